@@ -1,0 +1,9 @@
+"""What goes wrong with an input, as one readable message."""
+
+
+class InputError(ValueError):
+    """An input is wrong; the message names the file, the place and the mend."""
+
+
+class CohortWarning(UserWarning):
+    """A cohort can be analysed, but a reader of the results should know this about it."""

@@ -1,0 +1,149 @@
+"""Cohorts with a known effect, confounding and censoring."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.cohort import Cohort, validate_cohort
+from data.study import Study, parse_study
+from data.truth import (
+    LevelCovariate,
+    NormalCovariate,
+    PiecewiseHazard,
+    Truth,
+    WeibullHazard,
+    true_rmst_difference,
+    true_survival,
+)
+
+__all__ = [
+    "LevelCovariate",
+    "NormalCovariate",
+    "PiecewiseHazard",
+    "Truth",
+    "WeibullHazard",
+    "simulate_cohort",
+    "simulate_frame",
+    "simulated_study",
+    "true_rmst_difference",
+    "true_survival",
+]
+
+
+def simulate_cohort(truth: Truth, size: int, seed: int) -> Cohort:
+    """Validated patients drawn from a known truth; the same seed gives the same patients.
+
+    Raises
+    ------
+    InputError
+        If the draw cannot be analysed, such as a small one without any event.
+    """
+    frame, text = simulate_frame(truth, size, seed)
+    return validate_cohort(frame, simulated_study(text), origin=f"simulated cohort (seed {seed})")
+
+
+def simulated_study(text: str) -> Study:
+    """The study of a simulated cohort, without a file."""
+    return parse_study(text, Path("simulated") / "study.toml")
+
+
+def simulate_frame(truth: Truth, size: int, seed: int) -> tuple[pd.DataFrame, str]:
+    """Patients and the text of a study file for them, as one would write both to a folder.
+
+    Parameters
+    ----------
+    truth : Truth
+    size : int
+        Number of patients.
+    seed : int
+
+    Returns
+    -------
+    frame : DataFrame
+        Columns ``patient, survival_months`` (or another unit), ``died, therapy`` (yes or no), ``entry`` where entry is delayed, and the
+        covariates. To be written to ``cohort.csv`` beside the study file.
+    text : str
+        The study file; both formulas hold all covariates.
+    """
+    draws = np.random.default_rng(seed)
+    columns = {name: _draw_covariate(kind, size, draws) for name, kind in truth.covariates.items()}
+    logit = truth.treatment_intercept + _predictor(truth, truth.treatment, columns, size)
+    treated = draws.random(size) < 1 / (1 + np.exp(-logit))
+    relative = np.exp(truth.log_hazard_ratio * treated + _predictor(truth, truth.outcome, columns, size))
+    entry = draws.uniform(0, truth.latest_entry, size)
+    # who is under observation survived to the entry: the remaining hazard is a standard exponential
+    reached = truth.baseline.cumulative(entry) + draws.standard_exponential(size) / relative
+    death = truth.baseline.inverse(reached)
+    censored = entry + truth.closing - draws.uniform(0, truth.accrual, size)
+    frame = pd.DataFrame({"patient": [f"P{number:05d}" for number in range(1, size + 1)]})
+    frame[_time_column(truth)] = np.minimum(death, censored)
+    frame["died"] = (death <= censored).astype(int)
+    frame["therapy"] = np.where(treated, "yes", "no")
+    if truth.latest_entry > 0:
+        frame["entry"] = entry
+    return pd.concat([frame, pd.DataFrame(columns)], axis=1), _study_text(truth)
+
+
+def _draw_covariate(
+    kind: NormalCovariate | LevelCovariate, size: int, draws: np.random.Generator
+) -> np.ndarray:
+    if isinstance(kind, NormalCovariate):
+        return draws.normal(kind.mean, kind.sd, size)
+    return draws.choice(list(kind.shares), size=size, p=list(kind.shares.values()))
+
+
+def _predictor(truth: Truth, coefficients, columns: dict[str, np.ndarray], size: int) -> np.ndarray:
+    """Sum of coefficient times column, each column centred at its population mean."""
+    total = np.zeros(size)
+    for name, kind in truth.covariates.items():
+        if isinstance(kind, NormalCovariate):
+            total += coefficients.get(name, 0.0) * (columns[name] - kind.mean)
+        else:
+            for level, share in list(kind.shares.items())[1:]:
+                total += coefficients.get(f"{name}[T.{level}]", 0.0) * ((columns[name] == level) - share)
+    return total
+
+
+def _time_column(truth: Truth) -> str:
+    return f"survival_{truth.time_unit}"
+
+
+def _study_text(truth: Truth) -> str:
+    formula = json.dumps(" + ".join(truth.covariates) or "1")
+    covariates = "\n".join(
+        f"{name} = {{levels = {json.dumps(list(kind.shares))}}}"
+        if isinstance(kind, LevelCovariate)
+        else f"{name} = {{}}"
+        for name, kind in truth.covariates.items()
+    )
+    entry = 'entry = "entry"\n' if truth.latest_entry > 0 else ""
+    return f"""\
+name = "simulated"
+title = "Simulated cohort with a known effect"
+time_unit = {json.dumps(truth.time_unit)}
+
+[cohort]
+source = "file"
+path = "cohort.csv"
+
+[cohort.columns]
+time = {json.dumps(_time_column(truth))}
+event = "died"
+treatment = "therapy"
+id = "patient"
+{entry}
+[treatment]
+treated = "yes"
+treated_label = "Therapy"
+control_label = "No therapy"
+
+[covariates]
+{covariates}
+
+[propensity]
+formula = {formula}
+[outcome]
+formula = {formula}
+"""

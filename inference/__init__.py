@@ -1,0 +1,1 @@
+"""Sampling, summaries, comparators and checks: everything that is done with a built model or a cohort."""

@@ -1,0 +1,113 @@
+"""What an adjustment returns: samples of the outcome model, one for each design, and of the treatment model alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.cohort import Cohort
+from inference.engine import Sample, SamplerSettings, Task, sample
+from models.priors import PriorSet
+from models.propensity import probability_of_treatment
+from models.specification import ModelSpec, Score
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many parts are done, and of how many."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is to be estimated, before it is said how confounding is adjusted for.
+
+    Attributes
+    ----------
+    cohort : Cohort
+        The patients.
+    spec : ModelSpec
+        Baseline hazard and effect shape; its score is set by the adjustment.
+    priors : PriorSet
+        Priors of all parameters.
+    settings : SamplerSettings
+        How long to sample.
+    designs : int
+        Number of propensity draws, for adjustments that condition on one at a time.
+    """
+
+    cohort: Cohort
+    spec: ModelSpec
+    priors: PriorSet
+    settings: SamplerSettings
+    designs: int = 20
+
+    def task(self, score: Score, values: np.ndarray | None = None) -> Task:
+        """Return the outcome model with a propensity score that is absent, latent, or given."""
+        spec = ModelSpec(self.spec.baseline, self.spec.effect, score)
+        return Task(self.cohort, spec, self.priors, values)
+
+
+@dataclass(frozen=True, eq=False)
+class DesignSample:
+    """A sample of the outcome model under one design.
+
+    Attributes
+    ----------
+    task : Task
+        What was sampled, with its propensity score where that is given.
+    parameters : dict of str to ndarray (chain, draw, ...)
+        Natural parameters.
+    propensity : ndarray (draws, patient) or (1, patient)
+        Probability of treatment, for each of the draws or the same for all; rows in the order chain, draw.
+    """
+
+    task: Task
+    parameters: dict[str, np.ndarray]
+    propensity: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class AdjustedSample:
+    """All that an adjustment sampled.
+
+    Attributes
+    ----------
+    adjustment : str
+        Its name.
+    designs : tuple of DesignSample
+        One, unless the adjustment conditions on a design at a time.
+    statistics : dict of str to ndarray
+        The sampler's statistics: (chain, draw), with several designs (chain, draw, design).
+    treatment : Sample
+        The treatment model fitted alone.
+    design_draws : ndarray (design,) or None
+        Which draw of `treatment`, in the order chain, draw, each design is.
+    """
+
+    adjustment: str
+    designs: tuple[DesignSample, ...]
+    statistics: dict[str, np.ndarray]
+    treatment: Sample
+    design_draws: np.ndarray | None = None
+
+
+_TREATMENT_SAMPLES: dict[tuple, Sample] = {}
+
+
+def sample_treatment(question: Question) -> Sample:
+    """Return the treatment model's posterior, fitted alone; remembered, because every adjustment asks for it."""
+    key = (question.cohort.sha256, repr(question.priors), question.settings)
+    if key not in _TREATMENT_SAMPLES:
+        _TREATMENT_SAMPLES.clear()
+        _TREATMENT_SAMPLES[key] = sample(Task(question.cohort, None, question.priors), question.settings)
+    return _TREATMENT_SAMPLES[key]
+
+
+def flat_draws(parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return draws (chain, draw, ...) with chains laid end to end: (chain x draw, ...)."""
+    return {name: value.reshape(-1, *value.shape[2:]) for name, value in parameters.items()}
+
+
+def propensity_draws(parameters: dict[str, np.ndarray], cohort: Cohort) -> np.ndarray:
+    """Return the probability of treatment of each patient (chain x draw, patient)."""
+    return probability_of_treatment(flat_draws(parameters), cohort.propensity.values)

@@ -1,0 +1,27 @@
+"""Both likelihoods at once: the propensity score is a latent quantity that the outcome informs too.
+
+McCandless, Gustafson and Austin 2009, doi 10.1002/sim.3460.
+"""
+
+from __future__ import annotations
+
+from inference.adjustments.adjusted import (
+    AdjustedSample,
+    DesignSample,
+    Progress,
+    Question,
+    propensity_draws,
+    sample_treatment,
+)
+from inference.engine import sample
+
+
+def sample_joint(question: Question, progress: Progress) -> AdjustedSample:
+    """Return the joint posterior of outcome and treatment model, and the treatment model alone to compare with."""
+    progress("treatment model", 0, 2)
+    treatment = sample_treatment(question)
+    progress("joint model", 1, 2)
+    task = question.task("latent")
+    drawn = sample(task, question.settings)
+    design = DesignSample(task, drawn.parameters, propensity_draws(drawn.parameters, question.cohort))
+    return AdjustedSample("joint", (design,), drawn.statistics, treatment)

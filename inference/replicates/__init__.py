@@ -1,0 +1,6 @@
+"""Frequentist statistics of replicated cohorts, for posterior predictive checks."""
+
+from inference.replicates.censoring import censoring_times
+from inference.replicates.statistics import replicate_statistics
+
+__all__ = ["censoring_times", "replicate_statistics"]

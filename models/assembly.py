@@ -1,0 +1,289 @@
+"""Assembly of a PyMC model from a cohort, a specification and priors: wiring only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from data.cohort import Cohort
+from models.arrays import matrix_vector
+from models.blocks import Block, declare, prior_blocks
+from models.likelihood import log_likelihood, simulate_times
+from models.priors import Parameter, PriorSet
+from models.propensity import (
+    OUTCOME_COEFFICIENTS,
+    PROPENSITY_COEFFICIENTS,
+    PROPENSITY_EFFECT,
+    PROPENSITY_INTERCEPT,
+    propensity_score,
+    treatment_log_likelihood,
+)
+from models.specification import ModelSpec
+
+Blocks = dict[str, tuple[Parameter, list[Block]]]
+
+
+def parameter_names(cohort: Cohort, spec: ModelSpec | None) -> dict[Parameter, tuple[str, ...]]:
+    """Return the parameters of a model with the names along their dimension, in the order of declaration.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Gives the terms.
+    spec : ModelSpec or None
+        None stands for the treatment model alone.
+    """
+    treatment_model: dict[Parameter, tuple[str, ...]] = {PROPENSITY_INTERCEPT: ()}
+    if cohort.propensity.terms:
+        treatment_model[PROPENSITY_COEFFICIENTS] = cohort.propensity.terms
+    if spec is None:
+        return treatment_model
+    intervals = tuple(spec.baseline.coordinates.get("interval", ()))
+    listed = {parameter: intervals if parameter.dim else () for parameter in spec.baseline.parameters}
+    listed |= {parameter: () for parameter in spec.effect.parameters}
+    if cohort.outcome.terms:
+        listed[OUTCOME_COEFFICIENTS] = cohort.outcome.terms
+    if spec.score == "latent":
+        listed |= treatment_model
+    if has_score(cohort, spec):
+        listed[PROPENSITY_EFFECT] = ()
+    return listed
+
+
+def has_score(cohort: Cohort, spec: ModelSpec) -> bool:
+    """Return whether a propensity score enters the outcome: not where the treatment model has no columns."""
+    return spec.score != "absent" and bool(cohort.propensity.terms)
+
+
+def model_blocks(cohort: Cohort, spec: ModelSpec | None, priors: PriorSet) -> Blocks:
+    """Return the random variables of a model, by parameter.
+
+    Raises
+    ------
+    InputError
+        Where the priors name a term that the cohort's designs do not have.
+    """
+    priors.check_terms(OUTCOME_COEFFICIENTS, cohort.outcome.terms)
+    priors.check_terms(PROPENSITY_COEFFICIENTS, cohort.propensity.terms)
+    return {
+        parameter.name: (parameter, prior_blocks(parameter, priors, names))
+        for parameter, names in parameter_names(cohort, spec).items()
+    }
+
+
+def model_data(
+    cohort: Cohort, spec: ModelSpec | None, blocks: Blocks, score: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Return every array that a model holds as swappable data: patients, design columns and prior arguments.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    spec : ModelSpec or None
+        None stands for the treatment model alone.
+    blocks : dict
+        From `model_blocks`.
+    score : ndarray (patient,), optional
+        The propensity score, where `spec.score` is "given".
+    """
+    content: dict[str, np.ndarray] = {"treated": cohort.treatment.astype(float)}
+    if (spec is None or spec.score == "latent") and cohort.propensity.terms:
+        content["propensity_design"] = cohort.propensity.values
+    if spec is not None:
+        content["event"] = cohort.event.astype(float)
+        content["entry"] = cohort.entry
+        content |= spec.baseline.basis(cohort.time, cohort.entry)
+        if cohort.outcome.terms:
+            content["outcome_design"] = cohort.outcome.values
+        if spec.score == "given" and has_score(cohort, spec):
+            assert score is not None, "a given score must be passed"
+            content["propensity_score"] = score
+    for _, listed in blocks.values():
+        for block in listed:
+            content |= block.data()
+    return content
+
+
+def linear_predictor(
+    parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, xp: Any
+) -> Any:
+    """Return the log hazard ratio of each patient against an untreated patient with average covariates.
+
+    .. math:: \\eta_i = a_i \\theta + x_i' \\beta + \\xi s_i
+
+    Parameters
+    ----------
+    parameters : mapping of str to array
+        Draws come first.
+    content : mapping of str to array
+        From `model_data`; `treated` may be replaced to ask what had been.
+    spec : ModelSpec
+        Gives the effect shape.
+    xp : module
+        numpy or pytensor.tensor.
+
+    Returns
+    -------
+    array (..., patient)
+    """
+    return spec.effect.log_hazard_ratio(parameters, content["treated"]) + covariate_predictor(
+        parameters, content, xp
+    )
+
+
+def covariate_predictor(parameters: Mapping[str, Any], content: Mapping[str, Any], xp: Any) -> Any:
+    """Return the part of the linear predictor that does not depend on treatment: covariates and propensity score."""
+    total: Any = 0.0
+    if "outcome_coefficients" in parameters:
+        total = total + matrix_vector(content["outcome_design"], parameters["outcome_coefficients"], xp)
+    if "propensity_effect" in parameters:
+        score = content.get("propensity_score")
+        if score is None:
+            score = propensity_score(parameters, content["propensity_design"], xp)
+        total = total + parameters["propensity_effect"][..., None] * score
+    return total
+
+
+def build_model(
+    cohort: Cohort, spec: ModelSpec, priors: PriorSet, score: np.ndarray | None = None
+) -> pm.Model:
+    """Return the PyMC model of the survival times, with the treatment model where the score is latent.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    spec : ModelSpec
+        Baseline hazard, effect shape, and the part of the propensity score.
+    priors : PriorSet
+        Priors of all parameters.
+    score : ndarray (patient,), optional
+        The propensity score, where `spec.score` is "given".
+
+    Returns
+    -------
+    pymc.Model
+        Observed `time` (pointwise by patient, right-censored and left-truncated) and, where the score is latent,
+        `treatment`. Every array and every prior argument is `pm.Data`.
+    """
+    blocks = model_blocks(cohort, spec, priors)
+    with pm.Model(coords=_coordinates(cohort, spec), check_bounds=False) as model:
+        content = {
+            name: pm.Data(name, value) for name, value in model_data(cohort, spec, blocks, score).items()
+        }
+        declared = _declare_all(blocks, content, cohort, spec)
+        if spec.score == "latent":
+            _observe_treatment(declared, content, cohort)
+        _observe_time(declared, content, cohort, spec)
+    return model
+
+
+def build_propensity_model(cohort: Cohort, priors: PriorSet) -> pm.Model:
+    """Return the PyMC model of treatment alone: logit P(a = 1 | x) = g0 + x'g."""
+    blocks = model_blocks(cohort, None, priors)
+    with pm.Model(coords=_coordinates(cohort, None), check_bounds=False) as model:
+        content = {name: pm.Data(name, value) for name, value in model_data(cohort, None, blocks).items()}
+        declared = _declare_all(blocks, content, cohort, None)
+        _observe_treatment(declared, content, cohort)
+    return model
+
+
+def dims_of(cohort: Cohort, parameter: Parameter) -> str:
+    """Return the dimension of a parameter in a model: `propensity_term` only where the two designs differ."""
+    if parameter is PROPENSITY_COEFFICIENTS and cohort.outcome.terms not in ((), cohort.propensity.terms):
+        return "propensity_term"
+    return parameter.dim
+
+
+def _coordinates(cohort: Cohort, spec: ModelSpec | None) -> dict[str, list[str]]:
+    coordinates = {"patient": [str(name) for name in cohort.patient]}
+    if spec is not None:
+        coordinates |= spec.baseline.coordinates
+    for parameter, names in parameter_names(cohort, spec).items():
+        if parameter.dim == "term":
+            coordinates[dims_of(cohort, parameter)] = list(names)
+    return coordinates
+
+
+def _declare_all(
+    blocks: Blocks, content: dict[str, Any], cohort: Cohort, spec: ModelSpec | None
+) -> dict[str, Any]:
+    """Declare every parameter and return the tensors that the formulas need."""
+
+    def declared(name: str) -> Any:
+        parameter, listed = blocks[name]
+        return declare(parameter, listed, content, dims_of(cohort, parameter))
+
+    of_baseline = {parameter.name for parameter in spec.baseline.parameters} if spec else set()
+    tensors = spec.baseline.declare(declared) if spec else {}
+    return tensors | {name: declared(name) for name in blocks if name not in of_baseline}
+
+
+def _observe_treatment(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort) -> None:
+    score = propensity_score(declared, content.get("propensity_design", np.zeros((cohort.size, 0))), pt)
+    log_odds = declared["propensity_intercept"] + score
+
+    def logp(value: Any, log_odds: Any) -> Any:
+        return treatment_log_likelihood(value, log_odds, pt)
+
+    def random(log_odds: np.ndarray, rng: np.random.Generator, size: Any = None) -> np.ndarray:
+        return (rng.logistic(size=size) < log_odds).astype(float)
+
+    pm.CustomDist(
+        "treatment", log_odds, logp=logp, random=random, observed=content["treated"], dims="patient"
+    )
+
+
+def _observe_time(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort, spec: ModelSpec) -> None:
+    baseline = spec.baseline
+    eta = linear_predictor(declared, content, spec, pt)
+    log_hazard = baseline.log_hazard(declared, content, pt)
+    cumulative_hazard = baseline.cumulative_hazard(declared, content, pt)
+    # `random` sees only what the distribution is given, so that the hazard's parameters go in one by one.
+    lengths = baseline.hazard_parameters
+    singles = [
+        declared[name][position] if length else declared[name]
+        for name, length in lengths.items()
+        for position in range(length or 1)
+    ]
+
+    def logp(
+        value: Any, event: Any, log_hazard: Any, cumulative_hazard: Any, eta: Any, entry: Any, *_: Any
+    ) -> Any:
+        return log_likelihood(event, log_hazard, cumulative_hazard, eta, pt)
+
+    def random(
+        event: np.ndarray,
+        log_hazard: np.ndarray,
+        cumulative_hazard: np.ndarray,
+        eta: np.ndarray,
+        entry: np.ndarray,
+        *singles: np.ndarray,
+        rng: np.random.Generator,
+        size: Any = None,
+    ) -> np.ndarray:
+        rest = iter(float(np.ravel(single)[0]) for single in singles)
+        parameters = {
+            name: np.array([next(rest) for _ in range(length)]) if length else np.array(next(rest))
+            for name, length in lengths.items()
+        }
+        return simulate_times(baseline, parameters, np.broadcast_to(eta, size or np.shape(eta)), entry, rng)
+
+    pm.CustomDist(
+        "time",
+        content["event"],
+        log_hazard,
+        cumulative_hazard,
+        eta,
+        content["entry"],
+        *singles,
+        logp=logp,
+        random=random,
+        observed=cohort.time,
+        dims="patient",
+    )

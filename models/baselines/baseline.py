@@ -1,0 +1,85 @@
+"""What a baseline hazard must state: its parameters, and its cumulative hazard in them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from models.priors import Parameter
+
+Values = Mapping[str, Any]
+Arrays = Mapping[str, np.ndarray]
+
+
+class Baseline(ABC):
+    """The hazard of an untreated patient with average covariates.
+
+    Formulas take the module of the arrays as `xp`: numpy for draws, pytensor.tensor inside a model, so that each
+    is written once. Draws carry their dimensions before the last one, which is `interval` for parameters of an interval and
+    has length 1 (or is absent) for single numbers; results end with the dimension of the times.
+    """
+
+    name: ClassVar[str]
+    reference: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Parameters with a prior, in the order of declaration."""
+
+    @property
+    @abstractmethod
+    def cutpoints(self) -> tuple[float, ...]:
+        """Times at which the hazard may jump; empty for a smooth one."""
+
+    @property
+    @abstractmethod
+    def structure(self) -> tuple:
+        """What a compiled model of this baseline depends on, besides the values of its arrays."""
+
+    @property
+    @abstractmethod
+    def coordinates(self) -> dict[str, list[str]]:
+        """Names along the dimensions of the parameters."""
+
+    @property
+    @abstractmethod
+    def hazard_parameters(self) -> dict[str, int]:
+        """Names of the parameters that the formulas read, with their length; 0 for a single number."""
+
+    @abstractmethod
+    def basis(self, time: np.ndarray, entry: np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Return what the formulas need of the times at risk, from `entry` (0 if None) to `time`."""
+
+    @abstractmethod
+    def declare(self, declared: Callable[[str], Any]) -> dict[str, Any]:
+        """Return the hazard's parameters inside a PyMC model, from a function that declares one by its prior."""
+
+    @abstractmethod
+    def draw_prior(
+        self, drawn: Callable[[str], np.ndarray], rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        """Return draws of all parameters from their priors, from a function that draws one by its prior."""
+
+    @abstractmethod
+    def complete(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the hazard's parameters from the values of the model's free variables."""
+
+    @abstractmethod
+    def latent_log_prior(self, parameters: Values) -> dict[str, np.ndarray]:
+        """Return the log density of parameters whose prior depends on other parameters, by name, for each draw."""
+
+    @abstractmethod
+    def log_hazard(self, parameters: Values, basis: Arrays, xp: Any) -> Any:
+        """Return the log baseline hazard at the end of the time at risk."""
+
+    @abstractmethod
+    def cumulative_hazard(self, parameters: Values, basis: Arrays, xp: Any) -> Any:
+        """Return the baseline hazard cumulated over the time at risk."""
+
+    @abstractmethod
+    def time_at(self, parameters: Values, cumulative_hazard: np.ndarray) -> np.ndarray:
+        """Return the time at which the baseline hazard, cumulated from 0, reaches a value: the inverse."""

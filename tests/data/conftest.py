@@ -1,0 +1,84 @@
+"""A small cohort with delayed entry, identifiers and treatment starts, and its study file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+STUDY = """\
+name = "small"
+title = "A small study"
+time_unit = "months"
+
+[cohort]
+source = "file"
+path = "cohort.csv"
+
+[cohort.columns]
+time = "time"
+event = "event"
+treatment = "arm"
+entry = "entry"
+treatment_start = "start"
+id = "patient"
+
+[treatment]
+treated = "yes"
+
+[covariates]
+age = {unit = "years"}
+grade = {levels = ["I", "II", "III"]}
+
+[propensity]
+formula = "age + grade"
+[outcome]
+formula = "age"
+
+[baseline]
+cutpoints = [6, 12]
+"""
+
+COHORT = """\
+patient,time,event,arm,entry,start,age,grade,ignored
+a,10,1,yes,0,2,50,I,x
+b,20,0,no,1,,60,II,y
+c,5,1,yes,0,0,70,III,
+d,30,1,no,2,,55,II,z
+e,25,0,yes,3,10,65,I,
+f,8,1,no,0,,45,III,
+"""
+
+
+@pytest.fixture
+def study_text() -> str:
+    """Text of the small study file."""
+    return STUDY
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """The small cohort as text, as a csv is read."""
+    rows = [line.split(",") for line in COHORT.splitlines()]
+    return pd.DataFrame(rows[1:], columns=pd.Index(rows[0]))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that holds the small study and its cohort."""
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    (tmp_path / "cohort.csv").write_text(COHORT, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def edited(folder: Path) -> Callable[[str, str], Path]:
+    """Replace a text in the small study file; the folder comes back."""
+
+    def edit(old: str, new: str) -> Path:
+        text = (folder / "study.toml").read_text(encoding="utf-8")
+        assert old in text
+        (folder / "study.toml").write_text(text.replace(old, new), encoding="utf-8")
+        return folder
+
+    return edit

@@ -1,0 +1,194 @@
+"""Design matrices: centring, names, refusals, and what is remembered for other patients."""
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.errors import CohortWarning, InputError
+from data.formulas import build_design, formula_problem
+
+STATEFUL = [
+    "scale(age)",
+    "bs(age, df=4)",
+    "poly(age, degree=2)",
+    "center(age)",
+    "cr(age, df=4, constraints='center')",
+]
+
+
+@pytest.fixture
+def covariates() -> pd.DataFrame:
+    draws = np.random.default_rng(1)
+    return pd.DataFrame(
+        {
+            "age": draws.normal(60, 10, 60),
+            "nodes": draws.integers(0, 5, 60).astype(float),
+            "grade": pd.Categorical(draws.choice(["I", "II", "III"], 60), categories=["I", "II", "III"]),
+            "size in mm": draws.uniform(1, 50, 60),
+        }
+    )
+
+
+def test_columns_are_the_covariates_minus_their_means(covariates):
+    design = build_design("age + grade", covariates)
+    raw = np.column_stack([covariates["age"], covariates["grade"] == "II", covariates["grade"] == "III"])
+    assert design.terms == ("age", "grade[T.II]", "grade[T.III]")
+    np.testing.assert_allclose(design.values, raw - raw.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(design.means, raw.mean(axis=0), atol=1e-12)
+    np.testing.assert_allclose(design.values.mean(axis=0), 0, atol=1e-12)
+
+
+def test_the_first_level_is_the_reference_in_any_order(covariates):
+    covariates["grade"] = covariates["grade"].cat.reorder_categories(["III", "I", "II"])
+    assert build_design("grade", covariates).terms == ("grade[T.I]", "grade[T.II]")
+
+
+def test_one_is_a_design_without_terms(covariates):
+    design = build_design("1", covariates)
+    assert design.terms == ()
+    assert design.values.shape == (60, 0)
+    assert design.apply(covariates.iloc[:7]).shape == (7, 0)
+
+
+def test_interactions_functions_and_odd_names(covariates):
+    design = build_design("age:grade + log(nodes + 1) + `size in mm`", covariates)
+    assert {"log(nodes + 1)", "size in mm"} < set(design.terms)
+    assert len(design.terms) == 5
+
+
+@pytest.mark.parametrize("formula", [*STATEFUL, "age + grade", "log(nodes + 1):grade"])
+def test_other_patients_get_the_columns_that_the_cohort_would_give_them(covariates, formula):
+    design = build_design(formula, covariates)
+    np.testing.assert_allclose(design.apply(covariates.iloc[5:9]), design.values[5:9], atol=1e-10)
+
+
+@pytest.mark.parametrize("formula", STATEFUL)
+def test_stateful_transforms_would_differ_if_they_forgot(covariates, formula):
+    design = build_design(formula, covariates)
+    few = covariates.iloc[:12]
+    assert not np.allclose(build_design(formula, few).values, design.apply(few))
+
+
+@pytest.mark.parametrize("formula", [*STATEFUL, "age + grade", "1"])
+def test_a_design_can_be_pickled_and_copied(covariates, formula):
+    design = build_design(formula, covariates)
+    for twin in (pickle.loads(pickle.dumps(design)), copy.deepcopy(design)):
+        assert twin.terms == design.terms
+        np.testing.assert_array_equal(twin.values, design.values)
+        np.testing.assert_array_equal(twin.apply(covariates), design.apply(covariates))
+
+
+def test_a_design_is_read_only(covariates):
+    design = build_design("age", covariates)
+    with pytest.raises(ValueError, match="read-only"):
+        design.values[0, 0] = 1.0
+    with pytest.raises(ValueError, match="read-only"):
+        design.means[0] = 1.0
+
+
+def test_the_order_of_patients_changes_nothing_but_their_order(covariates):
+    order = np.random.default_rng(2).permutation(60)
+    straight = build_design("bs(age, df=4) + grade", covariates)
+    shuffled = build_design("bs(age, df=4) + grade", covariates.iloc[order])
+    np.testing.assert_allclose(shuffled.values, straight.values[order], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("formula", "message"),
+    [
+        ("time ~ age", "right-hand side alone"),
+        ("~ age", "right-hand side alone"),
+        ("age | grade", "right-hand side alone"),
+        ("0 + age", "must keep its intercept"),
+        ("age - 1", "must keep its intercept"),
+        ("-1", "must keep its intercept"),
+        ("age + stage", "found stage in .*choose from: age, grade, nodes, size in mm"),
+        ("foo(age)", "found foo in"),
+        ("age +", "must be a formula that formulaic reads"),
+        ("age + (", "must be a formula that formulaic reads"),
+        ("age + 3", "must be a formula that formulaic reads"),
+        (".", "must be a formula that formulaic reads"),
+        ("log(", "must be a formula that formulaic reads"),
+        ("log(grade)", "must be computable for every patient"),
+        ("age.nothing", "must"),
+        ("np.nothing(age)", "must be computable for every patient"),
+        ("1 / 0", "must"),
+        ("lag(age)", r"missing 'lag\(age\)' for 1 patients \(rows 1\)"),
+    ],
+)
+def test_a_formula_that_cannot_be_used_is_refused(covariates, formula, message):
+    with pytest.raises(InputError, match=message) as refusal:
+        build_design(formula, covariates, "study.toml: [outcome] formula")
+    assert str(refusal.value).startswith("study.toml: [outcome] formula")
+    assert "\x1b" not in str(refusal.value)
+
+
+def test_names_of_the_program_are_no_covariates(covariates):
+    secret = np.arange(60.0)
+    assert secret.size == len(covariates)
+    with pytest.raises(InputError, match="found secret"):
+        build_design("secret", covariates)
+
+
+@pytest.mark.parametrize("formula", ["1", "age", "age + log(nodes)", "`size in mm`", "np.sqrt(age)"])
+def test_a_good_formula_has_no_problem(covariates, formula):
+    assert formula_problem(formula, covariates.columns) is None
+
+
+def test_infinite_columns_are_named_and_counted(covariates):
+    zeros = int((covariates["nodes"] == 0).sum())
+    first = np.flatnonzero(covariates["nodes"] == 0)[0] + 1
+    with pytest.raises(
+        InputError, match=rf"'log\(nodes\)' for {zeros} patients \(rows {first}, .*log\(x \+ 1\)"
+    ):
+        build_design("age + log(nodes)", covariates)
+
+
+def test_other_patients_with_infinite_columns_are_refused(covariates):
+    design = build_design("log(nodes + 1)", covariates)
+    with pytest.raises(InputError, match="for 1 patients"):
+        design.apply(covariates.iloc[:3].assign(nodes=[1.0, -1.0, 2.0]))
+
+
+def test_other_patients_with_missing_cells_are_refused(covariates):
+    design = build_design("age + grade", covariates)
+    covariates.loc[2, "grade"] = None
+    with pytest.raises(InputError, match="missing cells in grade"):
+        design.apply(covariates)
+
+
+def test_other_patients_with_a_level_never_seen_are_refused(covariates):
+    design = build_design("grade", covariates)
+    with pytest.raises(InputError, match="computable for every patient, but: Data has categories outside"):
+        design.apply(pd.DataFrame({"grade": pd.Categorical(["I", "IV"])}))
+
+
+def test_a_constant_column_is_named(covariates):
+    with pytest.raises(InputError, match="constant: 'nodes'"):
+        build_design("age + nodes", covariates.assign(nodes=3.1))
+
+
+def test_a_level_that_no_patient_has_is_named(covariates):
+    some = covariates[covariates["grade"] != "III"]
+    with pytest.raises(InputError, match=r"constant: 'grade\[T.III\]' \(no patient has grade = III\)"):
+        build_design("grade", some)
+
+
+def test_collinear_columns_are_a_warning_that_names_them_and_no_other(covariates):
+    twice = covariates.assign(half=covariates["age"] / 2)
+    with pytest.warns(CohortWarning, match="collinear columns: age, half. Only"):
+        build_design("nodes + age + half", twice)
+
+
+def test_a_reference_level_that_no_patient_has_makes_the_others_collinear(covariates):
+    some = covariates[covariates["grade"] != "I"]
+    with pytest.warns(CohortWarning, match=r"collinear columns: grade\[T.II\], grade\[T.III\]"):
+        build_design("age + grade", some)
+
+
+def test_more_columns_than_patients_are_collinear(covariates):
+    with pytest.warns(CohortWarning, match="collinear"):
+        build_design("age + nodes + `size in mm` + grade", covariates.iloc[:4])

@@ -1,0 +1,183 @@
+"""Simulated cohorts and the truth they are drawn from."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import kstest
+
+from data.simulate import (
+    LevelCovariate,
+    NormalCovariate,
+    PiecewiseHazard,
+    Truth,
+    WeibullHazard,
+    simulate_cohort,
+    simulate_frame,
+    true_rmst_difference,
+    true_survival,
+)
+from data.sources import load_cohort
+from data.study import load_study
+
+BASELINES = [WeibullHazard(30, 0.8), WeibullHazard(30, 1.5), PiecewiseHazard(), PiecewiseHazard((), (0.03,))]
+TRUTHS = [
+    Truth(),
+    Truth(baseline=PiecewiseHazard(), latest_entry=6.0),
+    Truth(
+        covariates={"site": LevelCovariate({"no": 0.7, "yes": 0.3})},
+        outcome={"site[T.yes]": 1.0},
+        treatment={},
+    ),
+    Truth(
+        covariates={"a": NormalCovariate(), "b": NormalCovariate(3, 2), "c": NormalCovariate()},
+        outcome={"a": 0.5, "b": -0.3},
+        treatment={"b": 0.5, "c": 1.0},
+    ),
+    Truth(covariates={}, outcome={}, treatment={}),
+]
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_inverse_undoes_the_cumulative_hazard(baseline):
+    times = np.array([0.0, 1e-3, 5, 12, 12.5, 36, 200])
+    np.testing.assert_allclose(baseline.inverse(baseline.cumulative(times)), times, rtol=1e-12)
+
+
+def test_baselines_agree_where_they_are_the_same_hazard():
+    times = np.linspace(0, 100, 41)
+    weibull = WeibullHazard(np.log(2) / 0.03, 1.0).cumulative(times)
+    np.testing.assert_allclose(PiecewiseHazard((), (0.03,)).cumulative(times), weibull, rtol=1e-12)
+    np.testing.assert_allclose(PiecewiseHazard((7, 9), (0.03,) * 3).cumulative(times), weibull, rtol=1e-12)
+
+
+def test_the_median_is_the_median():
+    assert np.exp(-WeibullHazard(17, 1.3).cumulative(17)) == pytest.approx(0.5)
+
+
+def test_a_piecewise_cumulative_hazard_is_the_integral_of_its_steps():
+    cumulative = PiecewiseHazard((12, 36), (0.02, 0.03, 0.015)).cumulative(np.array([6, 12, 24, 40]))
+    np.testing.assert_allclose(cumulative, [0.12, 0.24, 0.60, 1.02])
+
+
+def test_the_same_seed_gives_the_same_patients():
+    assert simulate_cohort(Truth(), 50, seed=3).sha256 == simulate_cohort(Truth(), 50, seed=3).sha256
+    assert simulate_cohort(Truth(), 50, seed=3).sha256 != simulate_cohort(Truth(), 50, seed=4).sha256
+
+
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_written_and_read_again_it_is_the_same_cohort(tmp_path, truth):
+    frame, text = simulate_frame(truth, 200, seed=1)
+    frame.to_csv(tmp_path / "cohort.csv", index=False)
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    assert load_cohort(load_study(tmp_path)).sha256 == simulate_cohort(truth, 200, seed=1).sha256
+
+
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_cumulative_hazards_at_the_end_are_censored_exponentials(truth):
+    """Events less cumulative hazard is a martingale: its mean is zero within 4 standard errors."""
+    cohort = simulate_cohort(truth, 20000, seed=5)
+    relative = np.exp(_risk(truth, cohort) + truth.log_hazard_ratio * cohort.treatment)
+    spent = (truth.baseline.cumulative(cohort.time) - truth.baseline.cumulative(cohort.entry)) * relative
+    for group in (cohort.treatment, ~cohort.treatment, cohort.entry >= np.median(cohort.entry)):
+        residual = (cohort.event - spent)[group]
+        assert abs(residual.mean()) < 4 * residual.std() / np.sqrt(len(residual))
+    uncensored = replace(truth, closing=1e9)
+    everybody = simulate_cohort(uncensored, 5000, seed=5)
+    relative = np.exp(_risk(truth, everybody) + truth.log_hazard_ratio * everybody.treatment)
+    spent = (
+        truth.baseline.cumulative(everybody.time) - truth.baseline.cumulative(everybody.entry)
+    ) * relative
+    assert everybody.event.all()
+    assert kstest(spent, "expon").pvalue > 1e-4
+
+
+def test_follow_up_lasts_between_closing_less_accrual_and_closing():
+    cohort = simulate_cohort(Truth(latest_entry=10.0), 3000, seed=1)
+    followed = (cohort.time - cohort.entry)[~cohort.event]
+    assert followed.min() >= 48
+    assert followed.max() <= 72
+    assert followed.max() - followed.min() > 23
+    assert cohort.entry.max() > 9.9
+
+
+def test_treatment_is_confounded_as_stated():
+    truth = Truth(treatment={"age": 0.1}, treatment_intercept=-0.5)
+    cohort = simulate_cohort(truth, 50000, seed=2)
+    age = cohort.covariates["age"].to_numpy()
+    for low, high in [(45, 47), (59, 61), (72, 74)]:
+        group = (age > low) & (age < high)
+        expected = (1 / (1 + np.exp(0.5 - 0.1 * (age[group] - 60)))).mean()
+        assert cohort.treatment[group].mean() == pytest.approx(expected, abs=4 * 0.5 / np.sqrt(group.sum()))
+
+
+@pytest.mark.parametrize("population", ["all", "treated", "overlap"])
+@pytest.mark.parametrize("truth", TRUTHS)
+def test_true_survival_is_the_average_over_a_large_population(truth, population):
+    cohort = simulate_cohort(truth, 40000, seed=8)
+    times = np.array([0.0, 6, 12, 40, 70])
+    logit = truth.treatment_intercept + _predictor(truth.treatment, truth, cohort)
+    propensity = 1 / (1 + np.exp(-logit))
+    weights = {"all": np.ones(40000), "treated": propensity, "overlap": propensity * (1 - propensity)}[
+        population
+    ]
+    for treated in (True, False):
+        relative = np.exp(_risk(truth, cohort) + truth.log_hazard_ratio * treated)
+        curves = np.exp(-np.multiply.outer(truth.baseline.cumulative(times), relative))
+        expected = curves @ weights / weights.sum()
+        found = true_survival(truth, times, treated, population)
+        np.testing.assert_allclose(found, expected, atol=0.006)
+        assert found[0] == pytest.approx(1.0)
+
+
+def test_without_covariates_the_marginal_curve_is_the_conditional_one():
+    truth = Truth(covariates={}, outcome={}, treatment={}, log_hazard_ratio=-0.7)
+    times = np.array([1.0, 10, 50])
+    ratio = np.log(true_survival(truth, times, True)) / np.log(true_survival(truth, times, False))
+    np.testing.assert_allclose(ratio, np.exp(-0.7), rtol=1e-12)
+
+
+@pytest.mark.parametrize("population", ["all", "treated"])
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_the_true_rmst_difference_is_the_area_between_the_curves(baseline, population):
+    truth = Truth(baseline=baseline)
+
+    def difference(time: float) -> float:
+        treated, control = (true_survival(truth, np.array([time]), arm, population) for arm in (True, False))
+        return float(treated[0] - control[0])
+
+    area, _ = quad(difference, 0, 50, points=[12, 36], epsabs=1e-7)
+    assert true_rmst_difference(truth, 50, population) == pytest.approx(area, abs=1e-4)
+
+
+def test_no_effect_is_no_difference():
+    assert true_rmst_difference(Truth(log_hazard_ratio=0.0), 60) == pytest.approx(0, abs=1e-12)
+
+
+def test_an_unknown_term_is_refused():
+    with pytest.raises(ValueError, match=r"terms must be among .*grade\[T.II\].*found \['stage'\]"):
+        Truth(outcome={"stage": 1.0})
+
+
+def test_accrual_ends_before_closing():
+    with pytest.raises(ValueError, match="accrual must be before closing"):
+        Truth(accrual=80.0)
+
+
+def _predictor(coefficients, truth, cohort) -> np.ndarray:
+    """The linear predictor, from the raw covariates."""
+    total = np.zeros(cohort.size)
+    for term, coefficient in coefficients.items():
+        name, _, level = term.rstrip("]").partition("[T.")
+        kind = truth.covariates[name]
+        column = cohort.covariates[name].to_numpy()
+        if level:
+            total += coefficient * ((column == level) - kind.shares[level])
+        else:
+            total += coefficient * (column - kind.mean)
+    return total
+
+
+def _risk(truth, cohort) -> np.ndarray:
+    return _predictor(truth.outcome, truth, cohort)
