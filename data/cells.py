@@ -23,7 +23,7 @@ def canonical(value: Any) -> str | None:
     text = str(value).strip()
     if text.lower() in ("true", "false"):
         return text.lower()
-    return text.split(".")[0] if re.fullmatch(r"-?\d+\.0+", text) else text
+    return text.split(".")[0] if "." in text and re.fullmatch(r"-?\d+\.0+", text) else text
 
 
 def texts(column: pd.Series, kept: Collection[str] = ()) -> pd.Series:
@@ -53,6 +53,11 @@ def numbers(column: pd.Series) -> pd.Series:
     kind = column.dtype
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
         return pd.Series(column.to_numpy(dtype=float, na_value=math.nan), index=column.index)
+    if all(isinstance(cell, str) and "_" not in cell for cell in column):
+        try:  # a csv without gaps or slips, many times faster than cell by cell
+            return column.astype(float)
+        except ValueError:
+            pass
     cells = [_number(cell) for cell in texts(column)]
     if not any(isinstance(cell, str) for cell in cells):
         return pd.Series(cells, index=column.index, dtype=float)

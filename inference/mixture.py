@@ -7,6 +7,7 @@ Chebyshev series gives it, and with it every arm and every time, from a few eval
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -46,14 +47,29 @@ class Mixture:
         survival, hazard_factor : ndarray (population, draw, time)
             The marginal hazard is `hazard_factor` times the hazard of which `cumulative_hazard` is the integral.
         """
-        positive = cumulative_hazard > 0
-        y = np.log(np.where(positive, cumulative_hazard, np.exp(self.centre - self.halfwidth)[:, None]))
-        z = ((y - self.centre[:, None]) / self.halfwidth[:, None])[None]
-        k = chebyshev.chebval(z, self.series[..., None], tensor=False)
-        slope = chebyshev.chebval(z, chebyshev.chebder(self.series)[..., None], tensor=False)
-        marginal = np.exp(k)
-        factor = marginal * (slope / self.halfwidth[:, None]) / np.exp(y)
-        return np.where(positive, np.exp(-marginal), 1.0), factor
+        nodes, populations, draws = self.series.shape
+        coefficients = np.concatenate([self.series, self._slope()], axis=1)
+        survival = np.empty((populations, draws, cumulative_hazard.shape[1]))
+        factor = np.empty_like(survival)
+
+        def fill(part: slice) -> None:
+            cumulative = cumulative_hazard[part]
+            positive = cumulative > 0
+            lowest = np.exp(self.centre[part] - self.halfwidth[part])[:, None]
+            x = np.where(positive, cumulative, lowest)
+            z = (np.log(x) - self.centre[part, None]) / self.halfwidth[part, None]
+            values = chebyshev.chebvander(z, nodes - 1) @ np.moveaxis(coefficients[:, :, part], 2, 0)
+            k, slope = np.split(np.moveaxis(values, 2, 0), 2)
+            marginal = np.exp(k)
+            survival[:, part] = np.where(positive, np.exp(-marginal), 1.0)
+            factor[:, part] = marginal * slope / (self.halfwidth[part, None] * x)
+
+        _by_chunks(fill, draws)
+        return survival, factor
+
+    def _slope(self) -> np.ndarray:
+        """Return the coefficients of the derivative of the series, padded to the same length."""
+        return np.concatenate([chebyshev.chebder(self.series), np.zeros_like(self.series[:1])])
 
 
 def mixture(log_risk: np.ndarray, weights: np.ndarray, lowest: np.ndarray, highest: np.ndarray) -> Mixture:
@@ -78,8 +94,7 @@ def mixture(log_risk: np.ndarray, weights: np.ndarray, lowest: np.ndarray, highe
     fitting = np.linalg.inv(chebyshev.chebvander(nodes, NODES - 1))
     series = np.empty((NODES, weights.shape[0], log_risk.shape[0]))
 
-    def fill(start: int) -> None:
-        part = slice(start, start + CHUNK)
+    def fill(part: slice) -> None:
         risk = np.exp(log_risk[part])
         least = risk.min(axis=1)
         x = np.exp(centre[part, None] + halfwidth[part, None] * nodes)
@@ -89,6 +104,11 @@ def mixture(log_risk: np.ndarray, weights: np.ndarray, lowest: np.ndarray, highe
         k = np.log(x[:, None, :] * least[:, None, None] - np.log(mixed))
         series[:, :, part] = np.moveaxis(k @ fitting.T, 0, 2).swapaxes(0, 1)
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(fill, range(0, log_risk.shape[0], CHUNK)))
+    _by_chunks(fill, log_risk.shape[0])
     return Mixture(series, centre, halfwidth)
+
+
+def _by_chunks(fill: Callable[[slice], None], draws: int) -> None:
+    """Call a function on slices of the draws, in two threads: numpy lets go of the lock."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(fill, [slice(start, start + CHUNK) for start in range(0, draws, CHUNK)]))

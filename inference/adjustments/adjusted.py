@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.cohort import Cohort
-from inference.engine import Sample, SamplerSettings, Task, sample
+from inference.engine import SamplerSettings, Task, sample
+from inference.geometry import NormalFit
 from models.priors import PriorSet
 from models.propensity import probability_of_treatment
 from models.specification import ModelSpec, Score
@@ -66,6 +67,28 @@ class DesignSample:
     propensity: np.ndarray
 
 
+@dataclass(frozen=True)
+class Modes:
+    """The modes that a search from the score's sign, and from its opposite, ended in.
+
+    Attributes
+    ----------
+    separation : float
+        Distance between the two ends, in standard deviations of the first; 0 if they are the same mode.
+    log_mass_ratio : float
+        Log of the posterior mass at the second against that at the first, by their normal approximations.
+    """
+
+    separation: float
+    log_mass_ratio: float
+
+
+def compare_modes(first: NormalFit, second: NormalFit) -> Modes:
+    """Return how far apart two normal approximations are, and how much mass the second has."""
+    step = np.linalg.lstsq(first.scale, second.location - first.location, rcond=None)[0]
+    return Modes(float(np.linalg.norm(step)), second.log_mass - first.log_mass)
+
+
 @dataclass(frozen=True, eq=False)
 class AdjustedSample:
     """All that an adjustment sampled.
@@ -78,28 +101,33 @@ class AdjustedSample:
         One, unless the adjustment conditions on a design at a time.
     statistics : dict of str to ndarray
         The sampler's statistics: (chain, draw), with several designs (chain, draw, design).
-    treatment : Sample
+    treatment : dict of str to ndarray (chain, draw, ...)
         The treatment model fitted alone.
     design_draws : ndarray (design,) or None
         Which draw of `treatment`, in the order chain, draw, each design is.
+    modes : Modes or None
+        What was found from the two starts, where the score is latent.
     """
 
     adjustment: str
     designs: tuple[DesignSample, ...]
     statistics: dict[str, np.ndarray]
-    treatment: Sample
+    treatment: dict[str, np.ndarray]
     design_draws: np.ndarray | None = None
+    modes: Modes | None = None
 
 
-_TREATMENT_SAMPLES: dict[tuple, Sample] = {}
+_TREATMENT_SAMPLES: dict[tuple, dict[str, np.ndarray]] = {}
 
 
-def sample_treatment(question: Question) -> Sample:
+def sample_treatment(question: Question) -> dict[str, np.ndarray]:
     """Return the treatment model's posterior, fitted alone; remembered, because every adjustment asks for it."""
     key = (question.cohort.sha256, repr(question.priors), question.settings)
     if key not in _TREATMENT_SAMPLES:
         _TREATMENT_SAMPLES.clear()
-        _TREATMENT_SAMPLES[key] = sample(Task(question.cohort, None, question.priors), question.settings)
+        _TREATMENT_SAMPLES[key] = sample(
+            Task(question.cohort, None, question.priors), question.settings
+        ).parameters
     return _TREATMENT_SAMPLES[key]
 
 

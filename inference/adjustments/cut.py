@@ -26,12 +26,12 @@ def sample_cut(question: Question, progress: Progress) -> AdjustedSample:
     """Return the outcome model's posterior under each of several draws of the treatment model."""
     progress("treatment model", 0, question.designs + 1)
     treatment = sample_treatment(question)
-    drawn = flat_draws(treatment.parameters)
+    drawn = flat_draws(treatment)
     total = question.settings.chains * question.settings.draws
     rng = np.random.default_rng([question.settings.seed, 1])
     chosen = np.sort(rng.choice(total, size=question.designs, replace=question.designs > total))
     scores = propensity_score(drawn, question.cohort.propensity.values, np)
-    propensities = propensity_draws(treatment.parameters, question.cohort)
+    propensities = propensity_draws(treatment, question.cohort)
     designs, statistics = [], []
     for number, draw in enumerate(chosen):
         progress("outcome model, design by design", number + 1, question.designs + 1)

@@ -10,6 +10,7 @@ from inference.adjustments.adjusted import (
     DesignSample,
     Progress,
     Question,
+    compare_modes,
     propensity_draws,
     sample_treatment,
 )
@@ -24,4 +25,5 @@ def sample_joint(question: Question, progress: Progress) -> AdjustedSample:
     task = question.task("latent")
     drawn = sample(task, question.settings)
     design = DesignSample(task, drawn.parameters, propensity_draws(drawn.parameters, question.cohort))
-    return AdjustedSample("joint", (design,), drawn.statistics, treatment)
+    modes = compare_modes(*drawn.modes) if len(drawn.modes) == 2 else None
+    return AdjustedSample("joint", (design,), drawn.statistics, treatment, modes=modes)

@@ -23,6 +23,6 @@ def sample_none(question: Question, progress: Progress) -> AdjustedSample:
     progress("outcome model", 1, 2)
     task = question.task("absent")
     drawn = sample(task, question.settings)
-    propensity = propensity_draws(treatment.parameters, question.cohort)
+    propensity = propensity_draws(treatment, question.cohort)
     design = DesignSample(task, drawn.parameters, propensity)
     return AdjustedSample("none", (design,), drawn.statistics, treatment)

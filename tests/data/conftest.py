@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from data.study import Study, load_study
+
 STUDY = """\
 name = "small"
 title = "A small study"
@@ -69,6 +71,12 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
     (tmp_path / "cohort.csv").write_text(COHORT, encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture
+def study(folder: Path) -> Study:
+    """The small study."""
+    return load_study(folder)
 
 
 @pytest.fixture

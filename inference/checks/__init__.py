@@ -1,0 +1,18 @@
+"""Checks of a fit: each returns results, and the report decides what to do with them."""
+
+from inference.checks.convergence import convergence_checks
+from inference.checks.feedback import effect_moved, feedback_checks
+from inference.checks.overlap import overlap_checks
+from inference.checks.predictive import predictive_checks
+from inference.checks.result import CheckResult, checks_table, failed
+
+__all__ = [
+    "CheckResult",
+    "checks_table",
+    "convergence_checks",
+    "effect_moved",
+    "failed",
+    "feedback_checks",
+    "overlap_checks",
+    "predictive_checks",
+]

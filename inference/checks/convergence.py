@@ -1,0 +1,93 @@
+"""Did the sampler converge: for every parameter and every reported estimand (doi 10.1214/20-BA1221)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from arviz_stats.base import array_stats
+
+from inference.adjustments.adjusted import AdjustedSample
+from inference.checks.result import CheckResult, at_least, at_most
+from inference.summaries import summarise
+
+RHAT = 1.01
+ESS = 400.0
+EBFMI = 0.3
+KHAT = 0.7
+
+
+def convergence_checks(
+    adjusted: AdjustedSample, estimands: pd.DataFrame, pareto_k: np.ndarray
+) -> list[CheckResult]:
+    """Return the convergence checks of a fit.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        What was sampled.
+    estimands : DataFrame
+        Its table of estimands.
+    pareto_k : ndarray (patient,)
+        Tail index of the leave-one-out weights of each patient.
+    """
+    parameters = parameter_table(adjusted)
+    of_estimands = estimands.assign(name=estimands["estimand"] + " (" + estimands["population"] + ")")
+    both = pd.concat([parameters, of_estimands[["name", "rhat", "ess_bulk", "ess_tail"]]], ignore_index=True)
+    statistics = adjusted.statistics
+    divergent = int(statistics["diverging"].sum())
+    energy = np.atleast_3d(statistics["energy"])
+    ebfmi = min(float(np.min(array_stats.bfmi(energy[:, :, k]))) for k in range(energy.shape[2]))
+    worst = both.loc[both["rhat"].fillna(np.inf).idxmax()]
+    checks = [
+        at_most(
+            "convergence: R-hat",
+            _or_inf(worst["rhat"]),
+            RHAT,
+            f"largest for {worst['name']}: chains must agree",
+        ),
+        at_most(
+            "convergence: divergences",
+            divergent,
+            0,
+            "divergent transitions: parts that the sampler cannot enter",
+        ),
+        at_least(
+            "convergence: E-BFMI", ebfmi, EBFMI, "smallest of all chains: energies must be explored freely"
+        ),
+    ]
+    for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS")):
+        least = both.loc[both[column].fillna(-np.inf).idxmin()]
+        text = f"smallest for {least['name']}: effective draws of all parameters and estimands"
+        checks.append(at_least(f"convergence: {label}", _or_zero(least[column]), ESS, text))
+    high = int((pareto_k > KHAT).sum())
+    text = (
+        f"{high} of {len(pareto_k)} patients above {KHAT}: leave-one-out scores lean on single patients there"
+    )
+    checks.append(at_most("convergence: Pareto k-hat", float(np.max(pareto_k)), KHAT, text, otherwise="warn"))
+    return checks
+
+
+def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
+    """Return name, R-hat and effective sample sizes of every parameter."""
+    names, rows = [], []
+    for name, value in adjusted.designs[0].parameters.items():
+        stacked = np.stack([design.parameters[name] for design in adjusted.designs], axis=-1)
+        flat = np.moveaxis(stacked, (0, 1), (-3, -2)).reshape(-1, *value.shape[:2], len(adjusted.designs))
+        names += [name] if value.ndim == 2 else [f"{name}[{i}]" for i in range(len(flat))]
+        rows.append(flat)
+    summary = pd.DataFrame(summarise(np.concatenate(rows)))
+    table = summary.assign(name=names)[["name", "rhat", "ess_bulk", "ess_tail"]]
+    if adjusted.design_draws is None:
+        return table
+    alone = [value.reshape(*value.shape[:2], -1) for value in adjusted.treatment.values()]
+    treatment = np.moveaxis(np.concatenate(alone, axis=-1), -1, 0)[..., None]
+    of_treatment = pd.DataFrame(summarise(treatment))[["rhat", "ess_bulk", "ess_tail"]]
+    return pd.concat([table, of_treatment.assign(name="treatment model")], ignore_index=True)
+
+
+def _or_inf(value: float) -> float:
+    return float(value) if np.isfinite(value) else float("inf")
+
+
+def _or_zero(value: float) -> float:
+    return float(value) if np.isfinite(value) else 0.0

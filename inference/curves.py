@@ -1,0 +1,166 @@
+"""Standardised survival: what would be seen if the whole population were treated, and if none of it were.
+
+Each draw of the model's parameters is joined with a draw of the population: Bayesian bootstrap weights of the patients
+(Rubin 1981, doi 10.1214/aos/1176345338), so that the covariate distribution is uncertain too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.cohort import Cohort
+from inference.adjustments.adjusted import DesignSample, flat_draws
+from inference.mixture import mixture
+from models.assembly import covariate_predictor
+
+ARMS = ("control", "treated")
+POPULATIONS = ("all", "treated", "overlap")
+PANELS = 10  # of the quadrature, where the baseline has no cut points
+NODES_PER_PANEL = 6
+DISPLAY_POINTS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class TimeGrid:
+    """Times at which curves are evaluated, in the study's time unit.
+
+    Attributes
+    ----------
+    time : ndarray (time,)
+        Strictly increasing, from 0 to the last follow-up or the horizon, whichever is later.
+    quadrature : ndarray (time,)
+        Weights of a Gauss-Legendre rule on [0, horizon]; 0 at times that serve only for display.
+    display : ndarray of int
+        Positions of evenly spaced times for figures.
+    horizon : float
+        Of the restricted mean.
+    times : tuple of float
+        Of the survival probabilities; every one is in `time`.
+    last : float
+        Last follow-up: a median beyond it is not reached.
+    """
+
+    time: np.ndarray
+    quadrature: np.ndarray
+    display: np.ndarray
+    horizon: float
+    times: tuple[float, ...]
+    last: float
+
+    def at(self, wanted: float) -> int:
+        """Return the position of a time of the grid."""
+        return int(np.searchsorted(self.time, wanted))
+
+
+def time_grid(
+    cutpoints: tuple[float, ...], horizon: float, times: tuple[float, ...], last: float
+) -> TimeGrid:
+    """Return a grid that holds quadrature nodes between cut points, the times asked for, and times for display."""
+    inner = [cut for cut in cutpoints if cut < horizon] or list(np.linspace(0, horizon, PANELS + 1)[1:-1])
+    edges = np.array([0.0, *inner, horizon])
+    nodes, weights = np.polynomial.legendre.leggauss(NODES_PER_PANEL)
+    half = 0.5 * np.diff(edges)[:, None]
+    at = (edges[:-1, None] + half * (1.0 + nodes)).ravel()
+    shown = np.linspace(0.0, max(last, horizon), DISPLAY_POINTS + 1)
+    time = np.unique(np.concatenate([shown, at, edges, times, [c for c in cutpoints if c < shown[-1]]]))
+    quadrature = np.zeros(len(time))
+    np.add.at(quadrature, np.searchsorted(time, at), (half * weights).ravel())
+    return TimeGrid(time, quadrature, np.searchsorted(time, shown), horizon, tuple(times), last)
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Draws of the marginal survival and hazard of each arm.
+
+    Attributes
+    ----------
+    grid : TimeGrid
+        Their times.
+    survival, hazard : ndarray (population, arm, draw, time)
+        Probability of surviving beyond the time; deaths per time unit among those alive.
+    log_hazard_ratio : ndarray (draw,)
+        Conditional effect, where it is a single number.
+    average_log_hazard : ndarray (draw, time)
+        Log hazard of an untreated patient with average covariates.
+    """
+
+    grid: TimeGrid
+    survival: np.ndarray
+    hazard: np.ndarray
+    log_hazard_ratio: np.ndarray
+    average_log_hazard: np.ndarray
+
+
+def standardise(design: DesignSample, cohort: Cohort, grid: TimeGrid, rng: np.random.Generator) -> Curves:
+    """Return the survival of each population had all of it been treated, and had none.
+
+    Parameters
+    ----------
+    design : DesignSample
+        Draws of the outcome model and of the propensity.
+    cohort : Cohort
+        The patients.
+    grid : TimeGrid
+        Where to evaluate.
+    rng : numpy.random.Generator
+        Draws the Bayesian bootstrap weights.
+
+    Returns
+    -------
+    Curves
+        Populations in the order of `POPULATIONS`: all patients, the treated, and the overlap population, in which a
+        patient counts by e (1 - e), e the probability of treatment (Li, Morgan and Zaslavsky 2018,
+        doi 10.1080/01621459.2016.1260466).
+    """
+    spec, baseline = design.task.spec, design.task.spec.baseline
+    parameters = flat_draws(design.parameters)
+    content = design.task.content(design.task.blocks)
+    draws = len(parameters["treatment_effect"])
+    log_risk = np.broadcast_to(covariate_predictor(parameters, content, np), (draws, cohort.size))
+    basis = baseline.basis(grid.time)
+    at_zero = np.where(grid.time > 0, grid.time, grid.time[1])  # a falling Weibull hazard is infinite at 0
+    average_log_hazard = baseline.log_hazard(parameters, baseline.basis(at_zero), np)
+    cumulative = baseline.cumulative_hazard(parameters, basis, np)
+    effect = spec.effect.log_hazard_ratio(parameters, np.array([0.0, 1.0]))
+    by_arm = cumulative[:, None, :] * np.exp(effect)[:, :, None]
+    positive = by_arm[:, :, 1:]
+    mixed = mixture(
+        log_risk,
+        population_weights(design.propensity, cohort.treatment, draws, rng),
+        positive.min(axis=(1, 2)),
+        positive.max(axis=(1, 2)),
+    )
+    survival, hazard = [], []
+    for arm in range(len(ARMS)):
+        surviving, factor = mixed.evaluate(by_arm[:, arm])
+        survival.append(surviving)
+        hazard.append(factor * np.exp(average_log_hazard + effect[:, [arm]]))
+    return Curves(grid, np.stack(survival, 1), np.stack(hazard, 1), effect[:, 1], average_log_hazard)
+
+
+def population_weights(
+    propensity: np.ndarray, treatment: np.ndarray, draws: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Return Bayesian bootstrap weights of the patients in each population.
+
+    Parameters
+    ----------
+    propensity : ndarray (draw, patient) or (1, patient)
+        Probability of treatment.
+    treatment : ndarray of bool (patient,)
+        True for the treated.
+    draws : int
+        Number of draws.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray (population, draw, patient)
+        Sum to 1 over patients.
+    """
+    bootstrap = rng.standard_exponential((draws, len(treatment)))
+    weights = np.stack([bootstrap, bootstrap * treatment, bootstrap * propensity * (1.0 - propensity)])
+    return weights / weights.sum(axis=-1, keepdims=True)

@@ -1,0 +1,121 @@
+"""What of a fit a diagnostic plot shows: which variables, and which design of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import arviz as az
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from arviz_base.labels import BaseLabeller
+from matplotlib.figure import Figure
+
+from inference.figures.style import style
+
+SAMPLE_DIMS = ("chain", "draw")
+FIRST = (
+    "treatment_effect",
+    "propensity_effect",
+    "log_hazard_level",
+    "log_hazard_step_sd",
+    "median_survival",
+    "weibull_shape",
+)
+
+
+def main_variables(posterior: xr.Dataset) -> list[str]:
+    """Return the variables a reviewer looks at first: effect, scalars, coefficients, the hazard's intervals last.
+
+    The hazard by interval is left out where a level and a step say how it came about.
+    """
+    names = [str(name) for name in posterior.data_vars]
+    listed = [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
+    if "log_hazard_level" in names:
+        listed = [name for name in listed if name != "log_hazard"]
+    return sorted(listed, key=lambda name: "interval" in posterior[name].dims)
+
+
+def panels(posterior: xr.Dataset, names: Sequence[str]) -> int:
+    """Return how many single numbers some variables are."""
+    sample = (*SAMPLE_DIMS, "design")
+    return sum(
+        int(np.prod([size for dim, size in posterior[name].sizes.items() if dim not in sample]))
+        for name in names
+    )
+
+
+def one_design(fit: xr.DataTree, groups: Sequence[str]) -> tuple[xr.DataTree, str]:
+    """Return some groups of a fit with a single design, and a note that says so ("" without designs)."""
+    chosen, note = {}, ""
+    for group in groups:
+        if group not in fit.children:
+            continue
+        dataset = fit[group].to_dataset()
+        if "design" in dataset.dims:
+            note = f"design 1 of {dataset.sizes['design']}"
+            dataset = dataset.isel(design=0, drop=True)
+        chosen[f"/{group}"] = _without_indices(dataset)
+    return xr.DataTree.from_dict(chosen), note
+
+
+def pooled(fit: xr.DataTree, groups: Sequence[str], names: Sequence[str]) -> tuple[xr.DataTree, str]:
+    """Return some groups with the draws of all designs laid end to end, and a note that says so."""
+    chosen, note = {}, ""
+    for group in groups:
+        if group not in fit.children:
+            continue
+        dataset = fit[group].to_dataset()
+        dataset = dataset[[name for name in names if name in dataset]]
+        if "design" in dataset.dims:
+            note = f"{dataset.sizes['design']} designs pooled"
+            dataset = dataset.stack(every=("draw", "design"), create_index=False)
+            dataset = dataset.drop_vars(("draw", "design", "design_draw"), errors="ignore")
+            dataset = dataset.rename(every="draw").transpose("chain", "draw", ...)
+            dataset = dataset.assign_coords(draw=np.arange(dataset.sizes["draw"]))
+        chosen[f"/{group}"] = _without_indices(dataset)
+    return xr.DataTree.from_dict(chosen), note
+
+
+def _without_indices(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset without coordinates that name no dimension."""
+    return dataset.drop_vars([name for name in dataset.coords if name not in dataset.dims])
+
+
+class ShortLabeller(BaseLabeller):
+    """Names of variables as words, with the term beneath."""
+
+    def make_label_vert(self, var_name: str, sel: dict, isel: dict) -> str:
+        """Return the label of one panel."""
+        return f"{short_name(var_name)}\n{self.sel_to_str(sel, isel)}" if sel else short_name(var_name)
+
+    def make_label_flat(self, var_name: str, sel: dict, isel: dict) -> str:
+        """Return the label of one line."""
+        return f"{short_name(var_name)}, {self.sel_to_str(sel, isel)}" if sel else short_name(var_name)
+
+
+def short_name(name: str) -> str:
+    """Return the name of a variable as words that fit above a small panel."""
+    return name.replace("_coefficients", "").replace("_", " ")
+
+
+@contextmanager
+def arviz_style() -> Iterator[None]:
+    """Draw through ArviZ in the style of the project, with 95 % equal-tailed intervals."""
+    settings = {"stats.ci_prob": 0.95, "stats.ci_kind": "eti", "plot.backend": "matplotlib"}
+    with style(), az.rc_context({**settings, "plot.max_subplots": 200}):
+        yield
+
+
+def figure_of(collection: az.PlotCollection, title: str) -> Figure:
+    """Return the figure of a collection of plots, titled, and known to pyplot no more."""
+    figure = collection.viz["figure"].item()
+    plt.close(figure)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
+    return figure
+
+
+def titled(title: str, note: str) -> str:
+    """Return a title with a note, if there is one."""
+    return f"{title} ({note})" if note else title

@@ -1,0 +1,38 @@
+"""The sampler's energy: does it move through the whole posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import arviz as az
+import xarray as xr
+from matplotlib.figure import Figure
+
+from inference.figures.diagnostics.chosen import arviz_style, figure_of, one_design, titled
+from inference.figures.style import WIDTH
+
+CAPTION = (
+    "The distribution of the energy and of its changes from draw to draw should be alike; where the changes are much "
+    "narrower the sampler explores the tails too slowly. The fraction of missing information (E-BFMI), by chain, "
+    "should be above 0.3."
+)
+
+
+def energy_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
+    """Return the energy distributions and the E-BFMI of every chain.
+
+    Parameters
+    ----------
+    fit : DataTree
+        Group sample_stats with ``energy``. Of several designs the first is shown; the title says so.
+    var_names : sequence of str, optional
+        Not used: the energy is of all parameters together.
+    """
+    shown, note = one_design(fit, ("sample_stats",))
+    with arviz_style():
+        collection = az.plot_energy(
+            shown,
+            backend="matplotlib",
+            figure_kwargs={"figsize": (WIDTH, 2.6), "layout": "constrained"},
+        )
+        return figure_of(collection, titled("Energy", note))

@@ -1,0 +1,55 @@
+"""Prior and posterior density of every parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import arviz as az
+import xarray as xr
+from matplotlib.figure import Figure
+
+from inference.figures.diagnostics.chosen import (
+    ShortLabeller,
+    arviz_style,
+    figure_of,
+    main_variables,
+    panels,
+    pooled,
+    titled,
+)
+from inference.figures.style import WIDTH
+
+CAPTION = (
+    "Prior and posterior density of every parameter. Where both agree the cohort says nothing about the parameter; "
+    "where the posterior lies in the prior's tail, the two disagree."
+)
+COLUMNS = 4
+
+
+def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
+    """Return prior and posterior densities by parameter.
+
+    Parameters
+    ----------
+    fit : DataTree
+        Groups prior and posterior. The draws of several designs are pooled; the title says so.
+    var_names : sequence of str, optional
+        By default those of `main_variables` that have prior draws.
+    """
+    prior = fit["prior"].to_dataset()
+    names = [
+        name for name in var_names or main_variables(fit["posterior"].to_dataset()) if name in prior.data_vars
+    ]
+    shown, note = pooled(fit, ("prior", "posterior"), names)
+    rows = -(-panels(shown["posterior"].to_dataset(), names) // COLUMNS)
+    with arviz_style():
+        collection = az.plot_prior_posterior(
+            shown,
+            var_names=names,
+            labeller=ShortLabeller(),
+            backend="matplotlib",
+            col_wrap=COLUMNS,
+            visuals={"title": {"size": 7.5}},
+            figure_kwargs={"figsize": (WIDTH, 1.25 * rows + 0.6), "layout": "constrained"},
+        )
+        return figure_of(collection, titled("Prior and posterior", note))

@@ -1,0 +1,96 @@
+"""The hazard ratio under every baseline and adjustment, with Cox's beneath."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from inference.figures.forest import ForestRow, draw_forest, forest_height, heading
+from inference.figures.style import COMPARATOR, MARGINAL, POSTERIOR, WIDTH, style
+from inference.figures.table_rows import model_label, population_name, varying, whole_cohort
+from inference.figures.wording import interval, probability, words, wrapped
+
+CAPTION = (
+    "Hazard ratios of treatment with 95 % intervals on a log scale; left of the dashed line at 1 the treated fare "
+    "better. Filled circles compare two patients with the same covariates, open diamonds average over a population; "
+    "the two answer different questions and need not agree. Grey squares are Cox models of the same patients. P is "
+    "the posterior probability that the hazard ratio is below 1."
+)
+
+KINDS = {"hazard_ratio": "conditional", "marginal_hazard_ratio": "marginal"}
+
+
+@style()
+def effects_figure(estimands: pd.DataFrame, comparators: pd.DataFrame) -> Figure:
+    """Return a forest of hazard ratios: models by baseline, then the Cox models.
+
+    Parameters
+    ----------
+    estimands : DataFrame
+        Columns of estimands.csv; used are ``hazard_ratio`` and, for the population all, ``marginal_hazard_ratio``.
+    comparators : DataFrame
+        `inference.comparators.COLUMNS`; used is ``hazard_ratio``.
+    """
+    chosen = whole_cohort(estimands, list(KINDS))
+    marginal = chosen["estimand"] == "marginal_hazard_ratio"
+    chosen = chosen[~marginal | (chosen["population"] == "all")]
+    rows: list[ForestRow] = []
+    columns = varying(chosen)
+    for baseline, group in chosen.groupby("baseline", sort=False):
+        rows.append(heading(f"{words(str(baseline))} baseline"))
+        for _, models in group.groupby(columns, sort=False, dropna=False):
+            rows += [_model_row(row, columns) for _, row in models.iterrows()]
+    cox = comparators[comparators["statistic"] == "hazard_ratio"]
+    if len(cox):
+        rows.append(heading("Cox model"))
+        rows += [_cox_row(row) for _, row in cox.iterrows()]
+    figure = Figure(figsize=(WIDTH, forest_height(len(rows))), layout="constrained")
+    axes = figure.subplots()
+    draw_forest(
+        axes,
+        rows,
+        reference=1.0,
+        log=True,
+        headers=("Hazard ratio (95 %)", "P(benefit)"),
+        widths=(112, 56),
+    )
+    axes.set_xlabel("Hazard ratio, treated against control (log scale)")
+    return figure
+
+
+def _model_row(row: pd.Series, columns: list[str]) -> ForestRow:
+    marginal = row["estimand"] == "marginal_hazard_ratio"
+    label = f"{model_label(row, columns)}: {KINDS[str(row['estimand'])]}"
+    if marginal or row["population"] != "conditional":
+        label = f"{model_label(row, columns)}: {population_name(row)}"
+    if row["estimand"] == "hazard_ratio" and pd.notna(row["time"]):
+        label += f", to {row['time']:g}"
+    return ForestRow(
+        wrapped(label, 52),
+        float(row["median"]),
+        float(row["lower"]),
+        float(row["upper"]),
+        colour=MARGINAL if marginal else POSTERIOR,
+        marker="D" if marginal else "o",
+        filled=not marginal,
+        columns=(
+            interval(float(row["median"]), float(row["lower"]), float(row["upper"]), ratio=True),
+            probability(float(row["probability_of_benefit"])),
+        ),
+    )
+
+
+def _cox_row(row: pd.Series) -> ForestRow:
+    method = str(row["method"]).split(";")[0].removeprefix("Cox, ")
+    return ForestRow(
+        method[:1].upper() + method[1:],
+        float(row["estimate"]),
+        float(row["lower"]),
+        float(row["upper"]),
+        colour=COMPARATOR,
+        marker="s",
+        columns=(
+            interval(float(row["estimate"]), float(row["lower"]), float(row["upper"]), ratio=True),
+            "",
+        ),
+    )

@@ -1,0 +1,90 @@
+"""How alike the arms are in their chance of treatment: propensities, mirrored, with the common range."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import ArrayLike
+
+from inference.balance import (
+    effective_sample_size,
+    iptw_weights,
+    overlap_weights,
+    share_outside_common_range,
+)
+from inference.figures.style import ARM_COLOURS, SMALL, WIDTH, quiet, style
+
+CAPTION = (
+    "How many patients of each arm had which estimated chance of treatment, given their covariates; treated above, "
+    "control below. Only where both arms have patients does the cohort itself compare them; outside the shaded "
+    "common range the answer rests on the model. Effective sample sizes say how many patients a weighted analysis "
+    "has left."
+)
+
+
+@style()
+def overlap_figure(
+    propensity: ArrayLike,
+    treatment: ArrayLike,
+    treated_label: str = "Treated",
+    control_label: str = "Control",
+    bins: int = 40,
+) -> Figure:
+    """Return mirrored histograms of the propensity by arm, the common range, and effective sample sizes.
+
+    Parameters
+    ----------
+    propensity : (patient,) array
+        Probability of treatment (a posterior mean).
+    treatment : (patient,) array of bool
+        True for the treated.
+    treated_label, control_label : str
+    bins : int
+        Bars between 0 and 1.
+    """
+    # A probability that rounds to 0 or 1 has no weight; the nearest one that has is drawn.
+    propensity = np.clip(np.asarray(propensity, dtype=float), 1e-9, 1 - 1e-9)
+    treatment = np.asarray(treatment, dtype=bool)
+    shares = share_outside_common_range(propensity, treatment)
+    figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
+    axes = figure.subplots()
+    edges = np.linspace(0, 1, bins + 1)
+    tallest = 1
+    for arm, inside, sign in (("treated", treatment, 1), ("control", ~treatment, -1)):
+        counts, _ = np.histogram(propensity[inside], bins=edges)
+        axes.stairs(sign * counts, edges, fill=True, color=ARM_COLOURS[arm], alpha=0.6)
+        tallest = max(tallest, int(counts.max()))
+    if shares["lower"] < shares["upper"]:
+        axes.axvspan(shares["lower"], shares["upper"], color="#000000", alpha=0.05, linewidth=0, zorder=0)
+    axes.axhline(0, color="#555555", linewidth=0.6)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(-1.1 * tallest, 1.1 * tallest)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
+    axes.set_ylabel("Patients")
+    axes.set_xlabel("Probability of treatment, given the covariates")
+    quiet(axes)
+    weighted = {
+        "inverse-probability": iptw_weights(propensity, treatment),
+        "overlap": overlap_weights(propensity, treatment),
+    }
+    rows = (
+        ("treated", treatment, treated_label, 1.17),
+        ("control", ~treatment, control_label, 1.08),
+    )
+    for arm, inside, label, height in rows:
+        sizes = ", ".join(
+            f"{float(effective_sample_size(weights[inside])):.0f} with {name} weights"
+            for name, weights in weighted.items()
+        )
+        outside = int(round(float(shares[arm]) * inside.sum()))
+        axes.text(
+            0.0,
+            height,
+            f"{label}: {inside.sum()} patients; effectively {sizes}; {outside} outside the common range",
+            transform=axes.transAxes,
+            color=ARM_COLOURS[arm],
+            fontsize=SMALL,
+            va="center",
+        )
+    return figure

@@ -1,0 +1,55 @@
+"""A figure as the text of an SVG, or as the bytes of a PNG: nothing is written to a file."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from inference.figures.style import style
+
+PNG_DPI = 160
+
+
+def svg_text(figure: Figure, name: str) -> str:
+    """Return a figure as an SVG element that can stand in a page beside others.
+
+    Parameters
+    ----------
+    figure : Figure
+    name : str
+        Makes the identifiers inside the SVG its own: two figures of one page may not share a clip path.
+
+    Returns
+    -------
+    str
+        Starts with ``<svg``. The same figure gives the same text: no date, no random identifiers.
+    """
+    written = io.StringIO()
+    with style(), rc_context({"svg.hashsalt": name, "svg.id": name}), _scripts_without_glyphs():
+        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+    text = written.getvalue()
+    text = text[text.index("<svg") :]
+    # Groups are numbered alike in every figure; an identifier may occur only once in a page.
+    return re.sub(r'(<g id=")', rf"\g<1>{name}-", text)
+
+
+def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
+    """Return a figure as a PNG image."""
+    written = io.BytesIO()
+    with style(), _scripts_without_glyphs():
+        figure.savefig(written, format="png", dpi=dpi)
+    return written.getvalue()
+
+
+@contextmanager
+def _scripts_without_glyphs() -> Iterator[None]:
+    """Let labels in scripts that the font lacks pass: in an SVG the reader's own fonts draw them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font", category=UserWarning)
+        yield

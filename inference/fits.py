@@ -1,0 +1,234 @@
+"""One fit: asked for, sampled or taken from the store, and read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.adjustments import ADJUSTMENTS, Progress, Question
+from inference.checks import (
+    CheckResult,
+    checks_table,
+    convergence_checks,
+    feedback_checks,
+    overlap_checks,
+    predictive_checks,
+)
+from inference.engine import SamplerSettings
+from inference.groups import from_tree, to_tree
+from inference.horizon import report_grid, report_times
+from inference.loo import leave_one_out
+from inference.provenance import commit, sampling_source, versions
+from inference.replicates import replicate_statistics
+from inference.store import Store, digest
+from inference.tables import COLUMNS, Estimated, estimate
+from models.priors import PriorSet
+from models.specification import outcome_spec
+
+SEVERAL_DESIGNS = ("cut",)
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What is to be fitted.
+
+    Attributes
+    ----------
+    baseline, adjustment, effect : str
+        Names of the families' members.
+    priors : PriorSet
+        Priors of all parameters.
+    settings : SamplerSettings
+        How long to sample.
+    designs : int
+        Propensity draws, for adjustments that take several.
+    exposure : str
+        How exposure to treatment is counted in time.
+    """
+
+    baseline: str
+    adjustment: str
+    effect: str
+    priors: PriorSet
+    settings: SamplerSettings
+    designs: int = 20
+    exposure: str = "naive"
+
+    @property
+    def label(self) -> str:
+        """Name of the fit in tables and checks."""
+        return f"{self.baseline}, {self.adjustment}, {self.priors.name}"
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The columns that name the fit in the table of estimands."""
+        return {
+            "baseline": self.baseline,
+            "adjustment": self.adjustment,
+            "effect": self.effect,
+            "exposure": self.exposure,
+            "prior_set": self.priors.name,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fit and what it says.
+
+    Attributes
+    ----------
+    request : FitRequest
+        What was asked.
+    tree : DataTree
+        What was sampled.
+    estimands : DataFrame
+        Rows of the contract's estimands.csv.
+    curves : Dataset
+        Summaries of the standardised curves.
+    replicated, observed : Dataset
+        Frequentist summaries of replicated cohorts, and of the cohort.
+    elpd : ndarray (patient,)
+        Leave-one-out log density of each patient's time.
+    checks : tuple of CheckResult
+        Without the name of the fit.
+    propensity : ndarray (patient,)
+        Probability of treatment at its posterior mean.
+    """
+
+    request: FitRequest
+    tree: xr.DataTree
+    estimands: pd.DataFrame
+    curves: xr.Dataset
+    replicated: xr.Dataset
+    observed: xr.Dataset
+    elpd: np.ndarray
+    checks: tuple[CheckResult, ...]
+    propensity: np.ndarray
+
+    @property
+    def checks_table(self) -> pd.DataFrame:
+        """The checks as the contract's table."""
+        return checks_table(self.checks)
+
+
+def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
+    """Return the question that a request asks of a cohort."""
+    spec = outcome_spec(study, cohort, request.baseline, request.effect, "absent")
+    return Question(cohort, spec, request.priors, request.settings, request.designs)
+
+
+def fit_key(study: Study, cohort: Cohort, request: FitRequest) -> str:
+    """Return the name under which a fit is stored: a digest of all that decides its draws."""
+    return digest(_content(study, cohort, request))
+
+
+def _content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, Any]:
+    question = question_of(study, cohort, request)
+    several = request.adjustment in SEVERAL_DESIGNS
+    priors = request.priors
+    return {
+        "cohort": cohort.sha256,
+        **request.named,
+        "cutpoints": question.spec.baseline.cutpoints,
+        "structure": question.spec.baseline.structure,
+        "priors": {
+            "overrides": {name: str(prior) for name, prior in priors.overrides.items()},
+            "terms": {
+                name: {term: str(prior) for term, prior in by_term.items()}
+                for name, by_term in priors.term_overrides.items()
+            },
+        },
+        "settings": vars(request.settings),
+        "designs": request.designs if several else None,
+        "versions": versions(),
+        "source": sampling_source(),
+    }
+
+
+def make_fit(
+    study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress
+) -> xr.DataTree:
+    """Return a fit from the store, or sample and store it.
+
+    Parameters
+    ----------
+    study : Study
+        Gives the baseline's intervals and the name.
+    cohort : Cohort
+        The patients.
+    request : FitRequest
+        What to fit.
+    store : Store
+        Where fits are kept.
+    progress : callable
+        Told what is being done.
+    """
+    content = _content(study, cohort, request)
+    key = digest(content)
+    stored = store.load(key)
+    if stored is not None:
+        return stored
+    question = question_of(study, cohort, request)
+    adjusted = ADJUSTMENTS[request.adjustment](question, progress)
+    provenance = {"study": study.name, "model": content, **commit(), "prior_set": request.priors.name}
+    tree = to_tree(adjusted, question, provenance)
+    store.save(key, tree)
+    return tree
+
+
+def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTree) -> Fit:
+    """Return what a fit says: estimands, curves, predictive summaries and checks. Samples nothing."""
+    question = question_of(study, cohort, request)
+    adjusted = from_tree(tree, question, request.adjustment)
+    grid = report_grid(study, cohort, question.spec.baseline)
+    estimated = estimate(adjusted, cohort, grid, request.settings.seed)
+    replicated, observed = _predictive(study, cohort, tree)
+    elpd, pareto_k = leave_one_out(tree)
+    propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
+    checks = [
+        *convergence_checks(adjusted, estimated.table, pareto_k),
+        *feedback_checks(adjusted, cohort),
+        *predictive_checks(replicated, observed, cohort.time_unit),
+        *overlap_checks(cohort, propensity),
+        *_median_checks(estimated),
+    ]
+    table = estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)]
+    return Fit(request, tree, table, estimated.curves, replicated, observed, elpd, tuple(checks), propensity)
+
+
+def _predictive(study: Study, cohort: Cohort, tree: xr.DataTree) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the frequentist summaries of the replicated cohorts and of the cohort itself."""
+    _, times = report_times(study, cohort)
+    intervals = outcome_spec(study, cohort, "piecewise_exponential", "constant", "absent").baseline.cutpoints
+    grid = np.linspace(0.0, float(cohort.time.max()), 101)
+    entry = cohort.entry if np.any(cohort.entry > 0) else None
+    predictive = tree["posterior_predictive"]
+
+    def statistics(time: np.ndarray, event: np.ndarray) -> xr.Dataset:
+        return replicate_statistics(
+            time, event, cohort.treatment, entry, cohort.outcome.values, times, grid, intervals
+        )
+
+    replicated = statistics(predictive["time"].to_numpy()[0], predictive["event"].to_numpy()[0].astype(bool))
+    return replicated, statistics(cohort.time, cohort.event)
+
+
+def _median_checks(estimated: Estimated) -> list[CheckResult]:
+    """Say how often a median lies beyond the follow-up, because a number cannot."""
+    return [
+        CheckResult(
+            f"estimand: median not reached, {arm}",
+            "info",
+            share,
+            None,
+            f"the median lies beyond the last follow-up in {share:.1%} of the draws",
+        )
+        for arm, share in estimated.not_reached.items()
+        if share > 0
+    ]

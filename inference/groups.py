@@ -1,0 +1,259 @@
+"""A fit as an xarray.DataTree: what was sampled and seen, by ArviZ's groups; and the way back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from arviz_base import dict_to_dataset
+
+from inference.adjustments.adjusted import (
+    AdjustedSample,
+    DesignSample,
+    Modes,
+    Question,
+    flat_draws,
+    propensity_draws,
+)
+from inference.engine import Task
+from inference.predictive import replicate_times
+from inference.prior_draws import draw_prior, draw_prior_times
+from models.assembly import dims_of, linear_predictor, parameter_names
+from models.blocks import Block
+from models.likelihood import log_likelihood
+from models.priors import Parameter
+from models.propensity import propensity_score, treatment_log_likelihood
+from models.specification import known_parameters
+
+SCORES = {"none": "absent", "joint": "latent", "cut": "given"}
+PRIOR_DRAWS = 2000
+PRIOR_TIME_DRAWS = 100
+REPLICATES = 300
+POINTWISE_DRAWS = 1000  # of each chain, for adjustments with several designs
+
+
+def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, Any]) -> xr.DataTree:
+    """Return everything about a fit, by ArviZ's groups.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        What was sampled.
+    question : Question
+        What was asked.
+    provenance : dict
+        Goes into the attributes as JSON.
+
+    Returns
+    -------
+    DataTree
+        posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood, log_prior,
+        observed_data, constant_data, and treatment_model (the posterior of the treatment model fitted alone) where the
+        posterior does not hold it.
+    """
+    rng = np.random.default_rng([question.settings.seed, 2])
+    task = adjusted.designs[0].task
+    content = task.content(task.blocks)
+    datasets = {
+        "posterior": _posterior(adjusted, question),
+        "sample_stats": _statistics(adjusted),
+        **_prior(task, rng),
+        "posterior_predictive": replicate_times(adjusted, question.cohort, REPLICATES, rng),
+        "log_likelihood": _pointwise(adjusted, question),
+        "log_prior": _log_prior(adjusted),
+        "observed_data": _observed(question),
+        "constant_data": _constant(content, task),
+    }
+    if adjusted.design_draws is None:
+        datasets["treatment_model"] = _dataset(adjusted.treatment, task)
+    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
+    tree.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
+    return tree
+
+
+def from_tree(tree: xr.DataTree, question: Question, adjustment: str) -> AdjustedSample:
+    """Return the samples that a stored fit holds."""
+    posterior = tree["posterior"].to_dataset()
+    statistics = {str(name): value.to_numpy() for name, value in tree["sample_stats"].data_vars.items()}
+    if "design" in posterior.dims:
+        treatment = {
+            name: posterior[name].to_numpy()
+            for name in ("propensity_intercept", "propensity_coefficients")
+            if name in posterior
+        }
+        drawn = flat_draws(treatment)
+        chosen = posterior["design_draw"].to_numpy()
+        scores = propensity_score(drawn, question.cohort.propensity.values, np)
+        propensities = propensity_draws(treatment, question.cohort)
+        designs = tuple(
+            DesignSample(
+                question.task("given", scores[draw]),
+                {
+                    str(name): value.isel(design=number).to_numpy()
+                    for name, value in posterior.data_vars.items()
+                    if "design" in value.dims and name != "design_draw"
+                },
+                propensities[[draw]],
+            )
+            for number, draw in enumerate(chosen)
+        )
+        return AdjustedSample(adjustment, designs, statistics, treatment, chosen)
+    parameters = {str(name): value.to_numpy() for name, value in posterior.data_vars.items()}
+    treatment = {str(name): value.to_numpy() for name, value in tree["treatment_model"].data_vars.items()}
+    source = parameters if adjustment == "joint" else treatment
+    design = DesignSample(
+        question.task(SCORES[adjustment]), parameters, propensity_draws(source, question.cohort)
+    )
+    found = posterior.attrs
+    modes = (
+        Modes(found["mode_separation"], found["mode_log_mass_ratio"]) if "mode_separation" in found else None
+    )
+    return AdjustedSample(adjustment, (design,), statistics, treatment, modes=modes)
+
+
+def _names(task: Task) -> dict[str, tuple[Parameter, tuple[str, ...]]]:
+    """Return every named parameter with the names along its dimension."""
+    listed = {**parameter_names(task.cohort, task.spec), **parameter_names(task.cohort, None)}
+    named = {parameter.name: (parameter, names) for parameter, names in listed.items()}
+    if task.spec is not None:
+        intervals = tuple(task.spec.baseline.coordinates.get("interval", ()))
+        named |= {
+            name: (known_parameters()[name], intervals) for name in task.spec.baseline.hazard_parameters
+        }
+    return named
+
+
+def _dataset(
+    values: dict[str, np.ndarray], task: Task, lead: tuple[str, ...] = ("chain", "draw")
+) -> xr.Dataset:
+    """Return draws as a dataset with the contract's dimensions and coordinates."""
+    named = _names(task)
+    dims = {name: [dims_of(task.cohort, named[name][0])] for name in values if named[name][0].dim}
+    coords = {dims[name][0]: list(named[name][1]) for name in dims}
+    return dict_to_dataset(values, dims=dims, coords=coords, sample_dims=list(lead))
+
+
+def _posterior(adjusted: AdjustedSample, question: Question) -> xr.Dataset:
+    task = adjusted.designs[0].task
+    if adjusted.design_draws is None:
+        posterior = _dataset(adjusted.designs[0].parameters, task)
+        if adjusted.modes is not None:
+            posterior.attrs["mode_separation"] = adjusted.modes.separation
+            posterior.attrs["mode_log_mass_ratio"] = adjusted.modes.log_mass_ratio
+        return posterior
+    outcome = xr.concat([_dataset(design.parameters, task) for design in adjusted.designs], dim="design")
+    outcome = outcome.assign_coords(design=np.arange(len(adjusted.designs))).astype(np.float32)
+    outcome = outcome.transpose("chain", "draw", "design", ...)
+    posterior = outcome.merge(_dataset(adjusted.treatment, task), combine_attrs="drop_conflicts")
+    return posterior.assign_coords(design_draw=("design", adjusted.design_draws))
+
+
+def _statistics(adjusted: AdjustedSample) -> xr.Dataset:
+    dims = ("chain", "draw") if adjusted.design_draws is None else ("chain", "draw", "design")
+    return xr.Dataset(
+        {name: (dims, value) for name, value in adjusted.statistics.items()},
+        coords={
+            dim: np.arange(size)
+            for dim, size in zip(dims, adjusted.statistics["diverging"].shape, strict=True)
+        },
+    )
+
+
+def _prior(task: Task, rng: np.random.Generator) -> dict[str, xr.Dataset]:
+    values = draw_prior(task, PRIOR_DRAWS, rng)
+    some = {name: value[:PRIOR_TIME_DRAWS] for name, value in values.items()}
+    times = draw_prior_times(task, some, rng)
+    coords = {"patient": task.cohort.patient}
+    return {
+        "prior": _dataset({name: value[None] for name, value in values.items()}, task),
+        "prior_predictive": dict_to_dataset({"time": times[None]}, dims={"time": ["patient"]}, coords=coords),
+    }
+
+
+def _pointwise(adjusted: AdjustedSample, question: Question) -> xr.Dataset:
+    """Return the log likelihood of each patient; with several designs, of evenly spaced draws of all of them."""
+    kept: dict[str, list[np.ndarray]] = {}
+    for design in adjusted.designs:
+        draws = design.parameters["treatment_effect"].shape[1]
+        step = max(1, draws * len(adjusted.designs) // POINTWISE_DRAWS) if len(adjusted.designs) > 1 else 1
+        thinned = {name: value[:, ::step] for name, value in design.parameters.items()}
+        for name, value in pointwise_log_likelihood(design.task, thinned).items():
+            kept.setdefault(name, []).append(value.astype(np.float32))
+    return dict_to_dataset(
+        {name: np.concatenate(values, axis=1) for name, values in kept.items()},
+        dims={name: ["patient"] for name in kept},
+        coords={"patient": question.cohort.patient},
+    )
+
+
+def pointwise_log_likelihood(task: Task, parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the log likelihood of each patient's time, and treatment where it is modelled: (chain, draw, patient)."""
+    assert task.spec is not None, "the outcome model is asked for"
+    content = task.content(task.blocks)
+    shape = parameters["treatment_effect"].shape
+    flat = flat_draws(parameters)
+    baseline = task.spec.baseline
+    time = log_likelihood(
+        content["event"],
+        baseline.log_hazard(flat, content, np),
+        baseline.cumulative_hazard(flat, content, np),
+        linear_predictor(flat, content, task.spec, np),
+        np,
+    )
+    values = {"time": time.reshape(*shape, -1)}
+    if task.spec.score == "latent":
+        log_odds = flat["propensity_intercept"][:, None] + propensity_score(
+            flat, task.cohort.propensity.values, np
+        )
+        treatment = treatment_log_likelihood(content["treated"], log_odds, np)
+        values["treatment"] = treatment.reshape(*shape, -1)
+    return values
+
+
+def _log_prior(adjusted: AdjustedSample) -> xr.Dataset:
+    """Return the log prior density of each parameter, for power scaling; of the first design, where there are several."""
+    design = adjusted.designs[0]
+    densities: dict[str, np.ndarray] = {}
+    for name, (parameter, blocks) in design.task.blocks.items():
+        values = design.parameters[name]
+        densities[name] = sum(_block_density(block, values, parameter) for block in blocks)
+    spec = design.task.spec
+    if spec is not None:
+        densities |= spec.baseline.latent_log_prior(design.parameters)
+    return dict_to_dataset(densities)
+
+
+def _block_density(block: Block, values: np.ndarray, parameter: Parameter) -> Any:
+    if not parameter.dim:
+        return block.frozen.logpdf(values)
+    return block.frozen.logpdf(values[..., block.positions]).sum(axis=-1)
+
+
+def _observed(question: Question) -> xr.Dataset:
+    cohort = question.cohort
+    values = {
+        "time": cohort.time,
+        "event": cohort.event.astype(np.int8),
+        "treatment": cohort.treatment.astype(np.int8),
+    }
+    return xr.Dataset(
+        {name: ("patient", value) for name, value in values.items()}, coords={"patient": cohort.patient}
+    )
+
+
+def _constant(content: dict[str, np.ndarray], task: Task) -> xr.Dataset:
+    """Return every array that the model held: patients, designs, and the arguments of the priors."""
+    term_of = {"outcome_design": "term", "propensity_design": "propensity_term"}
+    variables = {}
+    for name, value in content.items():
+        array = np.asarray(value)
+        if array.ndim == 0:
+            variables[name] = ((), array)
+        elif array.shape[0] == task.cohort.size:
+            columns = ("interval",) if name == "exposure" else (term_of.get(name, f"{name}_column"),)
+            variables[name] = (("patient", *columns)[: array.ndim], array)
+        else:
+            variables[name] = ((f"{name}_value",), array)
+    return xr.Dataset(variables, coords={"patient": task.cohort.patient})

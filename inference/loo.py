@@ -1,0 +1,55 @@
+"""Leave-one-patient-out scores of the outcome, on the same density scale for every baseline.
+
+Vehtari, Gelman and Gabry 2017, doi 10.1007/s11222-016-9696-4.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+
+def leave_one_out(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
+    """Return the expected log density of each patient's time were the patient left out, and its Pareto k-hat.
+
+    Parameters
+    ----------
+    fit : DataTree
+        With per-patient log likelihoods of `time`.
+
+    Returns
+    -------
+    elpd, pareto_k : ndarray (patient,)
+    """
+    with warnings.catch_warnings():
+        # High k-hat is a check of its own, with the number of patients it concerns.
+        warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto", category=UserWarning)
+        result = az.loo(fit, pointwise=True, var_name="time")
+    return np.asarray(result.elpd_i).ravel(), np.asarray(result.pareto_k).ravel()
+
+
+def compare_baselines(pointwise: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return each baseline's score, and its difference from the best with the standard error over patients.
+
+    Parameters
+    ----------
+    pointwise : dict of str to ndarray (patient,)
+        Expected log densities by baseline, all of the same patients.
+
+    Returns
+    -------
+    DataFrame
+        baseline, elpd, difference (0 for the best, else negative), se.
+    """
+    totals = {name: float(values.sum()) for name, values in pointwise.items()}
+    best = max(totals, key=lambda name: totals[name])
+    rows = []
+    for name in sorted(totals, key=lambda name: -totals[name]):
+        gap = pointwise[name] - pointwise[best]
+        error = float(np.sqrt(len(gap)) * gap.std(ddof=1)) if name != best else 0.0
+        rows.append({"baseline": name, "elpd": totals[name], "difference": float(gap.sum()), "se": error})
+    return pd.DataFrame(rows)

@@ -1,0 +1,73 @@
+"""Fits on disk, addressed by their content: reused when nothing changed, made again when damaged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import xarray as xr
+
+from inference.atomic import atomic_path, write_text
+
+FIT = "fit.nc"
+SEAL = "fit.json"
+
+
+def digest(content: object) -> str:
+    """Return a short name of some JSON-like content: equal content, equal name."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return sha256(text.encode()).hexdigest()[:20]
+
+
+def file_sha256(path: Path) -> str:
+    """Return the checksum of a file."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of fits, one subfolder each, named by a digest of everything that made it.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the fits are.
+    """
+
+    folder: Path
+
+    def place(self, key: str) -> Path:
+        """Return the folder of a fit."""
+        return self.folder / key
+
+    def load(self, key: str) -> xr.DataTree | None:
+        """Return a stored fit, or None where there is none or its file is not what was written."""
+        place = self.place(key)
+        try:
+            seal = json.loads((place / SEAL).read_text(encoding="utf-8"))
+            if seal["sha256"] != file_sha256(place / FIT):
+                return None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return read_tree(place / FIT)
+
+    def save(self, key: str, tree: xr.DataTree) -> None:
+        """Write a fit; its seal is written last, so that a fit without one counts as missing."""
+        place = self.place(key)
+        (place / SEAL).unlink(missing_ok=True)
+        write_tree(tree, place / FIT)
+        write_text(place / SEAL, json.dumps({"sha256": file_sha256(place / FIT)}))
+
+
+def write_tree(tree: xr.DataTree, path: Path) -> None:
+    """Write a DataTree as netCDF, whole or not at all."""
+    with atomic_path(path) as temporary:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+
+
+def read_tree(path: Path) -> xr.DataTree:
+    """Return a DataTree from netCDF, in memory and the file closed."""
+    with xr.open_datatree(path, engine="h5netcdf") as opened:
+        return opened.load()

@@ -1,0 +1,91 @@
+"""Summaries of draws, with their Monte Carlo error and convergence, for one posterior or for several pooled designs."""
+
+from __future__ import annotations
+
+import numpy as np
+from arviz_stats.base import array_stats
+
+UNDETERMINED = 0.025  # share of draws without a value beyond which an interval says nothing
+COLUMNS = ("mean", "sd", "median", "lower", "upper", "mcse", "ess_bulk", "ess_tail", "rhat")
+
+
+def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Return mean, sd, median, 95 % equal-tailed interval, Monte Carlo error and convergence of many quantities.
+
+    Parameters
+    ----------
+    draws : ndarray (row, chain, draw, design)
+        A single posterior has one design. Infinite where a time is not reached, NaN where a value is undetermined.
+
+    Returns
+    -------
+    dict of str to ndarray (row,)
+        `COLUMNS`. Over designs, `rhat` is the largest and the effective sample sizes are sums; `mcse` then is the
+        error of a mean over that many designs. Mean and sd are NaN where any draw is infinite or undetermined, and
+        everything is where more than 2.5 % are undetermined.
+    """
+    rows, _, _, designs = draws.shape
+    flat = draws.reshape(rows, -1)
+    undetermined = np.isnan(flat).mean(axis=1)
+    finite = np.isfinite(flat).all(axis=1)
+    summary = {name: np.full(rows, np.nan) for name in COLUMNS}
+    summary["mean"][finite] = flat[finite].mean(axis=1)
+    summary["sd"][finite] = flat[finite].std(axis=1, ddof=1)
+    for row in np.flatnonzero(undetermined <= UNDETERMINED):
+        known = flat[row][~np.isnan(flat[row])]
+        # Quantiles that are draws themselves: between a number and infinity there is nothing to interpolate.
+        method = "linear" if finite[row] else "inverted_cdf"
+        summary["lower"][row], summary["median"][row], summary["upper"][row] = np.quantile(
+            known, [0.025, 0.5, 0.975], method=method
+        )
+    ranked = np.stack([_finite(draws[row]) for row in range(rows)]) if rows else draws
+    by_design = np.moveaxis(ranked, -1, 0)
+    # A quantity that never varies has converged; ArviZ has no number for it.
+    constant = np.ptp(by_design, axis=(2, 3)) == 0
+    summary["rhat"] = np.where(constant, 1.0, array_stats.rhat(by_design)).max(axis=0)
+    total = draws.shape[1] * draws.shape[2]
+    bulk = array_stats.ess(by_design, method="bulk")
+    tail = array_stats.ess(by_design, method="tail", prob=(0.05, 0.95))
+    summary["ess_bulk"] = np.where(constant, total, bulk).sum(axis=0)
+    summary["ess_tail"] = np.where(constant, total, tail).sum(axis=0)
+    if designs == 1:
+        with np.errstate(invalid="ignore"):
+            error = array_stats.mcse(by_design, method="mean")[0]
+    else:
+        error = by_design.mean(axis=(2, 3)).std(axis=0, ddof=1) / np.sqrt(designs)
+    summary["mcse"][finite] = np.where(constant.all(axis=0), 0.0, error)[finite]
+    return summary
+
+
+def _finite(draws: np.ndarray) -> np.ndarray:
+    """Return draws in which times not reached are later than all others, and undetermined values in the middle."""
+    finite = draws[np.isfinite(draws)]
+    if finite.size == draws.size:
+        return draws
+    if not finite.size:
+        return np.zeros_like(draws)
+    margin = np.ptp(finite) + 1.0
+    return np.nan_to_num(
+        draws, nan=float(np.median(finite)), posinf=finite.max() + margin, neginf=finite.min() - margin
+    )
+
+
+def probability_of_benefit(draws: np.ndarray, null: float | None, benefit: int) -> np.ndarray:
+    """Return the share of draws in which the treated fare better, NaN for quantities of one arm.
+
+    Parameters
+    ----------
+    draws : ndarray (row, chain, draw, design)
+        Draws of contrasts.
+    null : float or None
+        Value of no effect.
+    benefit : int
+        +1 where larger is better, -1 where smaller is.
+    """
+    if null is None:
+        return np.full(len(draws), np.nan)
+    flat = draws.reshape(len(draws), -1)
+    known = ~np.isnan(flat)
+    better = (benefit * (np.where(known, flat, null) - null) > 0).sum(axis=1)
+    share = better / np.maximum(known.sum(axis=1), 1)
+    return np.where(known.mean(axis=1) >= 1.0 - UNDETERMINED, share, np.nan)

@@ -1,0 +1,162 @@
+"""The table of estimands, and summaries of the curves behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from data.cohort import Cohort
+from inference.adjustments.adjusted import AdjustedSample
+from inference.curves import ARMS, POPULATIONS, Curves, TimeGrid, standardise
+from inference.estimands import ESTIMANDS, Estimand
+from inference.summaries import probability_of_benefit, summarise
+
+QUANTILES = (0.025, 0.5, 0.975)
+CURVE_DRAWS = 2000  # of all designs together, for the bands of the figures
+
+KEYS = ("study", "baseline", "adjustment", "effect", "exposure", "prior_set")
+COLUMNS = (
+    *KEYS,
+    "estimand",
+    "population",
+    "subgroup",
+    "time",
+    "unit",
+    "mean",
+    "sd",
+    "median",
+    "lower",
+    "upper",
+    "probability_of_benefit",
+    "mcse",
+    "ess_bulk",
+    "ess_tail",
+    "rhat",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Estimated:
+    """What a fit says.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row for each estimand, population and time, without the columns that name the fit.
+    curves : Dataset
+        survival, hazard (quantile, population, arm, time), hazard_ratio (quantile, population, time) and
+        average_hazard (quantile, time).
+    not_reached : dict of str to float
+        Share of draws in which a median is not reached by the last follow-up, by arm, over all patients.
+    """
+
+    table: pd.DataFrame
+    curves: xr.Dataset
+    not_reached: dict[str, float]
+
+
+def estimate(adjusted: AdjustedSample, cohort: Cohort, grid: TimeGrid, seed: int) -> Estimated:
+    """Return every estimand of a fit, with its Monte Carlo error and convergence.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        What was sampled.
+    cohort : Cohort
+        The patients.
+    grid : TimeGrid
+        Horizon and times.
+    seed : int
+        Of the Bayesian bootstrap.
+    """
+    rng = np.random.default_rng([seed, 3])
+    labels = pd.DataFrame(_labels(grid, cohort.time_unit))
+    by_design, thinned = [], []
+    keep = max(1, CURVE_DRAWS // len(adjusted.designs))
+    for design in adjusted.designs:
+        curves = standardise(design, cohort, grid, rng)
+        shape = design.parameters["treatment_effect"].shape
+        by_design.append(
+            np.concatenate([_rows(estimand, curves) for estimand in ESTIMANDS.values()]).reshape(-1, *shape)
+        )
+        thinned.append(_thin(curves, keep))
+    draws = np.stack(by_design, axis=-1)
+    summary = pd.DataFrame(summarise(draws))
+    benefit = [
+        probability_of_benefit(draws[[row]], ESTIMANDS[name].null, ESTIMANDS[name].benefit)[0]
+        for row, name in enumerate(labels["estimand"])
+    ]
+    table = labels.assign(subgroup="", probability_of_benefit=benefit).join(summary)
+    not_reached = {arm: float(np.isinf(draws[_row(labels, f"median_{arm}")]).mean()) for arm in ARMS}
+    return Estimated(table, _summarise_curves(thinned, cohort), not_reached)
+
+
+def _labels(grid: TimeGrid, time_unit: str) -> list[dict[str, object]]:
+    """Return what names each row of the table, in the order of the draws."""
+    return [
+        {
+            "estimand": estimand.name,
+            "population": population,
+            "time": np.nan if time is None else time,
+            "unit": time_unit if estimand.unit == "time" else estimand.unit,
+        }
+        for estimand in ESTIMANDS.values()
+        for population in (("conditional",) if estimand.conditional else POPULATIONS)
+        for time in estimand.times(grid)
+    ]
+
+
+def _rows(estimand: Estimand, curves: Curves) -> np.ndarray:
+    """Return the draws of an estimand (row, draw), populations before times."""
+    values = estimand.draws(curves)
+    return values.reshape(-1, values.shape[-1])
+
+
+def _row(labels: pd.DataFrame, estimand: str) -> int:
+    return int(labels.index[(labels["estimand"] == estimand) & (labels["population"] == "all")][0])
+
+
+def _thin(curves: Curves, keep: int) -> dict[str, np.ndarray]:
+    """Return some draws of the curves at the times of display."""
+    total = len(curves.log_hazard_ratio)
+    chosen = np.unique(np.linspace(0, total - 1, min(keep, total)).astype(int))
+    shown = curves.grid.display
+    return {
+        "time": curves.grid.time[shown],
+        "survival": curves.survival[:, :, chosen][..., shown],
+        "hazard": curves.hazard[:, :, chosen][..., shown],
+        "average_hazard": np.exp(curves.average_log_hazard[chosen][:, shown]),
+    }
+
+
+def _summarise_curves(thinned: list[dict[str, np.ndarray]], cohort: Cohort) -> xr.Dataset:
+    survival = np.concatenate([part["survival"] for part in thinned], axis=2)
+    hazard = np.concatenate([part["hazard"] for part in thinned], axis=2)
+    average = np.concatenate([part["average_hazard"] for part in thinned])
+    by_arm = ("quantile", "population", "arm", "time")
+    return xr.Dataset(
+        {
+            "survival": (by_arm, np.quantile(survival, QUANTILES, axis=2)),
+            "hazard": (by_arm, np.quantile(hazard, QUANTILES, axis=2)),
+            "hazard_ratio": (
+                ("quantile", "population", "time"),
+                np.quantile(hazard[:, 1] / hazard[:, 0], QUANTILES, axis=1),
+            ),
+            "average_hazard": (("quantile", "time"), np.quantile(average, QUANTILES, axis=0)),
+        },
+        coords={
+            "quantile": list(QUANTILES),
+            "population": list(POPULATIONS),
+            "arm": list(ARMS),
+            "time": thinned[0]["time"],
+        },
+        attrs={
+            "study": cohort.study,
+            "time_unit": cohort.time_unit,
+            "treated_label": cohort.treated_label,
+            "control_label": cohort.control_label,
+        },
+    )
