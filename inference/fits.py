@@ -24,6 +24,7 @@ from inference.engine import SamplerSettings
 from inference.groups import from_tree, to_tree
 from inference.horizon import report_grid, report_times
 from inference.loo import leave_one_out
+from inference.power_scaling import power_scaling
 from inference.provenance import commit, sampling_source, versions
 from inference.replicates import replicate_statistics
 from inference.store import Store, digest
@@ -78,15 +79,13 @@ class FitRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
-    """A fit and what it says.
+class Reading:
+    """What a fit says.
 
     Attributes
     ----------
     request : FitRequest
         What was asked.
-    tree : DataTree
-        What was sampled.
     estimands : DataFrame
         Rows of the contract's estimands.csv.
     curves : Dataset
@@ -99,10 +98,11 @@ class Fit:
         Without the name of the fit.
     propensity : ndarray (patient,)
         Probability of treatment at its posterior mean.
+    power_scaling : tuple of float
+        Sensitivity of the treatment effect to its prior, and to the likelihood.
     """
 
     request: FitRequest
-    tree: xr.DataTree
     estimands: pd.DataFrame
     curves: xr.Dataset
     replicated: xr.Dataset
@@ -110,6 +110,7 @@ class Fit:
     elpd: np.ndarray
     checks: tuple[CheckResult, ...]
     propensity: np.ndarray
+    power_scaling: tuple[float, float]
 
     @property
     def checks_table(self) -> pd.DataFrame:
@@ -151,10 +152,8 @@ def _content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, Any
     }
 
 
-def make_fit(
-    study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress
-) -> xr.DataTree:
-    """Return a fit from the store, or sample and store it.
+def sample_fit(study: Study, cohort: Cohort, request: FitRequest, progress: Progress) -> xr.DataTree:
+    """Return a fit, sampled now.
 
     Parameters
     ----------
@@ -164,25 +163,29 @@ def make_fit(
         The patients.
     request : FitRequest
         What to fit.
-    store : Store
-        Where fits are kept.
     progress : callable
         Told what is being done.
     """
-    content = _content(study, cohort, request)
-    key = digest(content)
+    question = question_of(study, cohort, request)
+    adjusted = ADJUSTMENTS[request.adjustment](question, progress)
+    provenance = {"study": study.name, "model": _content(study, cohort, request), **commit()}
+    return to_tree(adjusted, question, provenance)
+
+
+def make_fit(
+    study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress
+) -> xr.DataTree:
+    """Return a fit from the store, or sample and store it."""
+    key = fit_key(study, cohort, request)
     stored = store.load(key)
     if stored is not None:
         return stored
-    question = question_of(study, cohort, request)
-    adjusted = ADJUSTMENTS[request.adjustment](question, progress)
-    provenance = {"study": study.name, "model": content, **commit(), "prior_set": request.priors.name}
-    tree = to_tree(adjusted, question, provenance)
+    tree = sample_fit(study, cohort, request, progress)
     store.save(key, tree)
     return tree
 
 
-def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTree) -> Fit:
+def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTree) -> Reading:
     """Return what a fit says: estimands, curves, predictive summaries and checks. Samples nothing."""
     question = question_of(study, cohort, request)
     adjusted = from_tree(tree, question, request.adjustment)
@@ -199,7 +202,17 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         *_median_checks(estimated),
     ]
     table = estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)]
-    return Fit(request, tree, table, estimated.curves, replicated, observed, elpd, tuple(checks), propensity)
+    return Reading(
+        request,
+        table,
+        estimated.curves,
+        replicated,
+        observed,
+        elpd,
+        tuple(checks),
+        propensity,
+        power_scaling(tree),
+    )
 
 
 def _predictive(study: Study, cohort: Cohort, tree: xr.DataTree) -> tuple[xr.Dataset, xr.Dataset]:

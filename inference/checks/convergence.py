@@ -9,6 +9,7 @@ from arviz_stats.base import array_stats
 from inference.adjustments.adjusted import AdjustedSample
 from inference.checks.result import CheckResult, at_least, at_most
 from inference.summaries import summarise
+from models.assembly import parameter_names
 
 RHAT = 1.01
 ESS = 400.0
@@ -69,11 +70,14 @@ def convergence_checks(
 
 def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
     """Return name, R-hat and effective sample sizes of every parameter."""
+    task = adjusted.designs[0].task
+    along = {parameter.name: labels for parameter, labels in parameter_names(task.cohort, task.spec).items()}
     names, rows = [], []
     for name, value in adjusted.designs[0].parameters.items():
         stacked = np.stack([design.parameters[name] for design in adjusted.designs], axis=-1)
         flat = np.moveaxis(stacked, (0, 1), (-3, -2)).reshape(-1, *value.shape[:2], len(adjusted.designs))
-        names += [name] if value.ndim == 2 else [f"{name}[{i}]" for i in range(len(flat))]
+        labels = along.get(name) or range(1, len(flat) + 1)
+        names += [name] if value.ndim == 2 else [f"{name}[{label}]" for label in labels]
         rows.append(flat)
     summary = pd.DataFrame(summarise(np.concatenate(rows)))
     table = summary.assign(name=names)[["name", "rhat", "ess_bulk", "ess_tail"]]

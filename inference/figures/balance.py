@@ -43,6 +43,8 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
     rows = np.arange(len(ordered))
     axes.hlines(rows, 0, limit, color="#EEEEEE", linewidth=0.8, zorder=0)
     for sizes, colour, filled in ((before, COMPARATOR, False), (later, POSTERIOR, True)):
+        if not np.isfinite(sizes).any():
+            continue
         axes.plot(
             sizes[np.isfinite(sizes)],
             rows[np.isfinite(sizes)],
@@ -50,10 +52,11 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
             color=colour,
             markerfacecolor=colour if filled else "white",
             markersize=5,
+            clip_on=False,
+            zorder=3,
         )
-        axes.plot(
-            np.full(np.isinf(sizes).sum(), limit), rows[np.isinf(sizes)], ">", color=colour, clip_on=False
-        )
+        for row in rows[np.isinf(sizes)]:
+            axes.plot(limit, row, ">", color=colour, markersize=5, clip_on=False)
     axes.axvline(BALANCED, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     axes.set_xlim(0, limit)
     axes.set_ylim(len(ordered) - 0.4, -0.6)

@@ -60,9 +60,9 @@ def effects_figure(estimands: pd.DataFrame, comparators: pd.DataFrame) -> Figure
 
 def _model_row(row: pd.Series, columns: list[str]) -> ForestRow:
     marginal = row["estimand"] == "marginal_hazard_ratio"
-    label = f"{model_label(row, columns)}: {KINDS[str(row['estimand'])]}"
-    if marginal or row["population"] != "conditional":
-        label = f"{model_label(row, columns)}: {population_name(row)}"
+    whom = "" if row["population"] == "conditional" else f", {population_name(row)}"
+    kind = "weighted" if whom and not marginal else KINDS[str(row["estimand"])]
+    label = f"{model_label(row, columns)}: {kind}{whom}"
     if row["estimand"] == "hazard_ratio" and pd.notna(row["time"]):
         label += f", to {row['time']:g}"
     return ForestRow(

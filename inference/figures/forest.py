@@ -57,7 +57,8 @@ def heading(label: str) -> ForestRow:
 def forest_limits(rows: Sequence[ForestRow], reference: float, *, log: bool) -> tuple[float, float]:
     """Return axis limits that hold every point, and every interval that is not absurdly wide.
 
-    An interval more than six times as wide as the median one is cut, and drawn with an arrow.
+    Intervals that reach further than six median widths beyond the points are cut, and drawn with an arrow; intervals
+    behind (priors) already at one and a half.
     """
     scale = math.log if log else float
     points = [scale(row.estimate) for row in rows if _drawable(row.estimate, log)]
@@ -68,10 +69,16 @@ def forest_limits(rows: Sequence[ForestRow], reference: float, *, log: bool) -> 
     ]
     start = scale(reference)
     widths = [upper - lower for lower, upper in ends]
-    widest = 6 * float(np.median(widths)) if widths else 1.0
+    width = float(np.median(widths)) if widths else 1.0
     lowest, highest = min([start, *points]), max([start, *points])
-    low = min([lowest, *(max(lower, lowest - widest) for lower, _ in ends)])
-    high = max([highest, *(min(upper, highest + widest) for _, upper in ends)])
+    behind = [
+        (scale(row.behind[0]), scale(row.behind[1]))
+        for row in rows
+        if row.behind is not None and all(_drawable(end, log) for end in row.behind)
+    ]
+    reached = [(ends, 6 * width), (behind, 1.5 * width)]
+    low = min([lowest, *(max(lower, lowest - most) for pairs, most in reached for lower, _ in pairs)])
+    high = max([highest, *(min(upper, highest + most) for pairs, most in reached for _, upper in pairs)])
     margin = 0.06 * (high - low) or 0.1
     low, high = low - margin, high + margin
     return (math.exp(low), math.exp(high)) if log else (low, high)
@@ -119,7 +126,7 @@ def draw_forest(
     positions = np.arange(len(rows))
     for position, row in zip(positions, rows, strict=True):
         if row.behind is not None:
-            axes.plot(np.clip(row.behind, *limits), [position - 0.22] * 2, color="#999999", linewidth=1.2)
+            _draw_interval(axes, position - 0.22, row.behind, limits, "#999999", 1.0)
         if not row.heading:
             _draw_row(axes, position, row, limits)
         _print_columns(axes, position, row.columns, widths)
@@ -134,13 +141,8 @@ def draw_forest(
 def _draw_row(axes: Axes, position: int, row: ForestRow, limits: tuple[float, float]) -> None:
     if math.isnan(row.estimate):
         return
-    low, high = limits
     if not math.isnan(row.lower) and not math.isnan(row.upper):
-        ends = np.clip([row.lower, row.upper], low, high)
-        axes.plot(ends, [position, position], color=row.colour, linewidth=1.5, solid_capstyle="butt")
-        for end, beyond, arrow in ((low, row.lower < low, "<"), (high, row.upper > high, ">")):
-            if beyond:
-                axes.plot(end, position, marker=arrow, color=row.colour, markersize=4, clip_on=False)
+        _draw_interval(axes, position, (row.lower, row.upper), limits, row.colour, 1.5)
     axes.plot(
         row.estimate,
         position,
@@ -150,6 +152,23 @@ def _draw_row(axes: Axes, position: int, row: ForestRow, limits: tuple[float, fl
         markersize=5,
         linestyle="none",
     )
+
+
+def _draw_interval(
+    axes: Axes,
+    position: float,
+    ends: tuple[float, float],
+    limits: tuple[float, float],
+    colour: str,
+    width: float,
+) -> None:
+    axes.plot(np.clip(ends, *limits), [position] * 2, color=colour, linewidth=width, solid_capstyle="butt")
+    for limit, beyond, arrow in (
+        (limits[0], ends[0] < limits[0], "<"),
+        (limits[1], ends[1] > limits[1], ">"),
+    ):
+        if beyond:
+            axes.plot(limit, position, arrow, color=colour, markersize=2.5 * width, clip_on=False)
 
 
 def _print_columns(

@@ -46,7 +46,8 @@ def hazard_figure(curves: xr.Dataset, population: str = "all") -> Figure:
     figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True)
     hazard = curves["hazard"]
-    if "population" in hazard.dims:
+    whom, standardised = POPULATION_NAMES.get(population, population), "population" in hazard.dims
+    if standardised:
         hazard = hazard.sel(population=population)
     scale = _round_scale(float(np.nanmax(np.where(np.isfinite(hazard), hazard, np.nan))))
     arms = [arm for arm in ("treated", "control") if arm in curves["arm"].to_numpy()]
@@ -60,8 +61,8 @@ def hazard_figure(curves: xr.Dataset, population: str = "all") -> Figure:
     per = unit if scale == 1 else f"{scale:,} {unit}"
     upper.set_ylabel(f"Events per {per} at risk" if scale > 1 else f"Hazard (per {unit})")
     labels = [str(curves.attrs[f"{arm}_label"]) for arm in arms]
-    label_at_right(upper, ends, labels, [ARM_COLOURS[arm] for arm in arms])
-    upper.set_title("Hazard")
+    label_at_right(upper, ends, labels, [ARM_COLOURS[arm] for arm in arms], line=0.075)
+    upper.set_title(f"Hazard, standardised to {whom}" if standardised else "Hazard")
 
     ratio = curves["hazard_ratio"].sel(population=population)
     low, middle, high = (ratio.sel(quantile=q).to_numpy() for q in (0.025, 0.5, 0.975))
@@ -80,7 +81,7 @@ def hazard_figure(curves: xr.Dataset, population: str = "all") -> Figure:
     lower.set_xlim(0, float(times.max()))
     lower.set_ylabel("Hazard ratio")
     lower.set_xlabel(time_label(unit))
-    lower.set_title(f"Hazard ratio, standardised to {POPULATION_NAMES.get(population, population)}")
+    lower.set_title(f"Hazard ratio, standardised to {whom}")
     lower.annotate(
         "treated fare better below 1",
         (1.0, 1.0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from inference.figures.forest import ForestRow, draw_forest, forest_height
 from inference.figures.style import COMPARATOR, POSTERIOR, WIDTH, style
@@ -44,5 +45,6 @@ def loo_figure(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(0.85 * WIDTH, forest_height(len(rows), 0.9)), layout="constrained")
     axes = figure.subplots()
     draw_forest(axes, rows, reference=0.0, headers=("Difference",), widths=(90,))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel("Difference in expected log predictive density (higher is better)")
     return figure

@@ -14,6 +14,7 @@ from inference.balance import (
     share_outside_common_range,
 )
 from inference.figures.style import ARM_COLOURS, SMALL, WIDTH, quiet, style
+from inference.figures.wording import wrapped
 
 CAPTION = (
     "How many patients of each arm had which estimated chance of treatment, given their covariates; treated above, "
@@ -47,7 +48,7 @@ def overlap_figure(
     propensity = np.clip(np.asarray(propensity, dtype=float), 1e-9, 1 - 1e-9)
     treatment = np.asarray(treatment, dtype=bool)
     shares = share_outside_common_range(propensity, treatment)
-    figure = Figure(figsize=(WIDTH, 3.5), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
     axes = figure.subplots()
     edges = np.linspace(0, 1, bins + 1)
     tallest = 1
@@ -57,9 +58,19 @@ def overlap_figure(
         tallest = max(tallest, int(counts.max()))
     if shares["lower"] < shares["upper"]:
         axes.axvspan(shares["lower"], shares["upper"], color="#000000", alpha=0.05, linewidth=0, zorder=0)
+        axes.text(
+            (shares["lower"] + shares["upper"]) / 2,
+            0.98,
+            "common range",
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="top",
+            fontsize=SMALL,
+            color="#555555",
+        )
     axes.axhline(0, color="#555555", linewidth=0.6)
     axes.set_xlim(0, 1)
-    axes.set_ylim(-1.1 * tallest, 1.1 * tallest)
+    axes.set_ylim(-1.1 * tallest, 1.25 * tallest)
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
     axes.set_ylabel("Patients")
     axes.set_xlabel("Probability of treatment, given the covariates")
@@ -68,23 +79,27 @@ def overlap_figure(
         "inverse-probability": iptw_weights(propensity, treatment),
         "overlap": overlap_weights(propensity, treatment),
     }
-    rows = (
-        ("treated", treatment, treated_label, 1.17),
-        ("control", ~treatment, control_label, 1.08),
-    )
-    for arm, inside, label, height in rows:
+    lift = 4.0
+    for arm, inside, label in (("control", ~treatment, control_label), ("treated", treatment, treated_label)):
         sizes = ", ".join(
             f"{float(effective_sample_size(weights[inside])):.0f} with {name} weights"
             for name, weights in weighted.items()
         )
-        outside = int(round(float(shares[arm]) * inside.sum()))
-        axes.text(
-            0.0,
-            height,
-            f"{label}: {inside.sum()} patients; effectively {sizes}; {outside} outside the common range",
-            transform=axes.transAxes,
+        outside = round(float(shares[arm]) * inside.sum())
+        text = wrapped(
+            f"{label}: {inside.sum()} patients, {outside} outside the common range; effective sample size {sizes}",
+            88,
+        )
+        axes.annotate(
+            text,
+            (0.0, 1.0),
+            xycoords="axes fraction",
+            xytext=(0, lift),
+            textcoords="offset points",
             color=ARM_COLOURS[arm],
             fontsize=SMALL,
-            va="center",
+            va="bottom",
+            annotation_clip=False,
         )
+        lift += 4 + 10 * (text.count("\n") + 1)
     return figure

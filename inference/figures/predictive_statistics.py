@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 import xarray as xr
@@ -57,29 +58,32 @@ def predictive_statistics_figure(
     labels = {"treated": treated_label, "control": control_label}
     panels = _panels(replicated, observed, time_unit, labels)
     rows = math.ceil(len(panels) / COLUMNS)
-    figure = Figure(figsize=(WIDTH, 1.45 * rows + 0.2), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.55 * rows + 0.2), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
-    for axes in grid[len(panels) :]:
-        axes.set_axis_off()
-    for axes, panel in zip(grid, panels, strict=False):
-        _draw(axes, panel)
+    for axes, panel in zip_longest(grid, panels):
+        if panel is None:
+            axes.set_axis_off()
+        else:
+            _draw(axes, panel)
     return figure
 
 
 def _panels(
     replicated: xr.Dataset, observed: xr.Dataset, time_unit: str, labels: dict[str, str]
-) -> list[Panel]:
+) -> list[Panel | None]:
+    """Return the panels row by row; None leaves a place empty, so that the arms stand side by side."""
     own = observed.isel(replicate=0)
-    panels = [
+    panels: list[Panel | None] = [
         Panel(title, np.exp(replicated[name].to_numpy()), float(np.exp(own[name])))
         for name, title in (
             ("cox_unadjusted", "Cox hazard ratio\nunadjusted"),
             ("cox_adjusted", "Cox hazard ratio\nadjusted"),
         )
     ]
-    panels.append(
-        Panel("Log-rank\nchi-square", replicated["log_rank"].to_numpy(), float(own["log_rank"]))
-    )
+    panels += [
+        Panel("Log-rank\nchi-square", replicated["log_rank"].to_numpy(), float(own["log_rank"])),
+        None,
+    ]
     for name, title in (("median", f"Median ({time_unit})"), ("events", "Events")):
         panels += [
             Panel(
@@ -138,18 +142,10 @@ def _draw(axes: Axes, panel: Panel) -> None:
         place = bar if math.isinf(panel.observed) else place
     axes.set_xlim(low, high)
     axes.axvline(place, color=OBSERVED, linewidth=1.3)
-    axes.set_ylim(0, 1.3 * max(1, counts.max(), never.sum()))
+    axes.set_ylim(0, 1.08 * max(1, counts.max(), never.sum()))
     p = two_sided_probability(panel.values, panel.observed)
     replicates = max(1, int(np.sum(~np.isnan(panel.values))))
     text = f"p < {2 / replicates:.2g}" if p < 2 / replicates else f"p = {p:.2f}"
-    text = f"{number(panel.observed)}\n{text}" if not math.isnan(p) else "no estimate"
-    left = (place - low) < 0.5 * (high - low)
-    axes.text(
-        0.98 if left else 0.02,
-        0.98,
-        text,
-        transform=axes.transAxes,
-        ha="right" if left else "left",
-        va="top",
-        fontsize=SMALL,
+    axes.set_xlabel(
+        "no estimate" if math.isnan(p) else f"cohort {number(panel.observed)}, {text}", fontsize=SMALL
     )

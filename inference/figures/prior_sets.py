@@ -85,6 +85,7 @@ def prior_sets_figure(
                     fontsize=SMALL,
                     va="center",
                     color="#333333",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
                 )
     return figure
 

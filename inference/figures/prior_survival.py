@@ -8,6 +8,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
 from inference.figures.style import OBSERVED, PRIOR, REFERENCE_LINE, SMALL, WIDTH, quiet, style
+from inference.figures.survival import label_at_right
 from inference.figures.wording import time_label
 
 CAPTION = (
@@ -38,21 +39,14 @@ def prior_survival_figure(
     figure = Figure(figsize=(0.8 * WIDTH, 3.2), layout="constrained")
     axes = figure.subplots()
     end = float(max(times.max(), cohort_span))
+    ends: list[tuple[float, str, str]] = []
     for share in (0.95, 0.5):
         low, high = np.quantile(survival, [0.5 - share / 2, 0.5 + share / 2], axis=0)
         axes.fill_between(times, low, high, color=PRIOR, alpha=0.25, linewidth=0)
-        axes.annotate(
-            f"{100 * share:.0f} %",
-            (1.0, float(high[-1])),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(4, 0),
-            textcoords="offset points",
-            fontsize=SMALL,
-            color="#555555",
-            va="center",
-            annotation_clip=False,
-        )
-    axes.plot(times, np.median(survival, axis=0), color=OBSERVED)
+        ends.append((float(high[-1]), f"{100 * share:.0f} %", "#555555"))
+    middle = np.median(survival, axis=0)
+    axes.plot(times, middle, color=OBSERVED)
+    ends.append((float(middle[-1]), "median", OBSERVED))
     if 0 < cohort_span < end:
         axes.axvline(cohort_span, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.annotate(
@@ -67,9 +61,9 @@ def prior_survival_figure(
         )
     axes.set_xlim(0, end)
     axes.set_ylim(0, 1.02)
+    label_at_right(axes, *zip(*ends, strict=True), line=0.055)
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("Survival under the priors")
     axes.set_xlabel(time_label(time_unit))
     quiet(axes)
     return figure
-

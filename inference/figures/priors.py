@@ -42,7 +42,7 @@ def prior_posterior_figure(
         Parameters that are log hazard ratios: they get a second axis above, in hazard ratios.
     """
     names = [name for name in posterior if name in prior]
-    columns = min(COLUMNS, max(1, len(names)))
+    columns = 2 if len(names) == 4 else min(COLUMNS, max(1, len(names)))
     rows = max(1, math.ceil(len(names) / columns))
     width = WIDTH if columns == COLUMNS else 2.6 * columns
     figure = Figure(figsize=(width, 1.9 * rows + 0.3), layout="constrained")
@@ -51,7 +51,7 @@ def prior_posterior_figure(
         axes.set_axis_off()
     for position, (axes, name) in enumerate(zip(panels, names, strict=False)):
         before, after = _finite(prior[name]), _finite(posterior[name])
-        low, high = _limits(before, after)
+        low, high = shown_range(before, after)
         heights = []
         for draws, colour, label in ((before, PRIOR, "prior"), (after, POSTERIOR, "posterior")):
             grid, density = _density(draws, low, high)
@@ -66,7 +66,7 @@ def prior_posterior_figure(
         if name in log_ratios:
             _ratio_axis(axes, low, high)
         if position == 0:
-            _name_the_densities(axes)
+            name_the_densities(axes)
     return figure
 
 
@@ -75,7 +75,7 @@ def _finite(draws: ArrayLike) -> NDArray[np.float64]:
     return values[np.isfinite(values)]
 
 
-def _limits(prior: NDArray, posterior: NDArray) -> tuple[float, float]:
+def shown_range(prior: NDArray, posterior: NDArray) -> tuple[float, float]:
     """Return limits that hold the posterior and as much of the prior as leaves the posterior readable."""
     low, high = np.quantile(posterior, [0.0005, 0.9995])
     low, high = low - 0.1 * (high - low), high + 0.1 * (high - low)
@@ -94,10 +94,9 @@ def _density(draws: NDArray, low: float, high: float) -> tuple[NDArray, NDArray]
     share = inside.size / draws.size
     if inside.size < 20:
         return np.array([low, high]), np.zeros(2)
-    density = az.kde(inside)
-    grid, height = density.sel(plot_axis="x").to_numpy(), share * density.sel(plot_axis="y").to_numpy()
+    grid, height, _ = az.kde(inside, bw="silverman")
     shown = np.linspace(max(low, grid[0]), min(high, grid[-1]), 160)
-    return shown, np.interp(shown, grid, height)
+    return shown, share * np.interp(shown, grid, height)
 
 
 def _ratio_axis(axes: Axes, low: float, high: float) -> None:
@@ -112,7 +111,8 @@ def _ratio_axis(axes: Axes, low: float, high: float) -> None:
     axes.axvline(0, color="#777777", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
 
 
-def _name_the_densities(axes: Axes) -> None:
+def name_the_densities(axes: Axes) -> None:
+    """Print "prior" and "posterior" in their colours in the upper right corner."""
     for row, (label, colour) in enumerate((("prior", PRIOR), ("posterior", POSTERIOR))):
         axes.text(
             0.99,

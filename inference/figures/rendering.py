@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from inference.figures.style import style
 
 PNG_DPI = 160
+_NUMBER = re.compile(r"-?\d+\.\d+")
 
 
 def svg_text(figure: Figure, name: str) -> str:
@@ -23,20 +24,24 @@ def svg_text(figure: Figure, name: str) -> str:
     ----------
     figure : Figure
     name : str
-        Makes the identifiers inside the SVG its own: two figures of one page may not share a clip path.
+        Makes the identifiers inside the SVG its own: two figures of one page may not share a clip path. Characters
+        that an identifier may not hold become hyphens.
 
     Returns
     -------
     str
         Starts with ``<svg``. The same figure gives the same text: no date, no random identifiers.
     """
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
     written = io.StringIO()
     with style(), rc_context({"svg.hashsalt": name, "svg.id": name}), _scripts_without_glyphs():
-        figure.savefig(written, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(written, format="svg", dpi=PNG_DPI, metadata={"Date": None, "Creator": None})
     text = written.getvalue()
     text = text[text.index("<svg") :]
     # Groups are numbered alike in every figure; an identifier may occur only once in a page.
-    return re.sub(r'(<g id=")', rf"\g<1>{name}-", text)
+    text = re.sub(r'(<g id=")', rf"\g<1>{name}-", text)
+    # A tenth of a point is as fine as a screen shows, and takes a third of the room.
+    return re.sub(r'(?<= d=")[^"]*(?=")', lambda path: _short(path[0]), text)
 
 
 def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
@@ -45,6 +50,11 @@ def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
     with style(), _scripts_without_glyphs():
         figure.savefig(written, format="png", dpi=dpi)
     return written.getvalue()
+
+
+def _short(path: str) -> str:
+    path = _NUMBER.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), path)
+    return re.sub(r"\s+(?=[MLQCzZ])|\s+$|(?<=[MLQC])\s+", "", path)
 
 
 @contextmanager

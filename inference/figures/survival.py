@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -60,6 +61,14 @@ def survival_figure(
     main.set_title(f"Standardised to {POPULATION_NAMES.get(population, population)}")
     quiet(main)
     ends = [float(selected.sel(arm=arm, quantile=0.5).to_numpy()[-1]) for arm in arms]
+    main.text(
+        0.02,
+        0.03,
+        "smooth: adjusted model, 95 % band\nsteps: Kaplan-Meier, not adjusted, 95 % dotted",
+        transform=main.transAxes,
+        fontsize=SMALL,
+        color="#555555",
+    )
     label_at_right(main, ends, [labels[arm] for arm in arms], [ARM_COLOURS[arm] for arm in arms])
 
     ticks = [tick for tick in MaxNLocator(7, steps=[1, 2, 2.5, 3, 5, 10]).tick_values(0, end) if tick <= end]
@@ -82,14 +91,13 @@ def _numbers_at_risk(
     arms = [arm for arm in labels if arm in kaplan_meier]
     for row, arm in enumerate(arms):
         for tick, count in zip(ticks, at_risk(kaplan_meier[arm], ticks), strict=True):
-            axes.text(
-                tick, row, f"{count}", ha="center", va="center", fontsize=SMALL, color=ARM_COLOURS[arm]
-            )
+            axes.text(tick, row, f"{count}", ha="center", va="center", fontsize=SMALL, color=ARM_COLOURS[arm])
     axes.set_ylim(len(arms) - 0.5, -0.5)
     axes.set_yticks(range(len(arms)), labels=[wrapped(labels[arm], 22) for arm in arms])
     for tick, arm in zip(axes.get_yticklabels(), arms, strict=True):
         tick.set_color(ARM_COLOURS[arm])
     axes.tick_params(length=0, labelbottom=False)
+    axes.tick_params(axis="y", pad=16)
     axes.spines[:].set_visible(False)
     axes.set_title("At risk", fontsize=SMALL, fontweight="normal", loc="left")
 
@@ -105,14 +113,27 @@ def at_risk(curve: KaplanMeier, times: Sequence[float]) -> list[int]:
     return [int(counts[place]) for place in position]
 
 
-def label_at_right(axes: Axes, heights: Sequence[float], labels: Sequence[str], colours: Sequence[str]) -> None:
-    """Print labels beside the right ends of curves, moved apart where they would overlap."""
+def label_at_right(
+    axes: Axes, heights: Sequence[float], labels: Sequence[str], colours: Sequence[str], line: float = 0.045
+) -> None:
+    """Print labels beside the right ends of curves, moved apart where they would overlap.
+
+    Parameters
+    ----------
+    axes : Axes
+        Its limits are final.
+    heights : sequence of float
+        Where the curves end.
+    labels, colours : sequence of str
+    line : float
+        Height of a line of text, as a share of the axes.
+    """
     low, high = axes.get_ylim()
     texts = [wrapped(label, 18) for label in labels]
     order = np.argsort(heights)
     lines = [texts[place].count("\n") + 1 for place in order]
     placed = np.clip(np.asarray(heights, dtype=float)[order], low, high)
-    gaps = [0.03 * (above + below) * (high - low) for below, above in zip(lines, lines[1:], strict=False)]
+    gaps = [0.5 * line * (above + below) * (high - low) for below, above in pairwise(lines)]
     for place, gap in enumerate(gaps):
         short = gap - (placed[place + 1] - placed[place])
         if short > 0:

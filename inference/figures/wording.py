@@ -50,6 +50,8 @@ def number(value: float, digits: int = 3) -> str:
         return "not reached" if value > 0 else "−∞"
     if value != 0 and (abs(value) >= 1e6 or abs(value) < 1e-4):
         return f"{value:.{digits - 1}e}".replace("-", "−")
+    if float(value).is_integer():
+        return f"{value:.0f}".replace("-", "−")
     size = math.floor(math.log10(abs(value))) if value else 0
     return f"{value:.{max(0, digits - 1 - size)}f}".replace("-", "−")
 

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from arviz_base.labels import BaseLabeller
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.figures.style import style
@@ -114,6 +115,16 @@ def figure_of(collection: az.PlotCollection, title: str) -> Figure:
     plt.close(figure)
     figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
     return figure
+
+
+def thin_lines(axes: Axes, most: int) -> None:
+    """Leave in every line at most so many evenly spaced points, its ends among them."""
+    for line in axes.lines:
+        x, y = (np.asarray(values) for values in line.get_data())
+        if len(x) > most:
+            kept = np.unique(np.linspace(0, len(x) - 1, most).astype(int))
+            line.set_data(x[kept], y[kept])
+            line.set_drawstyle("default")
 
 
 def titled(title: str, note: str) -> str:

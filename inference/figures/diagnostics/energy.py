@@ -35,4 +35,10 @@ def energy_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
             backend="matplotlib",
             figure_kwargs={"figsize": (WIDTH, 2.6), "layout": "constrained"},
         )
-        return figure_of(collection, titled("Energy", note))
+        figure = figure_of(collection, titled("Energy", note))
+        by_chain, distribution = figure.axes[:2]
+        by_chain.set_title("E-BFMI")
+        by_chain.set_yticks(range(shown["sample_stats"].sizes["chain"]))
+        by_chain.set_xlim(0, None)
+        distribution.set_xlabel("Energy, centred")
+    return figure

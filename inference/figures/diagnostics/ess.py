@@ -51,4 +51,6 @@ def ess_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figu
             visuals={"xlabel": False, "ylabel": False, "ess": {"size": 8}, "title": {"size": 7.5}},
             figure_kwargs={"figsize": (WIDTH, 1.25 * rows + 0.5), "layout": "constrained"},
         )
-        return figure_of(collection, titled("Effective sample size by quantile of the posterior", note))
+        figure = figure_of(collection, titled("Effective sample size by quantile of the posterior", note))
+        figure.supxlabel("Quantile of the posterior", fontsize=7.5)
+    return figure

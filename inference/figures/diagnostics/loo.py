@@ -10,7 +10,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from inference.figures.diagnostics.chosen import arviz_style, figure_of, one_design, titled
-from inference.figures.style import WIDTH
+from inference.figures.style import REFERENCE_LINE, WIDTH
 
 CAPTION = (
     "One point a patient: how much the posterior would change without that patient (Pareto k). Above the dashed line "
@@ -37,7 +37,17 @@ def khat_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
         collection = az.plot_khat(
             scores,
             backend="matplotlib",
-            visuals={"hlines": True, "bin_text": True},
+            hline_values=[scores.good_k],
+            visuals={
+                "hlines": {"color": REFERENCE_LINE, "linestyle": "--"},
+                "khat": {"size": 8, "alpha": 0.6},
+            },
             figure_kwargs={"figsize": (WIDTH, 3.0), "layout": "constrained"},
         )
-        return figure_of(collection, titled("Influence of single patients", note))
+        figure = figure_of(collection, titled("Influence of single patients", note))
+        axes = figure.axes[0]
+        axes.set_xlabel("Patient, in the order of the cohort")
+        axes.set_ylabel("Pareto k")
+        for points in axes.collections:
+            points.set_rasterized(len(scores.pareto_k) > 1000)
+    return figure

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import arviz as az
+import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -17,11 +18,12 @@ from inference.figures.diagnostics.chosen import (
     pooled,
     titled,
 )
-from inference.figures.style import WIDTH
+from inference.figures.priors import name_the_densities, shown_range
+from inference.figures.style import POSTERIOR, PRIOR, WIDTH
 
 CAPTION = (
     "Prior and posterior density of every parameter. Where both agree the cohort says nothing about the parameter; "
-    "where the posterior lies in the prior's tail, the two disagree."
+    "where the posterior lies in the prior's tail, the two disagree. Axes are cut to where the posterior lies."
 )
 COLUMNS = 4
 
@@ -50,6 +52,16 @@ def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = N
             backend="matplotlib",
             col_wrap=COLUMNS,
             visuals={"title": {"size": 7.5}},
+            stats={"dist": {"grid_len": 128}},
+            color=[PRIOR, POSTERIOR],
             figure_kwargs={"figsize": (WIDTH, 1.25 * rows + 0.6), "layout": "constrained"},
         )
-        return figure_of(collection, titled("Prior and posterior", note))
+        figure = figure_of(collection, titled("Prior and posterior", note))
+        for legend in figure.legends:
+            legend.remove()
+        for axes in figure.axes:
+            if len(axes.lines) == 2:
+                before, after = (np.asarray(line.get_xdata(), dtype=float) for line in axes.lines)
+                axes.set_xlim(*shown_range(before, after))
+        name_the_densities(figure.axes[0])
+    return figure

@@ -15,15 +15,19 @@ from inference.figures.diagnostics.chosen import (
     main_variables,
     one_design,
     panels,
+    thin_lines,
     titled,
 )
 from inference.figures.style import WIDTH
 
 CAPTION = (
-    "Each line compares the ranks of one chain's draws with uniform ranks. Lines inside the grey envelope mean that "
-    "the chains sampled the same distribution; a line that leaves it is a chain apart from the others."
+    "Each line is one chain: by how much the ranks of its draws, among those of all chains, depart from uniform ones. Lines "
+    "that mingle around zero mean that the chains sampled the same distribution. p is that of a test of uniformity which "
+    "allows for autocorrelation; below 0.01 black points mark where a chain departs. With 25 parameters, one in four "
+    "good fits has such a p."
 )
 COLUMNS = 4
+ECDF_POINTS = 120
 
 
 def rank_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
@@ -49,4 +53,10 @@ def rank_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
             visuals={"xlabel": False, "ecdf_lines": {"width": 0.8}, "title": {"size": 7.5}},
             figure_kwargs={"figsize": (WIDTH, 1.25 * rows + 0.5), "layout": "constrained"},
         )
-        return figure_of(collection, titled("Ranks of the draws by chain", note))
+        figure = figure_of(collection, titled("Ranks of the draws by chain", note))
+        for axes in figure.axes:
+            thin_lines(axes, ECDF_POINTS)
+            for text in axes.texts:
+                text.set_fontsize(6.5)
+                text.set_text(text.get_text().split("(")[0].replace("=", " = "))
+    return figure

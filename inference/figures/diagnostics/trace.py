@@ -15,15 +15,19 @@ from inference.figures.diagnostics.chosen import (
     main_variables,
     one_design,
     panels,
+    thin_lines,
     titled,
 )
-from inference.figures.style import WIDTH
+from inference.figures.style import SMALL, WIDTH
 
 CAPTION = (
     "Left, the posterior density by chain: the colours should lie on each other. Right, the draws in the order in "
     "which they came: a trace should look like noise around one level, in every chain the same. Ticks at the bottom "
-    "mark divergences."
+    "mark divergences. At most 150 evenly spaced draws a chain are drawn."
 )
+GRID = 128
+"""Points of a density: more only make the file larger."""
+TRACE_POINTS = 150
 
 
 def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
@@ -46,13 +50,17 @@ def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fi
             compact=False,
             combined=False,
             labeller=ShortLabeller(),
-            visuals={"trace": {"width": 0.4, "alpha": 0.7}},
+            visuals={"trace": {"width": 0.4, "alpha": 0.7}, "dist": {"width": 1.0}, "xlabel_trace": False},
+            stats={"dist": {"grid_len": GRID}},
             backend="matplotlib",
-            figure_kwargs={"figsize": (WIDTH, 0.85 * rows + 0.5), "layout": "constrained"},
+            figure_kwargs={"figsize": (WIDTH, 0.72 * rows + 0.6), "layout": "constrained"},
         )
         figure = figure_of(collection, titled("Densities and traces", note))
-        for axes in figure.axes[1::2]:
-            for line in axes.lines:
-                # Thousands of points a line: as an image they are a hundredth of the size.
-                line.set_rasterized(True)
+        for left, right in zip(figure.axes[::2], figure.axes[1::2], strict=True):
+            left.set_title(left.get_xlabel().replace("\n", ": "), fontsize=SMALL)
+            left.set_xlabel("")
+            right.set_ylabel("")
+            right.tick_params(labelbottom=right is figure.axes[-1])
+            thin_lines(left, GRID // 2)
+            thin_lines(right, TRACE_POINTS)
     return figure

@@ -1,0 +1,40 @@
+"""The captions of all figures by name."""
+
+from inference.figures import (
+    balance,
+    effects,
+    hazard,
+    loo,
+    overlap,
+    predictive_statistics,
+    predictive_survival,
+    prior_sets,
+    prior_survival,
+    priors,
+    rmst,
+    survival,
+)
+from inference.figures.diagnostics import energy, ess, forest, prior_posterior, rank, trace
+from inference.figures.diagnostics import loo as khat
+
+CAPTIONS: dict[str, str] = {
+    "survival": survival.CAPTION,
+    "effects": effects.CAPTION,
+    "rmst": rmst.CAPTION,
+    "hazard": hazard.CAPTION,
+    "predictive_survival": predictive_survival.CAPTION,
+    "predictive_statistics": predictive_statistics.CAPTION,
+    "overlap": overlap.CAPTION,
+    "balance": balance.CAPTION,
+    "loo": loo.CAPTION,
+    "prior_survival": prior_survival.CAPTION,
+    "priors": priors.CAPTION,
+    "prior_sets": prior_sets.CAPTION,
+    "diagnostics_trace": trace.CAPTION,
+    "diagnostics_rank": rank.CAPTION,
+    "diagnostics_ess": ess.CAPTION,
+    "diagnostics_energy": energy.CAPTION,
+    "diagnostics_forest": forest.CAPTION,
+    "diagnostics_prior_posterior": prior_posterior.CAPTION,
+    "diagnostics_loo": khat.CAPTION,
+}

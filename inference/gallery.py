@@ -1,0 +1,187 @@
+"""Which figures an analysis shows, in which order, and what is said beside each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.balance import overlap_weights, standardised_differences
+from inference.comparators import KaplanMeier, kaplan_meier
+from inference.figures import (
+    DIAGNOSTICS,
+    balance_figure,
+    effects_figure,
+    hazard_figure,
+    loo_figure,
+    overlap_figure,
+    predictive_statistics_figure,
+    predictive_survival_figure,
+    prior_posterior_figure,
+    prior_sets_figure,
+    prior_survival_figure,
+    rmst_figure,
+    survival_figure,
+)
+from inference.figures.captions import CAPTIONS
+from inference.fits import question_of
+from inference.prior_draws import prior_survival
+from inference.report.content import Group
+from inference.results import Results
+from inference.sensitivity.priors import prior_interval
+
+PRIOR_DRAWS = 2000
+MAIN_PARAMETERS = {
+    "treatment_effect": "Log hazard ratio of treatment",
+    "propensity_effect": "Effect of the propensity score",
+    "log_hazard_level": "Log hazard, first interval",
+    "log_hazard_step_sd": "Step between intervals (sd)",
+    "median_survival": "Median survival",
+    "weibull_shape": "Weibull shape",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Exhibit:
+    """A figure with its place in the report.
+
+    Attributes
+    ----------
+    id, title, caption : str
+        File name, heading, and how to read it.
+    group : str
+        Section of the report.
+    figure : Figure
+        The figure.
+    """
+
+    id: str
+    title: str
+    caption: str
+    group: Group
+    figure: Figure
+
+
+def exhibits(results: Results) -> Iterator[Exhibit]:
+    """Yield the figures of an analysis, one at a time: each is drawn when it is asked for."""
+    main, cohort, unit = results.main, results.cohort, results.cohort.time_unit
+    labels = {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
+    models = results.estimands[results.estimands["prior_set"] == main.request.priors.name]
+
+    def shown(name: str, title: str, group: Group, figure: Figure) -> Exhibit:
+        return Exhibit(name.replace("_", "-"), title, CAPTIONS[name], group, figure)
+
+    yield shown(
+        "survival",
+        "Survival had all been treated, and had none been",
+        "answer",
+        survival_figure(main.curves, arm_curves(cohort)),
+    )
+    yield shown("effects", "Hazard ratios", "answer", effects_figure(models, results.comparators))
+    yield shown("rmst", "Restricted mean survival time", "answer", rmst_figure(models))
+    yield shown("hazard", "Hazard, and hazard ratio, over time", "curves", hazard_figure(main.curves))
+    yield shown(
+        "predictive_survival",
+        "Kaplan-Meier curves of replicated cohorts",
+        "checks",
+        predictive_survival_figure(main.replicated, main.observed, unit, **labels),
+    )
+    yield shown(
+        "predictive_statistics",
+        "Frequentist summaries of replicated cohorts",
+        "checks",
+        predictive_statistics_figure(main.replicated, main.observed, unit, **labels),
+    )
+    if cohort.propensity.terms:
+        weights = overlap_weights(main.propensity, cohort.treatment)
+        balance = standardised_differences(cohort.propensity, cohort.treatment, weights)
+        yield shown(
+            "overlap", "Overlap", "checks", overlap_figure(main.propensity, cohort.treatment, **labels)
+        )
+        yield shown("balance", "Balance", "checks", balance_figure(balance, "after overlap weighting"))
+    if len(results.baselines) > 1:
+        yield shown("loo", "Which baseline predicts better", "checks", loo_figure(results.baselines))
+    times = np.linspace(0.0, float(cohort.time.max()), 101)
+    drawn = prior_curves(results.study, cohort, results, times)
+    yield shown(
+        "prior_survival",
+        "What the prior says of survival",
+        "priors",
+        prior_survival_figure(times, drawn, float(cohort.time.max()), unit),
+    )
+    prior, posterior = (main_draws(results.main_fit[group].to_dataset()) for group in ("prior", "posterior"))
+    yield shown(
+        "priors", "Prior and posterior", "priors", prior_posterior_figure(prior, posterior, MAIN_PARAMETERS)
+    )
+    if results.prior_sets:
+        used = [reading.request.priors for reading in (main, *results.prior_sets)]
+        repeated = results.estimands[
+            (results.estimands["baseline"] == main.request.baseline)
+            & (results.estimands["adjustment"] == main.request.adjustment)
+        ]
+        intervals = {priors.name: prior_interval(priors) for priors in used}
+        yield shown(
+            "prior_sets",
+            "The effect under other priors",
+            "sensitivity",
+            prior_sets_figure(repeated, intervals),
+        )
+    for name, draw in DIAGNOSTICS.items():
+        caption = CAPTIONS[f"diagnostics_{name}"]
+        title = f"{name.replace('_', ' ').capitalize()}: {main.request.label}"
+        yield Exhibit(
+            f"diagnostics-{name.replace('_', '-')}",
+            title,
+            caption,
+            "diagnostics",
+            draw(results.main_fit, None),
+        )
+
+
+def arm_curves(cohort: Cohort) -> dict[str, KaplanMeier]:
+    """Return the Kaplan-Meier curve of each arm, at every time at which it may step."""
+    curves = {}
+    for arm, inside in (("treated", cohort.treatment), ("control", ~cohort.treatment)):
+        time = cohort.time[inside]
+        entry = cohort.entry[inside] if np.any(cohort.entry > 0) else None
+        curves[arm] = kaplan_meier(time, cohort.event[inside], entry, np.unique(np.append(0.0, time)))
+    return curves
+
+
+def main_draws(group: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return the draws of the single-number parameters of a posterior or prior, laid end to end."""
+    return {
+        name: group[name].to_numpy().ravel()
+        for name in MAIN_PARAMETERS
+        if name in group and set(group[name].dims) <= {"chain", "draw", "design"}
+    }
+
+
+def prior_curves(study: Study, cohort: Cohort, results: Results, times: np.ndarray) -> np.ndarray:
+    """Return prior draws (draw, time) of the survival of an average untreated patient, under the main model."""
+    request = results.main.request
+    baseline = question_of(study, cohort, request).spec.baseline
+    return prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
+
+
+def prior_statements(results: Results) -> list[str]:
+    """Return, for each prior set, what it says of survival before the patients are seen."""
+    statements = []
+    for reading in (results.main, *results.prior_sets):
+        request, cohort = reading.request, results.cohort
+        baseline = question_of(results.study, cohort, request).spec.baseline
+        times = np.geomspace(cohort.time.max() / 1000, cohort.time.max() * 1000, 400)
+        drawn = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
+        reached = np.argmax(drawn <= 0.5, axis=1)
+        medians = np.where((drawn <= 0.5).any(axis=1), times[reached], np.inf)
+        low, middle, high = np.quantile(medians, [0.025, 0.5, 0.975], method="inverted_cdf")
+        statements.append(
+            f"Prior set {request.priors.name}: median time of an untreated average patient "
+            f"{middle:.3g} {cohort.time_unit}, between {low:.3g} and {high:.3g} (95 %)."
+        )
+    return statements

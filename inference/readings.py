@@ -1,0 +1,125 @@
+"""What a fit says, kept beside the fit, so that a report is made again without computing it again."""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.adjustments import Progress
+from inference.atomic import atomic_path
+from inference.checks import CheckResult
+from inference.fits import FitRequest, Reading, fit_key, make_fit, read_fit
+from inference.horizon import report_times
+from inference.store import Store, digest, read_tree, write_tree
+
+READING = "reading.nc"
+ESTIMANDS = "estimands.csv"
+CHECKS = "checks.csv"
+
+
+def reading_of(
+    study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress, sample: bool = True
+) -> Reading | None:
+    """Return what a fit says: as kept, or read from the stored fit, or from a fit that is sampled now.
+
+    Parameters
+    ----------
+    study : Study
+        Gives horizon, times and labels.
+    cohort : Cohort
+        The patients.
+    request : FitRequest
+        Which fit.
+    store : Store
+        Where fits are kept.
+    progress : callable
+        Told what is being done.
+    sample : bool
+        False to return None rather than sample a fit that is missing.
+    """
+    key = fit_key(study, cohort, request)
+    place = store.place(key)
+    mark = _mark(study, cohort, key)
+    kept = _load(place, mark, request)
+    if kept is not None:
+        return kept
+    tree = make_fit(study, cohort, request, store, progress) if sample else store.load(key)
+    if tree is None:
+        return None
+    progress("estimands and checks", 0, 1)
+    reading = read_fit(study, cohort, request, tree)
+    _save(place, mark, reading)
+    return reading
+
+
+def _mark(study: Study, cohort: Cohort, key: str) -> str:
+    """Return a digest of all that decides a reading: the fit, the report's times, the labels and the source."""
+    labels = (study.name, cohort.time_unit, cohort.treated_label, cohort.control_label)
+    return digest([key, report_times(study, cohort), labels, _reading_source()])
+
+
+@cache
+def _reading_source() -> str:
+    seen = sha256()
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
+        if not {"figures", "report"} & set(file.parts):
+            seen.update(file.read_bytes())
+    return seen.hexdigest()
+
+
+def _save(place: Path, mark: str, reading: Reading) -> None:
+    for name, table in ((ESTIMANDS, reading.estimands), (CHECKS, reading.checks_table)):
+        with atomic_path(place / name) as temporary:
+            table.to_csv(temporary, index=False)
+    by_patient = xr.Dataset(
+        {"elpd": ("patient", reading.elpd), "propensity": ("patient", reading.propensity)}
+    )
+    tree = xr.DataTree.from_dict(
+        {
+            "/curves": reading.curves,
+            "/replicated": reading.replicated,
+            "/observed": reading.observed,
+            "/by_patient": by_patient,
+        }
+    )
+    tree.attrs["mark"] = mark
+    tree.attrs["power_scaling"] = list(reading.power_scaling)
+    write_tree(tree, place / READING)
+
+
+def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
+    """Return a reading that was kept, or None where there is none, it is damaged, or it is of something else."""
+    try:
+        tree = read_tree(place / READING)
+        if tree.attrs["mark"] != mark:
+            return None
+        estimands = pd.read_csv(place / ESTIMANDS, keep_default_na=False, na_values=[""])
+        checks = pd.read_csv(place / CHECKS)
+    except (OSError, KeyError, ValueError):
+        return None
+    estimands["subgroup"] = estimands["subgroup"].fillna("")
+    by_patient = tree["by_patient"]
+    return Reading(
+        request,
+        estimands,
+        tree["curves"].to_dataset(),
+        tree["replicated"].to_dataset(),
+        tree["observed"].to_dataset(),
+        by_patient["elpd"].to_numpy(),
+        tuple(_check(row) for row in checks.to_dict("records")),
+        by_patient["propensity"].to_numpy(),
+        tuple(float(value) for value in tree.attrs["power_scaling"]),
+    )
+
+
+def _check(row: dict[Any, Any]) -> CheckResult:
+    numbers = {name: None if np.isnan(row[name]) else float(row[name]) for name in ("value", "threshold")}
+    return CheckResult(row["name"], row["status"], numbers["value"], numbers["threshold"], row["text"])

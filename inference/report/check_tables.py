@@ -1,0 +1,124 @@
+"""The checks in the order in which they matter: failures, warnings, what is only told, and what passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from inference.figures.wording import words
+from inference.report.table import Cell, Column, Row, Table, heading, number_cell
+
+ORDER = ("fail", "warn", "info", "pass")
+STATUS_NAMES = {"fail": "Failed", "warn": "Warning", "info": "Info", "pass": "Passed"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check, its name taken apart: family, fit (may be empty) and what is checked."""
+
+    family: str
+    fit: str
+    subject: str
+    status: str
+    value: float
+    threshold: float
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The check in words."""
+        return f"{heading(self.family)}{f', {self.fit}' if self.fit else ''}: {self.subject}"
+
+
+def ordered_checks(checks: pd.DataFrame) -> list[Check]:
+    """Return the checks, failures first, in the order of the table within a status.
+
+    Raises
+    ------
+    ValueError
+        If a status is unknown: a check that is not shown would be hidden.
+    """
+    unknown = sorted(set(checks["status"]) - set(ORDER))
+    if unknown:
+        raise ValueError(f"the status of a check must be one of {', '.join(ORDER)}, but found {unknown}")
+    found = [_parse(row) for _, row in checks.iterrows()]
+    return sorted(found, key=lambda check: ORDER.index(check.status))
+
+
+def _parse(row: pd.Series) -> Check:
+    parts = str(row["name"]).split(": ", 2)
+    family, fit, subject = parts if len(parts) == 3 else (parts[0], "", parts[-1])
+    said = ", ".join(words(part) for part in fit.split(", ")) if fit else ""
+    value, threshold = (pd.to_numeric(row[column], errors="coerce") for column in ("value", "threshold"))
+    return Check(family, said, subject, str(row["status"]), float(value), float(threshold), str(row["text"]))
+
+
+def counts(checks: Sequence[Check]) -> dict[str, int]:
+    """Return the number of checks by status, all statuses included."""
+    return {status: sum(check.status == status for check in checks) for status in ORDER}
+
+
+def counts_sentence(checks: Sequence[Check]) -> str:
+    """Return how many checks failed, warn and passed, in words."""
+    if not checks:
+        return "No check was made."
+    number = counts(checks)
+    warn = f"{number['warn']} warn{'s' if number['warn'] == 1 else ''}"
+    return f"{len(checks)} checks: {number['fail']} failed, {warn}, {number['pass']} passed, {number['info']} for information."
+
+
+def families_table(checks: Sequence[Check]) -> Table:
+    """Return the number of checks by family and status."""
+    families = list(dict.fromkeys(check.family for check in checks))
+    rows = []
+    for family in families:
+        number = counts([check for check in checks if check.family == family])
+        kind = next((status for status in ("fail", "warn") if number[status]), "")
+        rows.append(Row((Cell(heading(family)), *(number_cell(number[s]) for s in ORDER)), kind))
+    headings = (Column("Family"), *(Column(STATUS_NAMES[status], numeric=True) for status in ORDER))
+    return Table("check-families", "Checks by family", headings, tuple(rows))
+
+
+def check_table(name: str, caption: str, checks: Sequence[Check]) -> Table:
+    """Return checks one by one."""
+    headings = (
+        Column("Status"),
+        Column("Family"),
+        Column("Fit"),
+        Column("Check"),
+        Column("Value", numeric=True),
+        Column("Threshold", numeric=True),
+        Column("Meaning"),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(STATUS_NAMES[check.status], ORDER.index(check.status)),
+                Cell(heading(check.family)),
+                Cell(check.fit),
+                Cell(check.subject),
+                number_cell(check.value, 4),
+                number_cell(check.threshold, 4),
+                Cell(check.text),
+            ),
+            check.status,
+        )
+        for check in checks
+    )
+    return Table(name, caption, headings, rows)
+
+
+def passed_tables(checks: Sequence[Check]) -> list[Table]:
+    """Return one table a family of the checks that passed."""
+    passed = [check for check in checks if check.status == "pass"]
+    families = list(dict.fromkeys(check.family for check in passed))
+    return [
+        check_table(
+            f"passed-{position}",
+            f"{heading(family)}: {sum(check.family == family for check in passed)} passed",
+            [check for check in passed if check.family == family],
+        )
+        for position, family in enumerate(families)
+    ]

@@ -1,0 +1,112 @@
+"""The frequentist analysis beside the Bayesian one."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from inference.report.content import Report, companion, estimand_row, fit_rows
+from inference.report.effect_tables import arm_name, quantity_name
+from inference.report.table import (
+    Cell,
+    Column,
+    Row,
+    Table,
+    interval_cell,
+    number_cell,
+    probability_cell,
+    text_cell,
+)
+
+COUNTS = ("patients", "events", "median_follow_up")
+
+
+def comparators_table(report: Report) -> Table:
+    """Return the frequentist numbers that have a Bayesian counterpart, and the log-rank test."""
+    table = report.comparators
+    chosen = table[table["statistic"].isin(("hazard_ratio", "survival", "median", "rmst", "rmst_difference"))]
+    order = {"hazard_ratio": 0, "rmst_difference": 1, "rmst": 2, "survival": 3, "median": 4}
+    chosen = chosen.sort_values("statistic", key=lambda names: names.map(order), kind="stable")
+    other = companion(report)
+    shown = [report.main, *([other] if other else [])]
+    published = table["published"].notna().any()
+    unit = report.study.time_unit
+    headings = (
+        Column("Quantity"),
+        Column("Arm"),
+        *([Column("Published", numeric=True)] if published else []),
+        Column("Frequentist (95 %)", numeric=True),
+        Column("p", numeric=True),
+        *(Column(f"Bayesian, {fit['adjustment']} (95 %)", numeric=True) for fit in shown),
+        Column("Frequentist method"),
+    )
+    rows = []
+    for _, row in chosen.iterrows():
+        ratios = row["statistic"] == "hazard_ratio"
+        beside = [_counterpart(fit_rows(report.estimands, fit), row) for fit in shown]
+        contrast = row["statistic"] in ("hazard_ratio", "rmst_difference")
+        cells = (
+            Cell(quantity_name(str(row["statistic"]), row["time"], unit)),
+            Cell("Contrast" if contrast else arm_name(row["arm"], report)),
+            *([number_cell(row["published"])] if published else []),
+            interval_cell(row, ratios=ratios, estimate="estimate"),
+            probability_cell(row["p"]),
+            *(interval_cell(part, ratios=ratios) for part in beside),
+            text_cell(row["method"]),
+        )
+        rows.append(Row(cells))
+    caption = (
+        f"Frequentist estimates beside the posterior medians of the main fit and its companion (times in {unit}). "
+        "Kaplan-Meier numbers are those of the arms as observed; Bayesian ones are adjusted and averaged over all patients"
+    )
+    return Table("comparators", caption, headings, tuple(rows))
+
+
+def _counterpart(rows: pd.DataFrame, row: pd.Series) -> pd.Series | None:
+    """Return the estimand that answers the same question as a frequentist number, None where there is none."""
+    statistic, time = str(row["statistic"]), None if pd.isna(row["time"]) else float(row["time"])
+    if statistic == "hazard_ratio":
+        # A univariable model adjusts for nothing: there is no such posterior.
+        adjusted = "multivariable" in str(row["method"])
+        return estimand_row(rows, "hazard_ratio", "conditional") if adjusted else None
+    if statistic == "rmst_difference":
+        return estimand_row(rows, statistic, "all", time)
+    return estimand_row(rows, f"{statistic}_{row['arm']}", "all", time)
+
+
+def other_comparators_table(report: Report) -> Table:
+    """Return the rest of the frequentist analysis: Cox coefficients of the covariates, and tests."""
+    table = report.comparators
+    # Where the covariates have coefficients or tests of their own, the name carries the term in brackets.
+    listed = table["statistic"].str.startswith(
+        ("hazard_ratio[", "log_rank", "proportional_hazards_test")
+    ) | ~table["statistic"].isin([*COUNTS, "hazard_ratio", "survival", "median", "rmst", "rmst_difference"])
+    headings = (
+        Column("Statistic"),
+        Column("Term"),
+        Column("Estimate (95 %)", numeric=True),
+        Column("p", numeric=True),
+        Column("Method"),
+    )
+    rows = []
+    for _, row in table[listed].iterrows():
+        name, _, term = str(row["statistic"]).partition("[")
+        test = pd.isna(row["lower"]) and pd.isna(row["upper"])
+        estimate = number_cell(row["estimate"]) if test else interval_cell(row, estimate="estimate")
+        cells = (
+            Cell(_statistic_name(name)),
+            Cell(term.removesuffix("]")),
+            estimate,
+            probability_cell(row["p"]),
+            text_cell(row["method"]),
+        )
+        rows.append(Row(cells))
+    return Table("comparators-rest", "Cox coefficients of the covariates, and tests", headings, tuple(rows))
+
+
+def _statistic_name(name: str) -> str:
+    names = {
+        "hazard_ratio": "Hazard ratio",
+        "log_rank": "Log-rank test, chi-square",
+        "proportional_hazards_test": "Proportional hazards, chi-square",
+    }
+    return names.get(name, quantity_name(name, None, ""))

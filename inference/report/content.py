@@ -1,0 +1,170 @@
+"""What a report is made of: tables, figures and provenance of an analysis, and how a fit is found among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import pandas as pd
+
+from data.study import Study
+
+type Group = Literal["answer", "curves", "checks", "priors", "sensitivity", "diagnostics"]
+
+GROUPS: tuple[Group, ...] = ("answer", "curves", "checks", "priors", "sensitivity", "diagnostics")
+FIT_COLUMNS = ("baseline", "adjustment", "effect", "exposure", "prior_set")
+# The joint model lets outcomes inform the propensity score, the cut model does not: one is not shown without the other.
+COMPANIONS = {"joint": "cut", "cut": "joint"}
+
+
+@dataclass(frozen=True)
+class FigureItem:
+    """A figure of the page.
+
+    Attributes
+    ----------
+    id : str
+        Unique on the page; the figure can be linked to by it.
+    title, caption : str
+        What it shows, and how to read it.
+    svg : str
+        The drawing, trusted.
+    group : str
+        Section in which it stands.
+    """
+
+    id: str
+    title: str
+    caption: str
+    svg: str
+    group: Group
+
+    def __post_init__(self) -> None:
+        if self.group not in GROUPS:
+            raise ValueError(
+                f"the group of figure '{self.id}' must be one of {', '.join(GROUPS)}, but found '{self.group}'"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Everything the page is written from. Holds no row of a single patient.
+
+    Attributes
+    ----------
+    study : Study
+        Question, citation, labels of the arms and the time unit.
+    arms : DataFrame
+        arm ("treated", "control", "" for both), patients, events, median_follow_up.
+    main : mapping
+        Names the fit of the headline: baseline, adjustment, effect, exposure, prior_set.
+    estimands : DataFrame
+        Columns of estimands.csv, of every fit of the analysis.
+    comparators : DataFrame
+        Columns of comparators.csv.
+    checks : DataFrame
+        Columns of checks.csv; names begin with "family: ", then "fit: " where a check is of one fit.
+    priors : DataFrame
+        parameter, term, prior, reason, meaning: what the main fit used.
+    prior_statements : sequence of str
+        What the priors say about survival before the patients are seen.
+    sensitivity : DataFrame or None
+        Rows of `inference.sensitivity.priors.prior_sensitivity`; None where it was not computed.
+    figures : sequence of FigureItem
+        In the order of their sections.
+    manifest : mapping
+        Versions, seed, commit, settings, checksums, wall times, command; may be nested.
+    """
+
+    study: Study
+    arms: pd.DataFrame
+    main: Mapping[str, str]
+    estimands: pd.DataFrame
+    comparators: pd.DataFrame
+    checks: pd.DataFrame
+    priors: pd.DataFrame
+    prior_statements: Sequence[str] = ()
+    sensitivity: pd.DataFrame | None = None
+    figures: Sequence[FigureItem] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ids = [figure.id for figure in self.figures]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"each figure must have its own id, but found {', '.join(twice)} more than once")
+        if fit_rows(self.estimands, self.main).empty:
+            named = ", ".join(str(self.main[column]) for column in FIT_COLUMNS)
+            raise ValueError(f"the estimands must hold the main fit ({named}), but found no row of it")
+
+    def of_group(self, group: Group) -> list[FigureItem]:
+        """Return the figures of a section."""
+        return [figure for figure in self.figures if figure.group == group]
+
+    @property
+    def patients(self) -> int:
+        """Number of patients in both arms."""
+        both = self.arms[self.arms["arm"].fillna("") == ""]
+        return int((both if len(both) else self.arms)["patients"].sum())
+
+
+def fit_rows(estimands: pd.DataFrame, fit: Mapping[str, str]) -> pd.DataFrame:
+    """Return the rows of one fit.
+
+    Parameters
+    ----------
+    estimands : DataFrame
+        Columns of estimands.csv.
+    fit : mapping
+        Values of the columns that name the fit.
+    """
+    wanted = pd.Series(True, index=estimands.index)
+    for column in FIT_COLUMNS:
+        wanted &= estimands[column].astype(str) == str(fit[column])
+    return estimands[wanted]
+
+
+def companion(report: Report) -> dict[str, str] | None:
+    """Return the fit that is read beside the main one (cut beside joint); None if it was not made."""
+    other = COMPANIONS.get(report.main["adjustment"])
+    if other is None:
+        return None
+    fit = {**report.main, "adjustment": other}
+    return fit if len(fit_rows(report.estimands, fit)) else None
+
+
+def fits(estimands: pd.DataFrame, main: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+    """Return the fits in a table of estimands, the main one first, the others in the order of the table."""
+    found = estimands[list(FIT_COLUMNS)].astype(str).drop_duplicates().to_dict("records")
+    if main is None:
+        return found
+    return sorted(found, key=lambda fit: any(fit[column] != str(main[column]) for column in FIT_COLUMNS))
+
+
+def estimand_row(
+    rows: pd.DataFrame, estimand: str, population: str, time: float | None = None
+) -> pd.Series | None:
+    """Return one estimand of a fit for everybody.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of one fit.
+    estimand, population : str
+    time : float, optional
+        Needed where an estimand has several.
+
+    Returns
+    -------
+    Series or None
+        None where the fit has no such estimand, or several (a hazard ratio that varies with time).
+    """
+    chosen = rows[
+        (rows["estimand"] == estimand)
+        & (rows["population"] == population)
+        & (rows["subgroup"].fillna("").astype(str) == "")
+    ]
+    if time is not None:
+        chosen = chosen[chosen["time"] == time]
+    return chosen.iloc[0] if len(chosen) == 1 else None

@@ -1,0 +1,220 @@
+"""Tables of effects: by model and adjustment, by population, beside the frequentist analysis, by prior set."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from inference.figures.wording import POPULATION_NAMES, words
+from inference.report.content import FIT_COLUMNS, Report, companion, estimand_row, fit_rows, fits
+from inference.report.numbers import number
+from inference.report.sentences import horizon_of
+from inference.report.table import (
+    Cell,
+    Column,
+    Row,
+    Table,
+    heading,
+    interval_cell,
+    number_cell,
+    probability_cell,
+    text_cell,
+)
+
+POPULATIONS = ("all", "treated", "overlap", "matched")
+
+
+def arm_name(arm: object, report: Report) -> str:
+    """Return the label of an arm as the study file names it."""
+    treatment = report.study.treatment
+    labels = {"treated": treatment.treated_label, "control": treatment.control_label}
+    return labels.get(str(arm), "Both arms" if pd.isna(arm) or not str(arm) else str(arm))
+
+
+def arms_table(report: Report) -> Table:
+    """Return patients, events and follow-up by arm."""
+    unit = report.study.time_unit
+    columns = {
+        "patients": "Patients",
+        "events": "Events",
+        "median_follow_up": f"Median follow-up, {unit} (reverse Kaplan-Meier)",
+    }
+    shown = [column for column in columns if column in report.arms]
+    rows = tuple(
+        Row((Cell(arm_name(row["arm"], report)), *(number_cell(row[column]) for column in shown)))
+        for _, row in report.arms.iterrows()
+    )
+    headings = (Column("Arm"), *(Column(columns[column], numeric=True) for column in shown))
+    return Table("arms", "The patients", headings, rows)
+
+
+def effects_table(report: Report) -> Table:
+    """Return the effect under each fit, the main one first: hazard ratios and the difference in restricted mean."""
+    estimands = report.estimands
+    naming = [c for c in FIT_COLUMNS if c in ("baseline", "adjustment") or estimands[c].nunique() > 1]
+    unit, to = report.study.time_unit, _to_horizon(report)
+    headings = (
+        *(Column(heading(column)) for column in naming),
+        Column("Hazard ratio, conditional (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+        Column(f"Average hazard ratio{to} (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+        Column(f"RMST difference{to}, {unit} (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+    )
+    rows = []
+    for fit in fits(estimands, report.main):
+        of_fit = fit_rows(estimands, fit)
+        hazard = estimand_row(of_fit, "hazard_ratio", "conditional")
+        average = estimand_row(of_fit, "marginal_hazard_ratio", "all")
+        mean = estimand_row(of_fit, "rmst_difference", "all")
+        first = interval_cell(hazard, ratios=True)
+        if hazard is None and (of_fit["estimand"] == "hazard_ratio").any():
+            first = Cell("varies, see every estimand", math.inf)
+        cells = (
+            *(Cell(heading(fit[column])) for column in naming),
+            first,
+            _benefit(hazard),
+            interval_cell(average, ratios=True),
+            _benefit(average),
+            interval_cell(mean),
+            _benefit(mean),
+        )
+        main = all(fit[column] == str(report.main[column]) for column in FIT_COLUMNS)
+        rows.append(Row(cells, "main" if main else ""))
+    caption = "Effect of treatment under each baseline hazard and adjustment, average over all patients; the main fit is marked"
+    return Table("effects-table", caption, headings, tuple(rows))
+
+
+def _to_horizon(report: Report) -> str:
+    horizon = horizon_of(report.estimands)
+    return f" to {number(horizon)} {report.study.time_unit}" if horizon else ""
+
+
+def _benefit(row: pd.Series | None) -> Cell:
+    return probability_cell(None if row is None else row["probability_of_benefit"])
+
+
+def populations_table(report: Report) -> Table:
+    """Return the difference in restricted mean of every fit, averaged over each population."""
+    estimands = report.estimands
+    populations = [name for name in POPULATIONS if name in set(estimands["population"])]
+    unit, horizon = report.study.time_unit, horizon_of(estimands)
+    to = f" to {number(horizon)} {unit}" if horizon else ""
+    headings = (
+        Column("Fit"),
+        *(Column(heading(POPULATION_NAMES[name]), numeric=True) for name in populations),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(fit_name(fit, estimands)),
+                *(
+                    interval_cell(estimand_row(fit_rows(estimands, fit), "rmst_difference", name))
+                    for name in populations
+                ),
+            ),
+            "main" if position == 0 else "",
+        )
+        for position, fit in enumerate(fits(estimands, report.main))
+    )
+    caption = f"Difference in restricted mean{to}, by population, in {unit} (95 % interval)"
+    return Table("populations", caption, headings, rows)
+
+
+def fit_name(fit: dict[str, str], estimands: pd.DataFrame) -> str:
+    """Return a fit in words: baseline and adjustment, and whatever else differs between the fits."""
+    shown = [c for c in FIT_COLUMNS if c in ("baseline", "adjustment") or estimands[c].nunique() > 1]
+    return ", ".join(words(fit[column]) for column in shown)
+
+
+def outcomes_table(report: Report) -> Table:
+    """Return survival, restricted mean and median by arm, of the main fit and its companion."""
+    unit = report.study.time_unit
+    shown = [dict(report.main), *(fit for fit in [companion(report)] if fit)]
+    rows = []
+    for fit in shown:
+        of_fit = fit_rows(report.estimands, fit)
+        for quantity in ("survival", "rmst", "median"):
+            listed = of_fit[(of_fit["estimand"] == f"{quantity}_treated") & (of_fit["population"] == "all")]
+            for time in listed["time"]:
+                at = None if pd.isna(time) else float(time)
+                parts = [
+                    estimand_row(of_fit, f"{quantity}_{part}", "all", at)
+                    for part in ("treated", "control", "difference")
+                ]
+                cells = (
+                    Cell(quantity_name(quantity, at, unit)),
+                    Cell(words(fit["adjustment"])),
+                    *(interval_cell(part) for part in parts),
+                    _benefit(parts[2]),
+                )
+                rows.append(Row(cells, "main" if fit == shown[0] else ""))
+    treatment = report.study.treatment
+    headings = (
+        Column("Quantity"),
+        Column("Adjustment"),
+        Column(f"{treatment.treated_label} (95 %)", numeric=True),
+        Column(f"{treatment.control_label} (95 %)", numeric=True),
+        Column("Difference (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+    )
+    caption = f"All patients, had everybody been in the one arm or in the other (times in {unit})"
+    return Table("outcomes", caption, headings, tuple(rows))
+
+
+def quantity_name(quantity: str, time: float | None, unit: str) -> str:
+    """Return a quantity in words with its time and unit."""
+    at = "" if time is None or pd.isna(time) else f"{number(time)} {unit}"
+    names = {
+        "survival": f"Event-free at {at}, probability",
+        "rmst": f"Mean event-free time to {at}, {unit}",
+        "rmst_difference": f"Difference in mean event-free time to {at}, {unit}",
+        "median": f"Median event-free time, {unit}",
+    }
+    return names.get(quantity, heading(quantity) + (f" at {at}" if at else ""))
+
+
+def estimands_table(report: Report) -> Table:
+    """Return every estimand of every fit, with its Monte Carlo error and convergence."""
+    headings = (
+        *(Column(label) for label in ("Fit", "Estimand", "Population", "Subgroup")),
+        Column("Time", numeric=True),
+        Column("Unit"),
+        *(
+            Column(label, numeric=True)
+            for label in (
+                "Median (95 %)",
+                "Mean",
+                "SD",
+                "P(benefit)",
+                "MCSE",
+                "Bulk ESS",
+                "Tail ESS",
+                "R-hat",
+            )
+        ),
+    )
+    rows = []
+    for fit in fits(report.estimands, report.main):
+        name = fit_name(fit, report.estimands)
+        for _, row in fit_rows(report.estimands, fit).iterrows():
+            cells = (
+                Cell(name),
+                Cell(heading(row["estimand"])),
+                Cell(POPULATION_NAMES.get(str(row["population"]), str(row["population"]))),
+                Cell("" if pd.isna(row["subgroup"]) else str(row["subgroup"])),
+                number_cell(row["time"]),
+                text_cell(row["unit"]),
+                interval_cell(row, ratios=row["unit"] == "ratio"),
+                number_cell(row["mean"]),
+                number_cell(row["sd"]),
+                probability_cell(row["probability_of_benefit"]),
+                number_cell(row["mcse"], 2),
+                number_cell(round(row["ess_bulk"]) if pd.notna(row["ess_bulk"]) else None),
+                number_cell(round(row["ess_tail"]) if pd.notna(row["ess_tail"]) else None),
+                number_cell(row["rhat"], 4),
+            )
+            rows.append(Row(cells))
+    return Table("every-estimand", "Every estimand of every fit, the main fit first", headings, tuple(rows))

@@ -1,0 +1,98 @@
+"""Numbers as the page prints them; intervals and probabilities are printed as in the figures."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from inference.figures.wording import interval, probability
+from inference.figures.wording import number as rounded
+
+__all__ = ["difference_in_words", "number", "probability", "ratio", "span", "written"]
+
+MISSING = "–"
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """Return a number with so many significant digits and a true minus; whole numbers in full.
+
+    Parameters
+    ----------
+    value : float, int or None
+        None and NaN give a dash; infinity, a time beyond the follow-up, "not reached".
+    digits : int
+        Significant digits of numbers that are not whole.
+    """
+    if value is None or pd.isna(value):
+        return MISSING
+    value = float(value)
+    if value == 0:
+        return "0"
+    if value.is_integer() and abs(value) < 1e6:
+        return f"{value:.0f}".replace("-", "−")
+    return rounded(value, digits)
+
+
+def span(median: float, lower: float, upper: float) -> str:
+    """Return "estimate (lower to upper)" with the digits that the width of the interval asks for."""
+    if pd.isna(median):
+        return MISSING
+    return (
+        interval(float(median), float(lower), float(upper)).replace(f"({MISSING} to {MISSING})", "").strip()
+    )
+
+
+def ratio(median: float, lower: float, upper: float) -> str:
+    """Return the same for a ratio: two decimals, more where two would hide the number."""
+    if pd.isna(median):
+        return MISSING
+    ends = [abs(float(end)) for end in (median, lower, upper) if math.isfinite(end)]
+    small = min(ends) < 0.1 or max(ends) - min(ends) < 0.05
+    if small:
+        return span(median, lower, upper)
+    text = interval(float(median), float(lower), float(upper), ratio=True)
+    return text.replace("not reached", "∞").replace(f"({MISSING} to {MISSING})", "").strip()
+
+
+def difference_in_words(median: float, lower: float, upper: float, unit: str) -> str:
+    """Return a difference in time with its 95 % interval, said without signs.
+
+    Examples
+    --------
+    >>> difference_in_words(112.3, 31.2, 195.8, "days")
+    '112 days longer (95 % interval 31 to 196 days longer)'
+    >>> difference_in_words(-12.4, -80.1, 55.0, "days")
+    '12 days shorter (95 % interval from 80 days shorter to 55 days longer)'
+    """
+    estimate, ends = span(median, lower, upper).split(" (")
+    low, high = ends.rstrip(")").split(" to ")
+
+    def side(text: str) -> str:
+        return "shorter" if text.startswith("−") else "longer"
+
+    def plain(text: str) -> str:
+        return text.removeprefix("−")
+
+    if side(low) == side(high):
+        near, far = (low, high) if side(low) == "longer" else (high, low)
+        between = f"{plain(near)} to {plain(far)} {unit} {side(low)}"
+    else:
+        between = f"from {plain(low)} {unit} {side(low)} to {plain(high)} {unit} {side(high)}"
+    return f"{plain(estimate)} {unit} {side(estimate)} (95 % interval {between})"
+
+
+def written(value: Any) -> str:
+    """Return any value of a table or manifest as text."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple | set | frozenset):
+        return ", ".join(written(item) for item in value) or MISSING
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return MISSING
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return number(value)
+    return str(value) or MISSING

@@ -1,0 +1,151 @@
+"""The report as one HTML page that opens without a network."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from inference.report.check_tables import (
+    STATUS_NAMES,
+    check_table,
+    counts,
+    counts_sentence,
+    families_table,
+    ordered_checks,
+    passed_tables,
+)
+from inference.report.comparator_tables import comparators_table, other_comparators_table
+from inference.report.content import FigureItem, Report
+from inference.report.effect_tables import (
+    arms_table,
+    effects_table,
+    estimands_table,
+    outcomes_table,
+    populations_table,
+)
+from inference.report.provenance_tables import command_line, manifest_tables, tree_warning
+from inference.report.sensitivity_table import sensitivity_table
+from inference.report.sentences import answer, limits, reading_guide
+from inference.report.svg import embedded_svg
+from inference.report.table import frame_table
+
+HERE = Path(__file__).parent
+SECTIONS = (
+    ("answer", "The answer"),
+    ("reading", "How to read this"),
+    ("shown", "The answer in figures"),
+    ("effects", "Effect under each model"),
+    ("curves", "Survival and hazard over time"),
+    ("comparators", "Frequentist analysis"),
+    ("checks", "Checks"),
+    ("priors", "Priors"),
+    ("sensitivity", "Other priors"),
+    ("diagnostics", "Diagnostics"),
+    ("limits", "Limits"),
+    ("reproduce", "How to reproduce"),
+)
+
+
+def render(report: Report) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    report : Report
+        All that it says.
+
+    Returns
+    -------
+    str
+        HTML with style, script and drawings inside; nothing is fetched when it is opened. The same report gives
+        the same text.
+    """
+    numbering = Counter[str]()
+
+    def numbered(kind: str) -> str:
+        numbering[kind] += 1
+        return f"{kind} {numbering[kind]}"
+
+    checks = ordered_checks(report.checks)
+    failures = [check for check in checks if check.status == "fail"]
+    shown = [check for check in checks if check.status != "pass"]
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            study=report.study,
+            sections=SECTIONS,
+            numbered=numbered,
+            svg=_drawing,
+            css=_asset("report.css"),
+            script=_asset("report.js"),
+            answer=answer(report),
+            guide=reading_guide(report),
+            limits=limits(report),
+            link=citation_link(report.study.citation),
+            checks=checks,
+            failures=failures,
+            number_of=counts(checks),
+            status_names=STATUS_NAMES,
+            checks_said=counts_sentence(checks),
+            families=families_table(checks),
+            shown_checks=check_table(
+                "checks-shown", "Checks that did not simply pass, failures first", shown
+            ),
+            passed=passed_tables(checks),
+            arms=arms_table(report),
+            effects=effects_table(report),
+            populations=populations_table(report),
+            outcomes=outcomes_table(report),
+            every=estimands_table(report),
+            comparators=comparators_table(report),
+            comparators_rest=other_comparators_table(report),
+            priors=frame_table("priors-table", "Priors of the main fit", report.priors, _PRIOR_COLUMNS),
+            sensitivity=sensitivity_table(report),
+            command=command_line(report.manifest),
+            tree_warning=tree_warning(report.manifest),
+            manifest=manifest_tables(report.manifest),
+        )
+    )
+
+
+_PRIOR_COLUMNS = ("parameter", "term", "prior", "reason", "meaning")
+
+
+def citation_link(citation: str) -> str:
+    """Return the address of a citation that is or holds a DOI, "" for another.
+
+    Examples
+    --------
+    >>> citation_link("doi:10.1200/JCO.1994.12.10.2086")
+    'https://doi.org/10.1200/JCO.1994.12.10.2086'
+    """
+    found = re.search(r"\b(10\.\d{4,9}/[^\s\"'<>]+)", citation)
+    return f"https://doi.org/{found[1].rstrip('.,;)')}" if found else ""
+
+
+def _drawing(figure: FigureItem) -> Markup:
+    prefix = re.sub(r"[^A-Za-z0-9_-]", "-", f"svg-{figure.id}")
+    return Markup(embedded_svg(figure.svg, prefix, figure.title))
+
+
+def _asset(name: str) -> Markup:
+    return Markup((HERE / "assets" / name).read_text(encoding="utf-8"))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,71 @@
+"""How to get the same numbers again: the manifest as tables."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from inference.report.numbers import number, written
+from inference.report.table import Cell, Column, Row, Table, heading
+
+
+def command_line(manifest: Mapping[str, Any]) -> str:
+    """Return the command that made the page, "" if the manifest names none."""
+    command = manifest.get("command", "")
+    return command if isinstance(command, str) else shlex.join(str(part) for part in command)
+
+
+def tree_warning(manifest: Mapping[str, Any]) -> str:
+    """Return a warning where the source is not exactly that of the commit, "" where it is."""
+    clean = {
+        key: value for key, value in flattened(manifest) if key.split(" · ")[-1] in ("clean", "tree_clean")
+    }
+    if not clean or all(value is True for value in clean.values()):
+        return ""
+    if any(value is None for value in clean.values()):
+        return "The source was not run from a checkout, so its commit is unknown."
+    return (
+        "The source held changes that are in no commit: the commit alone does not give these numbers again."
+    )
+
+
+def flattened(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the entries of a nested mapping with their paths, joined by a dot in the middle."""
+    for key, value in content.items():
+        path = f"{before} · {key}" if before else str(key)
+        if isinstance(value, Mapping):
+            yield from flattened(value, path)
+        else:
+            yield path, value
+
+
+def manifest_tables(manifest: Mapping[str, Any]) -> list[Table]:
+    """Return the manifest: one table of its single entries, one for each part."""
+    single = {
+        key: value for key, value in manifest.items() if not isinstance(value, Mapping) and key != "command"
+    }
+    parts = {key: value for key, value in manifest.items() if isinstance(value, Mapping) and value}
+    tables = [_table("manifest", "The run", single, "")] if single else []
+    for position, (key, content) in enumerate(parts.items()):
+        tables.append(_table(f"manifest-{position}", heading(str(key)), dict(flattened(content)), str(key)))
+    return tables
+
+
+def _table(name: str, caption: str, content: Mapping[str, Any], part: str) -> Table:
+    rows = tuple(
+        Row((Cell(_label(key)), Cell(_value(f"{part} {key}", value)))) for key, value in content.items()
+    )
+    return Table(name, caption, (Column("Entry"), Column("Value")), rows)
+
+
+def _label(path: str) -> str:
+    """Return a path in words; names of files, packages and fits stay as they are."""
+    plain = path.replace("_", "").replace(" · ", "").isalpha()
+    return heading(path) if plain and "_" in path else path
+
+
+def _value(path: str, value: Any) -> str:
+    if "wall" in path and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{number(float(value))} s"
+    return written(value)

@@ -1,0 +1,122 @@
+"""The results of an analysis: its fits' readings, gathered into the tables of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.checks import checks_table, effect_moved
+from inference.fits import Reading
+from inference.loo import compare_baselines
+from inference.sensitivity.priors import prior_sensitivity
+from models.assembly import parameter_names
+from models.specification import known_parameters, outcome_spec
+
+SCORES = {"joint": "latent", "cut": "given", "none": "absent"}
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """All that an analysis found.
+
+    Attributes
+    ----------
+    study : Study
+        The study.
+    cohort : Cohort
+        Its patients.
+    models : tuple of Reading
+        Baselines x adjustments under the main prior set; the first is the main model.
+    prior_sets : tuple of Reading
+        The main model under every other prior set.
+    comparators : DataFrame
+        The contract's comparators.csv.
+    main_fit : DataTree
+        The main fit.
+    manifest : mapping
+        Provenance.
+    """
+
+    study: Study
+    cohort: Cohort
+    models: tuple[Reading, ...]
+    prior_sets: tuple[Reading, ...]
+    comparators: pd.DataFrame
+    main_fit: xr.DataTree
+    manifest: Mapping[str, Any]
+
+    @property
+    def main(self) -> Reading:
+        """The pre-stated main model."""
+        return self.models[0]
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """All fits."""
+        return (*self.models, *self.prior_sets)
+
+    @property
+    def estimands(self) -> pd.DataFrame:
+        """Rows of the contract's estimands.csv, of all fits."""
+        return pd.concat([reading.estimands for reading in self.readings], ignore_index=True)
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """The checks of all fits, the fit's name after the family; overlap, which all share, of the main fit only."""
+        listed = [
+            check.of(reading.request.label)
+            for reading in self.readings
+            for check in reading.checks
+            if reading is self.main or not check.name.startswith("overlap")
+        ]
+        for joint in self.models:
+            for cut in self.models:
+                if _same_baseline(joint, cut):
+                    moved = effect_moved(joint.estimands, cut.estimands)
+                    listed.append(moved.of(joint.request.label))
+        return checks_table(listed)
+
+    @property
+    def baselines(self) -> pd.DataFrame:
+        """Leave-one-out scores of the baselines, under the main adjustment."""
+        same = [one for one in self.models if one.request.adjustment == self.main.request.adjustment]
+        return compare_baselines({one.request.baseline: one.elpd for one in same})
+
+    @property
+    def sensitivity(self) -> pd.DataFrame:
+        """The effect of the main model under each prior set."""
+        return prior_sensitivity([self.main, *self.prior_sets])
+
+    @property
+    def priors(self) -> pd.DataFrame:
+        """What the main fit used: parameter, term, prior, reason, meaning."""
+        request = self.main.request
+        spec = outcome_spec(
+            self.study, self.cohort, request.baseline, request.effect, SCORES[request.adjustment]
+        )
+        rows = []
+        for parameter, names in parameter_names(self.cohort, spec).items():
+            by_term = request.priors.term_overrides.get(parameter.name, {})
+            for term in [name for name in names if name in by_term] + [""]:
+                prior = request.priors.prior(parameter, term)
+                rows.append(
+                    {
+                        "parameter": parameter.name,
+                        "term": term,
+                        "prior": str(prior),
+                        "reason": prior.reason,
+                        "meaning": known_parameters()[parameter.name].meaning,
+                    }
+                )
+        return pd.DataFrame(rows)
+
+
+def _same_baseline(joint: Reading, cut: Reading) -> bool:
+    first, second = joint.request, cut.request
+    return first.baseline == second.baseline and (first.adjustment, second.adjustment) == ("joint", "cut")

@@ -1,0 +1,1 @@
+"""How the answer moves when an assumption does."""

@@ -1,0 +1,79 @@
+"""How the effect moves under other priors: the main model, refitted under each set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from inference.fits import Reading
+from inference.power_scaling import EFFECT
+from models.priors import PriorSet
+from models.specification import known_parameters
+
+THRESHOLD = 0.05  # of the power-scaling diagnostic (doi 10.1007/s11222-023-10366-5)
+
+
+def prior_interval(priors: PriorSet) -> tuple[float, float]:
+    """Return the 95 % interval of the hazard ratio that a prior set states."""
+    low, high = np.exp(priors.prior(known_parameters()[EFFECT]).frozen.ppf([0.025, 0.975]))
+    return float(low), float(high)
+
+
+def prior_sensitivity(readings: Sequence[Reading]) -> pd.DataFrame:
+    """Return the effect under each prior set, one row each.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+        The same model under several prior sets.
+
+    Returns
+    -------
+    DataFrame
+        prior_set, reason, prior, hazard_ratio, its lower and upper limit, probability_of_benefit, rmst_difference with
+        its limits and unit, and the power-scaling sensitivities with what they suggest.
+    """
+    rows = []
+    for reading in readings:
+        ratio = _row(reading, "hazard_ratio", "conditional")
+        rmst = _row(reading, "rmst_difference", "all")
+        of_prior, of_likelihood = reading.power_scaling
+        priors = reading.request.priors
+        rows.append(
+            {
+                "prior_set": priors.name,
+                "reason": priors.reason,
+                "prior": str(priors.prior(known_parameters()[EFFECT])),
+                "hazard_ratio": ratio["median"],
+                "hazard_ratio_lower": ratio["lower"],
+                "hazard_ratio_upper": ratio["upper"],
+                "probability_of_benefit": ratio["probability_of_benefit"],
+                "rmst_difference": rmst["mean"],
+                "rmst_difference_lower": rmst["lower"],
+                "rmst_difference_upper": rmst["upper"],
+                "horizon": rmst["time"],
+                "unit": rmst["unit"],
+                "prior_sensitivity": of_prior,
+                "likelihood_sensitivity": of_likelihood,
+                "diagnosis": _diagnosis(of_prior, of_likelihood),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _row(reading: Reading, estimand: str, population: str) -> pd.Series:
+    table = reading.estimands
+    return table[(table["estimand"] == estimand) & (table["population"] == population)].iloc[0]
+
+
+def _diagnosis(of_prior: float, of_likelihood: float) -> str:
+    """Return what a pair of sensitivities suggests."""
+    if np.isnan(of_prior):
+        return "not available for pooled designs"
+    if of_prior < THRESHOLD:
+        return "the prior of the effect hardly matters"
+    if of_likelihood < THRESHOLD:
+        return "the prior of the effect is strong, or the data say little"
+    return "the prior of the effect and the data pull in different directions"

@@ -1,0 +1,46 @@
+"""The main job: fits, checks, sensitivity to priors, and the report."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.options import DEFAULTS, Sampling, Study_
+
+app = App(name="analyse")
+
+
+@app.default
+def analyse(
+    study: Study_ = "gbsg2",
+    *,
+    priors: Annotated[
+        str, Parameter(help="The main prior set: a path, one of the study's own, or a bundled one.")
+    ] = "default",
+    sampling: Sampling = DEFAULTS,
+) -> int:
+    """Run the main job on a study: every model and adjustment, checks, other priors, figures and the report.
+
+    A fit that is already there, made from the same patients, priors, settings and source, is used again.
+    """
+    # Imported here, so that help and wrong arguments answer at once.
+    from inference.checks import failed
+    from scripts.results import analysed, write_results
+    from scripts.summary import print_checks, print_effects
+
+    shown = console(sampling.quiet)
+    with progress(shown, "fitting") as told:
+        results, watch = analysed(study, priors, sampling, told)
+    folder = sampling.folder(results.study)
+    with progress(shown, "drawing") as told:
+        write_results(results, folder, watch, told)
+    print_effects(shown, results.study, results.estimands)
+    print_checks(shown, results.checks)
+    shown.print(f"\nReport: {folder / 'report.html'}", soft_wrap=True)
+    return CHECK_FAILED if failed(results.checks) else DONE
+
+
+if __name__ == "__main__":
+    start(app)

@@ -1,0 +1,99 @@
+"""What a run says: progress, summaries, and errors that end with the right exit code."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from data.errors import CohortWarning, InputError
+
+DONE, WRONG_INPUT, CHECK_FAILED, INTERRUPTED = 0, 2, 3, 130
+
+Told = Callable[[str, int, int], None]
+
+
+def run(app: App, arguments: list[str] | None = None) -> int:
+    """Run a command line and return its exit code.
+
+    Returns
+    -------
+    int
+        0 done; 2 the input is wrong, with one message on standard error; 3 done, but a convergence check failed;
+        130 interrupted.
+    """
+    warnings.showwarning = _show_warning
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except (InputError, CycloptsError) as error:
+        errors.print(f"error: {error}", markup=False)
+        return WRONG_INPUT
+    except OSError as error:
+        errors.print(
+            f"error: {error.filename or 'a file'} must be readable or writable, but: {error}", markup=False
+        )
+        return WRONG_INPUT
+    except KeyboardInterrupt:
+        errors.print(
+            "interrupted: what was finished is kept; the same command continues from there", markup=False
+        )
+        return INTERRUPTED
+    return code if isinstance(code, int) else DONE
+
+
+def start(app: App) -> None:
+    """Run the command line of this process and leave with its exit code."""
+    sys.exit(run(app))
+
+
+def console(quiet: bool) -> Console:
+    """Return where to print."""
+    return Console(quiet=quiet, highlight=False)
+
+
+@contextmanager
+def progress(shown: Console, title: str) -> Iterator[Told]:
+    """Show what is being done, how much of it, and the time left.
+
+    Yields
+    ------
+    callable
+        Takes what is being done, how many parts are done, and of how many.
+    """
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=shown, transient=True) as bar:
+        task = bar.add_task(title, total=1)
+
+        def told(what: str, part: int, parts: int) -> None:
+            bar.update(task, description=f"{title}: {what}", completed=part, total=parts)
+
+        yield told
+
+
+def _show_warning(message: Any, category: type[Warning], *place: Any, **rest: Any) -> None:
+    """Print what a user can act on; libraries' warnings to their programmers are left out."""
+    if issubclass(category, CohortWarning):
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"warning: {message}", markup=False)

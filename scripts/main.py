@@ -1,0 +1,27 @@
+"""The command `rtsurv`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from cyclopts import App
+
+from scripts import analyse, benchmark, fit, new_study, report, sensitivity
+from scripts.console import start
+
+app = App(
+    name="rtsurv",
+    help="Bayesian re-analysis of observational survival studies with a treatment that was not randomised.",
+    version=lambda: version("rtsurv"),
+)
+for verb in (analyse, fit, sensitivity, report, new_study, benchmark):
+    app.command(verb.app)
+
+
+def main() -> None:
+    """Run the command line."""
+    start(app)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Options that the verbs share, and what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+if TYPE_CHECKING:
+    from data.cohort import Cohort
+    from data.study import Study
+    from inference.engine import SamplerSettings
+
+SEED = 20240101
+FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20}
+QUICK = {"chains": 4, "draws": 500, "tune": 200, "designs": 5}
+
+Count = Annotated[int | None, Parameter(validator=Number(gte=1, lte=1_000_000))]
+Study_ = Annotated[str, Parameter(help="A bundled study's name, a study.toml, or the folder that holds one.")]
+Exposure = Literal["naive", "time_split", "landmark"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample."""
+
+    chains: Annotated[Count, Parameter(help="Chains [4].")] = None
+    draws: Annotated[Count, Parameter(help="Draws kept, for each chain [1000].")] = None
+    tune: Annotated[Count, Parameter(help="Warm-up draws, for each chain [300].")] = None
+    designs: Annotated[Count, Parameter(help="Propensity draws of the cut adjustment [20].")] = None
+    seed: Annotated[int, Parameter(help="Same seed, same draws.", validator=Number(gte=0, lte=2**32 - 1))] = (
+        SEED
+    )
+    quick: Annotated[bool, Parameter(help="A first look: fewer draws and models.", negative="")] = False
+    quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False
+    out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None
+    exposure: Annotated[
+        Exposure | None,
+        Parameter(help="How exposure is counted where a study has start times; naive: ever or never."),
+    ] = None
+
+    def count(self, name: str) -> int:
+        """Return how many, as given or by default."""
+        given = getattr(self, name)
+        return given if given is not None else (QUICK if self.quick else FULL)[name]
+
+    def settings(self) -> SamplerSettings:
+        """Return the sampler's settings."""
+        from inference.engine import SamplerSettings
+
+        return SamplerSettings(self.count("chains"), self.count("draws"), self.count("tune"), self.seed)
+
+    def folder(self, study: Study) -> Path:
+        """Return the folder of a study's outputs."""
+        return self.out if self.out is not None else Path("outputs") / study.name
+
+    def checked_exposure(self, study: Study, cohort: Cohort) -> str:
+        """Return how exposure is counted.
+
+        Raises
+        ------
+        InputError
+            Where it cannot be counted so: only ever against never is built.
+        """
+        from data.errors import InputError
+
+        if cohort.treatment_start is not None and self.exposure != "naive":
+            found = self.exposure or "nothing, which means time_split for a study with start times"
+            raise InputError(
+                f"{study.file}: --exposure must be naive for now, but found {found}: treatment timing is not built "
+                f"yet; run with --exposure naive, and mind that ever against never favours the treated"
+            )
+        if cohort.treatment_start is None and self.exposure not in (None, "naive"):
+            raise InputError(
+                f"{study.file}: --exposure {self.exposure} needs start times, but found no treatment_start in "
+                f"[cohort.columns]; name that column, or leave --exposure out"
+            )
+        return "naive"
+
+
+DEFAULTS = Sampling()

@@ -1,0 +1,38 @@
+"""Tables, figures and page again, from saved fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.options import Study_
+
+app = App(name="report")
+
+
+@app.default
+def report(
+    study: Study_,
+    *,
+    out: Annotated[
+        Path | None, Parameter(help="The folder of the analysis, instead of outputs/<study>.")
+    ] = None,
+    quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
+) -> int:
+    """Rebuild tables, figures and page from saved fits. Samples nothing."""
+    from inference.checks import failed
+    from scripts.results import reported, write_results
+
+    shown = console(quiet)
+    results, folder, watch = reported(study, out)
+    with progress(shown, "drawing") as told:
+        write_results(results, folder, watch, told)
+    shown.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
+    return CHECK_FAILED if failed(results.checks) else DONE
+
+
+if __name__ == "__main__":
+    start(app)

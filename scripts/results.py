@@ -1,0 +1,171 @@
+"""From a command to the results of an analysis, and from them to files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from data.errors import InputError
+from inference.analysis import Plan, plan, readings_of
+from inference.atomic import write_text
+from inference.comparators import comparators
+from inference.engine import SamplerSettings
+from inference.fits import fit_key
+from inference.gallery import exhibits, prior_statements
+from inference.horizon import report_times
+from inference.report.content import FigureItem, Report
+from inference.report.page import render
+from inference.results import Results
+from inference.store import Store
+from scripts.console import Told
+from scripts.jobs import (
+    Stopwatch,
+    load,
+    main_prior_set,
+    manifest,
+    other_prior_sets,
+    write_figure,
+    write_json,
+    write_table,
+)
+from scripts.options import Sampling
+
+MANIFEST = "manifest.json"
+
+
+def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> tuple[Results, Stopwatch]:
+    """Return the results of a study's analysis, fitting what is missing."""
+    watch = Stopwatch()
+    with watch.stage("read"):
+        study, cohort = load(reference)
+        exposure = sampling.checked_exposure(study, cohort)
+        main = main_prior_set(priors, study)
+        others = other_prior_sets(study, main)
+        planned = plan(main, others, sampling.settings(), sampling.count("designs"), sampling.quick, exposure)
+        for request in planned.requests:
+            fit_key(study, cohort, request)
+        report_times(study, cohort)
+    how = {
+        "priors": priors,
+        "designs": sampling.count("designs"),
+        "quick": sampling.quick,
+        "exposure": exposure,
+    }
+    results = _gathered(study, cohort, planned, sampling.folder(study), how, watch, told)
+    return results, watch
+
+
+def reported(reference: str, folder: Path | None) -> tuple[Results, Path, Stopwatch]:
+    """Return the results of an analysis that was made before, from its saved fits.
+
+    Raises
+    ------
+    InputError
+        Where there is no analysis, or fits are missing.
+    """
+    watch = Stopwatch()
+    study, cohort = load(reference)
+    place = folder if folder is not None else Path("outputs") / study.name
+    again = f"run `rtsurv analyse {reference}` first"
+    try:
+        kept = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+        how, settings = kept["analysis"], SamplerSettings(**kept["settings"])
+        main = main_prior_set(how["priors"], study)
+        planned = plan(
+            main, other_prior_sets(study, main), settings, how["designs"], how["quick"], how["exposure"]
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{place}: must hold an analysis, but found no {MANIFEST} of one; {again}"
+        ) from error
+    store = Store(place / "fits")
+    missing = [one.label for one in planned.requests if store.load(fit_key(study, cohort, one)) is None]
+    if missing:
+        raise InputError(
+            f"{place}: must hold the fits of this study, these priors and this version, but found none of "
+            f"{'; '.join(missing)}; {again}"
+        )
+    return _gathered(study, cohort, planned, place, how, watch, _silent), place, watch
+
+
+def _gathered(
+    study: Any, cohort: Any, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, told: Told
+) -> Results:
+    store = Store(folder / "fits")
+    with watch.stage("fits"):
+        readings = readings_of(study, cohort, planned.requests, store, told)
+    with watch.stage("comparators"):
+        horizon, times = report_times(study, cohort)
+        table = comparators(cohort, horizon, times)
+    keys = {request.label: fit_key(study, cohort, request) for request in planned.requests}
+    main_fit = store.load(keys[planned.main.label])
+    assert main_fit is not None, "the main fit was made just now"
+    count = len(planned.models)
+    kept = manifest(
+        study,
+        cohort,
+        [how["priors"]],
+        seed=planned.main.settings.seed,
+        settings=vars(planned.main.settings),
+        analysis=how,
+        fits=keys,
+    )
+    return Results(study, cohort, tuple(readings[:count]), tuple(readings[count:]), table, main_fit, kept)
+
+
+def write_results(results: Results, folder: Path, watch: Stopwatch, told: Told) -> None:
+    """Write tables, figures, the page and the manifest of an analysis."""
+    with watch.stage("tables"):
+        write_table(results.estimands, folder / "estimands.csv")
+        write_table(results.comparators, folder / "comparators.csv")
+        write_table(results.checks, folder / "checks.csv")
+        write_table(results.sensitivity, folder / "sensitivity.csv")
+    with watch.stage("figures"):
+        items = _draw(results, folder / "figures", told)
+    stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
+    write_text(folder / "report.html", render(_report(results, items, stamped)))
+    write_json(stamped, folder / MANIFEST)
+
+
+def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
+    items = []
+    for number, exhibit in enumerate(exhibits(results)):
+        told(exhibit.title, number, 20)
+        svg = write_figure(exhibit.figure, exhibit.id, folder)
+        items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, svg, exhibit.group))
+    return items
+
+
+def _report(results: Results, items: Sequence[FigureItem], stamped: dict[str, Any]) -> Report:
+    table = results.comparators
+    arms = (
+        table[table["statistic"].isin(["patients", "events", "median_follow_up"])]
+        .pivot_table(index="arm", columns="statistic", values="estimate", aggfunc="first")
+        .reset_index()
+    )
+    main = results.main.request
+    models = results.estimands[results.estimands["prior_set"] == main.priors.name]
+    extra = results.sensitivity[
+        ["prior_set", "prior", "prior_sensitivity", "likelihood_sensitivity", "diagnosis"]
+    ]
+    return Report(
+        study=results.study,
+        arms=arms,
+        main=main.named,
+        estimands=models,
+        comparators=table,
+        checks=results.checks,
+        priors=results.priors,
+        prior_statements=prior_statements(results),
+        sensitivity=results.sensitivity,
+        figures=items,
+        manifest=stamped,
+    )
+
+
+def _silent(what: str, part: int, parts: int) -> None:
+    """Take no notice of progress."""

@@ -1,0 +1,81 @@
+"""What another prior would say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.options import DEFAULTS, Sampling, Study_
+
+app = App(name="sensitivity")
+
+
+@app.default
+def sensitivity(
+    study: Study_,
+    *,
+    priors: Annotated[
+        tuple[str, ...],
+        Parameter(
+            help="The main prior set; may be given again for further sets, by path or name.", negative=""
+        ),
+    ] = ("default",),
+    sampling: Sampling = DEFAULTS,
+) -> int:
+    """Refit the main model under every prior set of the study and of the package, and any given by path."""
+    import pandas as pd
+
+    from inference.analysis import plan, readings_of
+    from inference.checks import checks_table, failed
+    from inference.figures import prior_sets_figure
+    from inference.sensitivity.priors import prior_interval, prior_sensitivity
+    from inference.store import Store
+    from scripts.jobs import (
+        Stopwatch,
+        load,
+        main_prior_set,
+        manifest,
+        other_prior_sets,
+        write_figure,
+        write_json,
+        write_table,
+    )
+    from scripts.summary import print_checks, print_sensitivity
+
+    shown, watch = console(sampling.quiet), Stopwatch()
+    loaded, cohort = load(study)
+    exposure = sampling.checked_exposure(loaded, cohort)
+    main = main_prior_set(priors[0], loaded)
+    others = other_prior_sets(loaded, main, priors[1:])
+    planned = plan(main, others, sampling.settings(), sampling.count("designs"), sampling.quick, exposure)
+    requests = (planned.main, *planned.prior_sets)
+    folder = sampling.folder(loaded)
+    with watch.stage("fits"), progress(shown, "fitting") as told:
+        readings = readings_of(loaded, cohort, requests, Store(folder / "fits"), told)
+    table = prior_sensitivity(readings)
+    checks = checks_table(
+        check.of(reading.request.label)
+        for reading in readings
+        for check in reading.checks
+        if check.name.startswith(("convergence", "feedback"))
+    )
+    write_table(table, folder / "sensitivity.csv")
+    intervals = {reading.request.priors.name: prior_interval(reading.request.priors) for reading in readings}
+    estimands = pd.concat([reading.estimands for reading in readings], ignore_index=True)
+    write_figure(prior_sets_figure(estimands, intervals), "prior-sets", folder / "figures")
+    settings = {
+        "seed": sampling.seed,
+        "settings": vars(sampling.settings()),
+        "wall_time_seconds": watch.seconds,
+    }
+    write_json(manifest(loaded, cohort, priors, **settings), folder / "sensitivity-manifest.json")
+    print_sensitivity(shown, table)
+    print_checks(shown, checks)
+    shown.print(f"\nWritten: {folder / 'sensitivity.csv'}", soft_wrap=True)
+    return CHECK_FAILED if failed(checks) else DONE
+
+
+if __name__ == "__main__":
+    start(app)

@@ -1,0 +1,88 @@
+"""What all tests share: the packages of this checkout, the option --full, and cohorts written down in a line."""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+os.environ["MPLBACKEND"] = "Agg"
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+LAYERS = ("data", "models", "inference", "scripts")
+
+
+def _refuse_foreign_layers() -> None:
+    """Stop where a layer would be imported from elsewhere: its names are common, another package may shadow it."""
+    for layer in LAYERS:
+        spec = importlib.util.find_spec(layer)
+        places = spec.submodule_search_locations or () if spec else ()
+        found = {Path(place).resolve() for place in places}
+        if found != {CHECKOUT / layer}:
+            listed = ", ".join(map(str, sorted(found))) or "nowhere"
+            pytest.exit(f"package {layer} must come from {CHECKOUT / layer}, but is found in {listed}", 4)
+
+
+_refuse_foreign_layers()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="coverage over 100 simulated cohorts instead of 20")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: compiles and samples a model, more than about 5 seconds")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether the long version of a test is asked for."""
+    return bool(request.config.getoption("--full"))
+
+
+STUDY = """\
+name = "written"
+title = "Written down in a test"
+time_unit = "months"
+[cohort]
+source = "file"
+path = "cohort.csv"
+[cohort.columns]
+time = "time"
+event = "event"
+treatment = "arm"
+entry = "entry"
+[treatment]
+treated = "1"
+[covariates]
+{covariates}
+[propensity]
+formula = "{formula}"
+[outcome]
+formula = "{formula}"
+"""
+
+
+@pytest.fixture(scope="session")
+def cohort_of() -> Callable:
+    """Return a validated cohort from arrays; continuous covariates by keyword."""
+    from data.cohort import validate_cohort
+    from data.study import parse_study
+
+    def build(time, event, treatment, entry=None, **covariates):
+        columns = {
+            "time": np.asarray(time, dtype=float),
+            "event": np.asarray(event).astype(int),
+            "arm": np.asarray(treatment).astype(int),
+            "entry": np.zeros(len(time)) if entry is None else entry,
+            **covariates,
+        }
+        listed = "\n".join(f"{name} = {{}}" for name in covariates)
+        text = STUDY.format(covariates=listed, formula=" + ".join(covariates) or "1")
+        study = parse_study(text, Path("written") / "study.toml")
+        return validate_cohort(pd.DataFrame(columns), study, "written cohort")
+
+    return build

@@ -1,0 +1,91 @@
+"""ArviZ's plots of a fit: every one, with and without designs."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from inference.figures.diagnostics import DIAGNOSTICS
+from inference.figures.diagnostics.chosen import main_variables, one_design, panels, pooled
+from inference.figures.rendering import svg_text
+
+
+@pytest.mark.parametrize("designs", [0, 3])
+@pytest.mark.parametrize("name", DIAGNOSTICS)
+def test_every_plot_draws_all_it_prints_inside(name, designs, make_fit, assert_inside):
+    fit = make_fit(designs)
+    before = fit.copy(deep=True)
+    figure = DIAGNOSTICS[name](fit, None)
+    assert_inside(figure)
+    assert plt.get_fignums() == [], "pyplot keeps no figure"
+    assert fit.identical(before)
+    title = figure.get_suptitle()
+    expected = {"forest": "designs pooled", "prior_posterior": "designs pooled"}.get(name, "design 1 of 3")
+    # The log likelihood holds draws of all designs already; its posterior is cut to one.
+    assert (expected in title) == bool(designs), title
+    assert len(svg_text(figure, name)) < 150_000
+
+
+def test_default_variables_are_the_effect_first_and_no_hazard_by_interval(make_fit):
+    posterior = make_fit()["posterior"].to_dataset()
+    names = main_variables(posterior)
+    assert names == ["treatment_effect", "log_hazard_level", "outcome_coefficients", "propensity_intercept"]
+    assert panels(posterior, names) == 5
+    assert main_variables(posterior.drop_vars("log_hazard_level"))[-1] == "log_hazard"
+
+
+def test_named_variables_are_the_ones_shown(make_fit, texts):
+    figure = DIAGNOSTICS["trace"](make_fit(), ["treatment_effect", "outcome_coefficients"])
+    printed = texts(figure)
+    assert {"treatment effect", "outcome: age", "outcome: grade[T.II]"} <= set(printed)
+    assert not any("hazard" in text for text in printed)
+    assert len(figure.axes) == 6
+
+
+def test_a_trace_holds_the_draws_of_the_design_it_names(make_fit):
+    fit = make_fit(designs=3)
+    figure = DIAGNOSTICS["trace"](fit, ["treatment_effect"])
+    lines = figure.axes[1].lines
+    expected = fit["posterior"]["treatment_effect"].isel(design=0).to_numpy()
+    for chain in range(4):
+        assert_allclose(lines[chain].get_ydata(), expected[chain])
+
+
+def test_divergences_are_marked(make_fit):
+    plain, marked = (DIAGNOSTICS["trace"](make_fit(divergences=n), ["treatment_effect"]) for n in (0, 5))
+    artists = [len(figure.axes[1].collections) + len(figure.axes[1].lines) for figure in (plain, marked)]
+    assert artists[1] > artists[0]
+
+
+def test_forest_shows_95_percent_intervals_by_chain(make_fit):
+    fit = make_fit()
+    figure = DIAGNOSTICS["forest"](fit, ["treatment_effect"])
+    draws = fit["posterior"]["treatment_effect"].to_numpy()
+    drawn = [np.asarray(line.get_xdata(), dtype=float) for line in figure.axes[-1].lines]
+    for chain in range(4):
+        expected = np.quantile(draws[chain], [0.025, 0.975])
+        assert any(len(line) == 2 and np.allclose(line, expected, atol=1e-6) for line in drawn)
+
+
+def test_pooling_lays_designs_end_to_end(make_fit):
+    fit = make_fit(designs=3)
+    pool, note = pooled(fit, ("posterior",), ["treatment_effect"])
+    flat = pool["posterior"]["treatment_effect"]
+    assert dict(flat.sizes) == {"chain": 4, "draw": 300} and note == "3 designs pooled"
+    original = fit["posterior"]["treatment_effect"].to_numpy()
+    assert_allclose(np.sort(flat.to_numpy(), axis=1), np.sort(original.reshape(4, -1), axis=1))
+    single, note = one_design(fit, ("posterior", "absent"))
+    assert list(single.children) == ["posterior"] and note == "design 1 of 3"
+
+
+def test_energy_names_the_limit_and_chains(make_fit):
+    figure = DIAGNOSTICS["energy"](make_fit(), None)
+    by_chain = figure.axes[0]
+    assert by_chain.get_title(loc="left") == "E-BFMI" or by_chain.get_title() == "E-BFMI"
+    assert list(by_chain.get_yticks()) == [0, 1, 2, 3]
+
+
+def test_khat_has_one_point_a_patient(make_fit):
+    axes = DIAGNOSTICS["loo"](make_fit(), None).axes[0]
+    assert sum(len(points.get_offsets()) for points in axes.collections) == 40
+    assert axes.get_ylabel() == "Pareto k"

@@ -1,0 +1,52 @@
+"""SVG and PNG: deterministic, escaped, self-contained, and no state is left behind."""
+
+import re
+
+import matplotlib
+import matplotlib.pyplot as plt
+
+from inference.figures.rendering import png_bytes, svg_text
+from inference.figures.style import style
+from inference.figures.survival import survival_figure
+
+
+def test_svg_is_text_that_fits_in_a_page(curves, gbsg2, long_label):
+    curves.attrs["treated_label"] = long_label
+    first = svg_text(survival_figure(curves, gbsg2.kaplan_meier), "survival")
+    assert first.startswith("<svg") and first.rstrip().endswith("</svg>")
+    assert first == svg_text(survival_figure(curves, gbsg2.kaplan_meier), "survival")
+    assert "<b>" not in first and "&lt;b&gt;" in first
+    assert "Time (days)" in first, "text stays text"
+    assert "<script" not in first and not re.search(r'href="(?!#)', first)
+    assert len(first) < 150_000
+
+
+def test_identifiers_of_two_figures_of_a_page_differ(curves, gbsg2):
+    figure = survival_figure(curves, gbsg2.kaplan_meier)
+    first, second = (set(re.findall(r'id="([^"]*)"', svg_text(figure, name))) for name in ("a", "b c/<d"))
+    assert not first & second
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", one) for one in first | second)
+    for name in ("a", "b"):
+        text = svg_text(figure, name)
+        found = re.findall(r'id="([^"]*)"', text)
+        assert len(found) == len(set(found))
+        assert set(re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', text)) <= {
+            pair for one in found for pair in ((one, ""), ("", one))
+        }
+
+
+def test_png_and_no_trace_in_matplotlib(curves, gbsg2):
+    before = dict(matplotlib.rcParams)
+    assert png_bytes(survival_figure(curves, gbsg2.kaplan_meier)).startswith(b"\x89PNG")
+    assert dict(matplotlib.rcParams) == before
+    assert plt.get_fignums() == []
+    with style():
+        assert not matplotlib.rcParams["text.parse_math"]
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_scripts_that_the_font_lacks_do_not_fail(curves, gbsg2):
+    curves.attrs["treated_label"] = "放射治疗"
+    figure = survival_figure(curves, gbsg2.kaplan_meier)
+    assert "放射治疗" in svg_text(figure, "survival")
+    assert png_bytes(figure)

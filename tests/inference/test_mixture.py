@@ -1,0 +1,99 @@
+"""Marginal survival against the sum over patients that it stands for."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from inference.mixture import mixture
+
+TIMES = 200
+
+
+def brute_force(log_risk, weights, cumulative):
+    """Survival, and marginal over baseline hazard, patient by patient: (population, draw, time)."""
+    risk = np.exp(log_risk)
+    surviving = np.exp(-risk[:, :, None] * cumulative[:, None, :])
+    survival = np.einsum("pdi,dit->pdt", weights, surviving)
+    dying = np.einsum("pdi,di,dit->pdt", weights, risk, surviving)
+    return survival, dying / np.maximum(survival, 1e-300)
+
+
+def population(spread, seed=0, draws=7, patients=300, populations=3):
+    rng = np.random.default_rng(seed)
+    log_risk = rng.normal(0, spread, (draws, patients))
+    weights = rng.standard_exponential((populations, draws, patients))
+    return log_risk, weights / weights.sum(axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("spread", "highest", "error"),
+    [
+        *((spread, highest, 1e-6) for spread in (0.0, 0.3, 1.0) for highest in (0.03, 0.3, 3.0)),
+        # hazards that differ 3000-fold between patients, or all but one in a million dead
+        *((spread, highest, 5e-6) for spread, highest in ((2.0, 3.0), (0.3, 30.0), (1.0, 30.0), (2.0, 30.0))),
+    ],
+)
+def test_survival_is_that_of_the_sum_over_patients(spread, highest, error):
+    """Over five decades of cumulative hazard."""
+    log_risk, weights = population(spread)
+    cumulative = np.tile(np.geomspace(highest * 1e-5, highest, TIMES), (7, 1))
+    survival, factor = mixture(log_risk, weights, cumulative[:, 0], cumulative[:, -1]).evaluate(cumulative)
+    exact, exact_factor = brute_force(log_risk, weights, cumulative)
+    assert_allclose(survival, exact, rtol=0, atol=error)
+    seen = exact > 1e-3
+    assert_allclose(factor[seen], exact_factor[seen], rtol=1e3 * error)
+
+
+def test_draws_may_have_ranges_of_their_own():
+    log_risk, weights = population(0.8)
+    highest = np.geomspace(0.01, 50, 7)
+    cumulative = highest[:, None] * np.linspace(0.01, 1, TIMES)
+    survival, _ = mixture(log_risk, weights, cumulative[:, 0], highest).evaluate(cumulative)
+    assert_allclose(survival, brute_force(log_risk, weights, cumulative)[0], rtol=0, atol=1e-6)
+
+
+def test_at_the_start_everybody_is_alive():
+    log_risk, weights = population(1.0)
+    mixed = mixture(log_risk, weights, np.full(7, 1e-3), np.full(7, 1.0))
+    survival, factor = mixed.evaluate(np.tile([0.0, 1e-3], (7, 1)))
+    assert np.all(survival[:, :, 0] == 1.0)
+    assert_allclose(factor[:, :, 0], np.einsum("pdi,di->pd", weights, np.exp(log_risk)), rtol=0.01)
+
+
+def test_one_patient_is_the_conditional_curve():
+    log_risk = np.array([[0.7], [-1.2]])
+    cumulative = np.tile(np.geomspace(1e-4, 5, TIMES), (2, 1))
+    survival, factor = mixture(log_risk, np.ones((1, 2, 1)), cumulative[:, 0], cumulative[:, -1]).evaluate(
+        cumulative
+    )
+    assert_allclose(survival[0], np.exp(-np.exp(log_risk) * cumulative), rtol=0, atol=1e-12)
+    assert_allclose(factor[0], np.broadcast_to(np.exp(log_risk), cumulative.shape), rtol=1e-9)
+
+
+def test_patients_without_weight_do_not_count():
+    log_risk, weights = population(0.5)
+    weights[1] *= np.arange(300) < 100
+    weights /= weights.sum(axis=-1, keepdims=True)
+    cumulative = np.tile(np.geomspace(1e-3, 3, TIMES), (7, 1))
+    survival, _ = mixture(log_risk, weights, cumulative[:, 0], cumulative[:, -1]).evaluate(cumulative)
+    first = weights[1:2, :, :100]
+    assert_allclose(survival[1], brute_force(log_risk[:, :100], first, cumulative)[0][0], rtol=0, atol=1e-6)
+
+
+def test_nothing_underflows_where_almost_nobody_survives():
+    log_risk, weights = population(0.3)
+    cumulative = np.tile(np.linspace(1, 2000, TIMES), (7, 1))
+    survival, factor = mixture(log_risk, weights, cumulative[:, 0], cumulative[:, -1]).evaluate(cumulative)
+    assert np.all(np.isfinite(survival))
+    assert np.all(np.isfinite(factor))
+    assert np.all(np.diff(survival, axis=-1) <= 0)
+    assert np.all(factor > 0)
+
+
+@pytest.mark.parametrize("draws", [1, 200, 201, 450])
+def test_the_number_of_draws_does_not_matter(draws):
+    """Draws are worked on in chunks."""
+    log_risk, weights = population(0.5, draws=draws, patients=20, populations=1)
+    cumulative = np.tile(np.geomspace(1e-2, 2, 11), (draws, 1))
+    survival, _ = mixture(log_risk, weights, cumulative[:, 0], cumulative[:, -1]).evaluate(cumulative)
+    assert_allclose(survival, brute_force(log_risk, weights, cumulative)[0], rtol=0, atol=1e-6)

@@ -1,0 +1,211 @@
+"""Prior sets read from TOML: what is read, and what is said of what cannot be."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from data.errors import InputError
+from models.prior_files import BUNDLED, find_prior_set, parse_prior_set, prior_set_names, read_prior_set
+from models.specification import known_parameters
+
+PARAMETERS = known_parameters()
+NORMAL = {"distribution": "Normal", "mu": 0.0, "sigma": 0.5}
+
+
+def parse(**tables):
+    return parse_prior_set({"name": "mine", "reason": "a test", **tables}, "mine.toml", PARAMETERS)
+
+
+def test_overrides_by_parameter_and_by_term_are_read():
+    term = {"distribution": "StudentT", "nu": 3, "mu": 0.1, "sigma": 1, "reason": "known from a trial"}
+    priors = parse(treatment_effect=NORMAL, outcome_coefficients={**NORMAL, "grade[T.II]": term})
+    effect = priors.prior(PARAMETERS["treatment_effect"])
+    assert (effect.distribution, effect.arguments) == ("Normal", {"mu": 0.0, "sigma": 0.5})
+    coefficients = PARAMETERS["outcome_coefficients"]
+    assert priors.prior(coefficients, "age").distribution == "Normal"
+    by_term = priors.prior(coefficients, "grade[T.II]")
+    assert by_term.arguments == {"nu": 3.0, "mu": 0.1, "sigma": 1.0}
+    assert all(isinstance(value, float) for value in by_term.arguments.values())
+    assert by_term.reason == "known from a trial"
+
+
+def test_a_term_may_be_overridden_alone():
+    priors = parse(outcome_coefficients={"age": NORMAL})
+    coefficients = PARAMETERS["outcome_coefficients"]
+    assert "outcome_coefficients" not in priors.overrides
+    assert priors.prior(coefficients, "age").arguments["sigma"] == 0.5
+    assert priors.prior(coefficients, "other") is coefficients.default
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        (
+            {"treatment_efect": NORMAL},
+            r"mine.toml: treatment_efect must be a parameter.*did you mean treatment_effect",
+        ),
+        ({"beta": NORMAL}, r"beta must be a parameter.*known: .*log_hazard_level.*weibull_shape"),
+        ({"treatment_effect": 3}, r"treatment_effect must be a table \[treatment_effect\], but found 3"),
+        (
+            {"treatment_effect": {}},
+            r"\[treatment_effect\]: distribution must be .* but found nothing; .*HalfNormal",
+        ),
+        (
+            {"treatment_effect": {**NORMAL, "distribution": "Norml"}},
+            r"distribution must be a known distribution, but found 'Norml'; did you mean Normal\? known: Exponential",
+        ),
+        ({"treatment_effect": {**NORMAL, "distribution": 7}}, r"distribution must be .*, but found 7"),
+        (
+            {"treatment_effect": {**NORMAL, "distribution": ["Normal"]}},
+            r"distribution must be .*\['Normal'\]",
+        ),
+        (
+            {"treatment_effect": {"distribution": "HalfNormal", "sigma": 1.0}},
+            r"treatment_effect takes any real value, so its prior must be one of Normal, StudentT, but found HalfN",
+        ),
+        (
+            {"weibull_shape": NORMAL},
+            r"weibull_shape takes positive values only.*HalfNormal.*LogNormal.*but found Normal",
+        ),
+        ({"treatment_effect": {"distribution": "Normal", "mu": 0.0}}, r"sigma of Normal .*but found nothing"),
+        (
+            {"treatment_effect": {**NORMAL, "sd": 1.0}},
+            r"\[treatment_effect\]: sd must be a key of Normal.*known: ",
+        ),
+        ({"treatment_effect": {**NORMAL, "sigam": 1.0}}, r"did you mean sigma\?"),
+        (
+            {"treatment_effect": {**NORMAL, "mu": math.nan}},
+            r"mu of Normal must be a finite number, but found nan",
+        ),
+        (
+            {"treatment_effect": {**NORMAL, "mu": -math.inf}},
+            r"mu of Normal must be a finite number, but found -inf",
+        ),
+        ({"treatment_effect": {**NORMAL, "mu": "0"}}, r"mu of Normal must be a finite number, but found '0'"),
+        (
+            {"treatment_effect": {**NORMAL, "mu": True}},
+            r"mu of Normal must be a finite number, but found True",
+        ),
+        (
+            {"treatment_effect": {**NORMAL, "mu": [0.0]}},
+            r"mu of Normal must be a finite number, but found \[0.0\]",
+        ),
+        ({"treatment_effect": {**NORMAL, "sigma": 0}}, r"sigma of Normal must be above 0, but found 0"),
+        ({"treatment_effect": {**NORMAL, "sigma": -0.5}}, r"sigma of Normal must be above 0, but found -0.5"),
+        (
+            {"weibull_shape": {"distribution": "Gamma", "alpha": 1.0, "beta": -1.0}},
+            r"beta of Gamma must be above 0, but found -1.0",
+        ),
+        (
+            {"treatment_effect": {**NORMAL, "reason": 5}},
+            r"\[treatment_effect\]: reason must be a text, but found 5",
+        ),
+        (
+            {"treatment_effect": {"age": NORMAL}},
+            r'treatment_effect has no terms, but found \[treatment_effect."age"\]',
+        ),
+        ({"log_hazard": {"(0, 12]": NORMAL}}, r"log_hazard has no terms"),
+        (
+            {"outcome_coefficients": {"age": {**NORMAL, "sigma": -1.0}}},
+            r'\[outcome_coefficients."age"\]: sigma of Normal must be above 0',
+        ),
+        ({"reason": 3}, r"mine.toml: reason must be a text, but found 3"),
+        ({"name": ""}, r"mine.toml: name must be a text, but found ''; begin the file with name"),
+        ({"name": None}, r"mine.toml: name must be a text, but found None"),
+    ],
+)
+def test_a_prior_that_cannot_be_used_is_refused(tables, message):
+    with pytest.raises(InputError, match=message):
+        parse(**tables)
+
+
+def test_an_integer_beyond_every_float_is_refused():
+    with pytest.raises(InputError, match="mu of Normal must be a finite number"):
+        parse(treatment_effect={**NORMAL, "mu": 10**400})
+
+
+@pytest.mark.parametrize("name", prior_set_names())
+def test_bundled_sets_can_be_read_and_say_why(name):
+    priors = read_prior_set(name, PARAMETERS)
+    assert priors.name == name
+    assert priors.reason
+    assert all(prior.reason for prior in priors.overrides.values())
+
+
+def test_the_bundled_sets_are_those_of_the_contract():
+    assert prior_set_names() == ["default", "enthusiastic", "sceptical", "vague"]
+
+
+def effect_prior(name):
+    return read_prior_set(name, PARAMETERS).prior(PARAMETERS["treatment_effect"]).frozen
+
+
+def test_sceptical_gives_five_percent_to_a_hazard_ratio_below_0_70():
+    assert effect_prior("sceptical").cdf(np.log(0.70)) == pytest.approx(0.05, abs=5e-4)
+    assert effect_prior("sceptical").mean() == 0.0
+
+
+def test_enthusiastic_gives_five_percent_to_harm_and_is_centred_on_a_30_percent_reduction():
+    assert effect_prior("enthusiastic").sf(0.0) == pytest.approx(0.05, abs=5e-4)
+    assert effect_prior("enthusiastic").mean() == pytest.approx(np.log(0.70), abs=5e-4)
+
+
+def test_vague_is_the_widest_and_keeps_the_interval_of_its_reason():
+    assert effect_prior("vague").interval(0.95) == pytest.approx((np.log(0.14), np.log(7.1)), abs=0.01)
+    widths = {name: effect_prior(name).std() for name in prior_set_names()}
+    assert max(widths, key=widths.get) == "vague"
+    assert effect_prior("default").interval(0.95) == pytest.approx(stats.norm(0, 0.5).interval(0.95))
+
+
+def test_a_path_comes_before_the_study_and_the_study_before_the_bundled(tmp_path):
+    folder = tmp_path / "priors"
+    folder.mkdir()
+    for name in ("vague", "own"):
+        (folder / f"{name}.toml").write_text(f'name = "{name} of the study"\n', encoding="utf-8")
+    elsewhere = tmp_path / "elsewhere.toml"
+    elsewhere.write_text('name = "elsewhere"\n', encoding="utf-8")
+    assert read_prior_set(elsewhere, PARAMETERS, tmp_path).name == "elsewhere"
+    assert read_prior_set("vague", PARAMETERS, tmp_path).name == "vague of the study"
+    assert find_prior_set("default", tmp_path) == BUNDLED / "default.toml"
+    assert prior_set_names(tmp_path) == ["default", "enthusiastic", "own", "sceptical", "vague"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        (
+            "sceptic",
+            r"but found sceptic; did you mean sceptical\? known: default, enthusiastic, sceptical, vague",
+        ),
+        ("missing.toml", "but found no file missing.toml"),
+        ("folder/missing", "but found no file folder/missing"),
+        ("", "prior set must be a file or a known name, but found"),
+        (".", "prior set must be a file or a known name, but found"),
+        ("~nobody_of_that_name/own.toml", "prior set must be a file or a known name, but found"),
+        ("a" * 300, "prior set must be a file or a known name, but found"),
+        ("null\0byte", "prior set must be a file or a known name, but found"),
+    ],
+)
+def test_a_set_that_is_not_there_is_refused(reference, message):
+    with pytest.raises(InputError, match=message):
+        read_prior_set(reference, PARAMETERS)
+
+
+BROKEN = {
+    "unfinished": b"name = ",
+    "twice": b'name = "a"\nname = "b"',
+    "utf-16": b"\xff\xfe",
+    "latin-1": b'name = "caf\xe9"',
+    "too many digits": b'name = "a"\n[treatment_effect]\nmu = ' + b"1" * 5000,
+    "too deep": b"name = " + b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=list(BROKEN))
+def test_a_file_that_is_not_toml_is_refused(tmp_path, content):
+    file = tmp_path / "broken.toml"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"broken.toml: the prior set must be a readable TOML file in UTF-8"):
+        read_prior_set(file, PARAMETERS)
