@@ -82,7 +82,7 @@ def formula_problem(formula: str, names: Iterable[str]) -> str | None:
         return f"must be the right-hand side alone, but found '{formula}'; remove '~' and '|'"
     try:
         parsed = Formula.from_spec(formula)
-    except Exception as error:  # noqa: BLE001 (a formula may hold any Python, and its parser raise anything)
+    except Exception as error:
         return f"must be a formula that formulaic reads, but found '{formula}': {_plain(error)}"
     if not isinstance(parsed, SimpleFormula) or "1" not in [str(term) for term in parsed]:
         return (

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.cohort import Cohort
 from data.study import Study
+from inference.drawing import draw_diagnostics
 from inference.engine import SamplerSettings
-from inference.fits import FitRequest, Reading
+from inference.fits import FitRequest, Reading, fit_key
 from inference.readings import reading_of
 from inference.store import Store
 from models.priors import PriorSet
@@ -43,6 +44,11 @@ class Plan:
     def main(self) -> FitRequest:
         """The pre-stated main model."""
         return self.models[0]
+
+    @property
+    def illustrated(self) -> tuple[FitRequest, ...]:
+        """Fits of which the diagnostic plots are drawn."""
+        return self.models
 
     @property
     def requests(self) -> tuple[FitRequest, ...]:
@@ -90,7 +96,12 @@ def plan(
 
 
 def readings_of(
-    study: Study, cohort: Cohort, requests: Sequence[FitRequest], store: Store, done: Done
+    study: Study,
+    cohort: Cohort,
+    requests: Sequence[FitRequest],
+    store: Store,
+    done: Done,
+    illustrated: Sequence[FitRequest] = (),
 ) -> list[Reading]:
     """Return what every fit says, in the order of the requests, sampling those that are missing in worker processes.
 
@@ -106,6 +117,8 @@ def readings_of(
         Which fits.
     store : Store
         Where fits are kept; each is stored as soon as it is made.
+    illustrated : sequence of FitRequest
+        Those of which a worker draws the diagnostic plots too, if it samples them.
     done : callable
         Called with the name of a fit that is ready, how many are, and of how many.
     """
@@ -125,23 +138,29 @@ def readings_of(
         readings[number] = made
         done(requests[number].label, len(readings), len(requests))
     elif missing:
-        for number, made in _side_by_side(study, cohort, requests, missing, store):
+        for number, made in _side_by_side(study, cohort, requests, missing, store, illustrated):
             readings[number] = made
             done(requests[number].label, len(readings), len(requests))
     return [readings[number] for number in range(len(requests))]
 
 
 def _side_by_side(
-    study: Study, cohort: Cohort, requests: Sequence[FitRequest], missing: list[int], store: Store
-):
+    study: Study,
+    cohort: Cohort,
+    requests: Sequence[FitRequest],
+    missing: list[int],
+    store: Store,
+    illustrated: Sequence[FitRequest],
+) -> Iterator[tuple[int, Reading]]:
     """Yield readings as worker processes finish them; an interrupt ends the workers and keeps the finished fits."""
     context = multiprocessing.get_context("spawn")
     pools = [ProcessPoolExecutor(1, mp_context=context) for _ in range(WORKERS)]
     try:
         waiting = {}
         for number in missing:
-            pool = pools[_worker(requests[number])]
-            waiting[pool.submit(_make, study, cohort, requests[number], store.folder)] = number
+            pool, request = pools[_worker(requests[number])], requests[number]
+            task = pool.submit(_make, study, cohort, request, store.folder, request in illustrated)
+            waiting[task] = number
         for future in as_completed(waiting):
             yield waiting[future], future.result()
     except BaseException:
@@ -159,11 +178,24 @@ def _worker(request: FitRequest) -> int:
     return ((request.baseline != MAIN_BASELINE) + (request.adjustment != MAIN_ADJUSTMENT)) % WORKERS
 
 
-def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path) -> Reading:
-    """Make one fit in a worker process."""
-    made = reading_of(study, cohort, request, Store(folder), _silent)
+def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path, illustrate: bool) -> Reading:
+    """Make one fit, and its diagnostic plots if wanted, in a worker process."""
+    store = Store(folder)
+    made = reading_of(study, cohort, request, store, _silent)
     assert made is not None, "a fit that may be sampled is always made"
+    if illustrate:
+        diagnostics_of(study, cohort, request, store, _silent)
     return made
+
+
+def diagnostics_of(
+    study: Study, cohort: Cohort, request: FitRequest, store: Store, told: Done
+) -> dict[str, str]:
+    """Return the diagnostic plots of a stored fit as SVG by name; they lie beside it."""
+    key = fit_key(study, cohort, request)
+    fit = store.load(key)
+    assert fit is not None, "plots are of a fit that is stored"
+    return draw_diagnostics(fit, store.place(key) / "figures", key, told)
 
 
 def _silent(what: str, part: int, parts: int) -> None:

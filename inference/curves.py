@@ -114,7 +114,9 @@ def standardise(design: DesignSample, cohort: Cohort, grid: TimeGrid, rng: np.ra
         patient counts by e (1 - e), e the probability of treatment (Li, Morgan and Zaslavsky 2018,
         doi 10.1080/01621459.2016.1260466).
     """
-    spec, baseline = design.task.spec, design.task.spec.baseline
+    spec = design.task.spec
+    assert spec is not None, "the outcome model is asked for"
+    baseline = spec.baseline
     parameters = flat_draws(design.parameters)
     content = design.task.content(design.task.blocks)
     draws = len(parameters["treatment_effect"])

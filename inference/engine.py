@@ -127,7 +127,7 @@ def compiled_for(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
         model = task.build()
         layout = layout_of(model)
         whitened = whiten(model, layout, shear_of(task, blocks, layout))
-        nutpie_model = nutpie.compile_pymc_model(whitened, backend="numba", var_names=["position"])
+        nutpie_model: Any = nutpie.compile_pymc_model(whitened, backend="numba", var_names=["position"])
         shared = tuple(variable.name for variable in nutpie_model.logp_func.get_shared())
         _COMPILED[key] = Compiled(nutpie_model, layout, shared)
     return _COMPILED[key]

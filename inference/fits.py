@@ -100,6 +100,8 @@ class Reading:
         Probability of treatment at its posterior mean.
     power_scaling : tuple of float
         Sensitivity of the treatment effect to its prior, and to the likelihood.
+    mark : str
+        Digest of all that decides the reading.
     """
 
     request: FitRequest
@@ -111,6 +113,7 @@ class Reading:
     checks: tuple[CheckResult, ...]
     propensity: np.ndarray
     power_scaling: tuple[float, float]
+    mark: str = ""
 
     @property
     def checks_table(self) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from data.cohort import Cohort
-from data.study import Study
 from inference.balance import overlap_weights, standardised_differences
 from inference.comparators import KaplanMeier, kaplan_meier
 from inference.figures import (
-    DIAGNOSTICS,
     balance_figure,
     effects_figure,
     hazard_figure,
@@ -56,68 +54,67 @@ class Exhibit:
         File name, heading, and how to read it.
     group : str
         Section of the report.
-    figure : Figure
-        The figure.
+    draw : callable
+        Makes the figure.
     """
 
     id: str
     title: str
     caption: str
     group: Group
-    figure: Figure
+    draw: Callable[[], Figure]
 
 
 def exhibits(results: Results) -> Iterator[Exhibit]:
-    """Yield the figures of an analysis, one at a time: each is drawn when it is asked for."""
+    """Yield the figures of an analysis but for the diagnostic plots; none is drawn yet."""
     main, cohort, unit = results.main, results.cohort, results.cohort.time_unit
     labels = {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
     models = results.estimands[results.estimands["prior_set"] == main.request.priors.name]
 
-    def shown(name: str, title: str, group: Group, figure: Figure) -> Exhibit:
-        return Exhibit(name.replace("_", "-"), title, CAPTIONS[name], group, figure)
+    def shown(name: str, title: str, group: Group, draw: Callable[[], Figure]) -> Exhibit:
+        return Exhibit(name.replace("_", "-"), title, CAPTIONS[name], group, draw)
 
     yield shown(
         "survival",
         "Survival had all been treated, and had none been",
         "answer",
-        survival_figure(main.curves, arm_curves(cohort)),
+        lambda: survival_figure(main.curves, arm_curves(cohort)),
     )
-    yield shown("effects", "Hazard ratios", "answer", effects_figure(models, results.comparators))
-    yield shown("rmst", "Restricted mean survival time", "answer", rmst_figure(models))
-    yield shown("hazard", "Hazard, and hazard ratio, over time", "curves", hazard_figure(main.curves))
+    yield shown("effects", "Hazard ratios", "answer", lambda: effects_figure(models, results.comparators))
+    yield shown("rmst", "Restricted mean survival time", "answer", lambda: rmst_figure(models))
+    yield shown("hazard", "Hazard, and hazard ratio, over time", "curves", lambda: hazard_figure(main.curves))
     yield shown(
         "predictive_survival",
         "Kaplan-Meier curves of replicated cohorts",
         "checks",
-        predictive_survival_figure(main.replicated, main.observed, unit, **labels),
+        lambda: predictive_survival_figure(main.replicated, main.observed, unit, **labels),
     )
     yield shown(
         "predictive_statistics",
         "Frequentist summaries of replicated cohorts",
         "checks",
-        predictive_statistics_figure(main.replicated, main.observed, unit, **labels),
+        lambda: predictive_statistics_figure(main.replicated, main.observed, unit, **labels),
     )
     if cohort.propensity.terms:
         weights = overlap_weights(main.propensity, cohort.treatment)
         balance = standardised_differences(cohort.propensity, cohort.treatment, weights)
         yield shown(
-            "overlap", "Overlap", "checks", overlap_figure(main.propensity, cohort.treatment, **labels)
+            "overlap",
+            "Overlap",
+            "checks",
+            lambda: overlap_figure(
+                main.propensity, cohort.treatment, cohort.treated_label, cohort.control_label
+            ),
         )
-        yield shown("balance", "Balance", "checks", balance_figure(balance, "after overlap weighting"))
+        yield shown(
+            "balance", "Balance", "checks", lambda: balance_figure(balance, "after overlap weighting")
+        )
     if len(results.baselines) > 1:
-        yield shown("loo", "Which baseline predicts better", "checks", loo_figure(results.baselines))
-    times = np.linspace(0.0, float(cohort.time.max()), 101)
-    drawn = prior_curves(results.study, cohort, results, times)
+        yield shown("loo", "Which baseline predicts better", "checks", lambda: loo_figure(results.baselines))
     yield shown(
-        "prior_survival",
-        "What the prior says of survival",
-        "priors",
-        prior_survival_figure(times, drawn, float(cohort.time.max()), unit),
+        "prior_survival", "What the prior says of survival", "priors", lambda: _prior_survival(results)
     )
-    prior, posterior = (main_draws(results.main_fit[group].to_dataset()) for group in ("prior", "posterior"))
-    yield shown(
-        "priors", "Prior and posterior", "priors", prior_posterior_figure(prior, posterior, MAIN_PARAMETERS)
-    )
+    yield shown("priors", "Prior and posterior", "priors", lambda: _prior_posterior(results))
     if results.prior_sets:
         used = [reading.request.priors for reading in (main, *results.prior_sets)]
         repeated = results.estimands[
@@ -129,17 +126,7 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
             "prior_sets",
             "The effect under other priors",
             "sensitivity",
-            prior_sets_figure(repeated, intervals),
-        )
-    for name, draw in DIAGNOSTICS.items():
-        caption = CAPTIONS[f"diagnostics_{name}"]
-        title = f"{name.replace('_', ' ').capitalize()}: {main.request.label}"
-        yield Exhibit(
-            f"diagnostics-{name.replace('_', '-')}",
-            title,
-            caption,
-            "diagnostics",
-            draw(results.main_fit, None),
+            lambda: prior_sets_figure(repeated, intervals),
         )
 
 
@@ -162,11 +149,20 @@ def main_draws(group: xr.Dataset) -> dict[str, np.ndarray]:
     }
 
 
-def prior_curves(study: Study, cohort: Cohort, results: Results, times: np.ndarray) -> np.ndarray:
-    """Return prior draws (draw, time) of the survival of an average untreated patient, under the main model."""
-    request = results.main.request
-    baseline = question_of(study, cohort, request).spec.baseline
-    return prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
+def _prior_survival(results: Results) -> Figure:
+    """Draw the prior's survival of an average untreated patient, under the main model."""
+    request, cohort = results.main.request, results.cohort
+    last = float(cohort.time.max())
+    times = np.linspace(0.0, last, 101)
+    baseline = question_of(results.study, cohort, request).spec.baseline
+    curves = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
+    return prior_survival_figure(times, curves, last, cohort.time_unit)
+
+
+def _prior_posterior(results: Results) -> Figure:
+    """Draw prior and posterior of the main fit's single numbers."""
+    prior, posterior = (main_draws(results.main_fit[group].to_dataset()) for group in ("prior", "posterior"))
+    return prior_posterior_figure(prior, posterior, MAIN_PARAMETERS)
 
 
 def prior_statements(results: Results) -> list[str]:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
-import pytensor.tensor as pt
 from pytensor.graph.replace import graph_replace
 from scipy.optimize import minimize
 
@@ -132,13 +131,14 @@ def whiten(model: pm.Model, layout: Layout, shear: Shear | None) -> pm.Model:
         if shear is not None:
             matrix = pytensor.shared(shear.matrix, name="shear_matrix", shape=(size, size))
             flat = flat - flat[shear.multiplier] * (matrix * flat).sum(axis=1)
-        replacements = {}
+        replacements: dict[Any, Any] = {}
         for variable in model.free_RVs:
             place = layout.slices[variable.name]
             part = flat[place] if layout.lengths[variable.name] else flat[place.start]
             replacements[model.rvs_to_values[variable]] = part
-        (density,) = graph_replace([model.logp()], replacements, strict=False)
-        pm.Potential("log_density", pt.as_tensor(density))
+        density: Any = model.logp()
+        whitened_density: Any = graph_replace([density], replacements, strict=False)[0]
+        pm.Potential("log_density", whitened_density)
     return whitened
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from arviz_base import dict_to_dataset
 
+from inference.adjustments import SCORES
 from inference.adjustments.adjusted import (
     AdjustedSample,
     DesignSample,
@@ -27,7 +28,6 @@ from models.priors import Parameter
 from models.propensity import propensity_score, treatment_log_likelihood
 from models.specification import known_parameters
 
-SCORES = {"none": "absent", "joint": "latent", "cut": "given"}
 PRIOR_DRAWS = 2000
 PRIOR_TIME_DRAWS = 100
 REPLICATES = 300
@@ -130,8 +130,10 @@ def _dataset(
 ) -> xr.Dataset:
     """Return draws as a dataset with the contract's dimensions and coordinates."""
     named = _names(task)
-    dims = {name: [dims_of(task.cohort, named[name][0])] for name in values if named[name][0].dim}
-    coords = {dims[name][0]: list(named[name][1]) for name in dims}
+    dims: dict[Any, Any] = {
+        name: [dims_of(task.cohort, named[name][0])] for name in values if named[name][0].dim
+    }
+    coords: dict[Any, Any] = {dims[name][0]: list(named[name][1]) for name in dims}
     return dict_to_dataset(values, dims=dims, coords=coords, sample_dims=list(lead))
 
 

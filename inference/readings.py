@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -55,7 +56,7 @@ def reading_of(
     if tree is None:
         return None
     progress("estimands and checks", 0, 1)
-    reading = read_fit(study, cohort, request, tree)
+    reading = replace(read_fit(study, cohort, request, tree), mark=mark)
     _save(place, mark, reading)
     return reading
 
@@ -107,6 +108,7 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
         return None
     estimands["subgroup"] = estimands["subgroup"].fillna("")
     by_patient = tree["by_patient"]
+    of_prior, of_likelihood = tree.attrs["power_scaling"]
     return Reading(
         request,
         estimands,
@@ -116,7 +118,8 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
         by_patient["elpd"].to_numpy(),
         tuple(_check(row) for row in checks.to_dict("records")),
         by_patient["propensity"].to_numpy(),
-        tuple(float(value) for value in tree.attrs["power_scaling"]),
+        (float(of_prior), float(of_likelihood)),
+        mark,
     )
 
 

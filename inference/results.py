@@ -11,14 +11,14 @@ import xarray as xr
 
 from data.cohort import Cohort
 from data.study import Study
+from inference.adjustments import SCORES
 from inference.checks import checks_table, effect_moved
 from inference.fits import Reading
 from inference.loo import compare_baselines
 from inference.sensitivity.priors import prior_sensitivity
+from inference.store import digest
 from models.assembly import parameter_names
 from models.specification import known_parameters, outcome_spec
-
-SCORES = {"joint": "latent", "cut": "given", "none": "absent"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +55,11 @@ class Results:
     def main(self) -> Reading:
         """The pre-stated main model."""
         return self.models[0]
+
+    @property
+    def mark(self) -> str:
+        """Digest of what the results are made from: equal marks, equal figures."""
+        return digest([[reading.mark for reading in self.readings], self.comparators.to_csv()])
 
     @property
     def readings(self) -> tuple[Reading, ...]:

@@ -44,7 +44,7 @@ def parameter_names(cohort: Cohort, spec: ModelSpec | None) -> dict[Parameter, t
         return treatment_model
     intervals = tuple(spec.baseline.coordinates.get("interval", ()))
     listed = {parameter: intervals if parameter.dim else () for parameter in spec.baseline.parameters}
-    listed |= {parameter: () for parameter in spec.effect.parameters}
+    listed |= dict.fromkeys(spec.effect.parameters, ())
     if cohort.outcome.terms:
         listed[OUTCOME_COEFFICIENTS] = cohort.outcome.terms
     if spec.score == "latent":
@@ -112,9 +112,9 @@ def model_data(
 def linear_predictor(
     parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, xp: Any
 ) -> Any:
-    """Return the log hazard ratio of each patient against an untreated patient with average covariates.
+    r"""Return the log hazard ratio of each patient against an untreated patient with average covariates.
 
-    .. math:: \\eta_i = a_i \\theta + x_i' \\beta + \\xi s_i
+    .. math:: \eta_i = a_i \theta + x_i' \beta + \xi s_i
 
     Parameters
     ----------

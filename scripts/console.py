@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TextIO
 
 from cyclopts import App
 from cyclopts.exceptions import CycloptsError
@@ -36,7 +36,7 @@ def run(app: App, arguments: list[str] | None = None) -> int:
         0 done; 2 the input is wrong, with one message on standard error; 3 done, but a convergence check failed;
         130 interrupted.
     """
-    warnings.showwarning = _show_warning
+    warnings.showwarning = _show_warning  # ty: ignore[invalid-assignment]  # the documented way to redirect warnings
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
@@ -67,7 +67,7 @@ def console(quiet: bool) -> Console:
 
 
 @contextmanager
-def progress(shown: Console, title: str) -> Iterator[Told]:
+def progress(shown: Console, title: str) -> Generator[Told]:
     """Show what is being done, how much of it, and the time left.
 
     Yields
@@ -93,7 +93,14 @@ def progress(shown: Console, title: str) -> Iterator[Told]:
         yield told
 
 
-def _show_warning(message: Any, category: type[Warning], *place: Any, **rest: Any) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Print what a user can act on; libraries' warnings to their programmers are left out."""
     if issubclass(category, CohortWarning):
         Console(stderr=True, highlight=False, soft_wrap=True).print(f"warning: {message}", markup=False)

@@ -31,11 +31,11 @@ def fit(
     """Make one fit and write it, its estimands, comparators, checks and diagnostic plots into a folder."""
     from inference.checks import failed
     from inference.comparators import comparators
-    from inference.figures import DIAGNOSTICS
+    from inference.drawing import draw_diagnostics
     from inference.fits import FitRequest, fit_key, read_fit, sample_fit
     from inference.horizon import report_times
     from inference.store import write_tree
-    from scripts.jobs import Stopwatch, load, main_prior_set, manifest, write_figure, write_json, write_table
+    from scripts.jobs import Stopwatch, load, main_prior_set, manifest, write_json, write_table
     from scripts.summary import print_checks, print_effects
 
     shown, watch = console(sampling.quiet), Stopwatch()
@@ -58,9 +58,7 @@ def fit(
     write_table(comparators(cohort, horizon, times), folder / "comparators.csv")
     write_table(reading.checks_table, folder / "checks.csv")
     with watch.stage("figures"), progress(shown, "drawing") as told:
-        for number, (name, draw) in enumerate(DIAGNOSTICS.items()):
-            told(name, number, len(DIAGNOSTICS))
-            write_figure(draw(tree, None), name.replace("_", "-"), folder / "figures")
+        draw_diagnostics(tree, folder / "figures", fit_key(loaded, cohort, request), told)
     settings = {
         "seed": sampling.seed,
         "settings": {**vars(request.settings), "designs": request.designs},

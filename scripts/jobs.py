@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from data.cohort import Cohort
 from data.sources import load_cohort
 from data.study import Study, load_study
 from inference.atomic import atomic_path, write_text
-from inference.figures import png_bytes, svg_text
 from inference.provenance import commit, versions
 from inference.store import file_sha256
 from models.prior_files import BUNDLED, find_prior_set, read_prior_set
@@ -52,7 +50,7 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str) -> Generator[None]:
         """Time a block."""
         began = time.perf_counter()
         yield
@@ -99,12 +97,3 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 def write_json(content: dict[str, Any], path: Path) -> None:
     """Write a mapping as JSON, whole or not at all."""
     write_text(path, json.dumps(content, indent=2, default=str) + "\n")
-
-
-def write_figure(figure: Figure, name: str, folder: Path) -> str:
-    """Write a figure as SVG and PNG, and return the SVG."""
-    svg = svg_text(figure, name)
-    write_text(folder / f"{name}.svg", svg)
-    with atomic_path(folder / f"{name}.png") as temporary:
-        temporary.write_bytes(png_bytes(figure))
-    return svg

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SEED = 20240101
 FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20}
-QUICK = {"chains": 4, "draws": 500, "tune": 200, "designs": 5}
+QUICK = {**FULL, "designs": 5}
 
 Count = Annotated[int | None, Parameter(validator=Number(gte=1, lte=1_000_000))]
 Study_ = Annotated[str, Parameter(help="A bundled study's name, a study.toml, or the folder that holds one.")]
@@ -35,7 +35,7 @@ class Sampling:
     seed: Annotated[int, Parameter(help="Same seed, same draws.", validator=Number(gte=0, lte=2**32 - 1))] = (
         SEED
     )
-    quick: Annotated[bool, Parameter(help="A first look: fewer draws and models.", negative="")] = False
+    quick: Annotated[bool, Parameter(help="A first look: one baseline, fewer designs.", negative="")] = False
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False
     out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None
     exposure: Annotated[

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
-from inference.analysis import Plan, plan, readings_of
+from inference.analysis import Plan, diagnostics_of, plan, readings_of
 from inference.atomic import write_text
 from inference.comparators import comparators
+from inference.drawing import drawn
 from inference.engine import SamplerSettings
+from inference.figures.captions import CAPTIONS
 from inference.fits import fit_key
 from inference.gallery import exhibits, prior_statements
 from inference.horizon import report_times
@@ -26,7 +28,6 @@ from scripts.jobs import (
     main_prior_set,
     manifest,
     other_prior_sets,
-    write_figure,
     write_json,
     write_table,
 )
@@ -97,7 +98,7 @@ def _gathered(
 ) -> Results:
     store = Store(folder / "fits")
     with watch.stage("fits"):
-        readings = readings_of(study, cohort, planned.requests, store, told)
+        readings = readings_of(study, cohort, planned.requests, store, told, planned.illustrated)
     with watch.stage("comparators"):
         horizon, times = report_times(study, cohort)
         table = comparators(cohort, horizon, times)
@@ -125,18 +126,27 @@ def write_results(results: Results, folder: Path, watch: Stopwatch, told: Told) 
         write_table(results.checks, folder / "checks.csv")
         write_table(results.sensitivity, folder / "sensitivity.csv")
     with watch.stage("figures"):
-        items = _draw(results, folder / "figures", told)
+        items = _draw(results, folder, told)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
     write_text(folder / "report.html", render(_report(results, items, stamped)))
     write_json(stamped, folder / MANIFEST)
 
 
 def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
+    """Draw what has changed, and return every figure of the page; the diagnostic plots lie beside the fits."""
+    shown = list(exhibits(results))
     items = []
-    for number, exhibit in enumerate(exhibits(results)):
-        told(exhibit.title, number, 20)
-        svg = write_figure(exhibit.figure, exhibit.id, folder)
+    for number, exhibit in enumerate(shown):
+        told(exhibit.title, number, len(shown) + 1)
+        svg = drawn(exhibit.id, folder / "figures", results.mark, exhibit.draw)
         items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, svg, exhibit.group))
+    told("diagnostic plots", len(shown), len(shown) + 1)
+    main = results.main.request
+    plots = diagnostics_of(results.study, results.cohort, main, Store(folder / "fits"), _silent)
+    for name, svg in plots.items():
+        title = f"{name.replace('_', ' ').capitalize()}: {main.label}"
+        caption = CAPTIONS[f"diagnostics_{name}"]
+        items.append(FigureItem(f"diagnostics-{name.replace('_', '-')}", title, caption, svg, "diagnostics"))
     return items
 
 
@@ -149,9 +159,6 @@ def _report(results: Results, items: Sequence[FigureItem], stamped: dict[str, An
     )
     main = results.main.request
     models = results.estimands[results.estimands["prior_set"] == main.priors.name]
-    extra = results.sensitivity[
-        ["prior_set", "prior", "prior_sensitivity", "likelihood_sensitivity", "diagnosis"]
-    ]
     return Report(
         study=results.study,
         arms=arms,

@@ -29,16 +29,16 @@ def sensitivity(
 
     from inference.analysis import plan, readings_of
     from inference.checks import checks_table, failed
+    from inference.drawing import drawn
     from inference.figures import prior_sets_figure
     from inference.sensitivity.priors import prior_interval, prior_sensitivity
-    from inference.store import Store
+    from inference.store import Store, digest
     from scripts.jobs import (
         Stopwatch,
         load,
         main_prior_set,
         manifest,
         other_prior_sets,
-        write_figure,
         write_json,
         write_table,
     )
@@ -64,7 +64,8 @@ def sensitivity(
     write_table(table, folder / "sensitivity.csv")
     intervals = {reading.request.priors.name: prior_interval(reading.request.priors) for reading in readings}
     estimands = pd.concat([reading.estimands for reading in readings], ignore_index=True)
-    write_figure(prior_sets_figure(estimands, intervals), "prior-sets", folder / "figures")
+    mark = digest([reading.mark for reading in readings])
+    drawn("prior-sets", folder / "figures", mark, lambda: prior_sets_figure(estimands, intervals))
     settings = {
         "seed": sampling.seed,
         "settings": vars(sampling.settings()),

@@ -16,27 +16,30 @@ SHOWN = 12
 
 def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None:
     """Print the effect under each model and adjustment."""
-    horizon = estimands.loc[estimands["estimand"] == "rmst_difference", "time"].iloc[0]
-    table = Table(
-        title=f"{study.treatment.treated_label} against {study.treatment.control_label}", title_justify="left"
-    )
-    for column in ("baseline", "adjustment", "priors"):
-        table.add_column(column)
-    table.add_column("hazard ratio (95 %)", justify="right")
-    table.add_column("P(benefit)", justify="right")
-    table.add_column(f"RMST difference to {horizon:g} {study.time_unit} (95 %)", justify="right")
-    for key, rows in estimands.groupby(["baseline", "adjustment", "prior_set"], sort=False):
-        ratio = _row(rows, "hazard_ratio", "conditional")
-        rmst = _row(rows, "rmst_difference", "all")
-        table.add_row(
-            *(str(part) for part in key),
-            interval(ratio["median"], ratio["lower"], ratio["upper"], ".2f"),
-            probability(ratio["probability_of_benefit"]),
-            interval(rmst["mean"], rmst["lower"], rmst["upper"], ".3g" if abs(rmst["mean"]) < 100 else ".0f"),
-        )
+    unit, horizon = study.time_unit, estimands.loc[estimands["estimand"] == "rmst_difference", "time"].iloc[0]
+    shown.print(f"{study.treatment.treated_label} against {study.treatment.control_label}\n")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("model", no_wrap=True)
+    table.add_column("hazard ratio (95 %)", no_wrap=True)
+    table.add_column("P(benefit)", no_wrap=True)
+    table.add_column(f"RMST difference, {unit} (95 %)", no_wrap=True)
+    first = estimands["prior_set"].iloc[0]
+    for baseline, of_baseline in estimands.groupby("baseline", sort=False):
+        table.add_row(Text(str(baseline).replace("_", " "), style="italic"))
+        for _, rows in of_baseline.groupby(["adjustment", "prior_set"], sort=False):
+            adjustment, priors = rows[["adjustment", "prior_set"]].iloc[0]
+            ratio = _row(rows, "hazard_ratio", "conditional")
+            rmst = _row(rows, "rmst_difference", "all")
+            table.add_row(
+                f"  {adjustment}" + ("" if priors == first else f", {priors} priors"),
+                interval(ratio["median"], ratio["lower"], ratio["upper"], ".2f"),
+                probability(ratio["probability_of_benefit"]),
+                interval(rmst["mean"], rmst["lower"], rmst["upper"], _digits(rmst["mean"])),
+            )
     shown.print(table)
     shown.print(
-        "Hazard ratios are conditional on covariates; below 1 treatment helps. RMST is of all patients.\n"
+        f"\nHazard ratios are conditional on covariates: below 1 treatment helps. Restricted mean survival time (RMST) is "
+        f"to {horizon:g} {unit}, over all patients. Priors: {first}, unless said.\n"
     )
 
 
@@ -56,24 +59,38 @@ def print_checks(shown: Console, checks: pd.DataFrame) -> None:
 def print_sensitivity(shown: Console, table: pd.DataFrame) -> None:
     """Print the effect under each prior set, with its power scaling."""
     unit, horizon = table["unit"].iloc[0], table["horizon"].iloc[0]
-    printed = Table(title="The main model under each prior set", title_justify="left")
-    for column in ("prior set", "prior of the log hazard ratio", "hazard ratio (95 %)", "P(benefit)"):
+    shown.print("The main model under each prior set\n")
+    printed = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    headings = (
+        "prior set",
+        "of the log HR",
+        "HR (95 %)",
+        "P(benefit)",
+        f"RMST difference, {unit}",
+        "power scaling",
+    )
+    for column in headings:
         printed.add_column(column)
-    printed.add_column(f"RMST difference to {horizon:g} {unit} (95 %)")
-    printed.add_column("power scaling: prior, likelihood")
     for row in table.to_dict("records"):
+        rmst = row["rmst_difference"]
         printed.add_row(
             row["prior_set"],
             row["prior"],
             interval(row["hazard_ratio"], row["hazard_ratio_lower"], row["hazard_ratio_upper"], ".2f"),
             probability(row["probability_of_benefit"]),
-            interval(
-                row["rmst_difference"], row["rmst_difference_lower"], row["rmst_difference_upper"], ".3g"
-            ),
-            f"{row['prior_sensitivity']:.3f}, {row['likelihood_sensitivity']:.3f}",
+            interval(rmst, row["rmst_difference_lower"], row["rmst_difference_upper"], _digits(rmst)),
+            f"{row['prior_sensitivity']:.2f}, {row['likelihood_sensitivity']:.2f}",
         )
     shown.print(printed)
-    shown.print("Power scaling above 0.05 means that the effect is sensitive to that component.\n")
+    shown.print(
+        f"\nRMST is to {horizon:g} {unit}, over all patients. Power scaling says how sensitive the effect is to its prior, "
+        "and to the likelihood: above 0.05 it is.\n"
+    )
+
+
+def _digits(value: float) -> str:
+    """Return the format that keeps three digits."""
+    return ".0f" if abs(value) >= 100 else ".3g"
 
 
 def interval(estimate: float, lower: float, upper: float, form: str) -> str:

@@ -1,4 +1,4 @@
-"""What all tests share: the packages of this checkout, the option --full, and cohorts written down in a line."""
+"""What all tests share: the packages of this checkout, the option --full, cohorts written in a line."""
 
 import importlib.util
 import os
@@ -16,7 +16,7 @@ LAYERS = ("data", "models", "inference", "scripts")
 
 
 def _refuse_foreign_layers() -> None:
-    """Stop where a layer would be imported from elsewhere: its names are common, another package may shadow it."""
+    """Stop where a layer would come from elsewhere: the names are common, another package may shadow them."""
     for layer in LAYERS:
         spec = importlib.util.find_spec(layer)
         places = spec.submodule_search_locations or () if spec else ()
@@ -31,10 +31,6 @@ _refuse_foreign_layers()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="coverage over 100 simulated cohorts instead of 20")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: compiles and samples a model, more than about 5 seconds")
 
 
 @pytest.fixture(scope="session")

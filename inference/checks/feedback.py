@@ -24,8 +24,8 @@ def feedback_checks(adjusted: AdjustedSample, cohort: Cohort) -> list[CheckResul
         return []
     checks = [_mode_check(adjusted)]
     checks += [
-        at_most(f"feedback: shift of {row.term}", abs(row.shift), SHIFT, row.text, otherwise="warn")
-        for row in feedback_table(adjusted, cohort).itertuples()
+        at_most(f"feedback: shift of {row['term']}", abs(row["shift"]), SHIFT, row["text"], otherwise="warn")
+        for row in feedback_table(adjusted, cohort).to_dict("records")
     ]
     omitted = sorted(set(cohort.propensity.terms) - set(cohort.outcome.terms))
     if omitted:

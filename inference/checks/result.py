@@ -53,7 +53,7 @@ def at_least(name: str, value: float, threshold: float, text: str, otherwise: St
 
 def checks_table(checks: Iterable[CheckResult]) -> pd.DataFrame:
     """Return checks as a table with the contract's columns."""
-    return pd.DataFrame([asdict(check) for check in checks], columns=list(COLUMNS))
+    return pd.DataFrame([asdict(check) for check in checks], columns=pd.Index(COLUMNS))
 
 
 def failed(checks: pd.DataFrame) -> bool:

@@ -11,9 +11,9 @@ from inference.figures.style import COMPARATOR, POSTERIOR, REFERENCE_LINE, SMALL
 from inference.figures.wording import wrapped
 
 CAPTION = (
-    "Absolute difference of the arms in the mean of each covariate, in standard deviations: open circles in the "
-    "cohort as it is, filled circles after weighting. Differences below 0.1 (dashed line) are commonly called "
-    "balanced; an arrow marks a difference beyond the axis."
+    "Absolute difference of the arms in the mean of each covariate, in standard deviations: open circles "
+    "in the cohort as it is, filled circles after weighting. Differences below 0.1 (dashed line) are "
+    "commonly called balanced; an arrow marks a difference beyond the axis."
 )
 
 BALANCED = 0.1
@@ -26,8 +26,8 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
     Parameters
     ----------
     table : DataFrame
-        From `inference.balance.standardised_differences`: ``term, difference_before, difference_after``; the last may
-        be NaN (no weights) and both inf (arms that differ and do not vary).
+        From `inference.balance.standardised_differences`: ``term, difference_before, difference_after``;
+        the last may be NaN (no weights) and both inf (arms that differ and do not vary).
     after : str
         What was done between before and after.
     """

@@ -11,10 +11,10 @@ from inference.figures.table_rows import model_label, population_name, varying, 
 from inference.figures.wording import interval, probability, words, wrapped
 
 CAPTION = (
-    "Hazard ratios of treatment with 95 % intervals on a log scale; left of the dashed line at 1 the treated fare "
-    "better. Filled circles compare two patients with the same covariates, open diamonds average over a population; "
-    "the two answer different questions and need not agree. Grey squares are Cox models of the same patients. P is "
-    "the posterior probability that the hazard ratio is below 1."
+    "Hazard ratios of treatment with 95 % intervals on a log scale; left of the dashed line at 1 the "
+    "treated fare better. Filled circles compare two patients with the same covariates, open diamonds "
+    "average over a population; the two answer different questions and need not agree. Grey squares are "
+    "Cox models of the same patients. P is the posterior probability that the hazard ratio is below 1."
 )
 
 KINDS = {"hazard_ratio": "conditional", "marginal_hazard_ratio": "marginal"}
@@ -27,7 +27,8 @@ def effects_figure(estimands: pd.DataFrame, comparators: pd.DataFrame) -> Figure
     Parameters
     ----------
     estimands : DataFrame
-        Columns of estimands.csv; used are ``hazard_ratio`` and, for the population all, ``marginal_hazard_ratio``.
+        Columns of estimands.csv; used are ``hazard_ratio`` and, for the population all,
+        ``marginal_hazard_ratio``.
     comparators : DataFrame
         `inference.comparators.COLUMNS`; used is ``hazard_ratio``.
     """

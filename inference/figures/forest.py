@@ -1,4 +1,4 @@
-"""Points with intervals, one below the other: the drawing that forest, RMST, prior-set and LOO figures share."""
+"""Points with intervals, one below the other: what forest, RMST, prior-set and LOO figures share."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def heading(label: str) -> ForestRow:
 def forest_limits(rows: Sequence[ForestRow], reference: float, *, log: bool) -> tuple[float, float]:
     """Return axis limits that hold every point, and every interval that is not absurdly wide.
 
-    Intervals that reach further than six median widths beyond the points are cut, and drawn with an arrow; intervals
-    behind (priors) already at one and a half.
+    Intervals that reach further than six median widths beyond the points are cut, and drawn with an arrow;
+    intervals behind (priors) already at one and a half.
     """
     scale = math.log if log else float
     points = [scale(row.estimate) for row in rows if _drawable(row.estimate, log)]
@@ -123,7 +123,7 @@ def draw_forest(
         axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
         axes.set_xticks([], minor=True)
     axes.set_xlim(*limits)
-    positions = np.arange(len(rows))
+    positions = range(len(rows))
     for position, row in zip(positions, rows, strict=True):
         if row.behind is not None:
             _draw_interval(axes, position - 0.22, row.behind, limits, "#999999", 1.0)

@@ -22,10 +22,10 @@ from inference.figures.survival import label_at_right
 from inference.figures.wording import POPULATION_NAMES, ratio_ticks, time_label
 
 CAPTION = (
-    "Above, how fast events come in each arm at each time among those still at risk (posterior median and 95 % "
-    "interval). Below, the ratio of the hazards of the standardised curves on a log scale: below the dashed line at "
-    "1 the treated fare better; a ratio that drifts under a constant effect is the selection of survivors, not a "
-    "change of the effect."
+    "Above, how fast events come in each arm at each time among those still at risk (posterior median and "
+    "95 % interval). Below, the ratio of the hazards of the standardised curves on a log scale: below the "
+    "dashed line at 1 the treated fare better; a ratio that drifts under a constant effect is the "
+    "selection of survivors, not a change of the effect."
 )
 
 
@@ -58,8 +58,7 @@ def hazard_figure(curves: xr.Dataset, population: str = "all") -> Figure:
         upper.plot(times, middle, color=ARM_COLOURS[arm])
         ends.append(float(middle[-1]))
     upper.set_ylim(0, None)
-    per = unit if scale == 1 else f"{scale:,} {unit}"
-    upper.set_ylabel(f"Events per {per} at risk" if scale > 1 else f"Hazard (per {unit})")
+    upper.set_ylabel(f"Events per {scale:,} {unit} at risk" if scale > 1 else f"Hazard (unit: {unit})")
     labels = [str(curves.attrs[f"{arm}_label"]) for arm in arms]
     label_at_right(upper, ends, labels, [ARM_COLOURS[arm] for arm in arms], line=0.075)
     upper.set_title(f"Hazard, standardised to {whom}" if standardised else "Hazard")

@@ -11,9 +11,9 @@ from inference.figures.style import COMPARATOR, POSTERIOR, WIDTH, style
 from inference.figures.wording import words, wrapped
 
 CAPTION = (
-    "How well each model predicts a patient that was left out, compared with the best one (at 0): difference in "
-    "expected log predictive density, lines are one standard error to each side. A difference below about 4, or "
-    "within two standard errors, is no reason to prefer a model."
+    "How well each model predicts a patient that was left out, compared with the best one (at 0): "
+    "difference in expected log predictive density, lines are one standard error to each side. A "
+    "difference below about 4, or within two standard errors, is no reason to prefer a model."
 )
 
 
@@ -24,8 +24,8 @@ def loo_figure(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        From `inference.loo.compare_baselines`: ``baseline``, ``difference`` (0 for the best, else negative) and its
-        standard error ``se``.
+        From `inference.loo.compare_baselines`: ``baseline``, ``difference`` (0 for the best, else negative)
+        and its standard error ``se``.
     """
     rows = []
     for _, row in table.iterrows():

@@ -17,10 +17,10 @@ from inference.figures.style import ARM_COLOURS, SMALL, WIDTH, quiet, style
 from inference.figures.wording import wrapped
 
 CAPTION = (
-    "How many patients of each arm had which estimated chance of treatment, given their covariates; treated above, "
-    "control below. Only where both arms have patients does the cohort itself compare them; outside the shaded "
-    "common range the answer rests on the model. Effective sample sizes say how many patients a weighted analysis "
-    "has left."
+    "How many patients of each arm had which estimated chance of treatment, given their covariates; "
+    "treated above, control below. Only where both arms have patients does the cohort itself compare "
+    "them; outside the shaded common range the answer rests on the model. Effective sample sizes say how "
+    "many patients a weighted analysis has left."
 )
 
 
@@ -87,7 +87,8 @@ def overlap_figure(
         )
         outside = round(float(shares[arm]) * inside.sum())
         text = wrapped(
-            f"{label}: {inside.sum()} patients, {outside} outside the common range; effective sample size {sizes}",
+            f"{label}: {inside.sum()} patients, {outside} outside the common range; "
+            f"effective sample size {sizes}",
             88,
         )
         axes.annotate(

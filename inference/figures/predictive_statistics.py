@@ -18,9 +18,10 @@ from inference.figures.style import ARM_COLOURS, OBSERVED, POSTERIOR, SMALL, WID
 from inference.figures.wording import number, wrapped
 
 CAPTION = (
-    "Each histogram is a statistic of the cohorts that the fitted model simulates, computed as a paper would; the "
-    "black line is its value in this cohort. p is the two-sided predictive probability of a value as extreme: small "
-    "values mean that the model does not reproduce that statistic (with so many panels, expect one near 0.05)."
+    "Each histogram is a statistic of the cohorts that the fitted model simulates, computed as a paper "
+    "would; the black line is its value in this cohort. p is the two-sided predictive probability of a "
+    "value as extreme: small values mean that the model does not reproduce that statistic (with so many "
+    "panels, expect one near 0.05)."
 )
 
 COLUMNS = 4

@@ -11,9 +11,9 @@ from inference.figures.style import ARM_COLOURS, BAND_ALPHA, OBSERVED, SMALL, WI
 from inference.figures.wording import time_label, wrapped
 
 CAPTION = (
-    "Bands hold 50 % and 95 % of the Kaplan-Meier curves of cohorts simulated from the fitted model, with this "
-    "cohort's own covariates and censoring; the black steps are the cohort's own curve. A model that describes the "
-    "cohort has the steps inside the bands nearly everywhere."
+    "Bands hold 50 % and 95 % of the Kaplan-Meier curves of cohorts simulated from the fitted model, with "
+    "this cohort's own covariates and censoring; the black steps are the cohort's own curve. A model that "
+    "describes the cohort has the steps inside the bands nearly everywhere."
 )
 
 

@@ -14,9 +14,10 @@ from inference.figures.table_rows import first_unit, whole_cohort
 from inference.figures.wording import interval, probability, words, wrapped
 
 CAPTION = (
-    "The same patients under other beliefs about the effect: posterior median and 95 % interval under each prior set "
-    "(blue), with what that prior held before the patients were seen (thin grey line above, 95 %). An answer that "
-    "stays on one side of the dashed lines under the sceptical prior does not hang on the choice of prior."
+    "The same patients under other beliefs about the effect: posterior median and 95 % interval under "
+    "each prior set (blue), with what that prior held before the patients were seen (thin grey line "
+    "above, 95 %). An answer that stays on one side of the dashed lines under the sceptical prior does "
+    "not hang on the choice of prior."
 )
 
 
@@ -29,8 +30,8 @@ def prior_sets_figure(
     Parameters
     ----------
     estimands : DataFrame
-        Columns of estimands.csv, of one model under several prior sets; used are ``hazard_ratio`` and, for the
-        population all, ``rmst_difference``. The probability is that of the hazard ratio.
+        Columns of estimands.csv, of one model under several prior sets; used are ``hazard_ratio`` and, for
+        the population all, ``rmst_difference``. The probability is that of the hazard ratio.
     prior_intervals : mapping of str to (lower, upper), optional
         95 % prior interval of the hazard ratio by prior set.
     """
@@ -70,7 +71,7 @@ def prior_sets_figure(
     right.set_ylim(len(names) - 0.4, -0.6)
     right.set_yticks(rows, labels=[""] * len(names))
     right.set_xlabel("Probability")
-    right.set_title("P(treated fare better)")
+    right.set_title("P(benefit)")
     quiet(right, left=False)
     for axes, table in ((left, ratios), (middle, means)):
         for row, name in enumerate(names):

@@ -12,9 +12,9 @@ from inference.figures.survival import label_at_right
 from inference.figures.wording import time_label
 
 CAPTION = (
-    "Survival of an untreated patient with average covariates as the priors alone have it: the median and the "
-    "intervals in which it lies with 50 % and 95 % probability. Curves that a clinician would call impossible should "
-    "lie outside the bands, all others inside."
+    "Survival of an untreated patient with average covariates as the priors alone have it: the median and "
+    "the intervals in which it lies with 50 % and 95 % probability. Curves that a clinician would call "
+    "impossible should lie outside the bands, all others inside."
 )
 
 

@@ -15,9 +15,10 @@ from inference.figures.style import POSTERIOR, PRIOR, SMALL, WIDTH, quiet, style
 from inference.figures.wording import ratio_ticks, wrapped
 
 CAPTION = (
-    "Grey is the prior density of a parameter, blue the posterior; axes are cut to where the posterior lies, so a "
-    "wide prior looks flat. A posterior that lies far in the tail of its prior, or that equals it, deserves a "
-    "question: the first says that prior and cohort disagree, the second that the cohort has no say."
+    "Grey is the prior density of a parameter, blue the posterior; axes are cut to where the posterior "
+    "lies, so a wide prior looks flat. A posterior that lies far in the tail of its prior, or that equals "
+    "it, deserves a question: the first says that prior and cohort disagree, the second that the cohort "
+    "has no say."
 )
 
 COLUMNS = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from matplotlib import rc_context
@@ -24,8 +24,8 @@ def svg_text(figure: Figure, name: str) -> str:
     ----------
     figure : Figure
     name : str
-        Makes the identifiers inside the SVG its own: two figures of one page may not share a clip path. Characters
-        that an identifier may not hold become hyphens.
+        Makes the identifiers inside the SVG its own: two figures of one page may not share a clip path.
+        Characters that an identifier may not hold become hyphens.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def _short(path: str) -> str:
 
 
 @contextmanager
-def _scripts_without_glyphs() -> Iterator[None]:
+def _scripts_without_glyphs() -> Generator[None]:
     """Let labels in scripts that the font lacks pass: in an SVG the reader's own fonts draw them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font", category=UserWarning)

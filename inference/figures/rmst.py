@@ -11,9 +11,10 @@ from inference.figures.table_rows import first_unit, model_label, population_nam
 from inference.figures.wording import interval, probability, words, wrapped
 
 CAPTION = (
-    "Mean event-free time that treatment adds (right of the dashed line) or costs (left of it) before the horizon, "
-    "with 95 % intervals: averaged over all patients, over those who were treated, and over those who might have had "
-    "either treatment. P is the posterior probability that the difference is above 0."
+    "Mean event-free time that treatment adds (right of the dashed line) or costs (left of it) before the "
+    "horizon, with 95 % intervals: averaged over all patients, over those who were treated, and over "
+    "those who might have had either treatment. P is the posterior probability that the difference is "
+    "above 0."
 )
 
 POPULATIONS = {"all": (POSTERIOR, "o"), "treated": (CYCLE[2], "D"), "overlap": (CYCLE[4], "s")}

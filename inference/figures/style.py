@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ WIDTH = 7.2
 SMALL = 7.5
 BAND_ALPHA = 0.2
 
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
     # The first is part of matplotlib and measures the text; the others stand in where a reader lacks it,
     # and are not wider.
@@ -66,7 +67,7 @@ SETTINGS = {
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style() -> Generator[None]:
     """Draw, or save, in the style of the project; matplotlib's own settings come back afterwards."""
     with rc_context(SETTINGS):
         yield

@@ -16,10 +16,11 @@ from inference.figures.style import ARM_COLOURS, BAND_ALPHA, SMALL, WIDTH, quiet
 from inference.figures.wording import POPULATION_NAMES, time_label, wrapped
 
 CAPTION = (
-    "Smooth lines are posterior survival had everybody in the population been treated, or nobody (median and "
-    "95 % interval, adjusted for the covariates); steps are the Kaplan-Meier curves of the two arms as they were "
-    "observed (95 % intervals dotted, not adjusted). Where steps and smooth lines differ, either the arms differ "
-    "in their covariates or the model does not fit: the predictive figure tells which."
+    "Smooth lines are posterior survival had everybody in the population been treated, or nobody (median "
+    "and 95 % interval, adjusted for the covariates); steps are the Kaplan-Meier curves of the two arms "
+    "as they were observed (95 % intervals dotted, not adjusted). Where steps and smooth lines differ, "
+    "either the arms differ in their covariates or the model does not fit: the predictive figure tells "
+    "which."
 )
 
 
@@ -105,8 +106,8 @@ def _numbers_at_risk(
 def at_risk(curve: KaplanMeier, times: Sequence[float]) -> list[int]:
     """Return how many patients are under observation at each time, read at the next time of the curve.
 
-    Nobody leaves between two times of a curve that has all of its steps, so that is exact but for patients who
-    enter late in between.
+    Nobody leaves between two times of a curve that has all of its steps, so that is exact but for patients
+    who enter late in between.
     """
     position = np.searchsorted(curve.times, times, side="left")
     counts = np.append(curve.at_risk, 0)
@@ -130,7 +131,7 @@ def label_at_right(
     """
     low, high = axes.get_ylim()
     texts = [wrapped(label, 18) for label in labels]
-    order = np.argsort(heights)
+    order = sorted(range(len(heights)), key=lambda place: heights[place])
     lines = [texts[place].count("\n") + 1 for place in order]
     placed = np.clip(np.asarray(heights, dtype=float)[order], low, high)
     gaps = [0.5 * line * (above + below) * (high - low) for below, above in pairwise(lines)]

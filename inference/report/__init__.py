@@ -1,1 +1,1 @@
-"""The report: what the page says (content), how a page is written from it (page), and its templates and style."""
+"""The report: what the page says, how it is written as one HTML file, its templates and its style."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from inference.figures.wording import words
-from inference.report.table import Cell, Column, Row, Table, heading, number_cell
+from inference.report.numbers import trimmed
+from inference.report.table import Cell, Column, Row, Table, heading, number_cell, sort_key
 
 ORDER = ("fail", "warn", "info", "pass")
 STATUS_NAMES = {"fail": "Failed", "warn": "Warning", "info": "Info", "pass": "Passed"}
@@ -16,7 +17,7 @@ STATUS_NAMES = {"fail": "Failed", "warn": "Warning", "info": "Info", "pass": "Pa
 
 @dataclass(frozen=True)
 class Check:
-    """One check, its name taken apart: family, fit (may be empty) and what is checked."""
+    """One check, its name taken apart: family, fit (may be empty), subject; and whether of the main fit."""
 
     family: str
     fit: str
@@ -25,6 +26,15 @@ class Check:
     value: float
     threshold: float
     text: str
+    of_main: bool = True
+
+    @property
+    def finding(self) -> str:
+        """What was found, against what, and what it means."""
+        if pd.isna(self.value):
+            return self.text
+        against = "" if pd.isna(self.threshold) else f", threshold {trimmed(self.threshold)}"
+        return f"{trimmed(self.value)}{against}; {self.text}"
 
     @property
     def name(self) -> str:
@@ -32,8 +42,8 @@ class Check:
         return f"{heading(self.family)}{f', {self.fit}' if self.fit else ''}: {self.subject}"
 
 
-def ordered_checks(checks: pd.DataFrame) -> list[Check]:
-    """Return the checks, failures first, in the order of the table within a status.
+def ordered_checks(checks: pd.DataFrame, main: Mapping[str, str]) -> list[Check]:
+    """Return the checks: failures first, within a status those of the main fit first, then as in the table.
 
     Raises
     ------
@@ -43,16 +53,21 @@ def ordered_checks(checks: pd.DataFrame) -> list[Check]:
     unknown = sorted(set(checks["status"]) - set(ORDER))
     if unknown:
         raise ValueError(f"the status of a check must be one of {', '.join(ORDER)}, but found {unknown}")
-    found = [_parse(row) for _, row in checks.iterrows()]
-    return sorted(found, key=lambda check: ORDER.index(check.status))
+    found = [_parse(row, main) for _, row in checks.iterrows()]
+    return sorted(found, key=lambda check: (ORDER.index(check.status), not check.of_main))
 
 
-def _parse(row: pd.Series) -> Check:
+def _parse(row: pd.Series, main: Mapping[str, str]) -> Check:
     parts = str(row["name"]).split(": ", 2)
     family, fit, subject = parts if len(parts) == 3 else (parts[0], "", parts[-1])
+    # A fit is named by its baseline and adjustment, and by whatever else was varied.
+    named = set(fit.split(", ")) if fit else set()
+    of_main = not named or ({main["baseline"], main["adjustment"]} <= named <= set(main.values()))
     said = ", ".join(words(part) for part in fit.split(", ")) if fit else ""
     value, threshold = (pd.to_numeric(row[column], errors="coerce") for column in ("value", "threshold"))
-    return Check(family, said, subject, str(row["status"]), float(value), float(threshold), str(row["text"]))
+    return Check(
+        family, said, subject, str(row["status"]), float(value), float(threshold), str(row["text"]), of_main
+    )
 
 
 def counts(checks: Sequence[Check]) -> dict[str, int]:
@@ -66,7 +81,8 @@ def counts_sentence(checks: Sequence[Check]) -> str:
         return "No check was made."
     number = counts(checks)
     warn = f"{number['warn']} warn{'s' if number['warn'] == 1 else ''}"
-    return f"{len(checks)} checks: {number['fail']} failed, {warn}, {number['pass']} passed, {number['info']} for information."
+    told = f"{number['pass']} passed, {number['info']} for information"
+    return f"{len(checks)} checks: {number['fail']} failed, {warn}, {told}."
 
 
 def families_table(checks: Sequence[Check]) -> Table:
@@ -90,7 +106,7 @@ def check_table(name: str, caption: str, checks: Sequence[Check]) -> Table:
         Column("Check"),
         Column("Value", numeric=True),
         Column("Threshold", numeric=True),
-        Column("Meaning"),
+        Column("Meaning", wide=True),
     )
     rows = tuple(
         Row(
@@ -99,8 +115,8 @@ def check_table(name: str, caption: str, checks: Sequence[Check]) -> Table:
                 Cell(heading(check.family)),
                 Cell(check.fit),
                 Cell(check.subject),
-                number_cell(check.value, 4),
-                number_cell(check.threshold, 4),
+                Cell(trimmed(check.value), sort_key(check.value)),
+                Cell(trimmed(check.threshold), sort_key(check.threshold)),
                 Cell(check.text),
             ),
             check.status,

@@ -6,6 +6,7 @@ import pandas as pd
 
 from inference.report.content import Report, companion, estimand_row, fit_rows
 from inference.report.effect_tables import arm_name, quantity_name
+from inference.report.numbers import percent, probability, ratio, span
 from inference.report.table import (
     Cell,
     Column,
@@ -18,6 +19,7 @@ from inference.report.table import (
 )
 
 COUNTS = ("patients", "events", "median_follow_up")
+STYLES = {"hazard_ratio": ratio, "survival": percent}
 
 
 def comparators_table(report: Report) -> Table:
@@ -35,34 +37,42 @@ def comparators_table(report: Report) -> Table:
         Column("Arm"),
         *([Column("Published", numeric=True)] if published else []),
         Column("Frequentist (95 %)", numeric=True),
-        Column("p", numeric=True),
         *(Column(f"Bayesian, {fit['adjustment']} (95 %)", numeric=True) for fit in shown),
-        Column("Frequentist method"),
+        Column("Frequentist method", wide=True),
     )
     rows = []
     for _, row in chosen.iterrows():
-        ratios = row["statistic"] == "hazard_ratio"
+        style = STYLES.get(str(row["statistic"]), span)
         beside = [_counterpart(fit_rows(report.estimands, fit), row) for fit in shown]
         contrast = row["statistic"] in ("hazard_ratio", "rmst_difference")
         cells = (
             Cell(quantity_name(str(row["statistic"]), row["time"], unit)),
             Cell("Contrast" if contrast else arm_name(row["arm"], report)),
             *([number_cell(row["published"])] if published else []),
-            interval_cell(row, ratios=ratios, estimate="estimate"),
-            probability_cell(row["p"]),
-            *(interval_cell(part, ratios=ratios) for part in beside),
-            text_cell(row["method"]),
+            interval_cell(row, style, "estimate"),
+            *(interval_cell(part, style) for part in beside),
+            Cell(_method(row)),
         )
         rows.append(Row(cells))
     caption = (
-        f"Frequentist estimates beside the posterior medians of the main fit and its companion (times in {unit}). "
-        "Kaplan-Meier numbers are those of the arms as observed; Bayesian ones are adjusted and averaged over all patients"
+        "Frequentist estimates beside the posterior medians of the main fit and its companion; means are "
+        "restricted to the horizon. Kaplan-Meier numbers are those of the arms as observed; Bayesian ones "
+        "are adjusted and averaged over all patients"
     )
     return Table("comparators", caption, headings, tuple(rows))
 
 
+def _method(row: pd.Series) -> str:
+    """Return the method of a frequentist number, with its p value."""
+    method = str(row["method"])
+    if pd.isna(row["p"]):
+        return method
+    p = probability(float(row["p"]))
+    return f"{method}; p {p if p.startswith('<') else f'= {p}'}"
+
+
 def _counterpart(rows: pd.DataFrame, row: pd.Series) -> pd.Series | None:
-    """Return the estimand that answers the same question as a frequentist number, None where there is none."""
+    """Return the estimand that answers the question of a frequentist number, None where there is none."""
     statistic, time = str(row["statistic"]), None if pd.isna(row["time"]) else float(row["time"])
     if statistic == "hazard_ratio":
         # A univariable model adjusts for nothing: there is no such posterior.
@@ -85,7 +95,7 @@ def other_comparators_table(report: Report) -> Table:
         Column("Term"),
         Column("Estimate (95 %)", numeric=True),
         Column("p", numeric=True),
-        Column("Method"),
+        Column("Method", wide=True),
     )
     rows = []
     for _, row in table[listed].iterrows():

@@ -1,4 +1,4 @@
-"""What a report is made of: tables, figures and provenance of an analysis, and how a fit is found among them."""
+"""What a report is made of: tables, figures and provenance, and how a fit is found among them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ type Group = Literal["answer", "curves", "checks", "priors", "sensitivity", "dia
 
 GROUPS: tuple[Group, ...] = ("answer", "curves", "checks", "priors", "sensitivity", "diagnostics")
 FIT_COLUMNS = ("baseline", "adjustment", "effect", "exposure", "prior_set")
-# The joint model lets outcomes inform the propensity score, the cut model does not: one is not shown without the other.
+# The joint model lets outcomes inform the propensity score, the cut model does not: joint is not shown alone.
 COMPANIONS = {"joint": "cut", "cut": "joint"}
 
 
@@ -43,7 +43,8 @@ class FigureItem:
     def __post_init__(self) -> None:
         if self.group not in GROUPS:
             raise ValueError(
-                f"the group of figure '{self.id}' must be one of {', '.join(GROUPS)}, but found '{self.group}'"
+                f"the group of figure '{self.id}' must be one of {', '.join(GROUPS)}, but found "
+                f"'{self.group}'"
             )
 
 
@@ -134,12 +135,11 @@ def companion(report: Report) -> dict[str, str] | None:
     return fit if len(fit_rows(report.estimands, fit)) else None
 
 
-def fits(estimands: pd.DataFrame, main: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+def fits(estimands: pd.DataFrame, main: Mapping[str, str]) -> list[dict[str, str]]:
     """Return the fits in a table of estimands, the main one first, the others in the order of the table."""
     found = estimands[list(FIT_COLUMNS)].astype(str).drop_duplicates().to_dict("records")
-    if main is None:
-        return found
-    return sorted(found, key=lambda fit: any(fit[column] != str(main[column]) for column in FIT_COLUMNS))
+    named = [{column: str(fit[column]) for column in FIT_COLUMNS} for fit in found]
+    return sorted(named, key=lambda fit: any(fit[column] != str(main[column]) for column in FIT_COLUMNS))
 
 
 def estimand_row(

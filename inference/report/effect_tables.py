@@ -1,4 +1,4 @@
-"""Tables of effects: by model and adjustment, by population, beside the frequentist analysis, by prior set."""
+"""Tables of effects: by model and adjustment, by population, by arm, and of every estimand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 from inference.figures.wording import POPULATION_NAMES, words
 from inference.report.content import FIT_COLUMNS, Report, companion, estimand_row, fit_rows, fits
-from inference.report.numbers import number
+from inference.report.numbers import number, percent, ratio, span
 from inference.report.sentences import horizon_of
 from inference.report.table import (
     Cell,
@@ -50,7 +50,7 @@ def arms_table(report: Report) -> Table:
 
 
 def effects_table(report: Report) -> Table:
-    """Return the effect under each fit, the main one first: hazard ratios and the difference in restricted mean."""
+    """Return the effect under each fit, the main one first: hazard ratios and difference in restricted mean."""
     estimands = report.estimands
     naming = [c for c in FIT_COLUMNS if c in ("baseline", "adjustment") or estimands[c].nunique() > 1]
     unit, to = report.study.time_unit, _to_horizon(report)
@@ -69,21 +69,24 @@ def effects_table(report: Report) -> Table:
         hazard = estimand_row(of_fit, "hazard_ratio", "conditional")
         average = estimand_row(of_fit, "marginal_hazard_ratio", "all")
         mean = estimand_row(of_fit, "rmst_difference", "all")
-        first = interval_cell(hazard, ratios=True)
+        first = interval_cell(hazard, ratio)
         if hazard is None and (of_fit["estimand"] == "hazard_ratio").any():
             first = Cell("varies, see every estimand", math.inf)
         cells = (
-            *(Cell(heading(fit[column])) for column in naming),
+            *(Cell(heading(words(fit[column]))) for column in naming),
             first,
             _benefit(hazard),
-            interval_cell(average, ratios=True),
+            interval_cell(average, ratio),
             _benefit(average),
             interval_cell(mean),
             _benefit(mean),
         )
         main = all(fit[column] == str(report.main[column]) for column in FIT_COLUMNS)
         rows.append(Row(cells, "main" if main else ""))
-    caption = "Effect of treatment under each baseline hazard and adjustment, average over all patients; the main fit is marked"
+    caption = (
+        "Effect of treatment under each baseline hazard and adjustment; averages are over all patients, and the main "
+        "fit is marked"
+    )
     return Table("effects-table", caption, headings, tuple(rows))
 
 
@@ -126,7 +129,7 @@ def populations_table(report: Report) -> Table:
 def fit_name(fit: dict[str, str], estimands: pd.DataFrame) -> str:
     """Return a fit in words: baseline and adjustment, and whatever else differs between the fits."""
     shown = [c for c in FIT_COLUMNS if c in ("baseline", "adjustment") or estimands[c].nunique() > 1]
-    return ", ".join(words(fit[column]) for column in shown)
+    return heading(", ".join(words(fit[column]) for column in shown))
 
 
 def outcomes_table(report: Report) -> Table:
@@ -146,8 +149,8 @@ def outcomes_table(report: Report) -> Table:
                 ]
                 cells = (
                     Cell(quantity_name(quantity, at, unit)),
-                    Cell(words(fit["adjustment"])),
-                    *(interval_cell(part) for part in parts),
+                    Cell(heading(words(fit["adjustment"]))),
+                    *(interval_cell(part, percent if quantity == "survival" else span) for part in parts),
                     _benefit(parts[2]),
                 )
                 rows.append(Row(cells, "main" if fit == shown[0] else ""))
@@ -160,7 +163,10 @@ def outcomes_table(report: Report) -> Table:
         Column("Difference (95 %)", numeric=True),
         Column("P(benefit)", numeric=True),
     )
-    caption = f"All patients, had everybody been in the one arm or in the other (times in {unit})"
+    caption = (
+        "Averages over all patients, had everybody been in the one arm or in the other; means are restricted"
+        f"{_to_horizon(report)}, differences of percentages are percentage points"
+    )
     return Table("outcomes", caption, headings, tuple(rows))
 
 
@@ -168,9 +174,9 @@ def quantity_name(quantity: str, time: float | None, unit: str) -> str:
     """Return a quantity in words with its time and unit."""
     at = "" if time is None or pd.isna(time) else f"{number(time)} {unit}"
     names = {
-        "survival": f"Event-free at {at}, probability",
-        "rmst": f"Mean event-free time to {at}, {unit}",
-        "rmst_difference": f"Difference in mean event-free time to {at}, {unit}",
+        "survival": f"Event-free at {at}, %",
+        "rmst": f"Mean event-free time, {unit}",
+        "rmst_difference": f"Difference in mean event-free time, {unit}",
         "median": f"Median event-free time, {unit}",
     }
     return names.get(quantity, heading(quantity) + (f" at {at}" if at else ""))
@@ -207,7 +213,7 @@ def estimands_table(report: Report) -> Table:
                 Cell("" if pd.isna(row["subgroup"]) else str(row["subgroup"])),
                 number_cell(row["time"]),
                 text_cell(row["unit"]),
-                interval_cell(row, ratios=row["unit"] == "ratio"),
+                interval_cell(row, ratio if row["unit"] == "ratio" else span),
                 number_cell(row["mean"]),
                 number_cell(row["sd"]),
                 probability_cell(row["probability_of_benefit"]),

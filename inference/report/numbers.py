@@ -10,7 +10,7 @@ import pandas as pd
 from inference.figures.wording import interval, probability
 from inference.figures.wording import number as rounded
 
-__all__ = ["difference_in_words", "number", "probability", "ratio", "span", "written"]
+__all__ = ["difference_in_words", "number", "percent", "probability", "ratio", "span", "trimmed", "written"]
 
 MISSING = "–"
 
@@ -35,25 +35,41 @@ def number(value: Any, digits: int = 3) -> str:
     return rounded(value, digits)
 
 
-def span(median: float, lower: float, upper: float) -> str:
-    """Return "estimate (lower to upper)" with the digits that the width of the interval asks for."""
+def trimmed(value: Any) -> str:
+    """Return a number of a check: four digits, three below one, without zeros at the end."""
+    text = number(value, 4 if value is not None and abs(value) >= 1 else 3)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def percent(median: float, lower: float, upper: float) -> str:
+    """Return probabilities in percent, or their differences in percentage points, with one decimal."""
     if pd.isna(median):
         return MISSING
-    return (
-        interval(float(median), float(lower), float(upper)).replace(f"({MISSING} to {MISSING})", "").strip()
-    )
+    texts = [f"{100 * float(value):.1f}" for value in (median, lower, upper)]
+    texts = [text.removeprefix("-") if float(text) == 0 else text.replace("-", "−") for text in texts]
+    return texts[0] if pd.isna(lower) else f"{texts[0]} ({texts[1]} to {texts[2]})"
+
+
+def span(median: float, lower: float, upper: float) -> str:
+    """Return "estimate (lower to upper)" with the digits that the width of the interval asks for.
+
+    An estimate without interval stands alone; times beyond the follow-up are "not reached".
+    """
+    if pd.isna(median):
+        return MISSING
+    if pd.isna(lower) or pd.isna(upper):
+        return number(median)
+    if math.isinf(median):
+        return f"{number(median)} ({number(lower)} to {number(upper)})"
+    return interval(float(median), float(lower), float(upper))
 
 
 def ratio(median: float, lower: float, upper: float) -> str:
     """Return the same for a ratio: two decimals, more where two would hide the number."""
-    if pd.isna(median):
-        return MISSING
-    ends = [abs(float(end)) for end in (median, lower, upper) if math.isfinite(end)]
-    small = min(ends) < 0.1 or max(ends) - min(ends) < 0.05
-    if small:
+    ends = [abs(float(end)) for end in (median, lower, upper)]
+    if not all(map(math.isfinite, ends)) or min(ends) < 0.1 or max(ends) - min(ends) < 0.05:
         return span(median, lower, upper)
-    text = interval(float(median), float(lower), float(upper), ratio=True)
-    return text.replace("not reached", "∞").replace(f"({MISSING} to {MISSING})", "").strip()
+    return interval(float(median), float(lower), float(upper), ratio=True)
 
 
 def difference_in_words(median: float, lower: float, upper: float, unit: str) -> str:
@@ -66,6 +82,8 @@ def difference_in_words(median: float, lower: float, upper: float, unit: str) ->
     >>> difference_in_words(-12.4, -80.1, 55.0, "days")
     '12 days shorter (95 % interval from 80 days shorter to 55 days longer)'
     """
+    if pd.isna(lower) or pd.isna(upper):
+        lower = upper = median
     estimate, ends = span(median, lower, upper).split(" (")
     low, high = ends.rstrip(")").split(" to ")
 

@@ -11,9 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from inference.report.check_tables import (
-    STATUS_NAMES,
     check_table,
-    counts,
     counts_sentence,
     families_table,
     ordered_checks,
@@ -35,6 +33,7 @@ from inference.report.svg import embedded_svg
 from inference.report.table import frame_table
 
 HERE = Path(__file__).parent
+LISTED = 8  # failed checks named in the banner; the table of checks names all
 SECTIONS = (
     ("answer", "The answer"),
     ("reading", "How to read this"),
@@ -51,6 +50,9 @@ SECTIONS = (
 )
 
 
+PRIOR_COLUMNS = ("parameter", "term", "prior", "reason", "meaning")
+
+
 def render(report: Report) -> str:
     """Return the page.
 
@@ -62,8 +64,8 @@ def render(report: Report) -> str:
     Returns
     -------
     str
-        HTML with style, script and drawings inside; nothing is fetched when it is opened. The same report gives
-        the same text.
+        HTML with style, script and drawings inside; nothing is fetched when it is opened. The same report
+        gives the same text.
     """
     numbering = Counter[str]()
 
@@ -71,8 +73,9 @@ def render(report: Report) -> str:
         numbering[kind] += 1
         return f"{kind} {numbering[kind]}"
 
-    checks = ordered_checks(report.checks)
+    checks = ordered_checks(report.checks, report.main)
     failures = [check for check in checks if check.status == "fail"]
+    of_main = [check for check in failures if check.of_main]
     shown = [check for check in checks if check.status != "pass"]
     return (
         _environment()
@@ -91,12 +94,14 @@ def render(report: Report) -> str:
             link=citation_link(report.study.citation),
             checks=checks,
             failures=failures,
-            number_of=counts(checks),
-            status_names=STATUS_NAMES,
+            of_main=of_main,
+            listed=failures[:LISTED],
             checks_said=counts_sentence(checks),
             families=families_table(checks),
             shown_checks=check_table(
-                "checks-shown", "Checks that did not simply pass, failures first", shown
+                "checks-shown",
+                "Checks that failed, warn or inform, failures first",
+                shown,
             ),
             passed=passed_tables(checks),
             arms=arms_table(report),
@@ -106,16 +111,15 @@ def render(report: Report) -> str:
             every=estimands_table(report),
             comparators=comparators_table(report),
             comparators_rest=other_comparators_table(report),
-            priors=frame_table("priors-table", "Priors of the main fit", report.priors, _PRIOR_COLUMNS),
+            priors=frame_table(
+                "priors-table", "Priors of the main fit", report.priors, PRIOR_COLUMNS, ("reason", "meaning")
+            ),
             sensitivity=sensitivity_table(report),
             command=command_line(report.manifest),
             tree_warning=tree_warning(report.manifest),
             manifest=manifest_tables(report.manifest),
         )
     )
-
-
-_PRIOR_COLUMNS = ("parameter", "term", "prior", "reason", "meaning")
 
 
 def citation_link(citation: str) -> str:
@@ -139,9 +143,17 @@ def _asset(name: str) -> Markup:
     return Markup((HERE / "assets" / name).read_text(encoding="utf-8"))
 
 
+def _bound(value: object) -> object:
+    """Keep "95 %" and "> 0.999" on one line."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return re.sub(r"(?<=\d) (?=%)|(?<=[<>]) (?=\d)", "\N{NO-BREAK SPACE}", value)
+    return value
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
+        finalize=_bound,
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from inference.report.content import Report
-from inference.report.numbers import number
+from inference.report.numbers import number, ratio
 from inference.report.table import (
     Cell,
     Column,
@@ -32,15 +32,15 @@ def sensitivity_table(report: Report) -> Table | None:
         Column(f"RMST difference to {number(horizon)} {unit}, {unit} (95 %)", numeric=True),
         Column("Sensitivity to the prior", numeric=True),
         Column("Sensitivity to the likelihood", numeric=True),
-        Column("Reading"),
-        Column("Why this set"),
+        Column("Reading", wide=True),
+        Column("Why this set", wide=True),
     )
     rows = tuple(
         Row(
             (
                 text_cell(row["prior_set"]),
                 text_cell(row["prior"]),
-                interval_cell(_numbers(row, "hazard_ratio"), ratios=True),
+                interval_cell(_numbers(row, "hazard_ratio"), ratio),
                 probability_cell(row["probability_of_benefit"]),
                 interval_cell(_numbers(row, "rmst_difference")),
                 number_cell(row["prior_sensitivity"], 2),
@@ -53,8 +53,9 @@ def sensitivity_table(report: Report) -> Table | None:
         for _, row in frame.iterrows()
     )
     caption = (
-        "The main model under each prior set, with the same patients. Sensitivities are ArviZ's power scaling: how far the "
-        "effect moves when the prior, or the likelihood, counts a little more or less (below 0.05: hardly)"
+        "The main model under each prior set, with the same patients. Sensitivities are ArviZ's power "
+        "scaling: how far the effect moves when the prior, or the likelihood, counts a little more or "
+        "less (below 0.05: hardly)"
     )
     return Table("sensitivity-table", caption, headings, rows)
 

@@ -16,12 +16,20 @@ EXPOSURE_NAMES = {
     "naive": "ever against never treated",
     "time_split": "treated from the start of treatment on",
 }
+ADJUSTMENT_PHRASES = {
+    "none": "regression of the outcome alone",
+    "joint": "a propensity score modelled together with the outcome",
+    "cut": "a propensity score modelled without the outcome",
+    "iptw": "inverse-probability weights",
+    "overlap": "overlap weights",
+    "matched": "matching",
+}
 ADJUSTMENT_MEANINGS = {
     "none": "The outcome model holds the covariates; no propensity score.",
-    "joint": "The probability of treatment and the outcome are modelled at once, and the propensity score enters the "
-    "outcome model; outcomes also inform the score (feedback).",
-    "cut": "The same, but the treatment model is fitted without the outcomes, so that there is no feedback. It is the "
-    "reference for joint.",
+    "joint": "Treatment and outcome are modelled at once, and the propensity score (the probability of treatment) "
+    "enters the outcome model; outcomes also inform the score (feedback).",
+    "cut": "As joint, but the treatment model is fitted without the outcomes, so that there is no feedback. It is "
+    "the reference for joint.",
     "iptw": "Patients are weighted by the inverse of the probability of the treatment they had.",
     "overlap": "Patients count the more, the more likely the other treatment was for them.",
     "matched": "Treated patients are compared with untreated patients of like propensity.",
@@ -52,26 +60,28 @@ def answer(report: Report) -> Answer:
     rows = fit_rows(report.estimands, report.main)
     treated, control = report.study.treatment.treated_label, report.study.treatment.control_label
     horizon = horizon_of(rows)
-    over = f"Over the first {number(horizon)} {report.study.time_unit}" if horizon else "Over the follow-up"
+    span = f"the first {number(horizon)} {report.study.time_unit}" if horizon else "the follow-up"
     mean, hazard = _main_numbers(rows, report.study.time_unit)
     sentence = (
-        f"{over}, had all {report.patients} patients had “{treated}” rather than “{control}”, their mean "
-        f"event-free time would be {mean}, and the hazard ratio between two patients with the same covariates is "
-        f"{hazard}; adjustment {named(report.main['adjustment'])}, exposure {exposure_name(report.main['exposure'])}, "
-        f"{words(report.main['baseline']).lower()} baseline hazard, prior set {report.main['prior_set']}."
+        f"With “{treated}” for all {report.patients} patients rather than “{control}” for all, mean "
+        f"event-free time within {span} would be {mean}, and the hazard ratio between two patients with the "
+        f"same covariates is {hazard}, as adjusted for the measured covariates by "
+        f"{named(report.main['adjustment'])}, with exposure {exposure_name(report.main['exposure'])}, a "
+        f"{words(report.main['baseline']).lower()} baseline hazard and prior set "
+        f"{report.main['prior_set']}."
     )
     other = companion(report)
     if other is not None:
         mean, hazard = _main_numbers(fit_rows(report.estimands, other), report.study.time_unit)
         beside = (
-            f"With adjustment {named(other['adjustment'])} and all else the same, the mean event-free time would be "
-            f"{mean}, and the hazard ratio is {hazard}."
+            f"Adjusted by {named(other['adjustment'])} instead, all else the same, mean event-free time "
+            f"would be {mean}, and the hazard ratio is {hazard}."
         )
         return Answer(sentence, beside, lacks_companion=False)
     if report.main["adjustment"] == "joint":
         beside = (
-            "No fit with adjustment cut stands beside this one, so nothing says how far the outcomes have bent the "
-            "propensity score: do not quote the numbers above before it is made."
+            "No fit with adjustment cut stands beside this one, so nothing says how far the outcomes have "
+            "bent the propensity score: do not quote the numbers above before it is made."
         )
         return Answer(sentence, beside, lacks_companion=True)
     return Answer(sentence, "", lacks_companion=False)
@@ -83,16 +93,16 @@ def _main_numbers(rows: pd.DataFrame, unit: str) -> tuple[str, str]:
     if mean is None or pd.isna(mean["median"]):
         said = "unknown (not estimated)"
     else:
-        said = difference_in_words(*_interval(mean), unit)
-        said = f"{said[:-1]}; probability of benefit {probability(float(mean['probability_of_benefit']))})"
+        said = _with_benefit(difference_in_words(*_interval(mean), unit), mean)
     hazard = estimand_row(rows, "hazard_ratio", "conditional")
-    if hazard is None:
-        return said, "not one number in this model (it varies, see the table of every estimand)"
-    numbers = ratio(*_interval(hazard)).replace("(", "(95 % interval ")
-    return (
-        said,
-        f"{numbers[:-1]}; probability of benefit {probability(float(hazard['probability_of_benefit']))})",
-    )
+    if hazard is None or pd.isna(hazard["median"]):
+        return said, "not one number in this model (see the table of every estimand)"
+    return said, _with_benefit(ratio(*_interval(hazard)).replace("(", "(95 % interval "), hazard)
+
+
+def _with_benefit(said: str, row: pd.Series) -> str:
+    """Put the probability of benefit into the brackets that end a text."""
+    return f"{said.removesuffix(')')}; probability of benefit {probability(float(row['probability_of_benefit']))})"
 
 
 def _interval(row: pd.Series) -> tuple[float, float, float]:
@@ -106,8 +116,8 @@ def horizon_of(rows: pd.DataFrame) -> float | None:
 
 
 def named(adjustment: str) -> str:
-    """Return an adjustment by its name in the commands and in words: "joint (joint propensity)"."""
-    return f"{adjustment} ({words(adjustment)})" if words(adjustment) != adjustment else adjustment
+    """Return an adjustment in words, with its name in the commands."""
+    return f"{ADJUSTMENT_PHRASES.get(adjustment, words(adjustment))} ({adjustment})"
 
 
 def exposure_name(exposure: str) -> str:
@@ -121,15 +131,16 @@ def exposure_sentence(exposure: str, study: Study) -> str:
     """Return what the count of exposure means, and what it may do to the answer."""
     if exposure == "naive":
         return (
-            "Exposure is naive: whoever was ever treated counts as treated from time zero. Where treatment began later, "
-            "those who had their event early had no chance of it, and that alone makes treatment look better."
+            "Exposure is naive: whoever was ever treated counts as treated from time zero. Where "
+            "treatment began later, those who had their event early had no chance of it, and that alone "
+            "makes treatment look better."
         )
     if exposure == "time_split":
-        return "Exposure is time_split: patients count as untreated until their treatment began, as treated from then on."
+        return "Exposure is time_split: patients count as untreated until treatment began, as treated from then on."
     landmark = exposure.removeprefix("landmark_")
     return (
-        f"Exposure is landmark: only patients still followed at {landmark} {study.time_unit} count, as treated if "
-        "treatment had begun by then."
+        f"Exposure is landmark: only patients still followed at {landmark} {study.time_unit} count, as "
+        "treated if treatment had begun by then."
     )
 
 
@@ -153,27 +164,30 @@ def reading_guide(report: Report) -> list[tuple[str, str]]:
         (
             "95 % interval",
             (
-                "Given the model, its priors and these patients, the quantity lies in it with probability 95 %, and beyond "
-                "either end with 2.5 %. The single number is the posterior median."
+                "Given the model, its priors and these patients, the quantity lies in it with probability "
+                "95 %, and beyond either end with 2.5 %. The single number is the posterior median."
             ),
         ),
         (
             "Probability of benefit",
             (
-                "Posterior probability that the treated fare better at all. It is not a p value, says nothing about how large "
-                "the benefit is, and knows nothing of confounders that were not measured."
+                "Posterior probability that the treated fare better at all. It is not a p value, says "
+                "nothing about how large the benefit is, and knows nothing of confounders that were not "
+                "measured."
             ),
         ),
         (
             "Mean event-free time (restricted mean, RMST)",
-            f"Average time without the event within {to}; the difference is the time that treatment adds or costs.",
+            f"Average time without the event within {to}; the difference is the time that treatment adds "
+            "or costs.",
         ),
         (
             "Hazard ratio, conditional or average",
             (
-                "Conditional: rate of events of a treated patient against that of an untreated one with the same covariates. "
-                "Average (marginal): over a whole population, up to the horizon. They answer different questions and differ "
-                "even without confounding. Below 1, the treated fare better."
+                "Conditional: rate of events of a treated patient against that of an untreated one with "
+                "the same covariates. Average (marginal): over a whole population, up to the horizon. "
+                "They answer different questions and differ even without confounding. Below 1, the "
+                "treated fare better."
             ),
         ),
         (
@@ -188,30 +202,36 @@ def reading_guide(report: Report) -> list[tuple[str, str]]:
 def limits(report: Report) -> list[str]:
     """Return what the numbers of the page do not cover."""
     covariates = ", ".join(covariate.label or name for name, covariate in report.study.covariates.items())
-    known = f"the covariates of the study ({covariates})" if covariates else "no covariate at all"
+    known = (
+        f"The numbers are effects of treatment only so far as the covariates of the study ({covariates}) account "
+        "for all that decided both treatment and outcome."
+        if covariates
+        else "No covariate was recorded, so the arms are compared as they are."
+    )
     listed = [
         (
-            "Treatment was not randomised. The numbers are effects of treatment only so far as "
-            f"{known} account for all that decided both treatment and outcome. Confounding by anything else is not "
-            "addressed on this page: no interval here contains it."
+            f"Treatment was not randomised. {known} Confounding by anything else is not addressed on this "
+            "page: no interval here contains it."
         ),
         exposure_sentence(report.main["exposure"], report.study)
         + (
-            " It is the way the cohort gives it; nothing is corrected here." if _is_naive(report.main) else ""
+            " That is how the cohort records it; nothing is corrected here." if _is_naive(report.main) else ""
         ),
         (
-            "Intervals hold the uncertainty within one model. How far models, adjustments and priors differ is to be read from "
-            "the tables that set them side by side, not from any one interval."
+            "Intervals hold the uncertainty within one model. How far models, adjustments and priors "
+            "differ is to be read from the tables that set them side by side, not from any one interval."
         ),
         (
-            "This is one observational study. A probability of benefit near 1 weighs these patients under this model; it "
-            "does not weigh this study against trials, and is not by itself a reason to treat."
+            "This is one observational study. A probability of benefit near 1 weighs these patients under "
+            "this model; it does not weigh this study against trials, and is not by itself a reason to "
+            "treat."
         ),
     ]
     if report.study.cohort.source == "reconstruction":
         listed.insert(
             0,
-            "No patient of this study is published: the cohort is rebuilt from summaries, and holds no real patient.",
+            "No patient of this study is published: the cohort is rebuilt from summaries, and holds no "
+            "real patient.",
         )
     return listed
 

@@ -1,4 +1,4 @@
-"""An SVG made to stand in a page beside others: its own identifiers, no metadata, a name for screen readers."""
+"""An SVG made to stand in a page beside others: identifiers of its own, no metadata, a spoken name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?![\d.eE])")
 HREF = "{http://www.w3.org/1999/xlink}href"
 DROPPED = ("metadata", "script", "title", "desc")
+LARGEST = 1.2
 COORDINATES = ("d", "points", "x", "y")
 
 
@@ -28,8 +29,8 @@ def embedded_svg(svg: str, prefix: str, label: str) -> str:
     Returns
     -------
     str
-        Without prolog, document type, metadata, scripts and namespaces, which HTML does not need; coordinates with
-        two decimals. It refers to nothing outside of itself.
+        Without prolog, document type, metadata, scripts and namespaces, which HTML does not need; coordinates
+        with two decimals. It refers to nothing outside of itself.
     """
     root = ElementTree.fromstring(ILLEGAL.sub("", svg[svg.index("<svg") :]))
     _drop(root)
@@ -41,11 +42,12 @@ def embedded_svg(svg: str, prefix: str, label: str) -> str:
             element.set("href" if name == HREF else name, _rewritten(name, value, prefix))
         if element.tag == "style" and element.text:
             element.text = REFERENCE.sub(rf"url(#{prefix}-\1)", element.text)
-    if "viewBox" not in root.attrib and {"width", "height"} <= root.attrib.keys():
-        width, height = (re.sub(r"[^\d.]", "", root.get(side, "")) for side in ("width", "height"))
+    width, height = (re.sub(r"[^\d.]", "", root.attrib.pop(side, "")) for side in ("width", "height"))
+    if "viewBox" not in root.attrib and width and height:
         root.set("viewBox", f"0 0 {width} {height}")
-    for side in ("width", "height"):
-        root.attrib.pop(side, None)
+    # The style sheet fits a drawing to the page, but never far beyond the size it was drawn for.
+    drawn = float(root.get("viewBox", "0 0 518 1").split()[2])
+    root.set("style", f"--width: {drawn / 12 * LARGEST:.1f}rem")
     root.set("role", "img")
     root.set("aria-label", label)
     root.tail = None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from inference.figures.wording import words
-from inference.report.numbers import number, probability, ratio, span, written
+from inference.report.numbers import MISSING, number, probability, span, written
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its heading, and whether it holds numbers (set to the right)."""
+    """One column: its heading, whether it holds numbers (set to the right), or sentences (kept wide)."""
 
     label: str
     numeric: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Table:
         for row in self.rows:
             if len(row.cells) != len(self.columns):
                 raise ValueError(
-                    f"a row of table {self.id} must have {len(self.columns)} cells, but found {len(row.cells)}"
+                    f"a row of table {self.id} must have {len(self.columns)} cells, but found "
+                    f"{len(row.cells)}"
                 )
 
 
@@ -79,28 +80,32 @@ def text_cell(value: Any) -> Cell:
 
 def number_cell(value: Any, digits: int = 3) -> Cell:
     """Return a cell of one number."""
-    return Cell(number(value, digits), _key(value))
+    return Cell(number(value, digits), sort_key(value))
 
 
 def probability_cell(value: Any) -> Cell:
     """Return a cell of a probability, which is never 0 or 1."""
-    return Cell(probability(math.nan if value is None else float(value)), _key(value))
+    return Cell(probability(math.nan if value is None else float(value)), sort_key(value))
 
 
-def interval_cell(row: pd.Series | None, *, ratios: bool = False, estimate: str = "median") -> Cell:
+def interval_cell(
+    row: pd.Series | None, style: Callable[[float, float, float], str] = span, estimate: str = "median"
+) -> Cell:
     """Return a cell "estimate (lower to upper)" of a row of estimands or comparators, a dash for None."""
     if row is None:
-        return Cell("–", math.inf)
+        return Cell(MISSING, math.inf)
     numbers = [float(row[name]) for name in (estimate, "lower", "upper")]
-    return Cell((ratio if ratios else span)(*numbers), _key(numbers[0]))
+    return Cell(style(*numbers), sort_key(numbers[0]))
 
 
-def _key(value: Any) -> float:
+def sort_key(value: Any) -> float:
     """Return what a number is sorted by; those that are missing come last."""
     return math.inf if value is None or pd.isna(value) else float(value)
 
 
-def frame_table(name: str, caption: str, frame: pd.DataFrame, columns: Sequence[str] = ()) -> Table:
+def frame_table(
+    name: str, caption: str, frame: pd.DataFrame, columns: Sequence[str] = (), wide: Sequence[str] = ()
+) -> Table:
     """Return a table of any frame, with the names of its columns in words.
 
     Parameters
@@ -110,6 +115,8 @@ def frame_table(name: str, caption: str, frame: pd.DataFrame, columns: Sequence[
     frame : DataFrame
     columns : sequence of str
         Which to show, all if none is given.
+    wide : sequence of str
+        Those that hold sentences.
     """
     shown = [column for column in (columns or frame.columns) if column in frame]
     numeric = {column: pd.api.types.is_numeric_dtype(frame[column]) for column in shown}
@@ -119,11 +126,11 @@ def frame_table(name: str, caption: str, frame: pd.DataFrame, columns: Sequence[
         )
         for _, row in frame.iterrows()
     )
-    headings = tuple(Column(heading(column), numeric[column]) for column in shown)
+    headings = tuple(Column(heading(column), numeric[column], column in wide) for column in shown)
     return Table(name, caption, headings, rows)
 
 
 def heading(name: str) -> str:
-    """Return the name of a column as the heading of a table."""
-    text = words(str(name))
-    return text[:1].upper() + text[1:]
+    """Return a name of the code as the heading of a table."""
+    text = str(name).replace("_", " ")
+    return (text[:1].upper() + text[1:]).replace("Rmst", "RMST")

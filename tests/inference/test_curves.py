@@ -1,4 +1,4 @@
-"""Marginal curves and what is computed from them, against sums over patients, integrals, roots and closed forms."""
+"""Marginal curves and what comes of them, against sums over patients, integrals, roots and closed forms."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Summaries of draws against ArviZ and by hand; times that are not reached, and values that are undetermined."""
+"""Summaries of draws against ArviZ and by hand; times not reached, and values that are undetermined."""
 
 import arviz as az
 import numpy as np

@@ -1,4 +1,4 @@
-"""The plots of a fit that a reviewer opens, by name: all through ArviZ; each takes a fit and names of variables."""
+"""The plots of a fit that a reviewer opens, by name, all through ArviZ: of a fit and names of variables."""
 
 from collections.abc import Callable, Sequence
 

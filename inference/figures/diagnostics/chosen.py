@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import arviz as az
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from arviz_base.labels import BaseLabeller
+from arviz_base.labels import MapLabeller
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -27,7 +27,7 @@ FIRST = (
 
 
 def main_variables(posterior: xr.Dataset) -> list[str]:
-    """Return the variables a reviewer looks at first: effect, scalars, coefficients, the hazard's intervals last.
+    """Return the variables a reviewer looks at: effect, scalars, coefficients, intervals last.
 
     The hazard by interval is left out where a level and a step say how it came about.
     """
@@ -57,7 +57,7 @@ def one_design(fit: xr.DataTree, groups: Sequence[str]) -> tuple[xr.DataTree, st
         if "design" in dataset.dims:
             note = f"design 1 of {dataset.sizes['design']}"
             dataset = dataset.isel(design=0, drop=True)
-        chosen[f"/{group}"] = _without_indices(dataset)
+        chosen[f"/{group}"] = _labelled(dataset)
     return xr.DataTree.from_dict(chosen), note
 
 
@@ -75,25 +75,20 @@ def pooled(fit: xr.DataTree, groups: Sequence[str], names: Sequence[str]) -> tup
             dataset = dataset.drop_vars(("draw", "design", "design_draw"), errors="ignore")
             dataset = dataset.rename(every="draw").transpose("chain", "draw", ...)
             dataset = dataset.assign_coords(draw=np.arange(dataset.sizes["draw"]))
-        chosen[f"/{group}"] = _without_indices(dataset)
+        chosen[f"/{group}"] = _labelled(dataset)
     return xr.DataTree.from_dict(chosen), note
 
 
-def _without_indices(dataset: xr.Dataset) -> xr.Dataset:
-    """Return a dataset without coordinates that name no dimension."""
-    return dataset.drop_vars([name for name in dataset.coords if name not in dataset.dims])
+def _labelled(dataset: xr.Dataset) -> xr.Dataset:
+    """Return a dataset with a coordinate for each sample dimension, and none that names no dimension."""
+    dataset = dataset.drop_vars([name for name in dataset.coords if name not in dataset.dims])
+    missing = [dim for dim in SAMPLE_DIMS if dim in dataset.dims and dim not in dataset.coords]
+    return dataset.assign_coords({dim: np.arange(dataset.sizes[dim]) for dim in missing})
 
 
-class ShortLabeller(BaseLabeller):
-    """Names of variables as words, with the term beneath."""
-
-    def make_label_vert(self, var_name: str, sel: dict, isel: dict) -> str:
-        """Return the label of one panel."""
-        return f"{short_name(var_name)}\n{self.sel_to_str(sel, isel)}" if sel else short_name(var_name)
-
-    def make_label_flat(self, var_name: str, sel: dict, isel: dict) -> str:
-        """Return the label of one line."""
-        return f"{short_name(var_name)}, {self.sel_to_str(sel, isel)}" if sel else short_name(var_name)
+def short_labels(names: Sequence[str]) -> MapLabeller:
+    """Return what prints the names of variables as words."""
+    return MapLabeller(var_name_map={name: short_name(name) for name in names})
 
 
 def short_name(name: str) -> str:
@@ -102,7 +97,7 @@ def short_name(name: str) -> str:
 
 
 @contextmanager
-def arviz_style() -> Iterator[None]:
+def arviz_style() -> Generator[None]:
     """Draw through ArviZ in the style of the project, with 95 % equal-tailed intervals."""
     settings = {"stats.ci_prob": 0.95, "stats.ci_kind": "eti", "plot.backend": "matplotlib"}
     with style(), az.rc_context({**settings, "plot.max_subplots": 200}):

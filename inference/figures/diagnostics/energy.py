@@ -12,9 +12,9 @@ from inference.figures.diagnostics.chosen import arviz_style, figure_of, one_des
 from inference.figures.style import WIDTH
 
 CAPTION = (
-    "The distribution of the energy and of its changes from draw to draw should be alike; where the changes are much "
-    "narrower the sampler explores the tails too slowly. The fraction of missing information (E-BFMI), by chain, "
-    "should be above 0.3."
+    "The distribution of the energy and of its changes from draw to draw should be alike; where the "
+    "changes are much narrower the sampler explores the tails too slowly. The fraction of missing "
+    "information (E-BFMI), by chain, should be above 0.3."
 )
 
 

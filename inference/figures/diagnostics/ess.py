@@ -9,19 +9,19 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from inference.figures.diagnostics.chosen import (
-    ShortLabeller,
     arviz_style,
     figure_of,
     main_variables,
     one_design,
     panels,
+    short_labels,
     titled,
 )
 from inference.figures.style import WIDTH
 
 CAPTION = (
-    "How many independent draws the sample is worth in each part of a parameter's posterior. Points should lie above "
-    "the line at 400, also at the ends, which interval limits depend on."
+    "How many independent draws the sample is worth in each part of a parameter's posterior. Points "
+    "should lie above the line at 400, also at the ends, which interval limits depend on."
 )
 COLUMNS = 4
 
@@ -45,7 +45,7 @@ def ess_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figu
             var_names=names,
             kind="local",
             min_ess=400,
-            labeller=ShortLabeller(),
+            labeller=short_labels(names),
             backend="matplotlib",
             col_wrap=COLUMNS,
             visuals={"xlabel": False, "ylabel": False, "ess": {"size": 8}, "title": {"size": 7.5}},

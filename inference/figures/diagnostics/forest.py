@@ -9,19 +9,20 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from inference.figures.diagnostics.chosen import (
-    ShortLabeller,
     arviz_style,
     figure_of,
     main_variables,
     panels,
     pooled,
+    short_labels,
     titled,
 )
 from inference.figures.style import REFERENCE_LINE, WIDTH
 
 CAPTION = (
-    "Posterior means with 50 % (thick) and 95 % (thin) intervals on the scale of the parameters (log hazard ratios and "
-    "log odds ratios, per unit of the covariate), one line a chain: lines of one parameter should agree."
+    "Posterior means with 50 % (thick) and 95 % (thin) intervals on the scale of the parameters (log "
+    "hazard ratios and log odds ratios, per unit of the covariate), one line a chain: lines of one "
+    "parameter should agree."
 )
 # Of another size than log ratios: they would squeeze all others into a point.
 APART = ("log_hazard_level", "log_hazard", "median_survival")
@@ -48,7 +49,7 @@ def forest_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
             var_names=names,
             combined=False,
             ci_probs=(0.5, 0.95),
-            labeller=ShortLabeller(),
+            labeller=short_labels(names),
             visuals={
                 "point_estimate": {"size": 10},
                 "trunk": {"width": 2.0},

@@ -13,8 +13,8 @@ from inference.figures.diagnostics.chosen import arviz_style, figure_of, one_des
 from inference.figures.style import REFERENCE_LINE, WIDTH
 
 CAPTION = (
-    "One point a patient: how much the posterior would change without that patient (Pareto k). Above the dashed line "
-    "the leave-one-out score of the patient is unreliable, and the patient sways the fit."
+    "One point a patient: how much the posterior would change without that patient (Pareto k). Above the "
+    "dashed line the leave-one-out score of the patient is unreliable, and the patient sways the fit."
 )
 
 
@@ -24,8 +24,8 @@ def khat_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
     Parameters
     ----------
     fit : DataTree
-        Groups posterior and log_likelihood with ``time``. Of several designs the first is shown, unless the log
-        likelihood already holds draws of all.
+        Groups posterior and log_likelihood with ``time``. Of several designs the first is shown, unless the
+        log likelihood already holds draws of all.
     var_names : sequence of str, optional
         Not used: leaving out concerns all parameters together.
     """

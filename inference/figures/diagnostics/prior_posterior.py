@@ -10,20 +10,21 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from inference.figures.diagnostics.chosen import (
-    ShortLabeller,
     arviz_style,
     figure_of,
     main_variables,
     panels,
     pooled,
+    short_labels,
     titled,
 )
 from inference.figures.priors import name_the_densities, shown_range
 from inference.figures.style import POSTERIOR, PRIOR, WIDTH
 
 CAPTION = (
-    "Prior and posterior density of every parameter. Where both agree the cohort says nothing about the parameter; "
-    "where the posterior lies in the prior's tail, the two disagree. Axes are cut to where the posterior lies."
+    "Prior and posterior density of every parameter. Where both agree the cohort says nothing about the "
+    "parameter; where the posterior lies in the prior's tail, the two disagree. Axes are cut to where the "
+    "posterior lies."
 )
 COLUMNS = 4
 
@@ -48,7 +49,7 @@ def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = N
         collection = az.plot_prior_posterior(
             shown,
             var_names=names,
-            labeller=ShortLabeller(),
+            labeller=short_labels(names),
             backend="matplotlib",
             col_wrap=COLUMNS,
             visuals={"title": {"size": 7.5}},

@@ -9,22 +9,22 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from inference.figures.diagnostics.chosen import (
-    ShortLabeller,
     arviz_style,
     figure_of,
     main_variables,
     one_design,
     panels,
+    short_labels,
     thin_lines,
     titled,
 )
 from inference.figures.style import WIDTH
 
 CAPTION = (
-    "Each line is one chain: by how much the ranks of its draws, among those of all chains, depart from uniform ones. Lines "
-    "that mingle around zero mean that the chains sampled the same distribution. p is that of a test of uniformity which "
-    "allows for autocorrelation; below 0.01 black points mark where a chain departs. With 25 parameters, one in four "
-    "good fits has such a p."
+    "Each line is one chain: by how much the ranks of its draws, among those of all chains, depart from "
+    "uniform ones. Lines that mingle around zero mean that the chains sampled the same distribution. p is "
+    "that of a test of uniformity which allows for autocorrelation; below 0.01 black points mark where a "
+    "chain departs. With 25 parameters, one in four good fits has such a p."
 )
 COLUMNS = 4
 ECDF_POINTS = 120
@@ -47,7 +47,7 @@ def rank_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
         collection = az.plot_rank(
             shown,
             var_names=names,
-            labeller=ShortLabeller(),
+            labeller=short_labels(names),
             backend="matplotlib",
             col_wrap=COLUMNS,
             visuals={"xlabel": False, "ecdf_lines": {"width": 0.8}, "title": {"size": 7.5}},

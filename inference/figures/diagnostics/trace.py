@@ -9,21 +9,21 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from inference.figures.diagnostics.chosen import (
-    ShortLabeller,
     arviz_style,
     figure_of,
     main_variables,
     one_design,
     panels,
+    short_labels,
     thin_lines,
     titled,
 )
 from inference.figures.style import SMALL, WIDTH
 
 CAPTION = (
-    "Left, the posterior density by chain: the colours should lie on each other. Right, the draws in the order in "
-    "which they came: a trace should look like noise around one level, in every chain the same. Ticks at the bottom "
-    "mark divergences. At most 150 evenly spaced draws a chain are drawn."
+    "Left, the posterior density by chain: the colours should lie on each other. Right, the draws in the "
+    "order in which they came: a trace should look like noise around one level, in every chain the same. "
+    "Ticks at the bottom mark divergences. At most 150 evenly spaced draws a chain are drawn."
 )
 GRID = 128
 """Points of a density: more only make the file larger."""
@@ -49,7 +49,7 @@ def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fi
             var_names=names,
             compact=False,
             combined=False,
-            labeller=ShortLabeller(),
+            labeller=short_labels(names),
             visuals={"trace": {"width": 0.4, "alpha": 0.7}, "dist": {"width": 1.0}, "xlabel_trace": False},
             stats={"dist": {"grid_len": GRID}},
             backend="matplotlib",

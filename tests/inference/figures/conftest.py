@@ -1,4 +1,4 @@
-"""Inputs of figures: the gbsg2 cohort, synthetic curves, tables and fits, and a check that no text is cut off."""
+"""Inputs of figures: gbsg2, synthetic curves, tables and fits; and a check that nothing is cut off."""
 
 from collections.abc import Callable
 from types import SimpleNamespace

@@ -42,7 +42,8 @@ def test_log_axis_with_a_line_at_one(estimands, gbsg2):
     assert axes.get_xscale() == "log"
     assert [1.0, 1.0] in [list(line.get_xdata()) for line in axes.lines]
     low, high = axes.get_xlim()
-    assert low < 0.5 and high > 1
+    assert low < 0.5
+    assert high > 1
 
 
 def test_whatever_differs_between_models_is_named(estimands, gbsg2):
@@ -60,7 +61,8 @@ def test_absurd_intervals_are_cut_with_an_arrow_and_missing_ones_said(estimands,
     figure = effects_figure(estimands, table)
     axes = figure.axes[0]
     assert {line.get_marker() for line in axes.lines} >= {"<", ">"}
-    assert axes.get_xlim()[0] > 1e-3 and axes.get_xlim()[1] < 1e3
+    assert axes.get_xlim()[0] > 1e-3
+    assert axes.get_xlim()[1] < 1e3
     assert texts(figure).count("not estimable") == 2
     assert_inside(figure)
 

@@ -23,7 +23,8 @@ def test_three_panels_agree_with_the_table(estimands, texts, assert_inside):
     assert [0.65, 1.53] in [list(line.get_xdata()) for line in left.lines], (
         "the sceptical prior is shown whole"
     )
-    assert [1.0, 1.0] in [list(line.get_xdata()) for line in left.lines] and left.get_xscale() == "log"
+    assert [1.0, 1.0] in [list(line.get_xdata()) for line in left.lines]
+    assert left.get_xscale() == "log"
     means = [float(line.get_xdata()[0]) for line in middle.lines if line.get_marker() == "o"]
     assert_allclose(means, [130.0, 130.05])
     assert middle.get_xlabel() == "Difference (days)"

@@ -45,7 +45,8 @@ def test_a_wide_prior_leaves_the_posterior_readable(assert_inside):
         {"coefficient": rng.normal(0, 50, 2000)}, {"coefficient": rng.normal(1, 0.01, 2000)}, {}
     )
     low, high = figure.axes[0].get_xlim()
-    assert high - low < 1 and low < 1 < high
+    assert high - low < 1
+    assert low < 1 < high
     assert_inside(figure)
 
 

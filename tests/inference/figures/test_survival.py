@@ -61,7 +61,8 @@ def test_long_labels_with_special_characters_are_printed_whole(
     figure = survival_figure(curves, gbsg2.kaplan_meier)
     assert_inside(figure)
     printed = " ".join(texts(figure)).replace("\n", " ")
-    assert long_label in printed and "Time ($_unit)" in printed
+    assert long_label in printed
+    assert "Time ($_unit)" in printed
 
 
 def test_labels_do_not_lie_on_each_other_where_curves_meet(curves, gbsg2):

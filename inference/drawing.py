@@ -1,0 +1,63 @@
+"""Figures on disk as SVG and PNG, drawn again only when what they show has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from inference.atomic import atomic_path, write_text
+from inference.figures import DIAGNOSTICS, png_bytes, svg_text
+from inference.store import digest
+
+
+def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure]) -> str:
+    """Return a figure as SVG, taken from the folder where it was drawn under the same mark, else drawn and written.
+
+    Parameters
+    ----------
+    name : str
+        Of the files, without ending.
+    folder : Path
+        Where `name.svg` and `name.png` are.
+    mark : str
+        Digest of what the figure shows; it is the last line of the SVG.
+    draw : callable
+        Makes the figure.
+    """
+    vector, pixels = folder / f"{name}.svg", folder / f"{name}.png"
+    line = f"<!-- {digest([mark, figures_source()])} -->"
+    if vector.is_file() and pixels.is_file():
+        kept = vector.read_text(encoding="utf-8")
+        if kept.endswith(f"{line}\n"):
+            return kept.removesuffix(f"{line}\n")
+    figure = draw()
+    svg = svg_text(figure, name)
+    with atomic_path(pixels) as temporary:
+        temporary.write_bytes(png_bytes(figure))
+    write_text(vector, f"{svg}{line}\n")
+    return svg
+
+
+def draw_diagnostics(
+    fit: xr.DataTree, folder: Path, mark: str, told: Callable[[str, int, int], None]
+) -> dict[str, str]:
+    """Return ArviZ's diagnostic plots of a fit as SVG by name, drawing those that are missing."""
+    plots = {}
+    for number, (name, draw) in enumerate(DIAGNOSTICS.items()):
+        told(f"diagnostic plot: {name}", number, len(DIAGNOSTICS))
+        plots[name] = drawn(name.replace("_", "-"), folder, mark, lambda draw=draw: draw(fit, None))
+    return plots
+
+
+@cache
+def figures_source() -> str:
+    """Return a digest of the source that draws."""
+    seen = sha256()
+    for file in sorted((Path(__file__).parent / "figures").rglob("*.py")):
+        seen.update(file.read_bytes())
+    return seen.hexdigest()[:16]

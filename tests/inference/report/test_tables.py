@@ -1,0 +1,129 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from inference.report.check_tables import counts_sentence, families_table, ordered_checks, passed_tables
+from inference.report.comparator_tables import comparators_table, other_comparators_table
+from inference.report.effect_tables import estimands_table
+from inference.report.provenance_tables import command_line, manifest_tables, tree_warning
+from inference.report.sensitivity_table import sensitivity_table
+from inference.report.table import Cell, Column, Row, Table, frame_table
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[cell.text for cell in row.cells] for row in table.rows]
+
+
+def test_checks_come_failures_first_and_the_main_fit_first_among_them(make_report):
+    report = make_report()
+    checks = ordered_checks(report.checks, report.main)
+    assert [check.status for check in checks] == ["fail", "fail", "warn", "info", "pass", "pass"]
+    assert [check.of_main for check in checks] == [True, False, True, True, True, False]
+    first = checks[0]
+    assert first.name == "Convergence, Piecewise exponential, joint propensity, default: R-hat"
+    assert first.finding == "1.023, threshold 1.01; largest for treatment_effect"
+
+
+def test_no_check_is_lost(make_report):
+    report = make_report()
+    checks = ordered_checks(report.checks, report.main)
+    assert counts_sentence(checks) == "6 checks: 2 failed, 1 warns, 2 passed, 1 for information."
+    counted = sum(int(text) for row in texts(families_table(checks)) for text in row[1:])
+    assert counted == len(report.checks)
+    assert sum(len(table.rows) for table in passed_tables(checks)) == 2
+    with pytest.raises(ValueError, match="must be one of fail"):
+        ordered_checks(report.checks.assign(status="maybe"), report.main)
+
+
+def test_a_check_of_all_fits_has_no_fit_in_its_name(make_report):
+    report = make_report()
+    named = report.checks.assign(name="overlap: share outside the common range")
+    check = ordered_checks(named, report.main)[0]
+    assert (check.family, check.fit, check.subject) == ("overlap", "", "share outside the common range")
+    assert check.of_main
+
+
+def test_frequentist_numbers_stand_beside_what_answers_the_same_question(make_report):
+    rows = texts(comparators_table(make_report()))
+    univariable, multivariable, difference, survival, median = rows
+    assert univariable[3:5] == ["–", "–"]
+    assert multivariable[2:5] == ["0.68 (0.53 to 0.88)", "0.70 (0.54 to 0.86)", "0.72 (0.56 to 0.88)"]
+    assert multivariable[5].endswith("p = 0.003")
+    assert difference[3] == "131 (62 to 200)"
+    assert survival[:4] == [
+        "Event-free at 365 days, %",
+        "Hormonal therapy",
+        "95.0 (91.3 to 97.1)",
+        "93.0 (91.0 to 95.0)",
+    ]
+    assert median[2] == "2018 (1918 to not reached)"
+
+
+def test_published_numbers_get_a_column_only_where_there_are_some(make_report):
+    report = make_report()
+    labels = [column.label for column in comparators_table(report).columns]
+    assert "Published" not in labels
+    published = report.comparators.assign(published=np.where(report.comparators["arm"] == "", 0.5, np.nan))
+    table = comparators_table(make_report(comparators=published))
+    assert [column.label for column in table.columns][2] == "Published"
+    assert table.rows[0].cells[2].text == "0.500"
+
+
+def test_the_rest_of_the_frequentist_analysis_is_complete(make_report):
+    rows = texts(other_comparators_table(make_report()))
+    assert [row[:3] for row in rows] == [
+        ["Log-rank test, chi-square", "", "8.56"],
+        ["Hazard ratio", "tsize", "1.004 (0.996 to 1.012)"],
+        ["Proportional hazards, chi-square", "", "23.8"],
+    ]
+
+
+def test_every_estimand_of_every_fit_is_there(make_report):
+    report = make_report()
+    table = estimands_table(report)
+    assert len(table.rows) == len(report.estimands)
+    assert table.rows[0].cells[0].text == "Piecewise exponential, joint propensity"
+    assert "1.001" in [cell.text for cell in table.rows[0].cells]
+
+
+def test_the_effect_under_each_prior_set(make_report):
+    table = sensitivity_table(make_report())
+    assert table is not None
+    assert texts(table)[1][:5] == [
+        "sceptical",
+        "Normal(0, 0.217)",
+        "0.75 (0.62 to 0.92)",
+        "0.997",
+        "104 (33 to 170)",
+    ]
+    assert [row.kind for row in table.rows] == ["main", ""]
+    assert sensitivity_table(make_report(sensitivity=None)) is None
+
+
+def test_missing_numbers_are_sorted_last():
+    table = frame_table("t", "T", pd.DataFrame({"name": ["a", "b"], "size": [1.5, np.nan]}))
+    assert [row.cells[1].sort for row in table.rows] == [1.5, math.inf]
+    assert table.columns == (Column("Name"), Column("Size", numeric=True))
+
+
+def test_a_row_of_the_wrong_length_is_refused():
+    with pytest.raises(ValueError, match="must have 1 cells, but found 2"):
+        Table("t", "T", (Column("a"),), (Row((Cell("1"), Cell("2"))),))
+
+
+def test_the_manifest_is_shown_whole():
+    manifest = {
+        "command": ["rtsurv", "analyse", "my study"],
+        "seed": 1,
+        "clean": False,
+        "versions": {"pymc": "6.4"},
+        "wall_time": {"fits": {"joint": 1.234}},
+    }
+    assert command_line(manifest) == "rtsurv analyse 'my study'"
+    assert "in no commit" in tree_warning(manifest)
+    assert tree_warning({**manifest, "clean": True}) == ""
+    assert "unknown" in tree_warning({**manifest, "clean": None})
+    shown = [text for table in manifest_tables(manifest) for row in texts(table) for text in row]
+    assert shown == ["seed", "1", "clean", "no", "pymc", "6.4", "fits · joint", "1.23 s"]

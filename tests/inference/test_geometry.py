@@ -1,0 +1,151 @@
+"""Coordinates of the sampler: the same density in other words."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.traversal import ancestors
+from scipy import stats
+
+from inference.engine import Task, shear_of
+from inference.geometry import Shear, fit_normal, layout_of, whiten
+from models.baselines import PiecewiseExponential, Weibull
+from models.effects import EFFECTS
+from models.priors import Prior, PriorSet
+from models.specification import ModelSpec
+
+MODE = "FAST_COMPILE"
+RNG = np.random.default_rng(6)
+DEFAULT = PriorSet("default")
+BY_TERM = PriorSet(
+    "by term",
+    "",
+    {"weibull_shape": Prior("Gamma", {"alpha": 3.0, "beta": 2.5})},
+    {"outcome_coefficients": {"grade[T.II]": Prior("StudentT", {"nu": 3.0, "mu": 0.2, "sigma": 0.4})}},
+)
+
+
+def joint(cohort, baseline=None, priors=DEFAULT) -> Task:
+    chosen = PiecewiseExponential((12.0, 36.0)) if baseline is None else baseline
+    return Task(cohort, ModelSpec(chosen, EFFECTS["constant"](), "latent"), priors)
+
+
+@pytest.mark.parametrize("baseline", [PiecewiseExponential((12.0, 36.0)), Weibull()])
+@pytest.mark.parametrize("priors", [PriorSet("default"), BY_TERM], ids=["default", "by term"])
+def test_splitting_and_joining_are_inverse(small_cohort, baseline, priors):
+    model = joint(small_cohort, baseline, priors).build()
+    layout = layout_of(model)
+    assert layout.size == sum(max(length, 1) for length in layout.lengths.values())
+    flat = RNG.normal(size=layout.size)
+    values = layout.split(flat)
+    assert set(values) == {variable.name for variable in model.free_RVs}
+    assert_allclose(layout.join(values), flat)
+    many = layout.split(np.stack([flat, flat + 1.0]))
+    for name, value in values.items():
+        assert_allclose(many[name][0], value)
+
+
+def shear_matrix(size=6):
+    """Outcome coefficients at 1 and 2, propensity coefficients of their terms at 4 and 3, effect at 5."""
+    matrix = np.zeros((size, size))
+    matrix[1, 4] = matrix[2, 3] = 1.0
+    return Shear(5, matrix)
+
+
+def test_a_shear_is_undone():
+    flat = RNG.normal(size=(3, 4, 6))
+    shear = shear_matrix()
+    assert_allclose(shear.undo(shear.apply(flat)), flat, rtol=1e-13, atol=1e-13)
+    assert_allclose(shear.apply(shear.undo(flat)), flat, rtol=1e-13, atol=1e-13)
+
+
+def test_a_shear_takes_the_score_s_share_from_the_coefficients():
+    flat = np.array([1.0, 2.0, 3.0, 0.5, -1.0, 2.0])
+    assert_allclose(shear_matrix().apply(flat), [1.0, 2.0 + 2.0, 3.0 - 1.0, 0.5, -1.0, 2.0])
+
+
+def test_a_shear_changes_no_volume():
+    flat, step = RNG.normal(size=6), 1e-6
+    columns = [
+        (shear_matrix().apply(flat + d) - shear_matrix().apply(flat - d)) / (2 * step)
+        for d in step * np.eye(6)
+    ]
+    assert np.linalg.det(np.array(columns)) == pytest.approx(1.0, abs=1e-8)
+
+
+def test_the_shear_of_a_joint_model_pairs_equal_terms(small_cohort):
+    task = joint(small_cohort, priors=BY_TERM)
+    layout = layout_of(task.build())
+    shear = shear_of(task, task.blocks, layout)
+    place = {name: slot.start for name, slot in layout.slices.items()}
+    assert shear.multiplier == place["propensity_effect"]
+    normal, student = place["outcome_coefficients_Normal"], place["outcome_coefficients_StudentT"]
+    first = place["propensity_coefficients"]
+    pairs = {(normal, first), (student, first + 1), (normal + 1, first + 2)}
+    assert set(zip(*np.nonzero(shear.matrix), strict=True)) == pairs
+    absent = Task(small_cohort, ModelSpec(Weibull(), EFFECTS["constant"]()), BY_TERM)
+    assert shear_of(absent, absent.blocks, layout_of(absent.build())) is None
+
+
+@pytest.mark.parametrize("baseline", [PiecewiseExponential((12.0, 36.0)), Weibull()])
+def test_the_density_is_the_same_in_both_coordinates(small_cohort, baseline):
+    task = joint(small_cohort, baseline)
+    model = task.build()
+    layout = layout_of(model)
+    shear = shear_of(task, task.blocks, layout)
+    whitened = whiten(model, layout, shear)
+    shared = {one.name: one for one in ancestors([whitened.logp()]) if isinstance(one, SharedVariable)}
+    location = layout.join({"log_hazard_level": -3.5} if baseline.cutpoints else {"median_survival": 30.0})
+    scale = 0.1 * RNG.normal(size=(layout.size, layout.size))
+    shared["location"].set_value(location)
+    shared["scale"].set_value(scale)
+    natural, ours = model.compile_logp(mode=MODE), whitened.compile_logp(mode=MODE)
+    for _ in range(5):
+        position = RNG.normal(size=layout.size)
+        flat = shear.apply(location + scale @ position)
+        point = {
+            model.rvs_to_values[variable].name: flat[layout.slices[variable.name]].reshape(
+                (layout.lengths[variable.name],) if layout.lengths[variable.name] else ()
+            )
+            for variable in model.free_RVs
+        }
+        assert float(ours({"position": position})) == pytest.approx(float(natural(point)), rel=1e-12)
+
+
+def test_a_normal_density_is_its_own_approximation():
+    root = np.tril(RNG.normal(size=(4, 4))) + 2 * np.eye(4)
+    covariance, centre = root @ root.T, np.array([1.0, -2.0, 0.5, 3.0])
+    precision = np.linalg.inv(covariance)
+
+    def density(at):
+        return -0.5 * (at - centre) @ precision @ (at - centre), -precision @ (at - centre)
+
+    fitted = fit_normal(density, np.zeros(4), {})
+    assert_allclose(fitted.location, centre, atol=1e-5)
+    assert_allclose(fitted.scale @ fitted.scale.T, covariance, rtol=1e-5)
+    # mass of exp(density), but for (2 pi)^(4/2)
+    assert fitted.log_mass == pytest.approx(0.5 * np.linalg.slogdet(covariance)[1], abs=1e-5)
+
+
+def test_held_positions_stay_and_the_others_are_conditional():
+    covariance = np.array([[1.0, 0.6], [0.6, 2.0]])
+    precision = np.linalg.inv(covariance)
+
+    def density(at):
+        return -0.5 * at @ precision @ at, -precision @ at
+
+    fitted = fit_normal(density, np.array([0.0, 1.5]), {1: 0.3})
+    assert fitted.location[1] == 1.5
+    assert fitted.location[0] == pytest.approx(0.6 / 2.0 * 1.5, abs=1e-6)
+    assert fitted.scale[1, 1] == 0.3
+    assert fitted.scale[0, 0] == pytest.approx(np.sqrt(1.0 - 0.36 / 2.0), rel=1e-5)
+    assert fitted.scale[0, 1] == fitted.scale[1, 0] == 0.0
+
+
+def test_a_flat_direction_gives_a_finite_scale():
+    fitted = fit_normal(
+        lambda at: (float(stats.norm.logpdf(at[0])), np.array([-at[0], 0.0])), np.array([2.0, 1.0]), {}
+    )
+    assert fitted.location[0] == pytest.approx(0.0, abs=1e-6)
+    assert np.all(np.isfinite(fitted.location))
+    assert np.all(np.isfinite(fitted.scale))
