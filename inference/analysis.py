@@ -35,20 +35,18 @@ class Plan:
         Baselines x adjustments under the main prior set; the first is the pre-stated main model.
     prior_sets : tuple of FitRequest
         The main model under every other prior set.
+    illustrated : tuple of FitRequest
+        Fits of which the diagnostic plots are drawn.
     """
 
     models: tuple[FitRequest, ...]
     prior_sets: tuple[FitRequest, ...]
+    illustrated: tuple[FitRequest, ...]
 
     @property
     def main(self) -> FitRequest:
         """The pre-stated main model."""
         return self.models[0]
-
-    @property
-    def illustrated(self) -> tuple[FitRequest, ...]:
-        """Fits of which the diagnostic plots are drawn."""
-        return self.models
 
     @property
     def requests(self) -> tuple[FitRequest, ...]:
@@ -64,7 +62,7 @@ def plan(
     quick: bool = False,
     exposure: str = "naive",
 ) -> Plan:
-    """Return the fits of the main job; a quick look leaves out the second baseline.
+    """Return the fits of the main job; a quick look leaves out the second baseline, and most plots.
 
     Parameters
     ----------
@@ -92,7 +90,7 @@ def plan(
     repeated = [
         request(MAIN_BASELINE, MAIN_ADJUSTMENT, other) for other in others if other.name != priors.name
     ]
-    return Plan(tuple(models), tuple(repeated))
+    return Plan(tuple(models), tuple(repeated), tuple(models[:1] if quick else models))
 
 
 def readings_of(

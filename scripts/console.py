@@ -23,6 +23,7 @@ from rich.progress import (
 from data.errors import CohortWarning, InputError
 
 DONE, WRONG_INPUT, CHECK_FAILED, INTERRUPTED = 0, 2, 3, 130
+UNSEEN_WIDTH = 120  # of what goes to a file or a pipe
 
 Told = Callable[[str, int, int], None]
 
@@ -40,8 +41,12 @@ def run(app: App, arguments: list[str] | None = None) -> int:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except (InputError, CycloptsError) as error:
+    except InputError as error:
         errors.print(f"error: {error}", markup=False)
+        return WRONG_INPUT
+    except CycloptsError as error:
+        command = " ".join((app.name[0], *(error.command_chain or ())))
+        errors.print(f"error: {error} What is known: {command} --help", markup=False)
         return WRONG_INPUT
     except OSError as error:
         errors.print(
@@ -63,7 +68,11 @@ def start(app: App) -> None:
 
 def console(quiet: bool) -> Console:
     """Return where to print."""
-    return Console(quiet=quiet, highlight=False)
+    # Labels and names come from files: brackets and colons in them are themselves, no markup.
+    shown = Console(quiet=quiet, highlight=False, markup=False, emoji=False)
+    if not shown.is_terminal:
+        shown.width = UNSEEN_WIDTH
+    return shown
 
 
 @contextmanager
@@ -77,14 +86,14 @@ def progress(shown: Console, title: str) -> Generator[Told]:
     """
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn("{task.completed:.0f}/{task.total:.0f}"),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=shown, transient=True) as bar:
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bar:
         task = bar.add_task(title, total=1)
 
         def told(what: str, part: int, parts: int) -> None:

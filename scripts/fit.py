@@ -35,24 +35,24 @@ def fit(
     from inference.fits import FitRequest, fit_key, read_fit, sample_fit
     from inference.horizon import report_times
     from inference.store import write_tree
-    from scripts.jobs import Stopwatch, load, main_prior_set, manifest, write_json, write_table
+    from scripts.jobs import Stopwatch, load, manifest, prior_set, ready_folder, write_json, write_table
     from scripts.summary import print_checks, print_effects
 
     shown, watch = console(sampling.quiet), Stopwatch()
     loaded, cohort = load(study)
     exposure = sampling.checked_exposure(loaded, cohort)
-    used = main_prior_set(priors, loaded)
+    used = prior_set(priors, loaded, cohort)
     request = FitRequest(
         baseline, adjustment, effect, used, sampling.settings(), sampling.count("designs"), exposure
     )
     horizon, times = report_times(loaded, cohort)
-    folder = sampling.out or sampling.folder(loaded) / f"fit-{baseline}-{adjustment}"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = ready_folder(sampling.out or sampling.folder(loaded) / f"fit-{baseline}-{adjustment}")
     with progress(shown, "fitting") as told:
         with watch.stage("sampling"):
             tree = sample_fit(loaded, cohort, request, told)
         with watch.stage("estimands and checks"):
             reading = read_fit(loaded, cohort, request, tree)
+    (folder / "manifest.json").unlink(missing_ok=True)  # written last: with it, all files are of one fit
     write_tree(tree, folder / "fit.nc")
     write_table(reading.estimands, folder / "estimands.csv")
     write_table(comparators(cohort, horizon, times), folder / "comparators.csv")

@@ -8,19 +8,21 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pandas as pd
 
 from data.cohort import Cohort
+from data.errors import InputError
 from data.sources import load_cohort
 from data.study import Study, load_study
 from inference.atomic import atomic_path, write_text
 from inference.provenance import commit, versions
 from inference.store import file_sha256
-from models.prior_files import BUNDLED, find_prior_set, read_prior_set
+from models.prior_files import find_prior_set, prior_set_names, read_prior_set
 from models.priors import PriorSet
-from models.specification import known_parameters
+from models.specification import check_prior_terms, known_parameters
 
 
 def load(reference: str) -> tuple[Study, Cohort]:
@@ -29,18 +31,68 @@ def load(reference: str) -> tuple[Study, Cohort]:
     return study, load_cohort(study)
 
 
-def main_prior_set(reference: str, study: Study) -> PriorSet:
-    """Return the prior set that a command names."""
-    return read_prior_set(reference, known_parameters(), study.folder)
+def prior_set(reference: str, study: Study, cohort: Cohort) -> PriorSet:
+    """Return the prior set that a command names, its terms being those of the study."""
+    chosen = read_prior_set(reference, known_parameters(), study.folder)
+    terms = {
+        "outcome_coefficients": cohort.outcome.terms,
+        "propensity_coefficients": cohort.propensity.terms,
+    }
+    try:
+        check_prior_terms(chosen, terms)
+    except InputError as error:
+        raise InputError(f"{find_prior_set(reference, study.folder)}: {error}") from error
+    return chosen
 
 
-def other_prior_sets(study: Study, main: PriorSet, given: Sequence[str] = ()) -> list[PriorSet]:
-    """Return the prior sets to compare with: the study's own and the bundled ones, and those given by path."""
-    names = sorted(
-        {path.stem for folder in (study.folder / "priors", BUNDLED) for path in folder.glob("*.toml")}
-    )
-    sets = [main_prior_set(reference, study) for reference in (*names, *given)]
-    return list({one.name: one for one in sets if one.name != main.name}.values())
+def prior_sets(study: Study, cohort: Cohort, main: str, given: Sequence[str] = ()) -> list[PriorSet]:
+    """Return the main prior set and those to compare with: the study's own, the bundled ones, those given.
+
+    Parameters
+    ----------
+    study, cohort : Study, Cohort
+        What is analysed.
+    main : str
+        The main prior set, by path or name.
+    given : sequence of str
+        More sets, by path or name.
+
+    Raises
+    ------
+    InputError
+        Where a set cannot be used, or two different sets go by one name.
+    """
+    bundled = prior_set_names(study.folder)
+    sets: dict[str, PriorSet] = {}
+    places: dict[str, Path] = {}
+    for reference in (main, *given, *bundled):
+        one, place = prior_set(reference, study, cohort), find_prior_set(reference, study.folder)
+        if sets.setdefault(one.name, one) != one:
+            raise InputError(
+                f"{places[one.name]}: name must be its own, but found {one.name!r}, which is also the name of {place}; "
+                f"change one of the two"
+            )
+        places.setdefault(one.name, place)
+    return list(sets.values())
+
+
+def ready_folder(folder: Path) -> Path:
+    """Return a folder for outputs, made if need be, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        Where nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"--out must be a folder that can be written into, but found {folder}: {error.strerror}; choose another"
+        ) from error
+    return folder
 
 
 class Stopwatch:

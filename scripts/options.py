@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -18,7 +18,19 @@ SEED = 20240101
 FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20}
 QUICK = {**FULL, "designs": 5}
 
-Count = Annotated[int | None, Parameter(validator=Number(gte=1, lte=1_000_000))]
+FEWEST_IN_CHAIN = 10
+FEWEST, MOST = 40, 1_000_000  # draws of all chains: fewer have no diagnostics, more no place in memory
+
+
+def _whole(_: Any, tokens: Any) -> int:
+    """Return a whole number; a fraction is refused rather than rounded."""
+    text = tokens[0].value
+    if not text.lstrip("+-").isdecimal():
+        raise ValueError(f"must be a whole number, but found {text}.")
+    return int(text)
+
+
+Count = Annotated[int | None, Parameter(converter=_whole, validator=Number(gte=1, lte=100_000))]
 Study_ = Annotated[str, Parameter(help="A bundled study's name, a study.toml, or the folder that holds one.")]
 Exposure = Literal["naive", "time_split", "landmark"]
 
@@ -32,9 +44,10 @@ class Sampling:
     draws: Annotated[Count, Parameter(help="Draws kept, for each chain [1000].")] = None
     tune: Annotated[Count, Parameter(help="Warm-up draws, for each chain [300].")] = None
     designs: Annotated[Count, Parameter(help="Propensity draws of the cut adjustment [20].")] = None
-    seed: Annotated[int, Parameter(help="Same seed, same draws.", validator=Number(gte=0, lte=2**32 - 1))] = (
-        SEED
-    )
+    seed: Annotated[
+        int,
+        Parameter(help="Same seed, same draws.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1)),
+    ] = SEED
     quick: Annotated[bool, Parameter(help="A first look: one baseline, fewer designs.", negative="")] = False
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False
     out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None
@@ -49,10 +62,23 @@ class Sampling:
         return given if given is not None else (QUICK if self.quick else FULL)[name]
 
     def settings(self) -> SamplerSettings:
-        """Return the sampler's settings."""
+        """Return the sampler's settings.
+
+        Raises
+        ------
+        InputError
+            Where the draws are too few to be judged, or too many to be held.
+        """
+        from data.errors import InputError
         from inference.engine import SamplerSettings
 
-        return SamplerSettings(self.count("chains"), self.count("draws"), self.count("tune"), self.seed)
+        chains, draws = self.count("chains"), self.count("draws")
+        if draws < FEWEST_IN_CHAIN or not FEWEST <= chains * draws <= MOST:
+            raise InputError(
+                f"--draws must be at least {FEWEST_IN_CHAIN}, and --chains x --draws between {FEWEST} and {MOST}, but "
+                f"found {chains} x {draws} = {chains * draws}; 4 chains x 1000 draws do for most studies"
+            )
+        return SamplerSettings(chains, draws, self.count("tune"), self.seed)
 
     def folder(self, study: Study) -> Path:
         """Return the folder of a study's outputs."""

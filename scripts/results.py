@@ -25,9 +25,9 @@ from scripts.console import Told
 from scripts.jobs import (
     Stopwatch,
     load,
-    main_prior_set,
     manifest,
-    other_prior_sets,
+    prior_sets,
+    ready_folder,
     write_json,
     write_table,
 )
@@ -42,19 +42,19 @@ def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> tup
     with watch.stage("read"):
         study, cohort = load(reference)
         exposure = sampling.checked_exposure(study, cohort)
-        main = main_prior_set(priors, study)
-        others = other_prior_sets(study, main)
+        main, *others = prior_sets(study, cohort, priors)
         planned = plan(main, others, sampling.settings(), sampling.count("designs"), sampling.quick, exposure)
         for request in planned.requests:
             fit_key(study, cohort, request)
         report_times(study, cohort)
+        folder = ready_folder(sampling.folder(study))
     how = {
         "priors": priors,
         "designs": sampling.count("designs"),
         "quick": sampling.quick,
         "exposure": exposure,
     }
-    results = _gathered(study, cohort, planned, sampling.folder(study), how, watch, told)
+    results = _gathered(study, cohort, planned, folder, how, watch, told)
     return results, watch
 
 
@@ -73,10 +73,8 @@ def reported(reference: str, folder: Path | None) -> tuple[Results, Path, Stopwa
     try:
         kept = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
         how, settings = kept["analysis"], SamplerSettings(**kept["settings"])
-        main = main_prior_set(how["priors"], study)
-        planned = plan(
-            main, other_prior_sets(study, main), settings, how["designs"], how["quick"], how["exposure"]
-        )
+        main, *others = prior_sets(study, cohort, how["priors"])
+        planned = plan(main, others, settings, how["designs"], how["quick"], how["exposure"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise

@@ -31,14 +31,15 @@ def sensitivity(
     from inference.checks import checks_table, failed
     from inference.drawing import drawn
     from inference.figures import prior_sets_figure
+    from inference.horizon import report_times
     from inference.sensitivity.priors import prior_interval, prior_sensitivity
     from inference.store import Store, digest
     from scripts.jobs import (
         Stopwatch,
         load,
-        main_prior_set,
         manifest,
-        other_prior_sets,
+        prior_sets,
+        ready_folder,
         write_json,
         write_table,
     )
@@ -47,11 +48,11 @@ def sensitivity(
     shown, watch = console(sampling.quiet), Stopwatch()
     loaded, cohort = load(study)
     exposure = sampling.checked_exposure(loaded, cohort)
-    main = main_prior_set(priors[0], loaded)
-    others = other_prior_sets(loaded, main, priors[1:])
+    main, *others = prior_sets(loaded, cohort, priors[0], priors[1:])
     planned = plan(main, others, sampling.settings(), sampling.count("designs"), sampling.quick, exposure)
     requests = (planned.main, *planned.prior_sets)
-    folder = sampling.folder(loaded)
+    report_times(loaded, cohort)
+    folder = ready_folder(sampling.folder(loaded))
     with watch.stage("fits"), progress(shown, "fitting") as told:
         readings = readings_of(loaded, cohort, requests, Store(folder / "fits"), told)
     table = prior_sensitivity(readings)

@@ -19,10 +19,10 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
     unit, horizon = study.time_unit, estimands.loc[estimands["estimand"] == "rmst_difference", "time"].iloc[0]
     shown.print(f"{study.treatment.treated_label} against {study.treatment.control_label}\n")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("model", no_wrap=True)
-    table.add_column("hazard ratio (95 %)", no_wrap=True)
+    table.add_column("model")
+    table.add_column("HR (95 %)", no_wrap=True)
     table.add_column("P(benefit)", no_wrap=True)
-    table.add_column(f"RMST difference, {unit} (95 %)", no_wrap=True)
+    table.add_column(f"RMST, {unit} (95 %)", no_wrap=True)
     first = estimands["prior_set"].iloc[0]
     for baseline, of_baseline in estimands.groupby("baseline", sort=False):
         table.add_row(Text(str(baseline).replace("_", " "), style="italic"))
@@ -38,8 +38,8 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
             )
     shown.print(table)
     shown.print(
-        f"\nHazard ratios are conditional on covariates: below 1 treatment helps. Restricted mean survival time (RMST) is "
-        f"to {horizon:g} {unit}, over all patients. Priors: {first}, unless said.\n"
+        f"\nHR: hazard ratio, conditional on covariates; below 1 treatment helps. RMST: difference in restricted mean "
+        f"survival time to {horizon:g} {unit}, over all patients. Priors: {first}, unless said.\n"
     )
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from inference.figures.wording import POPULATION_NAMES, words
 from inference.report.content import FIT_COLUMNS, Report, companion, estimand_row, fit_rows, fits
-from inference.report.numbers import number, percent, ratio, span
+from inference.report.numbers import number, percent, ratio, share, span
 from inference.report.sentences import horizon_of
 from inference.report.table import (
     Cell,
@@ -87,7 +87,7 @@ def effects_table(report: Report) -> Table:
         "Effect of treatment under each baseline hazard and adjustment; averages are over all patients, and the main "
         "fit is marked"
     )
-    return Table("effects-table", caption, headings, tuple(rows))
+    return Table("effects", caption, headings, tuple(rows))
 
 
 def _to_horizon(report: Report) -> str:
@@ -182,45 +182,47 @@ def quantity_name(quantity: str, time: float | None, unit: str) -> str:
     return names.get(quantity, heading(quantity) + (f" at {at}" if at else ""))
 
 
-def estimands_table(report: Report) -> Table:
-    """Return every estimand of every fit, with its Monte Carlo error and convergence."""
+def estimands_tables(report: Report) -> list[Table]:
+    """Return every estimand of every fit, one table a fit, with Monte Carlo errors and convergence."""
+    return [
+        _estimands_of(fit, position, report)
+        for position, fit in enumerate(fits(report.estimands, report.main))
+    ]
+
+
+def _estimands_of(fit: dict[str, str], position: int, report: Report) -> Table:
+    of_fit = fit_rows(report.estimands, fit)
+    subgroups = of_fit["subgroup"].fillna("").astype(str)
+    by_subgroup = bool((subgroups != "").any())
+    numbers = ("Median (95 %)", "Mean", "SD", "P(benefit)", "MCSE", "Bulk ESS", "Tail ESS", "R-hat")
     headings = (
-        *(Column(label) for label in ("Fit", "Estimand", "Population", "Subgroup")),
+        Column("Estimand"),
+        Column("Population"),
+        *([Column("Subgroup")] if by_subgroup else []),
         Column("Time", numeric=True),
         Column("Unit"),
-        *(
-            Column(label, numeric=True)
-            for label in (
-                "Median (95 %)",
-                "Mean",
-                "SD",
-                "P(benefit)",
-                "MCSE",
-                "Bulk ESS",
-                "Tail ESS",
-                "R-hat",
-            )
-        ),
+        *(Column(label, numeric=True) for label in numbers),
     )
-    rows = []
-    for fit in fits(report.estimands, report.main):
-        name = fit_name(fit, report.estimands)
-        for _, row in fit_rows(report.estimands, fit).iterrows():
-            cells = (
-                Cell(name),
+    styles = {"ratio": ratio, "probability": share}
+    rows = tuple(
+        Row(
+            (
                 Cell(heading(row["estimand"])),
                 Cell(POPULATION_NAMES.get(str(row["population"]), str(row["population"]))),
-                Cell("" if pd.isna(row["subgroup"]) else str(row["subgroup"])),
+                *([Cell(subgroup)] if by_subgroup else []),
                 number_cell(row["time"]),
                 text_cell(row["unit"]),
-                interval_cell(row, ratio if row["unit"] == "ratio" else span),
+                interval_cell(row, styles.get(str(row["unit"]), span)),
                 number_cell(row["mean"]),
-                number_cell(row["sd"]),
-                probability_cell(row["probability_of_benefit"]),
+                number_cell(row["sd"], 2),
+                _benefit(row),
                 number_cell(row["mcse"], 2),
                 number_cell(round(row["ess_bulk"]) if pd.notna(row["ess_bulk"]) else None),
                 number_cell(round(row["ess_tail"]) if pd.notna(row["ess_tail"]) else None),
                 number_cell(row["rhat"], 4),
             )
-            rows.append(Row(cells))
-    return Table("every-estimand", "Every estimand of every fit, the main fit first", headings, tuple(rows))
+        )
+        for (_, row), subgroup in zip(of_fit.iterrows(), subgroups, strict=True)
+    )
+    caption = f"Every estimand of the fit {fit_name(fit, report.estimands)}"
+    return Table(f"estimands-{position}", caption, headings, rows)

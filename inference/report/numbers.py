@@ -10,7 +10,17 @@ import pandas as pd
 from inference.figures.wording import interval, probability
 from inference.figures.wording import number as rounded
 
-__all__ = ["difference_in_words", "number", "percent", "probability", "ratio", "span", "trimmed", "written"]
+__all__ = [
+    "difference_in_words",
+    "number",
+    "percent",
+    "probability",
+    "ratio",
+    "share",
+    "span",
+    "trimmed",
+    "written",
+]
 
 MISSING = "–"
 
@@ -43,11 +53,20 @@ def trimmed(value: Any) -> str:
 
 def percent(median: float, lower: float, upper: float) -> str:
     """Return probabilities in percent, or their differences in percentage points, with one decimal."""
-    if pd.isna(median):
+    return _fixed((100 * median, 100 * lower, 100 * upper), 1)
+
+
+def share(median: float, lower: float, upper: float) -> str:
+    """Return a probability, or a difference of two, with three decimals."""
+    return _fixed((median, lower, upper), 3)
+
+
+def _fixed(numbers: tuple[float, float, float], decimals: int) -> str:
+    if pd.isna(numbers[0]):
         return MISSING
-    texts = [f"{100 * float(value):.1f}" for value in (median, lower, upper)]
+    texts = [f"{float(value):.{decimals}f}" for value in numbers]
     texts = [text.removeprefix("-") if float(text) == 0 else text.replace("-", "−") for text in texts]
-    return texts[0] if pd.isna(lower) else f"{texts[0]} ({texts[1]} to {texts[2]})"
+    return texts[0] if pd.isna(numbers[1]) else f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
 def span(median: float, lower: float, upper: float) -> str:

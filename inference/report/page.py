@@ -22,11 +22,11 @@ from inference.report.content import FigureItem, Report
 from inference.report.effect_tables import (
     arms_table,
     effects_table,
-    estimands_table,
+    estimands_tables,
     outcomes_table,
     populations_table,
 )
-from inference.report.provenance_tables import command_line, manifest_tables, tree_warning
+from inference.report.provenance_tables import command_line, is_quick, manifest_tables, tree_warning
 from inference.report.sensitivity_table import sensitivity_table
 from inference.report.sentences import answer, limits, reading_guide
 from inference.report.svg import embedded_svg
@@ -108,13 +108,14 @@ def render(report: Report) -> str:
             effects=effects_table(report),
             populations=populations_table(report),
             outcomes=outcomes_table(report),
-            every=estimands_table(report),
+            every=estimands_tables(report),
             comparators=comparators_table(report),
             comparators_rest=other_comparators_table(report),
             priors=frame_table(
-                "priors-table", "Priors of the main fit", report.priors, PRIOR_COLUMNS, ("reason", "meaning")
+                "priors", "Priors of the main fit", report.priors, PRIOR_COLUMNS, ("reason", "meaning")
             ),
             sensitivity=sensitivity_table(report),
+            quick=is_quick(report.manifest),
             command=command_line(report.manifest),
             tree_warning=tree_warning(report.manifest),
             manifest=manifest_tables(report.manifest),

@@ -30,6 +30,11 @@ def tree_warning(manifest: Mapping[str, Any]) -> str:
     )
 
 
+def is_quick(manifest: Mapping[str, Any]) -> bool:
+    """Return whether the analysis was a quick look, which leaves models out."""
+    return any(key.split(" · ")[-1] == "quick" and value is True for key, value in flattened(manifest))
+
+
 def flattened(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the entries of a nested mapping with their paths, joined by a dot in the middle."""
     for key, value in content.items():
@@ -48,7 +53,14 @@ def manifest_tables(manifest: Mapping[str, Any]) -> list[Table]:
     parts = {key: value for key, value in manifest.items() if isinstance(value, Mapping) and value}
     tables = [_table("manifest", "The run", single, "")] if single else []
     for position, (key, content) in enumerate(parts.items()):
-        tables.append(_table(f"manifest-{position}", heading(str(key)), dict(flattened(content)), str(key)))
+        tables.append(
+            _table(
+                f"manifest-{position}",
+                heading(str(key)).removesuffix(" seconds"),
+                dict(flattened(content)),
+                str(key),
+            )
+        )
     return tables
 
 
@@ -62,7 +74,7 @@ def _table(name: str, caption: str, content: Mapping[str, Any], part: str) -> Ta
 def _label(path: str) -> str:
     """Return a path in words; names of files, packages and fits stay as they are."""
     plain = path.replace("_", "").replace(" · ", "").isalpha()
-    return heading(path) if plain and "_" in path else path
+    return path.replace("_", " ") if plain else path
 
 
 def _value(path: str, value: Any) -> str:

@@ -26,27 +26,25 @@ def sensitivity_table(report: Report) -> Table | None:
     unit, horizon = str(frame["unit"].iloc[0]), float(frame["horizon"].iloc[0])
     headings = (
         Column("Prior set"),
-        Column("Prior of the log hazard ratio"),
+        Column("Prior of the log hazard ratio, and why", wide=True),
         Column("Hazard ratio, conditional (95 %)", numeric=True),
         Column("P(benefit)", numeric=True),
         Column(f"RMST difference to {number(horizon)} {unit}, {unit} (95 %)", numeric=True),
         Column("Sensitivity to the prior", numeric=True),
         Column("Sensitivity to the likelihood", numeric=True),
         Column("Reading", wide=True),
-        Column("Why this set", wide=True),
     )
     rows = tuple(
         Row(
             (
                 text_cell(row["prior_set"]),
-                text_cell(row["prior"]),
+                Cell(f"{row['prior']}. {row['reason']}"),
                 interval_cell(_numbers(row, "hazard_ratio"), ratio),
                 probability_cell(row["probability_of_benefit"]),
                 interval_cell(_numbers(row, "rmst_difference")),
                 number_cell(row["prior_sensitivity"], 2),
                 number_cell(row["likelihood_sensitivity"], 2),
                 Cell(str(row["diagnosis"])),
-                text_cell(row["reason"]),
             ),
             "main" if row["prior_set"] == report.main["prior_set"] else "",
         )
@@ -57,7 +55,7 @@ def sensitivity_table(report: Report) -> Table | None:
         "scaling: how far the effect moves when the prior, or the likelihood, counts a little more or "
         "less (below 0.05: hardly)"
     )
-    return Table("sensitivity-table", caption, headings, rows)
+    return Table("sensitivity", caption, headings, rows)
 
 
 def _numbers(row: pd.Series, name: str) -> pd.Series:

@@ -96,7 +96,7 @@ def _main_numbers(rows: pd.DataFrame, unit: str) -> tuple[str, str]:
         said = _with_benefit(difference_in_words(*_interval(mean), unit), mean)
     hazard = estimand_row(rows, "hazard_ratio", "conditional")
     if hazard is None or pd.isna(hazard["median"]):
-        return said, "not one number in this model (see the table of every estimand)"
+        return said, "not one number in this model (see the tables of every estimand)"
     return said, _with_benefit(ratio(*_interval(hazard)).replace("(", "(95 % interval "), hazard)
 
 

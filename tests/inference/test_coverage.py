@@ -1,7 +1,7 @@
 """Known truth is recovered: 95 % intervals hold it about as often as they say."""
 
-import nutpie
 import numpy as np
+import nutpie
 import pytest
 
 from data.simulate import PiecewiseHazard, Truth, WeibullHazard, simulate_cohort, true_rmst_difference
@@ -58,7 +58,7 @@ def test_intervals_hold_the_truth(case, adjustment, full, monkeypatch, capsys):
     for number in range(cohorts):
         cohort = simulate_cohort(truth, 250 + 10 * (number % 11), seed=1000 + number)
         for name, (low, high) in intervals_of(baseline, adjustment, cohort, seed=number).items():
-            held[name] += low <= expected[name] <= high
+            held[name] += int(low <= expected[name] <= high)
     with capsys.disabled():
         print(f"\ncoverage {case}, {adjustment}, {cohorts} cohorts: {held}")
     assert len(compiled) <= 2  # outcome and treatment model, whatever the cohort and its size

@@ -3,8 +3,8 @@
 import dataclasses
 
 import arviz as az
-import nutpie
 import numpy as np
+import nutpie
 import pandas as pd
 import pytest
 from lifelines import CoxPHFitter

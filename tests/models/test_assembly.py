@@ -13,7 +13,14 @@ from scipy.special import log_expit
 from data.simulate import Truth, simulate_cohort
 from inference.engine import Task
 from inference.groups import pointwise_log_likelihood
-from models.assembly import build_model, build_propensity_model, model_blocks, model_data, parameter_names
+from models.assembly import (
+    build_model,
+    build_propensity_model,
+    linear_predictor,
+    model_blocks,
+    model_data,
+    parameter_names,
+)
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet
@@ -147,7 +154,7 @@ def test_the_density_is_prior_times_likelihood(cohorts, baseline, score, priors)
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_the_gradient_is_finite_and_right_where_entry_is_zero(cohorts, baseline):
     model = task_of(cohorts[0], baseline, "latent").build()
-    assert (cohorts[0].entry == 0).any() and (cohorts[0].entry > 0).any()
+    assert set(np.sign(cohorts[0].entry)) == {0.0, 1.0}
     point = random_point(model)
     density, gradient = model.compile_logp(mode=MODE), model.compile_dlogp(mode=MODE)
     slopes = gradient(point)
@@ -228,6 +235,32 @@ def test_parameters_are_those_of_the_contract_with_their_dimensions(cohorts, bas
     assert ("propensity_coefficients" in declared) == (score == "latent")
     content = model_data(cohorts[0], task.spec, model_blocks(cohorts[0], task.spec, DEFAULT), task.score)
     assert {variable.name for variable in model.data_vars} == set(content)
+
+
+@pytest.mark.parametrize("score", SCORES)
+def test_the_linear_predictor_is_effect_covariates_and_score(cohorts, score):
+    rng = np.random.default_rng(9)
+    effect, slopes, of_treatment, of_score = -0.4, rng.normal(size=3), rng.normal(size=3), 0.7
+    task = task_of(cohorts[0], "weibull", score)
+    parameters = {
+        "treatment_effect": np.array([effect, 0.0]),
+        "outcome_coefficients": np.stack([slopes, slopes]),
+    }
+    expected = effect * cohorts[0].treatment + cohorts[0].outcome.values @ slopes
+    if score != "absent":
+        parameters |= {
+            "propensity_effect": np.full(2, of_score),
+            "propensity_coefficients": np.stack([of_treatment, of_treatment]),
+        }
+        latent = cohorts[0].propensity.values @ of_treatment
+        expected = expected + of_score * (latent if score == "latent" else task.score)
+    content = task.content(task.blocks)
+    ours = linear_predictor(parameters, content, task.spec, np)
+    assert_allclose(
+        ours, np.stack([expected, expected - effect * cohorts[0].treatment]), rtol=1e-12, atol=1e-12
+    )
+    untreated = linear_predictor(parameters, {**content, "treated": np.zeros(60)}, task.spec, np)
+    assert_allclose(untreated[0], ours[1], rtol=1e-12, atol=1e-12)
 
 
 def test_a_term_without_a_column_is_refused(cohorts):

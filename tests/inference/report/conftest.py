@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -99,7 +100,7 @@ def comparator_rows() -> pd.DataFrame:
         ("proportional_hazards_test", "", np.nan, 23.8, np.nan, np.nan, 0.0046, "Schoenfeld residuals"),
     ]
     names = ["statistic", "arm", "time", "estimate", "lower", "upper", "p", "method"]
-    return pd.DataFrame(rows, columns=names).assign(published=np.nan)
+    return pd.DataFrame(rows, columns=pd.Index(names)).assign(published=np.nan)
 
 
 def check_rows() -> pd.DataFrame:
@@ -118,7 +119,7 @@ def check_rows() -> pd.DataFrame:
         (f"convergence: {fit}: R-hat", "fail", 1.0234, 1.01, "largest for treatment_effect"),
         (f"convergence: {other}: R-hat", "pass", 1.002, 1.01, "largest for treatment_effect"),
     ]
-    return pd.DataFrame(rows, columns=["name", "status", "value", "threshold", "text"])
+    return pd.DataFrame(rows, columns=pd.Index(["name", "status", "value", "threshold", "text"]))
 
 
 def sensitivity_rows() -> pd.DataFrame:
@@ -152,8 +153,8 @@ def study() -> Study:
 
 @pytest.fixture
 def make_report(study: Study) -> MakeReport:
-    def make(**changes: object) -> Report:
-        content: dict[str, object] = {
+    def make(**changes: Any) -> Report:
+        content: dict[str, Any] = {
             "study": study,
             "arms": pd.DataFrame(
                 {

@@ -35,7 +35,7 @@ def test_the_page_works_in_a_browser(make_report, browser, tmp_path):
     page.goto(file.as_uri())
 
     def column(position: int) -> list[str]:
-        return page.locator(f"#effects-table tbody tr > :nth-child({position})").all_inner_texts()
+        return page.locator(f"#table-effects tbody tr > :nth-child({position})").all_inner_texts()
 
     # Nothing but the file itself is asked for, and nothing sticks out at the side, closed or open.
     assert requests == [file.as_uri()]
@@ -44,7 +44,7 @@ def test_the_page_works_in_a_browser(make_report, browser, tmp_path):
 
     # Numbers sort by their value, first upwards, then downwards; the heading says so.
     before = column(3)
-    heading = page.locator("#effects-table thead th").nth(2)
+    heading = page.locator("#table-effects thead th").nth(2)
     heading.locator("button").click()
     assert column(3) == sorted(before)
     assert heading.get_attribute("aria-sort") == "ascending"

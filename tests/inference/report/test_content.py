@@ -1,3 +1,5 @@
+from typing import Any, cast
+
 import pandas as pd
 import pytest
 
@@ -92,7 +94,7 @@ def test_figures_have_ids_of_their_own_and_known_groups(make_report):
     with pytest.raises(ValueError, match="own id, but found a"):
         make_report(figures=[figure, figure])
     with pytest.raises(ValueError, match="must be one of answer"):
-        FigureItem("a", "A", "", "<svg/>", "elsewhere")
+        FigureItem("a", "A", "", "<svg/>", cast(Any, "elsewhere"))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from inference.report.numbers import (
     percent,
     probability,
     ratio,
+    span,
     trimmed,
     written,
 )

@@ -113,8 +113,16 @@ def test_many_failed_checks_are_counted_and_all_in_the_table(make_report):
 def test_what_is_absent_says_how_to_make_it(make_report):
     page = render(make_report(sensitivity=None, figures=[], manifest={}, prior_statements=[]))
     assert "rtsurv sensitivity gbsg2" in page
+    main_only = make_report().sensitivity.iloc[:1]
+    assert "rtsurv sensitivity gbsg2" in render(make_report(sensitivity=main_only))
+    assert "rtsurv sensitivity gbsg2" not in render(make_report())
     assert "No diagnostic plot was made" in page
     assert "The manifest is empty" in page
+
+
+def test_a_quick_look_says_so_beside_the_answer(make_report, html):
+    assert "quick look" not in html
+    assert "quick look" in render(make_report(manifest={"analysis": {"quick": True}}))
 
 
 def test_the_page_is_the_same_every_time_and_small(make_report, html):

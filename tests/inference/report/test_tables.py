@@ -6,7 +6,7 @@ import pytest
 
 from inference.report.check_tables import counts_sentence, families_table, ordered_checks, passed_tables
 from inference.report.comparator_tables import comparators_table, other_comparators_table
-from inference.report.effect_tables import estimands_table
+from inference.report.effect_tables import estimands_tables
 from inference.report.provenance_tables import command_line, manifest_tables, tree_warning
 from inference.report.sensitivity_table import sensitivity_table
 from inference.report.table import Cell, Column, Row, Table, frame_table
@@ -82,10 +82,21 @@ def test_the_rest_of_the_frequentist_analysis_is_complete(make_report):
 
 def test_every_estimand_of_every_fit_is_there(make_report):
     report = make_report()
-    table = estimands_table(report)
-    assert len(table.rows) == len(report.estimands)
-    assert table.rows[0].cells[0].text == "Piecewise exponential, joint propensity"
-    assert "1.001" in [cell.text for cell in table.rows[0].cells]
+    tables = estimands_tables(report)
+    assert sum(len(table.rows) for table in tables) == len(report.estimands)
+    assert tables[0].caption == "Every estimand of the fit Piecewise exponential, joint propensity"
+    shown = texts(tables[0])
+    assert "1.001" in shown[0]
+    assert "Subgroup" not in [column.label for column in tables[0].columns]
+    assert "0.930 (0.910 to 0.950)" in next(row for row in shown if row[0] == "Survival treated")
+
+
+def test_subgroups_are_named_where_there_are_some(make_report):
+    report = make_report()
+    varied = report.estimands.assign(subgroup="menostat=Pre")
+    table = estimands_tables(make_report(estimands=varied))[0]
+    assert [column.label for column in table.columns][2] == "Subgroup"
+    assert table.rows[0].cells[2].text == "menostat=Pre"
 
 
 def test_the_effect_under_each_prior_set(make_report):
@@ -93,7 +104,7 @@ def test_the_effect_under_each_prior_set(make_report):
     assert table is not None
     assert texts(table)[1][:5] == [
         "sceptical",
-        "Normal(0, 0.217)",
+        "Normal(0, 0.217). for sceptics",
         "0.75 (0.62 to 0.92)",
         "0.997",
         "104 (33 to 170)",
