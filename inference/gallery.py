@@ -30,6 +30,7 @@ from inference.figures.captions import CAPTIONS
 from inference.fits import question_of
 from inference.prior_draws import prior_survival
 from inference.report.content import Group
+from inference.report.numbers import number
 from inference.results import Results
 from inference.sensitivity.priors import prior_interval
 
@@ -178,6 +179,6 @@ def prior_statements(results: Results) -> list[str]:
         low, middle, high = np.quantile(medians, [0.025, 0.5, 0.975], method="inverted_cdf")
         statements.append(
             f"Prior set {request.priors.name}: median time of an untreated average patient "
-            f"{middle:.3g} {cohort.time_unit}, between {low:.3g} and {high:.3g} (95 %)."
+            f"{number(middle)} {cohort.time_unit}, between {number(low)} and {number(high)} (95 %)."
         )
     return statements

@@ -34,7 +34,7 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
                 f"  {adjustment}" + ("" if priors == first else f", {priors} priors"),
                 interval(ratio["median"], ratio["lower"], ratio["upper"], ".2f"),
                 probability(ratio["probability_of_benefit"]),
-                interval(rmst["mean"], rmst["lower"], rmst["upper"], _digits(rmst["mean"])),
+                interval(rmst["median"], rmst["lower"], rmst["upper"], _digits(rmst["median"])),
             )
     shown.print(table)
     shown.print(

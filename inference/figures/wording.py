@@ -50,6 +50,8 @@ def number(value: float, digits: int = 3) -> str:
         return "not reached" if value > 0 else "−∞"
     if value != 0 and (abs(value) >= 1e6 or abs(value) < 1e-4):
         return f"{value:.{digits - 1}e}".replace("-", "−")
+    if value == 0:
+        return "0"
     if float(value).is_integer():
         return f"{value:.0f}".replace("-", "−")
     size = math.floor(math.log10(abs(value))) if value else 0
@@ -69,10 +71,12 @@ def interval(estimate: float, lower: float, upper: float, *, ratio: bool = False
     if math.isnan(estimate):
         return "not estimable"
     finite = [value for value in (estimate, lower, upper) if math.isfinite(value)]
+    if not finite:
+        return number(estimate)
     if ratio:
         decimals = 2
     else:
-        spread = max(finite) - min(finite) or abs(estimate) or 1.0
+        spread = max(finite) - min(finite) or abs(finite[0]) or 1.0
         decimals = min(6, max(0, 1 - math.floor(math.log10(spread))))
 
     def written(value: float) -> str:

@@ -50,7 +50,7 @@ def prior_sensitivity(readings: Sequence[Reading]) -> pd.DataFrame:
                 "hazard_ratio_lower": ratio["lower"],
                 "hazard_ratio_upper": ratio["upper"],
                 "probability_of_benefit": ratio["probability_of_benefit"],
-                "rmst_difference": rmst["mean"],
+                "rmst_difference": rmst["median"],
                 "rmst_difference_lower": rmst["lower"],
                 "rmst_difference_upper": rmst["upper"],
                 "horizon": rmst["time"],
