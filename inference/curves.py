@@ -33,7 +33,7 @@ class TimeGrid:
     quadrature : ndarray (time,)
         Weights of a Gauss-Legendre rule on [0, horizon]; 0 at times that serve only for display.
     display : ndarray of int
-        Positions of evenly spaced times for figures.
+        Positions of the times for figures.
     horizon : float
         Of the restricted mean.
     times : tuple of float
@@ -63,8 +63,13 @@ def time_grid(
     nodes, weights = np.polynomial.legendre.leggauss(NODES_PER_PANEL)
     half = 0.5 * np.diff(edges)[:, None]
     at = (edges[:-1, None] + half * (1.0 + nodes)).ravel()
-    shown = np.linspace(0.0, max(last, horizon), DISPLAY_POINTS + 1)
-    time = np.unique(np.concatenate([shown, at, edges, times, [c for c in cutpoints if c < shown[-1]]]))
+    end = max(last, horizon)
+    cuts = np.array([cut for cut in cutpoints if cut < end])
+    # A time just beyond each cut point lets the hazard jump there, in figures too.
+    shown = np.unique(
+        np.concatenate([np.linspace(0.0, end, DISPLAY_POINTS + 1), cuts, np.nextafter(cuts, end)])
+    )
+    time = np.unique(np.concatenate([shown, at, edges, times]))
     quadrature = np.zeros(len(time))
     np.add.at(quadrature, np.searchsorted(time, at), (half * weights).ravel())
     return TimeGrid(time, quadrature, np.searchsorted(time, shown), horizon, tuple(times), last)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from data.study import Study
+from inference.figures.wording import interval, probability
 
 STATUS_STYLE = {"fail": "bold red", "warn": "yellow", "info": "cyan", "pass": "green"}
 SHOWN = 12
@@ -32,9 +32,9 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
             rmst = _row(rows, "rmst_difference", "all")
             table.add_row(
                 f"  {adjustment}" + ("" if priors == first else f", {priors} priors"),
-                interval(ratio["median"], ratio["lower"], ratio["upper"], ".2f"),
+                interval(ratio["median"], ratio["lower"], ratio["upper"], ratio=True),
                 probability(ratio["probability_of_benefit"]),
-                interval(rmst["median"], rmst["lower"], rmst["upper"], _digits(rmst["median"])),
+                interval(rmst["median"], rmst["lower"], rmst["upper"]),
             )
     shown.print(table)
     shown.print(
@@ -76,9 +76,9 @@ def print_sensitivity(shown: Console, table: pd.DataFrame) -> None:
         printed.add_row(
             row["prior_set"],
             row["prior"],
-            interval(row["hazard_ratio"], row["hazard_ratio_lower"], row["hazard_ratio_upper"], ".2f"),
+            interval(row["hazard_ratio"], row["hazard_ratio_lower"], row["hazard_ratio_upper"], ratio=True),
             probability(row["probability_of_benefit"]),
-            interval(rmst, row["rmst_difference_lower"], row["rmst_difference_upper"], _digits(rmst)),
+            interval(rmst, row["rmst_difference_lower"], row["rmst_difference_upper"]),
             f"{row['prior_sensitivity']:.2f}, {row['likelihood_sensitivity']:.2f}",
         )
     shown.print(printed)
@@ -86,23 +86,6 @@ def print_sensitivity(shown: Console, table: pd.DataFrame) -> None:
         f"\nRMST is to {horizon:g} {unit}, over all patients. Power scaling says how sensitive the effect is to its prior, "
         "and to the likelihood: above 0.05 it is.\n"
     )
-
-
-def _digits(value: float) -> str:
-    """Return the format that keeps three digits."""
-    return ".0f" if abs(value) >= 100 else ".3g"
-
-
-def interval(estimate: float, lower: float, upper: float, form: str) -> str:
-    """Return an estimate with its interval."""
-    return f"{estimate:{form}} ({lower:{form}} to {upper:{form}})"
-
-
-def probability(value: float) -> str:
-    """Return a probability, never rounded to 0 or 1."""
-    if np.isnan(value):
-        return ""
-    return "> 0.999" if value > 0.999 else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _row(rows: pd.DataFrame, estimand: str, population: str) -> pd.Series:

@@ -92,11 +92,8 @@ def probability(value: float) -> str:
     """Return a probability with three decimals, and never 0 or 1."""
     if math.isnan(value):
         return "–"
-    if value > 0.9995:
-        return "> 0.999"
-    if value < 0.0005:
-        return "< 0.001"
-    return f"{value:.3f}"
+    text = f"{value:.3f}"
+    return {"1.000": "> 0.999", "0.000": "< 0.001"}.get(text, text)
 
 
 def ratio_ticks(lower: float, upper: float) -> list[float]:

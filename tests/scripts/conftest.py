@@ -1,0 +1,118 @@
+"""A small simulated study, commands run in this process, and an analysis that several tests read."""
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from data.simulate import Truth, simulate_frame
+from scripts.console import run
+from scripts.main import app
+
+SHORT = ("--chains", "2", "--draws", "20", "--tune", "20", "--designs", "3")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: exit code, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+def ended(*arguments: object) -> Ended:
+    """Run `rtsurv` with some arguments in this process, so that compiled models are used again."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(app, [str(argument) for argument in arguments])
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def rtsurv() -> Callable[..., Ended]:
+    """Run `rtsurv` with some arguments in this process."""
+    return ended
+
+
+@pytest.fixture(scope="session")
+def small_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study of 120 simulated patients with two covariates."""
+    folder = tmp_path_factory.mktemp("small") / "study"
+    folder.mkdir()
+    frame, text = simulate_frame(Truth(), 120, seed=11)
+    frame.to_csv(folder / "cohort.csv", index=False)
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail where anything is sampled, in this process or in a worker."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing may be sampled here")
+
+    monkeypatch.setattr("inference.engine.compiled_for", refuse)
+    monkeypatch.setattr("inference.analysis._side_by_side", refuse)
+
+
+def _in_turn(study, cohort, requests, missing, store, illustrated) -> Iterator:
+    """Make fits one after the other in this process, in place of `inference.analysis._side_by_side`."""
+    from inference.analysis import _make
+
+    for number in missing:
+        request = requests[number]
+        yield number, _make(study, cohort, request, store.folder, request in illustrated)
+
+
+@pytest.fixture
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let analyses fit in this process, where models are compiled already, and not in workers."""
+    monkeypatch.setattr("inference.analysis._side_by_side", _in_turn)
+
+
+@pytest.fixture
+def sampled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Labels of the fits that are sampled during a test."""
+    import inference.fits
+
+    labels: list[str] = []
+    sample_fit = inference.fits.sample_fit
+
+    def noted(study, cohort, request, progress):
+        labels.append(request.label)
+        return sample_fit(study, cohort, request, progress)
+
+    monkeypatch.setattr("inference.fits.sample_fit", noted)
+    return labels
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """An analysis that was made: its study, its folder, and how the command ended."""
+
+    study: Path
+    folder: Path
+    ended: Ended
+
+
+@pytest.fixture(scope="session")
+def analysed(tmp_path_factory: pytest.TempPathFactory, small_study: Path) -> Analysis:
+    """A first look at a study drafted from a table. Too few draws: its checks fail."""
+    folder = tmp_path_factory.mktemp("analysed")
+    ended("new-study", "drafted", "--from", small_study / "cohort.csv", "--out", folder, "--quiet")
+    study, out = folder / "drafted", folder / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inference.analysis._side_by_side", _in_turn)
+        return Analysis(study, out, ended("analyse", study, "--out", out, "--quick", *SHORT))
+
+
+@pytest.fixture
+def copied(analysed: Analysis, tmp_path: Path) -> Path:
+    """A copy of the analysis' outputs, to be changed."""
+    return Path(shutil.copytree(analysed.folder, tmp_path / "copied"))

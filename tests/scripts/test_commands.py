@@ -1,0 +1,270 @@
+"""What the verbs write, and that they write it again from the same input."""
+
+import itertools
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import xarray as xr
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BRIEF = ("--chains", "2", "--draws", "100", "--tune", "100", "--designs", "3", "--quiet")
+ESTIMANDS = """study baseline adjustment effect exposure prior_set estimand population subgroup time unit mean sd
+median lower upper probability_of_benefit mcse ess_bulk ess_tail rhat""".split()
+TABLES = {
+    "estimands.csv": ESTIMANDS,
+    "comparators.csv": "statistic arm time estimate lower upper p method published".split(),
+    "checks.csv": "name status value threshold text".split(),
+}
+VERBS = ("analyse", "fit", "sensitivity", "report", "new-study", "benchmark")
+MADE = [("piecewise_exponential", "joint"), ("piecewise_exponential", "cut"), ("weibull", "none")]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(rtsurv, verb):
+    ended = rtsurv(verb, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"rtsurv {verb}" in ended.out
+
+
+def test_a_verb_is_a_script_too():
+    command = [sys.executable, "scripts/fit.py", "--help"]
+    ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=True)
+    assert "--adjustment" in ended.stdout
+    command = [str(Path(sys.executable).with_name("rtsurv")), "fit", "--help"]
+    installed = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "--adjustment" in installed.stdout
+
+
+@pytest.fixture(scope="module", params=MADE, ids="-".join)
+def fitted(request, rtsurv, small_study, tmp_path_factory):
+    baseline, adjustment = request.param
+    folder = tmp_path_factory.mktemp("fit") / "made" / "here"
+    options = ("--baseline", baseline, "--adjustment", adjustment, "--out", folder)
+    return baseline, adjustment, folder, rtsurv("fit", small_study, *options, *BRIEF)
+
+
+def _decisive(checks: pd.DataFrame) -> bool:
+    family = checks["name"].str.split(":").str[0]
+    return bool(((checks["status"] == "fail") & family.isin(["convergence", "feedback"])).any())
+
+
+@pytest.mark.slow
+class TestFit:
+    def test_files(self, fitted):
+        _, _, folder, ended = fitted
+        assert (ended.out, ended.err) == ("", "")
+        found = {path.name for path in folder.iterdir()}
+        assert found == {"fit.nc", *TABLES, "manifest.json", "figures"}
+        drawings = {path.stem: set() for path in (folder / "figures").iterdir()}
+        for path in (folder / "figures").iterdir():
+            drawings[path.stem].add(path.suffix)
+        assert len(drawings) >= 5
+        assert all(kinds == {".svg", ".png"} for kinds in drawings.values())
+
+    def test_exit_code_says_whether_checks_passed(self, fitted):
+        _, _, folder, ended = fitted
+        assert ended.code == (3 if _decisive(pd.read_csv(folder / "checks.csv")) else 0)
+
+    def test_tables_have_the_columns_of_the_contract(self, fitted):
+        _, _, folder, _ = fitted
+        for name, columns in TABLES.items():
+            table = pd.read_csv(folder / name)
+            assert list(table.columns) == columns
+            assert len(table)
+
+    def test_every_estimand_of_every_population(self, fitted):
+        baseline, adjustment, folder, _ = fitted
+        table = pd.read_csv(folder / "estimands.csv", keep_default_na=False)
+        named = table[ESTIMANDS[:6]].drop_duplicates()
+        assert named.to_numpy().tolist() == [
+            ["simulated", baseline, adjustment, "constant", "naive", "default"]
+        ]
+        expected = {("log_hazard_ratio", "conditional"): 1, ("hazard_ratio", "conditional"): 1}
+        for population in ("all", "treated", "overlap"):
+            expected[("marginal_hazard_ratio", population)] = 1
+            for what in ("treated", "control", "difference"):
+                expected |= {
+                    (f"survival_{what}", population): 3,
+                    (f"rmst_{what}", population): 1,
+                    (f"median_{what}", population): 1,
+                }
+        assert table.groupby(["estimand", "population"]).size().to_dict() == expected
+        one_arm = table["estimand"].str.endswith(("_treated", "_control"))
+        assert (table.loc[one_arm, "probability_of_benefit"] == "").all()
+        assert (table.loc[~one_arm, "probability_of_benefit"] != "").all()
+        assert set(table.loc[table["estimand"].str.startswith(("rmst", "median")), "unit"]) == {"months"}
+
+    def test_intervals_hold_their_medians(self, fitted):
+        table = pd.read_csv(fitted[2] / "estimands.csv")
+        known = table[table["lower"].notna() & table["upper"].notna()]
+        assert (known["lower"] <= known["median"]).all()
+        assert (known["median"] <= known["upper"]).all()
+        ratio, log_ratio = (
+            table.set_index("estimand").loc[name, "median"] for name in ("hazard_ratio", "log_hazard_ratio")
+        )
+        assert ratio > 0
+        assert abs(ratio) != abs(log_ratio)
+
+    def test_checks_name_their_family(self, fitted):
+        _, adjustment, folder, _ = fitted
+        checks = pd.read_csv(folder / "checks.csv")
+        assert set(checks["status"]) <= {"pass", "warn", "fail", "info"}
+        families = set(checks["name"].str.split(": ").str[0])
+        assert {"convergence", "predictive", "overlap"} <= families
+        assert ("feedback" in families) == (adjustment == "joint")
+
+    def test_manifest_says_where_the_numbers_come_from(self, fitted, small_study):
+        from hashlib import sha256
+
+        baseline, adjustment, folder, _ = fitted
+        kept = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert kept["seed"] == 20240101
+        assert kept["settings"] == {"chains": 2, "draws": 100, "tune": 100, "seed": 20240101, "designs": 3}
+        assert (kept["model"]["baseline"], kept["model"]["adjustment"]) == (baseline, adjustment)
+        assert {"python", "pymc", "nutpie", "rtsurv"} <= set(kept["versions"])
+        assert {"commit", "clean", "command", "fit"} <= set(kept)
+        assert kept["holds_patient_level_data"] is True
+        for key, name in (("study file", "study.toml"), ("cohort.csv", "cohort.csv")):
+            assert kept["inputs"][key] == sha256((small_study / name).read_bytes()).hexdigest()
+        assert kept["wall_time_seconds"]["sampling"] > 0
+
+    def test_the_fit_itself(self, fitted):
+        baseline, adjustment, folder, _ = fitted
+        with xr.open_datatree(folder / "fit.nc", engine="h5netcdf") as tree:
+            tree.load()
+        groups = {"posterior", "sample_stats", "prior", "posterior_predictive", "log_likelihood"}
+        assert groups | {"observed_data", "constant_data"} <= set(tree.children)
+        posterior = tree["posterior"]
+        assert "treatment_effect" in posterior
+        assert list(posterior["outcome_coefficients"]["term"].to_numpy()) == ["age", "grade[T.II]", "grade[T.III]"]
+        assert ("weibull_shape" in posterior) == (baseline == "weibull")
+        assert ("design" in posterior["treatment_effect"].dims) == (adjustment == "cut")
+        provenance = json.loads(tree.attrs["provenance"])
+        assert provenance["model"]["adjustment"] == adjustment
+
+
+@pytest.mark.slow
+class TestSecondFit:
+    """Structures that the first fits have compiled."""
+
+    def _fit(self, rtsurv, study, folder, *more):
+        return rtsurv("fit", study, "--adjustment", "none", "--baseline", "weibull", "--out", folder, *BRIEF, *more)
+
+    def test_same_seed_same_numbers_other_seed_others(self, rtsurv, small_study, tmp_path):
+        tables = []
+        for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+            self._fit(rtsurv, small_study, tmp_path / name, "--seed", seed)
+            tables.append((tmp_path / name / "estimands.csv").read_bytes())
+        assert tables[0] == tables[1]
+        assert tables[0] != tables[2]
+
+    def test_a_second_fit_replaces_the_first(self, rtsurv, small_study, tmp_path):
+        self._fit(rtsurv, small_study, tmp_path / "one")
+        before = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.is_file()}
+        self._fit(rtsurv, small_study, tmp_path / "one", "--seed", 6, "--priors", "sceptical")
+        after = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.is_file()}
+        assert set(after) == set(before)
+        unchanged = {name for name in after if after[name] == before[name]}
+        assert unchanged == {"comparators.csv"}
+        assert set(pd.read_csv(tmp_path / "one" / "estimands.csv")["prior_set"]) == {"sceptical"}
+        assert json.loads(after["manifest.json"])["seed"] == 6
+
+    def test_enough_draws_pass_and_exit_with_0(self, rtsurv, small_study, tmp_path):
+        options = ("--adjustment", "none", "--baseline", "weibull", "--out", tmp_path)
+        ended = rtsurv("fit", small_study, *options)
+        assert (ended.code, ended.err) == (0, "")
+        assert "Therapy against No therapy" in ended.out
+        assert "Checks: 0 fail" in ended.out
+        assert str(tmp_path) in ended.out
+
+    def test_names_from_files_are_no_markup(self, rtsurv, small_study, tmp_path):
+        text = (small_study / "study.toml").read_text(encoding="utf-8")
+        changed = text.replace('"Therapy"', '"[bold]Drug[/b] :smile:"').replace(
+            "cohort.csv", str(small_study / "cohort.csv")
+        )
+        (tmp_path / "study.toml").write_text(changed, encoding="utf-8")
+        (tmp_path / "mine.toml").write_text('name = "mine [/x]"\n', encoding="utf-8")
+        options = ("--adjustment", "none", "--baseline", "weibull", "--priors", tmp_path / "mine.toml")
+        ended = rtsurv("fit", tmp_path, *options, "--out", tmp_path / "[out]", *BRIEF[:-1])
+        assert ended.code in (0, 3), ended.err
+        assert "[bold]Drug[/b] :smile: against No therapy" in ended.out
+        assert "Priors: mine [/x]" in ended.out
+        assert f"Written: {tmp_path / '[out]'}" in ended.out
+
+
+@pytest.mark.slow
+class TestAnalyse:
+    def test_files(self, analysed):
+        found = {path.name for path in analysed.folder.iterdir()}
+        assert found == {*TABLES, "sensitivity.csv", "manifest.json", "report.html", "figures", "fits"}
+        drawn = {path.suffix for path in (analysed.folder / "figures").iterdir()}
+        assert drawn == {".svg", ".png"}
+        for name, columns in TABLES.items():
+            assert list(pd.read_csv(analysed.folder / name).columns) == columns
+
+    def test_every_fit_is_stored_and_in_the_table(self, analysed):
+        kept = json.loads((analysed.folder / "manifest.json").read_text(encoding="utf-8"))
+        table = pd.read_csv(analysed.folder / "estimands.csv")
+        rows = table[["baseline", "adjustment", "prior_set"]].drop_duplicates().to_numpy().tolist()
+        assert [", ".join(row) for row in rows] == list(kept["fits"])
+        assert {path.name for path in (analysed.folder / "fits").iterdir()} == set(kept["fits"].values())
+        for key in kept["fits"].values():
+            assert {"fit.nc", "fit.json"} <= {path.name for path in (analysed.folder / "fits" / key).iterdir()}
+        sets = pd.read_csv(analysed.folder / "sensitivity.csv")["prior_set"].tolist()
+        assert sets[0] == "default"
+        assert set(sets) == {"default", "enthusiastic", "sceptical", "vague"}
+
+    def test_console_shows_effects_checks_and_where_the_report_is(self, analysed):
+        out = analysed.ended.out
+        assert analysed.ended.err == ""
+        assert "Treated against Control" in out
+        for model in ("joint", "cut", "none", "joint, sceptical priors"):
+            assert re.search(rf"  {re.escape(model)} +[0-9.]+ \([0-9.]+ to [0-9.]+\)", out)
+        assert "Checks: " in out
+        assert f"Report: {analysed.folder / 'report.html'}" in out
+
+    def test_report_holds_no_patient(self, analysed):
+        page = (analysed.folder / "report.html").read_text(encoding="utf-8")
+        cohort = pd.read_csv(analysed.study.parents[0] / "out" / ".." / "drafted" / ".." / "cohort.csv") if False else None
+        assert cohort is None
+        assert not re.search(r"P0\d{4}", page)
+
+    def test_report_fetches_nothing(self, analysed):
+        page = (analysed.folder / "report.html").read_text(encoding="utf-8")
+        fetched = re.findall(r"<(?!a\b)\w[^>]*\b(?:src|href|srcset|data|action)=[\"'](?![#\"']|data:)[^>]*>", page)
+        assert fetched == []
+        assert "@import" not in page
+        assert not re.search(r"url\((?!['\"]?(?:#|data:))", page)
+        assert not re.search(r"\b(?:fetch|XMLHttpRequest|import)\s*\(", page)
+        assert len(page) < 6_000_000
+
+    @pytest.mark.usefixtures("no_sampling")
+    def test_report_is_rebuilt_without_sampling(self, rtsurv, analysed, copied):
+        before = {path.name: path.read_bytes() for path in copied.glob("*.csv")}
+        drawn = {path.name for path in (copied / "figures").iterdir()}
+        for path in [*copied.glob("*.csv"), *(copied / "figures").iterdir(), copied / "report.html"]:
+            path.unlink()
+        ended = rtsurv("report", analysed.study, "--out", copied, "--quiet")
+        assert (ended.code, ended.out, ended.err) == (3, "", "")
+        assert {path.name: path.read_bytes() for path in copied.glob("*.csv")} == before
+        assert {path.name for path in (copied / "figures").iterdir()} == drawn
+        assert (copied / "report.html").is_file()
+
+    @pytest.mark.usefixtures("no_sampling")
+    def test_report_without_readings_reads_the_fits_again(self, rtsurv, analysed, copied):
+        before = (copied / "estimands.csv").read_text(encoding="utf-8")
+        for path in (copied / "fits").glob("*/reading.nc"):
+            path.unlink()
+        assert rtsurv("report", analysed.study, "--out", copied).code == 3
+        assert (copied / "estimands.csv").read_text(encoding="utf-8") == before
+
+    @pytest.mark.usefixtures("no_sampling")
+    def test_a_second_run_uses_the_fits_again(self, rtsurv, analysed, copied):
+        from conftest_names import SHORT  # noqa: F401
