@@ -35,10 +35,13 @@ def read_cells(frame: pd.DataFrame, study: Study, problems: Problems) -> pd.Data
         Columns by their name in the file. Numeric columns hold floats, or text where a cell is no number.
     """
     found = [str(name).strip() for name in frame.columns]
-    cells = {}
-    for column, key in _declared(study).items():
+    cells, declared = {}, _declared(study)
+    for column, key in (_subgroups(study) | declared).items():
         if found.count(column) == 1:
-            cells[column] = _read(frame.iloc[:, found.index(column)].reset_index(drop=True), column, study)
+            if column in declared:
+                cells[column] = _read(
+                    frame.iloc[:, found.index(column)].reset_index(drop=True), column, study
+                )
         elif column in found:
             problems.add(
                 f"column '{column}' must be there once, but found {found.count(column)} of that name"
@@ -70,6 +73,11 @@ def _declared(study: Study) -> dict[str, str]:
     """Columns that the study needs, with the key that names each."""
     roles = {column: f"[cohort.columns] {role}" for role, column in study.cohort.columns.used().items()}
     return roles | {name: f"[covariates] {name}" for name in study.covariates}
+
+
+def _subgroups(study: Study) -> dict[str, str]:
+    """Columns that only name subgroups: they must be there, and enter no model."""
+    return dict.fromkeys(study.report.subgroups, "[report] subgroups")
 
 
 def _read(column: pd.Series, name: str, study: Study) -> pd.Series:

@@ -89,7 +89,7 @@ smoothing = "random_walk"              # or "independent"
 # [report]
 # horizon = 60                         # of the restricted mean survival time
 # times = [12, 36, 60]                 # of the survival probabilities
-# subgroups = ["grade"]                # covariates with levels
+# subgroups = ["grade"]                # columns of the table
 """
     unknown = f"# Lines marked {FILL_IN} could not be guessed.\n" if FILL_IN in text else ""
     source = f"{len(frame)} rows of {_quoted(file.name)}"

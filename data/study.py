@@ -61,13 +61,6 @@ class Study(Section):
             problem = formula_problem(regression.formula, self.covariates)
             if problem:
                 problems.append(f"[{key}] formula {problem}")
-        known = [name for name, covariate in self.covariates.items() if covariate.levels]
-        for name in self.report.subgroups:
-            if name not in known:
-                problems.append(
-                    f"[report] subgroups must be covariates with levels, but found '{name}'; "
-                    f"known: {', '.join(known) or 'none'}"
-                )
         if problems:
             raise ValueError(*problems)
         return self

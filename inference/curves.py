@@ -17,7 +17,7 @@ from models.assembly import covariate_predictor
 
 ARMS = ("control", "treated")
 POPULATIONS = ("all", "treated", "overlap")
-PANELS = 10  # of the quadrature, where the baseline has no cut points
+PANELS = 10  # of the quadrature, besides those between cut points
 NODES_PER_PANEL = 6
 DISPLAY_POINTS = 100
 
@@ -58,8 +58,8 @@ def time_grid(
     cutpoints: tuple[float, ...], horizon: float, times: tuple[float, ...], last: float
 ) -> TimeGrid:
     """Return a grid that holds quadrature nodes between cut points, the times asked for, and times for display."""
-    inner = [cut for cut in cutpoints if cut < horizon] or list(np.linspace(0, horizon, PANELS + 1)[1:-1])
-    edges = np.array([0.0, *inner, horizon])
+    inner = [cut for cut in cutpoints if cut < horizon]
+    edges = np.unique(np.concatenate([inner, np.linspace(0.0, horizon, PANELS + 1)]))
     nodes, weights = np.polynomial.legendre.leggauss(NODES_PER_PANEL)
     half = 0.5 * np.diff(edges)[:, None]
     at = (edges[:-1, None] + half * (1.0 + nodes)).ravel()
@@ -69,7 +69,7 @@ def time_grid(
     shown = np.unique(
         np.concatenate([np.linspace(0.0, end, DISPLAY_POINTS + 1), cuts, np.nextafter(cuts, end)])
     )
-    time = np.unique(np.concatenate([shown, at, edges, times]))
+    time = np.unique(np.concatenate([shown, at, edges, times, [last]]))
     quadrature = np.zeros(len(time))
     np.add.at(quadrature, np.searchsorted(time, at), (half * weights).ravel())
     return TimeGrid(time, quadrature, np.searchsorted(time, shown), horizon, tuple(times), last)

@@ -112,7 +112,7 @@ def structure_of(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
     spec = task.spec
     of_model = ("treatment",) if spec is None else (spec.baseline.structure, spec.effect.name, spec.score)
     of_priors = tuple(
-        (block.variable, block.distribution, len(block.positions))
+        (block.variable, block.distribution, tuple(block.positions))
         for _, listed in blocks.values()
         for block in listed
     )

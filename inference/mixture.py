@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial import chebyshev
 
-NODES = 32  # an error below 1e-6 of a probability over five decades of cumulative hazard (tests)
+NODES = 40  # an error below 1e-6 of a probability over five decades of cumulative hazard (tests)
 CHUNK = 200  # draws at a time, so that the arrays stay in the cache's reach
 
 

@@ -42,7 +42,9 @@ def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
     by_design = np.moveaxis(ranked, -1, 0)
     # A quantity that never varies has converged; ArviZ has no number for it.
     constant = np.ptp(by_design, axis=(2, 3)) == 0
-    summary["rhat"] = np.where(constant, 1.0, array_stats.rhat(by_design)).max(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rhat = array_stats.rhat(by_design)
+    summary["rhat"] = np.where(constant, 1.0, rhat).max(axis=0)
     total = draws.shape[1] * draws.shape[2]
     bulk = array_stats.ess(by_design, method="bulk")
     tail = array_stats.ess(by_design, method="tail", prob=(0.05, 0.95))

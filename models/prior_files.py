@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import math
+import sys
 import tomllib
 from collections.abc import Iterable, Mapping
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from data.files import expand
 from models.families import FAMILIES
 from models.priors import Parameter, Prior, PriorSet
 
+LARGEST = sys.float_info.max
 BUNDLED = Path(__file__).parent / "prior_sets"
 
 
@@ -43,7 +46,7 @@ def _parse_prior(place: str, table: Mapping[str, Any], parameter: Parameter) -> 
     arguments = {}
     for argument in family.arguments:
         value = table.get(argument)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
             found = "nothing" if value is None else repr(value)
             raise InputError(f"{place}: {argument} of {name} must be a finite number, but found {found}")
         if argument in family.positive and value <= 0:
@@ -118,15 +121,15 @@ def find_prior_set(reference: str | Path, study_folder: Path | None = None) -> P
     InputError
         When there is none; the message lists the names that would do.
     """
-    given = Path(reference).expanduser()
-    if given.is_file():
+    given = expand(reference)
+    if isfile(given):  # of os.path, which takes any text for a path that is not there
         return given
     if given.suffix == ".toml" or len(given.parts) > 1:
         raise InputError(f"prior set must be a file or a known name, but found no file {reference}")
     folders = [*([study_folder / "priors"] if study_folder else []), BUNDLED]
     for folder in folders:
         candidate = folder / f"{reference}.toml"
-        if candidate.is_file():
+        if isfile(candidate):
             return candidate
     known = sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
     raise InputError(
@@ -154,7 +157,7 @@ def read_prior_set(
     path = find_prior_set(reference, study_folder)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise InputError(
             f"{path}: the prior set must be a readable TOML file in UTF-8, but found: {error}"
         ) from error

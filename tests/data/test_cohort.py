@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from data.cohort import validate_cohort
+from data.errors import InputError
 from data.sources import load_cohort
 from data.study import load_study, parse_study
 
@@ -153,3 +154,10 @@ def test_a_cohort_survives_pickling(frame, study):
     assert twin.sha256 == cohort.sha256
     pd.testing.assert_frame_equal(twin.covariates, cohort.covariates)
     np.testing.assert_array_equal(twin.outcome.apply(twin.covariates), cohort.outcome.values)
+
+
+def test_a_subgroup_is_a_column_of_the_table(frame, edited):
+    study = load_study(edited("[baseline]", '[report]\nsubgroups = ["brain"]\n[baseline]'))
+    assert validate_cohort(frame.assign(brain="0"), study, "cohort.csv").size == 6
+    with pytest.raises(InputError, match=r"column 'brain' \(\[report\] subgroups\) is missing"):
+        validate_cohort(frame, study, "cohort.csv")

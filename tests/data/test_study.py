@@ -125,11 +125,6 @@ def test_every_bundled_study_loads_under_its_own_name():
             r"\[report\] horizon must be above 0, but found 0",
         ),
         ("[baseline]", "[report]\ntimes = [3, 3]\n[baseline]", r"\[report\] times must increase strictly"),
-        (
-            "[baseline]",
-            '[report]\nsubgroups = ["age"]\n[baseline]',
-            "covariates with levels, but found 'age'",
-        ),
         ("[baseline]", "[reports]\n[baseline]", "reports is not a known key. Did you mean 'report'"),
         ("[baseline]", "[baseline", r"must be valid TOML.*line \d\d"),
         ("[treatment]", "[cohort]", "must be valid TOML"),

@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from inference.adjustments.adjusted import flat_draws
-from inference.curves import ARMS, POPULATIONS, population_weights, standardise, time_grid
+from inference.curves import ARMS, DISPLAY_POINTS, POPULATIONS, population_weights, standardise, time_grid
 from inference.estimands import ESTIMANDS
 from models.baselines import PiecewiseExponential, Weibull
 
@@ -259,7 +259,12 @@ def test_a_grid_holds_what_is_asked_for(baseline, horizon, last):
     assert np.all(grid.quadrature[grid.time > horizon] == 0)
     for power in range(1, 8):  # exact for polynomials
         assert grid.quadrature @ grid.time**power == pytest.approx(horizon ** (power + 1) / (power + 1))
-    assert_allclose(grid.time[grid.display], np.linspace(0, max(horizon, last), len(grid.display)))
+    shown = grid.time[grid.display]
+    assert_allclose(shown[[0, -1]], [0, max(horizon, last)])
+    assert np.diff(shown).max() <= max(horizon, last) / DISPLAY_POINTS * (1 + 1e-9)
+    for cut in [cut for cut in baseline.cutpoints if cut < shown[-1]]:
+        assert cut in shown  # and a time just beyond it, so that a hazard's jump is drawn upright
+        assert np.nextafter(cut, np.inf) in shown
 
 
 def test_a_median_beyond_the_last_follow_up_is_not_reached(made, nobody_differs):

@@ -183,7 +183,7 @@ def test_a_path_comes_before_the_study_and_the_study_before_the_bundled(tmp_path
         ("folder/missing", "but found no file folder/missing"),
         ("", "prior set must be a file or a known name, but found"),
         (".", "prior set must be a file or a known name, but found"),
-        ("~nobody_of_that_name/own.toml", "prior set must be a file or a known name, but found"),
+        ("~nobody_of_that_name/own.toml", "must start with a home folder that exists"),
         ("a" * 300, "prior set must be a file or a known name, but found"),
         ("null\0byte", "prior set must be a file or a known name, but found"),
     ],

@@ -13,7 +13,7 @@ from data.simulate import Truth, simulate_frame
 from scripts.console import run
 from scripts.main import app
 
-SHORT = ("--chains", "2", "--draws", "20", "--tune", "20", "--designs", "3")
+SHORT = ("--quick", "--chains", "2", "--draws", "20", "--tune", "20", "--designs", "3")
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,12 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @dataclass(frozen=True)
 class Analysis:
-    """An analysis that was made: its study, its folder, and how the command ended."""
+    """An analysis that was made: its study, its folder, how the command ended, and its options but for `--out`."""
 
     study: Path
     folder: Path
     ended: Ended
+    options: tuple[str, ...]
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +110,8 @@ def analysed(tmp_path_factory: pytest.TempPathFactory, small_study: Path) -> Ana
     study, out = folder / "drafted", folder / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("inference.analysis._side_by_side", _in_turn)
-        return Analysis(study, out, ended("analyse", study, "--out", out, "--quick", *SHORT))
+        made = ended("analyse", study, "--out", out, *SHORT)
+    return Analysis(study, out, made, SHORT)
 
 
 @pytest.fixture

@@ -1,24 +1,50 @@
 """What the verbs write, and that they write it again from the same input."""
 
-import itertools
 import json
 import re
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from data.sources import load_cohort
+from data.study import load_study
+from inference.store import Store
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 BRIEF = ("--chains", "2", "--draws", "100", "--tune", "100", "--designs", "3", "--quiet")
-ESTIMANDS = """study baseline adjustment effect exposure prior_set estimand population subgroup time unit mean sd
-median lower upper probability_of_benefit mcse ess_bulk ess_tail rhat""".split()
+ESTIMANDS = [
+    "study",
+    "baseline",
+    "adjustment",
+    "effect",
+    "exposure",
+    "prior_set",
+    "estimand",
+    "population",
+    "subgroup",
+    "time",
+    "unit",
+    "mean",
+    "sd",
+    "median",
+    "lower",
+    "upper",
+    "probability_of_benefit",
+    "mcse",
+    "ess_bulk",
+    "ess_tail",
+    "rhat",
+]
 TABLES = {
     "estimands.csv": ESTIMANDS,
-    "comparators.csv": "statistic arm time estimate lower upper p method published".split(),
-    "checks.csv": "name status value threshold text".split(),
+    "comparators.csv": ["statistic", "arm", "time", "estimate", "lower", "upper", "p", "method", "published"],
+    "checks.csv": ["name", "status", "value", "threshold", "text"],
 }
 VERBS = ("analyse", "fit", "sensitivity", "report", "new-study", "benchmark")
 MADE = [("piecewise_exponential", "joint"), ("piecewise_exponential", "cut"), ("weibull", "none")]
@@ -36,9 +62,7 @@ def test_a_verb_is_a_script_too():
     ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=True)
     assert "--adjustment" in ended.stdout
     command = [str(Path(sys.executable).with_name("rtsurv")), "fit", "--help"]
-    installed = subprocess.run(
-        command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=True
-    )
+    installed = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=True)
     assert "--adjustment" in installed.stdout
 
 
@@ -62,11 +86,11 @@ class TestFit:
         assert (ended.out, ended.err) == ("", "")
         found = {path.name for path in folder.iterdir()}
         assert found == {"fit.nc", *TABLES, "manifest.json", "figures"}
-        drawings = {path.stem: set() for path in (folder / "figures").iterdir()}
-        for path in (folder / "figures").iterdir():
-            drawings[path.stem].add(path.suffix)
-        assert len(drawings) >= 5
-        assert all(kinds == {".svg", ".png"} for kinds in drawings.values())
+        drawn = [path.name for path in (folder / "figures").iterdir()]
+        assert len(drawn) >= 10
+        assert {name.rpartition(".")[0] + ending for name in drawn for ending in (".svg", ".png")} == set(
+            drawn
+        )
 
     def test_exit_code_says_whether_checks_passed(self, fitted):
         _, _, folder, ended = fitted
@@ -106,11 +130,10 @@ class TestFit:
         known = table[table["lower"].notna() & table["upper"].notna()]
         assert (known["lower"] <= known["median"]).all()
         assert (known["median"] <= known["upper"]).all()
-        ratio, log_ratio = (
-            table.set_index("estimand").loc[name, "median"] for name in ("hazard_ratio", "log_hazard_ratio")
-        )
-        assert ratio > 0
-        assert abs(ratio) != abs(log_ratio)
+        numbers = table.set_index("estimand")
+        for limit in ("median", "lower", "upper"):
+            ratio, logarithm = (numbers.loc[name, limit] for name in ("hazard_ratio", "log_hazard_ratio"))
+            assert np.log(ratio) == pytest.approx(logarithm, abs=0.02)
 
     def test_checks_name_their_family(self, fitted):
         _, adjustment, folder, _ = fitted
@@ -121,8 +144,6 @@ class TestFit:
         assert ("feedback" in families) == (adjustment == "joint")
 
     def test_manifest_says_where_the_numbers_come_from(self, fitted, small_study):
-        from hashlib import sha256
-
         baseline, adjustment, folder, _ = fitted
         kept = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         assert kept["seed"] == 20240101
@@ -143,7 +164,11 @@ class TestFit:
         assert groups | {"observed_data", "constant_data"} <= set(tree.children)
         posterior = tree["posterior"]
         assert "treatment_effect" in posterior
-        assert list(posterior["outcome_coefficients"]["term"].to_numpy()) == ["age", "grade[T.II]", "grade[T.III]"]
+        assert list(posterior["outcome_coefficients"]["term"].to_numpy()) == [
+            "age",
+            "grade[T.II]",
+            "grade[T.III]",
+        ]
         assert ("weibull_shape" in posterior) == (baseline == "weibull")
         assert ("design" in posterior["treatment_effect"].dims) == (adjustment == "cut")
         provenance = json.loads(tree.attrs["provenance"])
@@ -155,7 +180,9 @@ class TestSecondFit:
     """Structures that the first fits have compiled."""
 
     def _fit(self, rtsurv, study, folder, *more):
-        return rtsurv("fit", study, "--adjustment", "none", "--baseline", "weibull", "--out", folder, *BRIEF, *more)
+        return rtsurv(
+            "fit", study, "--adjustment", "none", "--baseline", "weibull", "--out", folder, *BRIEF, *more
+        )
 
     def test_same_seed_same_numbers_other_seed_others(self, rtsurv, small_study, tmp_path):
         tables = []
@@ -216,7 +243,9 @@ class TestAnalyse:
         assert [", ".join(row) for row in rows] == list(kept["fits"])
         assert {path.name for path in (analysed.folder / "fits").iterdir()} == set(kept["fits"].values())
         for key in kept["fits"].values():
-            assert {"fit.nc", "fit.json"} <= {path.name for path in (analysed.folder / "fits" / key).iterdir()}
+            assert {"fit.nc", "fit.json"} <= {
+                path.name for path in (analysed.folder / "fits" / key).iterdir()
+            }
         sets = pd.read_csv(analysed.folder / "sensitivity.csv")["prior_set"].tolist()
         assert sets[0] == "default"
         assert set(sets) == {"default", "enthusiastic", "sceptical", "vague"}
@@ -230,15 +259,21 @@ class TestAnalyse:
         assert "Checks: " in out
         assert f"Report: {analysed.folder / 'report.html'}" in out
 
-    def test_report_holds_no_patient(self, analysed):
+    def test_report_holds_no_patient(self, analysed, small_study):
         page = (analysed.folder / "report.html").read_text(encoding="utf-8")
-        cohort = pd.read_csv(analysed.study.parents[0] / "out" / ".." / "drafted" / ".." / "cohort.csv") if False else None
-        assert cohort is None
-        assert not re.search(r"P0\d{4}", page)
+        cohort = pd.read_csv(small_study / "cohort.csv", dtype=str)
+        assert not [patient for patient in cohort["patient"] if patient in page]
+        # a median is the time of a patient; no other time is there
+        medians = (analysed.folder / "comparators.csv").read_text(encoding="utf-8")
+        shown = [time for time in cohort["survival_months"] if time[:8] in page]
+        assert not [time for time in shown if time not in medians]
+        assert not [age for age in cohort["age"] if age[:8] in page]
 
     def test_report_fetches_nothing(self, analysed):
         page = (analysed.folder / "report.html").read_text(encoding="utf-8")
-        fetched = re.findall(r"<(?!a\b)\w[^>]*\b(?:src|href|srcset|data|action)=[\"'](?![#\"']|data:)[^>]*>", page)
+        fetched = re.findall(
+            r"<(?!a\b)\w[^>]*\b(?:src|href|srcset|data|action)=[\"'](?![#\"']|data:)[^>]*>", page
+        )
         assert fetched == []
         assert "@import" not in page
         assert not re.search(r"url\((?!['\"]?(?:#|data:))", page)
@@ -267,4 +302,81 @@ class TestAnalyse:
 
     @pytest.mark.usefixtures("no_sampling")
     def test_a_second_run_uses_the_fits_again(self, rtsurv, analysed, copied):
-        from conftest_names import SHORT  # noqa: F401
+        before = (copied / "estimands.csv").read_bytes()
+        ended = rtsurv("analyse", analysed.study, "--out", copied, "--quiet", *analysed.options)
+        assert (ended.code, ended.out, ended.err) == (3, "", "")
+        assert (copied / "estimands.csv").read_bytes() == before
+
+    @pytest.mark.usefixtures("one_process")
+    @pytest.mark.parametrize("which", [0, 1], ids=["main", "another"])
+    def test_a_damaged_fit_is_made_again(self, rtsurv, analysed, copied, sampled, which):
+        kept = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
+        label, key = list(kept["fits"].items())[which]
+        before = (copied / "estimands.csv").read_bytes()
+        damaged = copied / "fits" / key / "fit.nc"
+        content = bytearray(damaged.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        damaged.write_bytes(content)
+        ended = rtsurv("analyse", analysed.study, "--out", copied, *analysed.options)
+        assert (ended.code, ended.err) == (3, "")
+        assert sampled == [label]
+        assert (copied / "estimands.csv").read_bytes() == before
+        assert Store(copied / "fits").load(key) is not None
+
+    @pytest.mark.usefixtures("no_sampling")
+    def test_report_of_a_damaged_fit_says_so(self, rtsurv, analysed, copied):
+        kept = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
+        (copied / "fits" / kept["fits"]["piecewise_exponential, cut, default"] / "fit.nc").write_bytes(b"")
+        ended = rtsurv("report", analysed.study, "--out", copied)
+        assert ended.code == 2
+        assert "piecewise_exponential, cut, default" in ended.err
+        assert f"rtsurv analyse {analysed.study}" in ended.err
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
+class TestSensitivity:
+    def test_every_set_and_one_by_path(self, rtsurv, analysed, copied, sampled, tmp_path):
+        mine = tmp_path / "mine.toml"
+        options = ("--priors", "default", "--priors", mine, "--out", copied, *analysed.options)
+        effect = '[treatment_effect]\ndistribution = "Normal"\nmu = 0.0\nsigma = {}\n'
+        sizes = []
+        for sigma in (0.1, 0.1, 0.01):
+            mine.write_text('name = "mine"\nreason = "ours"\n' + effect.format(sigma), encoding="utf-8")
+            ended = rtsurv("sensitivity", analysed.study, *options)
+            assert (ended.code, ended.err) == (3, "")
+            sizes.append(len(sampled))
+        # the analysis has fitted all sets but this one; another prior is another fit
+        assert sizes == [1, 1, 2]
+        assert set(sampled) == {"piecewise_exponential, joint, mine"}
+        table = pd.read_csv(copied / "sensitivity.csv").set_index("prior_set")
+        assert list(table.index[:1]) == ["default"]
+        assert set(table.index) == {"default", "mine", "enthusiastic", "sceptical", "vague"}
+        assert table.loc["mine", "prior"] == "Normal(0, 0.01)"
+        assert abs(table.loc["mine", "hazard_ratio"] - 1) < 0.05
+        width = table["hazard_ratio_upper"] - table["hazard_ratio_lower"]
+        assert width["mine"] == width.min()
+        assert (copied / "figures" / "prior-sets.svg").is_file()
+        assert "Normal(0, 0.01)" in ended.out
+        kept = json.loads((copied / "sensitivity-manifest.json").read_text(encoding="utf-8"))
+        assert "mine.toml" in kept["inputs"]
+
+    def test_a_name_like_a_number_is_a_name(self, rtsurv, analysed, copied, tmp_path):
+        (tmp_path / "mine.toml").write_text('name = "007"\n', encoding="utf-8")
+        options = ("--priors", tmp_path / "mine.toml", "--out", copied, *analysed.options)
+        for _ in range(2):
+            ended = rtsurv("sensitivity", analysed.study, *options)
+            assert ended.code == 3
+            assert pd.read_csv(copied / "sensitivity.csv", dtype=str)["prior_set"][0] == "007"
+            assert re.search(r"^007 ", ended.out, flags=re.MULTILINE)
+
+
+def test_a_drafted_study_is_the_same_cohort(rtsurv, small_study, tmp_path):
+    ended = rtsurv("new-study", "mine", "--from", small_study / "cohort.csv", "--out", tmp_path)
+    file = tmp_path / "mine" / "study.toml"
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Written: {file}" in ended.out
+    assert f"rtsurv analyse {file.parent}" in ended.out
+    drafted, given = load_study(file), load_study(small_study)
+    assert (drafted.name, drafted.time_unit) == ("mine", "months")
+    assert load_cohort(drafted).sha256 == load_cohort(given).sha256
