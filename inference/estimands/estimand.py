@@ -60,3 +60,43 @@ class Estimand:
     conditional: bool = False
     null: float | None = None
     benefit: int = 0
+
+
+def of_arms(
+    name: str,
+    label: str,
+    of_arm: Callable[[Curves, int], np.ndarray],
+    unit: Unit,
+    times: Callable[[TimeGrid], tuple[float | None, ...]],
+) -> tuple[Estimand, Estimand, Estimand]:
+    """Return a quantity of each arm, had all been treated and had none been, and their difference.
+
+    Parameters
+    ----------
+    name, label : str
+        Without the arm.
+    of_arm : callable
+        From curves and the number of an arm to draws; larger is better.
+    unit, times : str, callable
+        As those of `Estimand`.
+
+    Returns
+    -------
+    treated, control, difference : Estimand
+        A difference is infinite where one side is, and undetermined (NaN) where both are.
+    """
+
+    def difference(curves: Curves) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return of_arm(curves, 1) - of_arm(curves, 0)
+
+    treated = Estimand(
+        f"{name}_treated", f"{label}, had all been treated", lambda curves: of_arm(curves, 1), unit, times
+    )
+    control = Estimand(
+        f"{name}_control", f"{label}, had none been treated", lambda curves: of_arm(curves, 0), unit, times
+    )
+    contrast = Estimand(
+        f"{name}_difference", f"difference in {label}", difference, unit, times, null=0.0, benefit=1
+    )
+    return treated, control, contrast

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from inference.curves import Curves
-from inference.estimands.estimand import Estimand, no_time
+from inference.estimands.estimand import no_time, of_arms
 
 LOG_2 = float(np.log(2.0))
 
@@ -24,32 +24,6 @@ def _of_arm(curves: Curves, arm: int) -> np.ndarray:
     return np.where(reached, time[after - 1] + share * (time[after] - time[after - 1]), np.inf)[:, None]
 
 
-def _control(curves: Curves) -> np.ndarray:
-    return _of_arm(curves, 0)
-
-
-def _treated(curves: Curves) -> np.ndarray:
-    return _of_arm(curves, 1)
-
-
-def _difference(curves: Curves) -> np.ndarray:
-    """Return the difference; infinite where one median is not reached, undefined (NaN) where neither is."""
-    with np.errstate(invalid="ignore"):
-        return _treated(curves) - _control(curves)
-
-
-MEDIAN_TREATED = Estimand(
-    "median_treated", "median survival, had all been treated", _treated, "time", no_time
-)
-MEDIAN_CONTROL = Estimand(
-    "median_control", "median survival, had none been treated", _control, "time", no_time
-)
-MEDIAN_DIFFERENCE = Estimand(
-    "median_difference",
-    "difference in median survival",
-    _difference,
-    "time",
-    no_time,
-    null=0.0,
-    benefit=1,
+MEDIAN_TREATED, MEDIAN_CONTROL, MEDIAN_DIFFERENCE = of_arms(
+    "median", "median survival", _of_arm, "time", no_time
 )

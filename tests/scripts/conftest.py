@@ -62,12 +62,18 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _in_turn(study, cohort, requests, missing, store, illustrated) -> Iterator:
-    """Make fits one after the other in this process, in place of `inference.analysis._side_by_side`."""
+    """Yield readings, made one after the other."""
     from inference.analysis import _make
 
     for number in missing:
         request = requests[number]
         yield number, _make(study, cohort, request, store.folder, request in illustrated)
+
+
+@pytest.fixture(scope="session")
+def in_turn() -> Callable:
+    """Make fits in this process, in place of `inference.analysis._side_by_side`."""
+    return _in_turn
 
 
 @pytest.fixture

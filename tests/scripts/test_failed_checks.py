@@ -1,0 +1,84 @@
+"""Checks that fail are results: written, marked, shown first, and told by the exit code."""
+
+import re
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+FEW = ("--adjustment", "none", "--baseline", "weibull", "--chains", "2", "--draws", "20", "--tune", "20")
+STATUSES = ("fail", "warn", "pass", "info")
+
+
+@pytest.fixture(scope="module")
+def fitted(rtsurv, small_study, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("failed")
+    return folder, rtsurv("fit", small_study, "--out", folder, *FEW)
+
+
+def test_fit_writes_marks_and_exits_with_3(fitted):
+    folder, ended = fitted
+    assert (ended.code, ended.err) == (3, "")
+    found = {path.name for path in folder.iterdir()}
+    assert found == {"fit.nc", "estimands.csv", "comparators.csv", "checks.csv", "manifest.json", "figures"}
+    checks = pd.read_csv(folder / "checks.csv").set_index("name")
+    assert checks.loc["convergence: bulk ESS", "status"] == "fail"
+    assert checks.loc["convergence: bulk ESS", "value"] < checks.loc["convergence: bulk ESS", "threshold"]
+    table = pd.read_csv(folder / "estimands.csv")
+    assert table["ess_bulk"].min() < 400
+
+
+def _summary(out: str) -> list[str]:
+    """Statuses in the order in which the console names single checks."""
+    return re.findall(r"^  (fail|warn|pass|info)  ", out, flags=re.MULTILINE)
+
+
+def test_console_counts_and_shows_failures_first(fitted):
+    folder, ended = fitted
+    checks = pd.read_csv(folder / "checks.csv")
+    counts = [f"{(checks['status'] == status).sum()} {status}" for status in STATUSES]
+    assert f"Checks: {', '.join(counts)}" in ended.out
+    shown = _summary(ended.out)
+    assert shown[0] == "fail"
+    assert shown == sorted(shown, key=STATUSES.index)
+    assert shown.count("fail") == (checks["status"] == "fail").sum()
+    assert "convergence: bulk ESS" in ended.out
+
+
+def test_quiet_still_tells_by_the_exit_code(rtsurv, small_study, tmp_path):
+    ended = rtsurv("fit", small_study, "--out", tmp_path, "--quiet", *FEW)
+    assert (ended.code, ended.out, ended.err) == (3, "", "")
+
+
+def test_console_of_an_analysis(analysed):
+    assert analysed.ended.code == 3
+    shown = _summary(analysed.ended.out)
+    assert shown[0] == "fail"
+    assert shown == sorted(shown, key=STATUSES.index)
+
+
+def test_report_says_failed_before_it_says_the_effect(analysed):
+    page = (analysed.folder / "report.html").read_text(encoding="utf-8")
+    body = re.sub(r"<(style|script|svg)\b.*?</\1>", "", page[page.index("<body") :], flags=re.DOTALL)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", body))
+    failure = re.search(r"\bfail(?:s|ed)?\b", text, flags=re.IGNORECASE)
+    estimate = re.search(r"hazard ratio\D{0,40}\d\.\d\d", text, flags=re.IGNORECASE)
+    assert failure is not None
+    assert estimate is not None
+    assert failure.start() < estimate.start()
+
+
+def test_report_lists_failures_first(analysed):
+    page = (analysed.folder / "report.html").read_text(encoding="utf-8")
+    table = page[page.index('id="checks-shown"') :]
+    table = table[: table.index("</table>")]
+    shown = re.findall(
+        r"<td[^>]*>(?:\s*<[^>]*>)*\s*(fail|failed|warn|warning|info)\b", table, flags=re.IGNORECASE
+    )
+    order = {"fail": 0, "warn": 1, "info": 2}
+    ranks = [order[word.lower()[:4]] for word in shown]
+    assert ranks
+    assert ranks[0] == 0
+    assert ranks == sorted(ranks)
+    failed = (pd.read_csv(analysed.folder / "checks.csv")["status"] == "fail").sum()
+    assert ranks.count(0) == failed

@@ -1,0 +1,234 @@
+"""A run that is interrupted at any moment leaves what was finished, and the same command continues from there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from inference.atomic import atomic_path, write_text
+from inference.store import Store
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BRIEF = ("--chains", "2", "--draws", "40", "--tune", "40", "--designs", "3")
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from inference.atomic import atomic_path
+with atomic_path(Path(sys.argv[1])) as temporary:
+    with temporary.open("w") as opened:
+        opened.write("half of the n")
+        opened.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def _parts(folder: Path) -> list[Path]:
+    """Files that were not written to their end."""
+    return list(folder.rglob("*.part"))
+
+
+class TestFiles:
+    @pytest.mark.parametrize("raised", [KeyboardInterrupt, OSError, SystemExit])
+    def test_a_file_is_written_whole_or_not_at_all(self, tmp_path, raised):
+        file = tmp_path / "table.csv"
+        file.write_text("old", encoding="utf-8")
+
+        def write():
+            with atomic_path(file) as temporary:
+                temporary.write_text("half of the n", encoding="utf-8")
+                raise raised
+
+        with pytest.raises(raised):
+            write()
+        assert file.read_text(encoding="utf-8") == "old"
+        assert list(tmp_path.iterdir()) == [file]
+
+    def test_a_new_file_takes_the_place_of_the_old(self, tmp_path):
+        file = tmp_path / "deeper" / "table.csv"
+        write_text(file, "old")
+        write_text(file, "new")
+        assert file.read_text(encoding="utf-8") == "new"
+        assert list(file.parent.iterdir()) == [file]
+
+    def test_a_killed_process_leaves_the_old_file(self, tmp_path):
+        file = tmp_path / "table.csv"
+        file.write_text("old", encoding="utf-8")
+        command = [sys.executable, "-c", KILLED, str(file)]
+        ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, timeout=120, check=False)
+        assert ended.returncode == -signal.SIGKILL
+        assert file.read_text(encoding="utf-8") == "old"
+        write_text(file, "new")
+        assert file.read_text(encoding="utf-8") == "new"
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch: pytest.MonkeyPatch):
+    """Interrupt as Ctrl-C does, at the n-th call of a function given as `module.name`; then let it be."""
+
+    def arm(target: str, number: int) -> None:
+        import importlib
+
+        module, _, name = target.rpartition(".")
+        original = getattr(importlib.import_module(module), name)
+        calls = []
+
+        def counted(*arguments, **named):
+            calls.append(name)
+            if len(calls) == number:
+                raise KeyboardInterrupt
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(target, counted)
+
+    return arm
+
+
+@pytest.fixture(scope="module")
+def whole(rtsurv, in_turn, small_study, tmp_path_factory):
+    """A run that nobody interrupted: exit code and table."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inference.analysis._side_by_side", in_turn)
+        ended = rtsurv("sensitivity", small_study, "--out", folder, *BRIEF)
+    return ended.code, pd.read_csv(folder / "sensitivity.csv")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
+class TestCommands:
+    def _sealed(self, folder: Path) -> set[str]:
+        return {path.parent.name for path in folder.rglob("fit.json")}
+
+    def test_fit(self, rtsurv, small_study, tmp_path, interrupt_at):
+        command = ("fit", small_study, "--adjustment", "none", "--out", tmp_path / "out", *BRIEF)
+        interrupt_at("inference.engine._run", 2)
+        ended = rtsurv(*command)
+        assert (ended.code, ended.out) == (130, "")
+        assert ended.err.startswith("interrupted: ")
+        assert list((tmp_path / "out").iterdir()) == []
+        assert rtsurv(*command).code in (0, 3)
+        assert (tmp_path / "out" / "manifest.json").is_file()
+
+    def test_fit_while_writing_a_second_time(self, rtsurv, small_study, tmp_path, interrupt_at):
+        command = ("fit", small_study, "--adjustment", "none", "--out", tmp_path, *BRIEF)
+        rtsurv(*command)
+        interrupt_at("scripts.jobs.write_table", 2)
+        assert rtsurv(*command, "--seed", 6).code == 130
+        # files of two fits lie side by side now, so nothing says that they belong together
+        assert not (tmp_path / "manifest.json").exists()
+        assert rtsurv(*command, "--seed", 6).code in (0, 3)
+        assert json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["seed"] == 6
+
+    # the joint model samples three times: the treatment model, and the chains from either sign
+    @pytest.mark.parametrize(
+        ("target", "number", "finished"),
+        [
+            ("inference.engine._run", 1, 0),
+            ("inference.engine._run", 5, 1),
+            ("inference.fits.sample_fit", 3, 2),
+            ("inference.store.write_tree", 2, 1),
+            ("inference.store.write_text", 2, 1),
+            ("inference.readings.read_fit", 2, 2),
+            ("inference.figures.prior_sets_figure", 1, 4),
+            ("scripts.jobs.write_json", 1, 4),
+        ],
+    )
+    def test_sensitivity(
+        self, rtsurv, small_study, tmp_path, interrupt_at, sampled, whole, target, number, finished
+    ):
+        command = ("sensitivity", small_study, "--out", tmp_path, *BRIEF)
+        interrupt_at(target, number)
+        ended = rtsurv(*command)
+        assert (ended.code, ended.out) == (130, "")
+        kept = self._sealed(tmp_path)
+        assert len(kept) == finished
+        assert all(Store(tmp_path / "fits").load(key) is not None for key in kept)
+        assert _parts(tmp_path) == []
+        sampled.clear()
+        assert rtsurv(*command).code == whole[0]
+        assert len(sampled) == 4 - finished
+        assert len(self._sealed(tmp_path)) == 4
+        pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "sensitivity.csv"), whole[1])
+
+    @pytest.mark.parametrize(
+        "target",
+        ["scripts.results.render", "scripts.results.write_table", "inference.gallery.survival_figure"],
+    )
+    def test_analyse_while_writing(self, rtsurv, analysed, copied, interrupt_at, sampled, target):
+        before = {path.name: path.read_bytes() for path in copied.glob("*.*")}
+        for path in (copied / "figures").iterdir():
+            path.unlink()
+        command = ("analyse", analysed.study, "--out", copied, *analysed.options)
+        interrupt_at(target, 1)
+        assert rtsurv(*command).code == 130
+        assert {path.name: path.read_bytes() for path in copied.glob("*.*")} == before
+        assert _parts(copied) == []
+        assert rtsurv(*command).code == 3
+        assert sampled == []
+
+
+def _alive(session: int) -> list[int]:
+    """Processes of a session that still run."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] not in "ZX":
+                found.append(int(entry.name))
+    return found
+
+
+def _wait(until, seconds: float) -> bool:
+    """Return whether something came true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if until():
+            return True
+        time.sleep(0.1)
+    return bool(until())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are listed under /proc")
+@pytest.mark.parametrize("everybody", [True, False], ids=["as Ctrl-C does", "the command alone"])
+def test_workers_end_with_the_command(small_study, tmp_path, everybody):
+    command = [sys.executable, "-m", "scripts.main", "sensitivity", str(small_study), "--out", str(tmp_path)]
+    run = {"cwd": CHECKOUT, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    began = subprocess.Popen([*command, *BRIEF], start_new_session=True, env=environment, **run)
+    try:
+        # with one fit kept, the worker is at the next one
+        assert _wait(lambda: any(tmp_path.rglob("fit.json")) or began.poll() is not None, 240)
+        assert began.poll() is None
+        (os.killpg if everybody else os.kill)(began.pid, signal.SIGINT)
+        _, err = began.communicate(timeout=60)
+    finally:
+        left = [] if _wait(lambda: not _alive(began.pid), 15) else _alive(began.pid)
+        for process in left:
+            os.kill(process, signal.SIGKILL)
+    assert left == []
+    assert began.returncode == 130
+    assert err.startswith("interrupted: ")
+    assert "Traceback" not in err
+    assert _parts(tmp_path) == []
+    assert not (tmp_path / "sensitivity.csv").exists()
+    kept = {
+        path: path.stat().st_mtime_ns
+        for path in tmp_path.rglob("fit.nc")
+        if (path.parent / "fit.json").is_file()
+    }
+    assert kept
+    if everybody:
+        again = subprocess.run([*command, *BRIEF], timeout=300, check=False, env=environment, **run)
+        assert again.returncode in (0, 3), again.stderr
+        assert len(pd.read_csv(tmp_path / "sensitivity.csv")) == 4
+        assert all(path.stat().st_mtime_ns == at for path, at in kept.items())
