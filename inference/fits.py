@@ -17,8 +17,10 @@ from inference.checks import (
     checks_table,
     convergence_checks,
     feedback_checks,
+    median_notes,
     overlap_checks,
     predictive_checks,
+    time_ratio_note,
 )
 from inference.engine import SamplerSettings
 from inference.groups import from_tree, to_tree
@@ -28,7 +30,7 @@ from inference.power_scaling import power_scaling
 from inference.provenance import commit, sampling_source, versions
 from inference.replicates import replicate_statistics
 from inference.store import Store, digest
-from inference.tables import COLUMNS, Estimated, estimate
+from inference.tables import COLUMNS, estimate
 from models.priors import PriorSet
 from models.specification import outcome_spec
 
@@ -202,7 +204,8 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         *feedback_checks(adjusted, cohort),
         *predictive_checks(replicated, observed, cohort.time_unit),
         *overlap_checks(cohort, propensity),
-        *_median_checks(estimated),
+        *median_notes(estimated.not_reached),
+        *time_ratio_note(adjusted),
     ]
     table = estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)]
     return Reading(
@@ -233,18 +236,3 @@ def _predictive(study: Study, cohort: Cohort, tree: xr.DataTree) -> tuple[xr.Dat
 
     replicated = statistics(predictive["time"].to_numpy()[0], predictive["event"].to_numpy()[0].astype(bool))
     return replicated, statistics(cohort.time, cohort.event)
-
-
-def _median_checks(estimated: Estimated) -> list[CheckResult]:
-    """Say how often a median lies beyond the follow-up, because a number cannot."""
-    return [
-        CheckResult(
-            f"estimand: median not reached, {arm}",
-            "info",
-            share,
-            None,
-            f"the median lies beyond the last follow-up in {share:.1%} of the draws",
-        )
-        for arm, share in estimated.not_reached.items()
-        if share > 0
-    ]

@@ -1,7 +1,7 @@
 """The joint model the usual way: Poisson-expanded rows, for the benchmark and as an independent check.
 
 A piecewise-exponential likelihood is that of Poisson counts of deaths in rows of one patient and one interval, with
-the exposure as offset (Holford 1980, doi 10.2307/2529982; Laird and Olivier 1981, doi 10.1080/01621459.1981.10477634).
+the exposure as offset (Holford 1980, doi 10.2307/2529982).
 """
 
 from __future__ import annotations

@@ -39,6 +39,7 @@ def run(app: App, arguments: list[str] | None = None) -> int:
     """
     warnings.showwarning = _show_warning  # ty: ignore[invalid-assignment]  # the documented way to redirect warnings
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    app.suppress_keyboard_interrupt = False  # else an interrupt ends the process here, without a word
     try:
         code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except InputError as error:

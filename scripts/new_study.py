@@ -25,8 +25,13 @@ def new_study(
     """Write a commented study file from the columns found in a table."""
     from data.errors import InputError
     from data.new_study import draft_study
+    from data.study import bundled_studies
     from inference.atomic import write_text
 
+    if name in bundled_studies():
+        raise InputError(
+            f"NAME must not be that of a bundled study, which comes first, but found '{name}'; choose another"
+        )
     text = draft_study(from_, name)
     file = (out or Path()) / name / "study.toml"
     if file.exists():

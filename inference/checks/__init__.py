@@ -2,6 +2,7 @@
 
 from inference.checks.convergence import convergence_checks
 from inference.checks.feedback import effect_moved, feedback_checks
+from inference.checks.notes import median_notes, time_ratio_note
 from inference.checks.overlap import overlap_checks
 from inference.checks.predictive import predictive_checks
 from inference.checks.result import CheckResult, checks_table, failed
@@ -13,6 +14,8 @@ __all__ = [
     "effect_moved",
     "failed",
     "feedback_checks",
+    "median_notes",
     "overlap_checks",
     "predictive_checks",
+    "time_ratio_note",
 ]

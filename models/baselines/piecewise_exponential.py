@@ -1,4 +1,4 @@
-"""A hazard that is constant within intervals (doi 10.2307/2529885); one interval is the exponential."""
+"""A hazard that is constant within intervals (doi 10.1214/aos/1176345693); one interval is the exponential."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class PiecewiseExponential(Baseline):
     cutpoints: tuple[float, ...] = ()
     smoothing: str = "random_walk"
     name: ClassVar[str] = "piecewise_exponential"
-    reference: ClassVar[str] = "doi:10.2307/2529885"
+    reference: ClassVar[str] = "doi:10.1214/aos/1176345693"
 
     @property
     def _walks(self) -> bool:

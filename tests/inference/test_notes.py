@@ -1,0 +1,26 @@
+"""Notes beside the estimands: medians not reached, and the Weibull effect as acceleration."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from inference.checks import median_notes, time_ratio_note
+
+
+def test_a_median_that_is_always_reached_needs_no_note():
+    assert median_notes({"control": 0.0, "treated": 0.0}) == []
+    (note,) = median_notes({"control": 0.0, "treated": 0.051})
+    assert (note.name, note.status, note.value) == ("estimand: median not reached, treated", "info", 0.051)
+
+
+def test_the_time_ratio_moves_the_whole_weibull_curve():
+    """S_treated(ratio * t) = S_control(t): the definition of acceleration."""
+    effect, shape, median = -0.5, 1.4, 20.0
+    parameters = {"treatment_effect": np.full((2, 3), effect), "weibull_shape": np.full((2, 3), shape)}
+    (note,) = time_ratio_note(SimpleNamespace(designs=[SimpleNamespace(parameters=parameters)]))
+    times = np.array([1.0, 10.0, 50.0])
+    control = np.exp(-np.log(2) * (times / median) ** shape)
+    treated = np.exp(-np.log(2) * np.exp(effect) * (note.value * times / median) ** shape)
+    assert treated == pytest.approx(control)
+    assert time_ratio_note(SimpleNamespace(designs=[SimpleNamespace(parameters={})])) == []
