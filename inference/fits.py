@@ -32,9 +32,7 @@ from inference.replicates import replicate_statistics
 from inference.store import Store, digest
 from inference.tables import COLUMNS, estimate
 from models.priors import PriorSet
-from models.specification import outcome_spec
-
-SEVERAL_DESIGNS = ("cut",)
+from models.specification import outcome_spec, study_cutpoints
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def fit_key(study: Study, cohort: Cohort, request: FitRequest) -> str:
 
 def _content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, Any]:
     question = question_of(study, cohort, request)
-    several = request.adjustment in SEVERAL_DESIGNS
+    several = ADJUSTMENTS[request.adjustment].several_designs
     priors = request.priors
     return {
         "cohort": cohort.sha256,
@@ -172,7 +170,7 @@ def sample_fit(study: Study, cohort: Cohort, request: FitRequest, progress: Prog
         Told what is being done.
     """
     question = question_of(study, cohort, request)
-    adjusted = ADJUSTMENTS[request.adjustment](question, progress)
+    adjusted = ADJUSTMENTS[request.adjustment].sample(question, progress)
     provenance = {"study": study.name, "model": _content(study, cohort, request), **commit()}
     return to_tree(adjusted, question, provenance)
 
@@ -224,7 +222,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
 def _predictive(study: Study, cohort: Cohort, tree: xr.DataTree) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the frequentist summaries of the replicated cohorts and of the cohort itself."""
     _, times = report_times(study, cohort)
-    intervals = outcome_spec(study, cohort, "piecewise_exponential", "constant", "absent").baseline.cutpoints
+    intervals = study_cutpoints(study, cohort)
     grid = np.linspace(0.0, float(cohort.time.max()), 101)
     entry = cohort.entry if np.any(cohort.entry > 0) else None
     predictive = tree["posterior_predictive"]

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from arviz_base import dict_to_dataset
 
-from inference.adjustments import SCORES
+from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import (
     AdjustedSample,
     DesignSample,
@@ -102,10 +102,9 @@ def from_tree(tree: xr.DataTree, question: Question, adjustment: str) -> Adjuste
         return AdjustedSample(adjustment, designs, statistics, treatment, chosen)
     parameters = {str(name): value.to_numpy() for name, value in posterior.data_vars.items()}
     treatment = {str(name): value.to_numpy() for name, value in tree["treatment_model"].data_vars.items()}
-    source = parameters if adjustment == "joint" else treatment
-    design = DesignSample(
-        question.task(SCORES[adjustment]), parameters, propensity_draws(source, question.cohort)
-    )
+    score = ADJUSTMENTS[adjustment].score
+    source = parameters if score == "latent" else treatment
+    design = DesignSample(question.task(score), parameters, propensity_draws(source, question.cohort))
     found = posterior.attrs
     modes = (
         Modes(found["mode_separation"], found["mode_log_mass_ratio"]) if "mode_separation" in found else None

@@ -11,7 +11,7 @@ import xarray as xr
 
 from data.cohort import Cohort
 from data.study import Study
-from inference.adjustments import SCORES
+from inference.adjustments import ADJUSTMENTS
 from inference.checks import checks_table, effect_moved
 from inference.fits import Reading
 from inference.loo import compare_baselines
@@ -103,7 +103,7 @@ class Results:
         """What the main fit used: parameter, term, prior, reason, meaning."""
         request = self.main.request
         spec = outcome_spec(
-            self.study, self.cohort, request.baseline, request.effect, SCORES[request.adjustment]
+            self.study, self.cohort, request.baseline, request.effect, ADJUSTMENTS[request.adjustment].score
         )
         rows = []
         for parameter, names in parameter_names(self.cohort, spec).items():

@@ -9,7 +9,7 @@ from typing import Literal
 from data.cohort import Cohort
 from data.errors import InputError
 from data.study import Study
-from models.baselines import BASELINES, Baseline, PiecewiseExponential
+from models.baselines import BASELINES, Baseline
 from models.effects import EFFECTS, Effect
 from models.intervals import equal_event_cutpoints
 from models.priors import Parameter, PriorSet
@@ -51,40 +51,42 @@ def outcome_spec(study: Study, cohort: Cohort, baseline: str, effect: str, score
     InputError
         When a cut point lies beyond the last time.
     """
-    return ModelSpec(_baseline(study, cohort, baseline), EFFECTS[effect](), score)
+    cutpoints = study_cutpoints(study, cohort)
+    return ModelSpec(
+        BASELINES[baseline].of_study(cutpoints, study.baseline.smoothing), EFFECTS[effect](), score
+    )
 
 
-def _baseline(study: Study, cohort: Cohort, name: str) -> Baseline:
-    if name != PiecewiseExponential.name:
-        return BASELINES[name]()
+def study_cutpoints(study: Study, cohort: Cohort) -> tuple[float, ...]:
+    """Return the study's cut points, or those that give about equal numbers of events.
+
+    Raises
+    ------
+    InputError
+        When a cut point lies beyond the last time.
+    """
     chosen = study.baseline
     if chosen.cutpoints is None:
-        cutpoints = equal_event_cutpoints(cohort.time, cohort.event, chosen.intervals or 10)
-    else:
-        cutpoints = tuple(chosen.cutpoints)
-        if cutpoints and cutpoints[-1] >= cohort.time.max():
-            raise InputError(
-                f"{study.file}: [baseline] cutpoints must lie below the last time {cohort.time.max():g} "
-                f"{study.time_unit}, but found {cutpoints[-1]:g}; remove those beyond it"
-            )
-    return PiecewiseExponential(cutpoints, chosen.smoothing)
+        return equal_event_cutpoints(cohort.time, cohort.event, chosen.intervals or 10)
+    if chosen.cutpoints and chosen.cutpoints[-1] >= cohort.time.max():
+        raise InputError(
+            f"{study.file}: [baseline] cutpoints must lie below the last time {cohort.time.max():g} "
+            f"{study.time_unit}, but found {chosen.cutpoints[-1]:g}; remove those beyond it"
+        )
+    return tuple(chosen.cutpoints)
 
 
 def known_parameters() -> dict[str, Parameter]:
     """Return every parameter that a prior set may name."""
-    baselines = [
-        BASELINES["weibull"](),
-        PiecewiseExponential((1.0,)),
-        PiecewiseExponential((1.0,), "independent"),
-    ]
-    owners = [*baselines, *(effect() for effect in EFFECTS.values())]
+    of_baselines = [parameter for baseline in BASELINES.values() for parameter in baseline.known_parameters()]
+    of_effects = [parameter for effect in EFFECTS.values() for parameter in effect().parameters]
     shared = (
         OUTCOME_COEFFICIENTS,
         PROPENSITY_INTERCEPT,
         PROPENSITY_COEFFICIENTS,
         PROPENSITY_EFFECT,
     )
-    listed = [*(parameter for owner in owners for parameter in owner.parameters), *shared]
+    listed = (*of_baselines, *of_effects, *shared)
     return {parameter.name: parameter for parameter in listed}
 
 

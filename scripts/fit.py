@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
@@ -17,30 +17,43 @@ def fit(
     study: Study_,
     *,
     baseline: Annotated[
-        Literal["piecewise_exponential", "weibull"], Parameter(help="Baseline hazard.")
+        str, Parameter(help="Baseline hazard: weibull is the other.")
     ] = "piecewise_exponential",
-    adjustment: Annotated[
-        Literal["none", "joint", "cut"], Parameter(help="How confounding is adjusted for.")
-    ] = "joint",
-    effect: Annotated[Literal["constant"], Parameter(help="Shape of the effect.")] = "constant",
+    adjustment: Annotated[str, Parameter(help="Against confounding: none, joint or cut.")] = "joint",
+    effect: Annotated[str, Parameter(help="Shape of the effect.")] = "constant",
     priors: Annotated[
         str, Parameter(help="Prior set: a path, one of the study's own, or a bundled one.")
     ] = "default",
     sampling: Sampling = DEFAULTS,
 ) -> int:
     """Make one fit and write it, its estimands, comparators, checks and diagnostic plots into a folder."""
+    from inference.adjustments import ADJUSTMENTS
     from inference.checks import failed
     from inference.comparators import comparators
     from inference.drawing import draw_diagnostics
     from inference.fits import FitRequest, fit_key, read_fit, sample_fit
     from inference.horizon import report_times
     from inference.store import write_tree
-    from scripts.jobs import Stopwatch, load, manifest, prior_set, ready_folder, write_json, write_table
+    from models.baselines import BASELINES
+    from models.effects import EFFECTS
+    from scripts.jobs import (
+        Stopwatch,
+        load,
+        manifest,
+        member,
+        prior_set,
+        ready_folder,
+        write_json,
+        write_table,
+    )
     from scripts.summary import print_checks, print_effects
 
     shown, watch = console(sampling.quiet), Stopwatch()
     loaded, cohort = load(study)
     exposure = sampling.checked_exposure(loaded, cohort)
+    member("--baseline", baseline, BASELINES)
+    member("--adjustment", adjustment, ADJUSTMENTS)
+    member("--effect", effect, EFFECTS)
     used = prior_set(priors, loaded, cohort)
     request = FitRequest(
         baseline, adjustment, effect, used, sampling.settings(), sampling.count("designs"), exposure

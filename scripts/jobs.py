@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -93,6 +93,12 @@ def ready_folder(folder: Path) -> Path:
             f"--out must be a folder that can be written into, but found {folder}: {error.strerror}; choose another"
         ) from error
     return folder
+
+
+def member(option: str, name: str, family: Collection[str]) -> None:
+    """Raise InputError unless a name is that of a family's member."""
+    if name not in family:
+        raise InputError(f"{option} must be one of {', '.join(family)}, but found {name}; choose one of them")
 
 
 class Stopwatch:

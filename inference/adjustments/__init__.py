@@ -1,18 +1,10 @@
-"""Adjustments for confounding by name: each takes a question and returns samples."""
+"""Adjustments for confounding by name."""
 
-from collections.abc import Callable
+from inference.adjustments.adjusted import AdjustedSample, Adjustment, Progress, Question
+from inference.adjustments.cut import CUT
+from inference.adjustments.joint import JOINT
+from inference.adjustments.none import NONE
 
-from inference.adjustments.adjusted import AdjustedSample, Progress, Question
-from inference.adjustments.cut import sample_cut
-from inference.adjustments.joint import sample_joint
-from inference.adjustments.none import sample_none
-from models.specification import Score
+ADJUSTMENTS: dict[str, Adjustment] = {adjustment.name: adjustment for adjustment in (NONE, JOINT, CUT)}
 
-SCORES: dict[str, Score] = {"none": "absent", "joint": "latent", "cut": "given"}
-"""The part of the propensity score in the outcome model of each adjustment."""
-
-ADJUSTMENTS: dict[str, Callable[[Question, Progress], AdjustedSample]] = {
-    "none": sample_none,
-    "joint": sample_joint,
-    "cut": sample_cut,
-}
+__all__ = ["ADJUSTMENTS", "AdjustedSample", "Adjustment", "Progress", "Question"]

@@ -117,6 +117,28 @@ class AdjustedSample:
     modes: Modes | None = None
 
 
+@dataclass(frozen=True)
+class Adjustment:
+    """How confounding is adjusted for.
+
+    Attributes
+    ----------
+    name : str
+        In every table and command.
+    sample : callable
+        Takes a question, and a function that is told of progress; returns an `AdjustedSample`.
+    score : {"absent", "latent", "given"}
+        The part of the propensity score in the outcome model.
+    several_designs : bool
+        Whether it conditions on one draw of the treatment model at a time.
+    """
+
+    name: str
+    sample: Callable[[Question, Progress], AdjustedSample]
+    score: Score
+    several_designs: bool = False
+
+
 _TREATMENT_SAMPLES: dict[tuple, dict[str, np.ndarray]] = {}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from inference.adjustments.adjusted import (
     AdjustedSample,
+    Adjustment,
     DesignSample,
     Progress,
     Question,
@@ -42,3 +43,6 @@ def sample_cut(question: Question, progress: Progress) -> AdjustedSample:
         statistics.append(result.statistics)
     stacked = {name: np.stack([one[name] for one in statistics], axis=-1) for name in statistics[0]}
     return AdjustedSample("cut", tuple(designs), stacked, treatment, chosen)
+
+
+CUT = Adjustment("cut", sample_cut, "given", several_designs=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from inference.adjustments.adjusted import (
     AdjustedSample,
+    Adjustment,
     DesignSample,
     Progress,
     Question,
@@ -27,3 +28,6 @@ def sample_joint(question: Question, progress: Progress) -> AdjustedSample:
     design = DesignSample(task, drawn.parameters, propensity_draws(drawn.parameters, question.cohort))
     modes = compare_modes(*drawn.modes) if len(drawn.modes) == 2 else None
     return AdjustedSample("joint", (design,), drawn.statistics, treatment, modes=modes)
+
+
+JOINT = Adjustment("joint", sample_joint, "latent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inference.adjustments.adjusted import (
     AdjustedSample,
+    Adjustment,
     DesignSample,
     Progress,
     Question,
@@ -26,3 +27,6 @@ def sample_none(question: Question, progress: Progress) -> AdjustedSample:
     propensity = propensity_draws(treatment, question.cohort)
     design = DesignSample(task, drawn.parameters, propensity)
     return AdjustedSample("none", (design,), drawn.statistics, treatment)
+
+
+NONE = Adjustment("none", sample_none, "absent")

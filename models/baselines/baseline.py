@@ -25,6 +25,16 @@ class Baseline(ABC):
     name: ClassVar[str]
     reference: ClassVar[str]
 
+    @classmethod
+    @abstractmethod
+    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> Baseline:
+        """Return the baseline that a study's intervals and smoothing give; a smooth one needs neither."""
+
+    @classmethod
+    @abstractmethod
+    def known_parameters(cls) -> tuple[Parameter, ...]:
+        """Return every parameter that any of its forms has: a prior set may name them."""
+
     @property
     @abstractmethod
     def parameters(self) -> tuple[Parameter, ...]:

@@ -59,6 +59,14 @@ class PiecewiseExponential(Baseline):
     name: ClassVar[str] = "piecewise_exponential"
     reference: ClassVar[str] = "doi:10.1214/aos/1176345693"
 
+    @classmethod
+    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> PiecewiseExponential:
+        return cls(cutpoints, smoothing)
+
+    @classmethod
+    def known_parameters(cls) -> tuple[Parameter, ...]:
+        return (LEVEL, STEP_SD, LOG_HAZARD)
+
     @property
     def _walks(self) -> bool:
         return self.smoothing == "random_walk" and bool(self.cutpoints)

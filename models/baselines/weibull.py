@@ -36,6 +36,14 @@ class Weibull(Baseline):
     name: ClassVar[str] = "weibull"
     reference: ClassVar[str] = "doi:10.1115/1.4010337"
 
+    @classmethod
+    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> Weibull:
+        return cls()
+
+    @classmethod
+    def known_parameters(cls) -> tuple[Parameter, ...]:
+        return (MEDIAN, SHAPE)
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (MEDIAN, SHAPE)

@@ -65,6 +65,6 @@ def tiny_fits(small_cohort) -> dict:
     question = Question(small_cohort, spec, PriorSet("default"), settings, designs=3)
     fits = {}
     for name, adjust in ADJUSTMENTS.items():
-        adjusted = adjust(question, lambda *_: None)
+        adjusted = adjust.sample(question, lambda *_: None)
         fits[name] = (question, adjusted, to_tree(adjusted, question, {"study": "simulated", "seed": 3}))
     return fits

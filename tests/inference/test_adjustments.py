@@ -72,7 +72,7 @@ def test_the_joint_model_s_propensity_is_its_own(tiny_fits, small_cohort):
 def test_progress_is_told_and_never_exceeds_the_whole(tiny_fits):
     for name, adjust in ADJUSTMENTS.items():
         told = []
-        adjust(tiny_fits[name][0], lambda *step, told=told: told.append(step))
+        adjust.sample(tiny_fits[name][0], lambda *step, told=told: told.append(step))
         assert told
         assert all(0 <= done <= whole for _, done, whole in told)
         assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)

@@ -28,7 +28,7 @@ def intervals_of(baseline, adjustment, cohort, seed):
     question = Question(
         cohort, spec, PriorSet("default"), SamplerSettings(chains=2, draws=500, tune=300, seed=seed)
     )
-    adjusted = ADJUSTMENTS[adjustment](question, lambda *_: None)
+    adjusted = ADJUSTMENTS[adjustment].sample(question, lambda *_: None)
     grid = time_grid(baseline.cutpoints, HORIZON, (), float(cohort.time.max()))
     (design,) = adjusted.designs
     curves = standardise(design, cohort, grid, np.random.default_rng(seed))

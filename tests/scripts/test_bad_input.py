@@ -14,8 +14,6 @@ from data.simulate import Truth, simulate_frame
 pytestmark = pytest.mark.usefixtures("no_sampling")
 FRAME, STUDY = simulate_frame(Truth(latest_entry=3.0), 60, seed=4)
 STUDY += "[baseline]\ncutpoints = [12, 36]\n"
-REPORT = "[report]\nhorizon = 36\n"
-PARAMETERS = ("treatment_effect", "outcome_coefficients", "log_hazard_level", "weibull_shape")
 
 
 def _content(folder: Path) -> dict[Path, bytes | None]:
@@ -218,7 +216,6 @@ def test_report_of_something_else(refused, here, manifest):
         ("[baseline]", "[report]\nhorizon = -1\n[baseline]", "[report] horizon above 0"),
         ("[baseline]", "[report]\ntimes = [24, 12]\n[baseline]", "[report] times increase"),
         ("[baseline]", '[report]\nsubgroups = ["bone"]\n[baseline]', "[report] subgroups bone grade"),
-        ("[baseline]", '[report]\nsubgroups = ["age"]\n[baseline]', "[report] subgroups age grade"),
         ("[baseline]", "[reports]\nhorizon = 12\n[baseline]", "reports Did you mean 'report'"),
         ("[baseline]", "[baseline]\n[baseline]", "TOML"),
     ],
@@ -261,7 +258,7 @@ GOOD = '[treatment_effect]\ndistribution = "Normal"\nmu = 0.0\nsigma = 1.0\n'
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('name = "mine', "TOML column"),
+        ('name = "mine', "TOML"),
         (GOOD, "name begin"),
         ("name = 3\n" + GOOD, "name text 3"),
         ('name = "mine"\nreason = 4\n' + GOOD, "reason text 4"),
@@ -404,20 +401,22 @@ BYTES = st.one_of(
     st.just(b""),
     st.just(b"\n"),
     st.just((",".join(HEADER) + "\n").encode()),
-    st.just(WHOLE.replace("\n", ",surplus\n", 3).encode()),
+    st.just(WHOLE.replace("\nP00003", ",surplus\nP00003").encode()),
     st.just(WHOLE.replace("yes", '"yes', 1).encode()),
     st.binary(min_size=1, max_size=60).map(lambda noise: b"PAR1" + noise),
 )
 
 
-class TestCohort:
-    @pytest.fixture(scope="class")
-    def study(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        folder = tmp_path_factory.mktemp("broken") / "study"
-        folder.mkdir()
-        (folder / "study.toml").write_text(STUDY, encoding="utf-8")
-        return folder
+@pytest.fixture(scope="module")
+def broken_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study whose cohort is written anew for every example."""
+    folder = tmp_path_factory.mktemp("broken") / "study"
+    folder.mkdir()
+    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
+    return folder
 
+
+class TestCohort:
     def _refused(self, rtsurv, study: Path, content: bytes) -> str:
         file = study / "cohort.csv"
         file.write_bytes(content)
@@ -438,23 +437,22 @@ class TestCohort:
 
     @given_often
     @given(broken=wrong_cells())
-    def test_cells(self, rtsurv, study, broken):
+    def test_cells(self, rtsurv, broken_study, broken):
         rows, columns = broken
-        message = self._refused(rtsurv, study, _csv(rows).encode())
+        message = self._refused(rtsurv, broken_study, _csv(rows).encode())
         assert not [column for column in columns if f"column '{column}'" not in message]
-        assert "found in" in message
 
     @given_often
     @given(broken=wrong_columns())
-    def test_columns(self, rtsurv, study, broken):
+    def test_columns(self, rtsurv, broken_study, broken):
         rows, columns = broken
-        message = self._refused(rtsurv, study, _csv(rows).encode())
+        message = self._refused(rtsurv, broken_study, _csv(rows).encode())
         assert f"column '{columns[0]}'" in message
 
     @given_often
     @given(content=BYTES)
-    def test_bytes(self, rtsurv, study, content):
-        self._refused(rtsurv, study, content)
+    def test_bytes(self, rtsurv, broken_study, content):
+        self._refused(rtsurv, broken_study, content)
 
     @pytest.mark.parametrize("name", ["cohort.parquet", "cohort.xlsx", "cohort"])
     @pytest.mark.parametrize("content", [b"", b"PAR1", WHOLE.encode()])
