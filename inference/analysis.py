@@ -6,7 +6,10 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+import xarray as xr
 
 from data.cohort import Cohort
 from data.study import Study
@@ -84,13 +87,13 @@ def plan(
         return FitRequest(baseline, adjustment, MAIN_EFFECT, used, settings, designs, exposure)
 
     baselines = [MAIN_BASELINE] if quick else [MAIN_BASELINE, "weibull"]
-    models = [
+    stated = [
         request(baseline, name, priors) for baseline in baselines for name in (MAIN_ADJUSTMENT, "cut", "none")
     ]
     repeated = [
         request(MAIN_BASELINE, MAIN_ADJUSTMENT, other) for other in others if other.name != priors.name
     ]
-    return Plan(tuple(models), tuple(repeated), tuple(models[:1] if quick else models))
+    return Plan(tuple(stated), tuple(repeated), tuple(stated[:1] if quick else stated))
 
 
 def readings_of(
@@ -191,8 +194,13 @@ def diagnostics_of(
 ) -> dict[str, str]:
     """Return the diagnostic plots of a stored fit as SVG by name; they lie beside it."""
     key = fit_key(study, cohort, request)
-    fit = store.load(key)
-    assert fit is not None, "plots are of a fit that is stored"
+
+    @cache
+    def fit() -> xr.DataTree:
+        stored = store.load(key)
+        assert stored is not None, "plots are of a fit that is stored"
+        return stored
+
     return draw_diagnostics(fit, store.place(key) / "figures", key, told)
 
 

@@ -44,13 +44,13 @@ def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure]) -> str
 
 
 def draw_diagnostics(
-    fit: xr.DataTree, folder: Path, mark: str, told: Callable[[str, int, int], None]
+    fit: Callable[[], xr.DataTree], folder: Path, mark: str, told: Callable[[str, int, int], None]
 ) -> dict[str, str]:
-    """Return ArviZ's diagnostic plots of a fit as SVG by name, drawing those that are missing."""
+    """Return ArviZ's diagnostic plots of a fit as SVG by name; the fit is asked for only where one is missing."""
     plots = {}
     for number, (name, draw) in enumerate(DIAGNOSTICS.items()):
         told(f"diagnostic plot: {name}", number, len(DIAGNOSTICS))
-        plots[name] = drawn(name.replace("_", "-"), folder, mark, lambda draw=draw: draw(fit, None))
+        plots[name] = drawn(name.replace("_", "-"), folder, mark, lambda draw=draw: draw(fit(), None))
     return plots
 
 

@@ -134,9 +134,11 @@ def compiled_for(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
 
 
 def shear_of(task: Task, blocks: Blocks, layout: Layout) -> Shear | None:
-    """Return the shear of a joint model: each outcome coefficient against the propensity coefficient of its term."""
-    needed = {"outcome_coefficients", "propensity_coefficients", "propensity_effect"}
-    if not needed <= set(blocks):
+    """Return the shear of a joint model: each outcome coefficient against the propensity coefficient of its term.
+
+    Without terms in common it leaves everything as it is; a joint model has one all the same.
+    """
+    if not {"propensity_coefficients", "propensity_effect"} <= set(blocks):
         return None
     outcome = _positions(blocks, "outcome_coefficients", layout, task.cohort.outcome.terms)
     propensity = _positions(blocks, "propensity_coefficients", layout, task.cohort.propensity.terms)
@@ -150,7 +152,7 @@ def _positions(blocks: Blocks, name: str, layout: Layout, terms: tuple[str, ...]
     """Return the position of each term's coefficient in the flat vector."""
     return {
         terms[term]: layout.slices[block.variable].start + place
-        for block in blocks[name][1]
+        for block in (blocks[name][1] if name in blocks else [])
         for place, term in enumerate(block.positions)
     }
 

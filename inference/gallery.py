@@ -70,7 +70,7 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     """Yield the figures of an analysis but for the diagnostic plots; none is drawn yet."""
     main, cohort, unit = results.main, results.cohort, results.cohort.time_unit
     labels = {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
-    models = results.estimands[results.estimands["prior_set"] == main.request.priors.name]
+    under_main_priors = results.estimands[results.estimands["prior_set"] == main.request.priors.name]
 
     def shown(name: str, title: str, group: Group, draw: Callable[[], Figure]) -> Exhibit:
         return Exhibit(name.replace("_", "-"), title, CAPTIONS[name], group, draw)
@@ -81,8 +81,10 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         "answer",
         lambda: survival_figure(main.curves, arm_curves(cohort)),
     )
-    yield shown("effects", "Hazard ratios", "answer", lambda: effects_figure(models, results.comparators))
-    yield shown("rmst", "Restricted mean survival time", "answer", lambda: rmst_figure(models))
+    yield shown(
+        "effects", "Hazard ratios", "answer", lambda: effects_figure(under_main_priors, results.comparators)
+    )
+    yield shown("rmst", "Restricted mean survival time", "answer", lambda: rmst_figure(under_main_priors))
     yield shown("hazard", "Hazard, and hazard ratio, over time", "curves", lambda: hazard_figure(main.curves))
     yield shown(
         "predictive_survival",

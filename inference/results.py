@@ -13,7 +13,7 @@ from data.cohort import Cohort
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS
 from inference.checks import checks_table, effect_moved
-from inference.fits import Reading
+from inference.fits import FitRequest, Reading
 from inference.loo import compare_baselines
 from inference.sensitivity.priors import prior_sensitivity
 from inference.store import digest
@@ -41,6 +41,8 @@ class Results:
         The main fit.
     manifest : mapping
         Provenance.
+    illustrated : tuple of FitRequest
+        Fits of which the diagnostic plots are drawn, the main one first.
     """
 
     study: Study
@@ -50,6 +52,7 @@ class Results:
     comparators: pd.DataFrame
     main_fit: xr.DataTree
     manifest: Mapping[str, Any]
+    illustrated: tuple[FitRequest, ...] = ()
 
     @property
     def main(self) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Generator
@@ -63,7 +64,8 @@ def run(app: App, arguments: list[str] | None = None) -> int:
 
 
 def start(app: App) -> None:
-    """Run the command line of this process and leave with its exit code."""
+    """Run the command line of this process and leave with its exit code; to be terminated is to be interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(app))
 
 

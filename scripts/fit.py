@@ -71,7 +71,7 @@ def fit(
     write_table(comparators(cohort, horizon, times), folder / "comparators.csv")
     write_table(reading.checks_table, folder / "checks.csv")
     with watch.stage("figures"), progress(shown, "drawing") as told:
-        draw_diagnostics(tree, folder / "figures", fit_key(loaded, cohort, request), told)
+        draw_diagnostics(lambda: tree, folder / "figures", fit_key(loaded, cohort, request), told)
     settings = {
         "seed": sampling.seed,
         "settings": {**vars(request.settings), "designs": request.designs},

@@ -113,7 +113,16 @@ def _gathered(
         analysis=how,
         fits=keys,
     )
-    return Results(study, cohort, tuple(readings[:count]), tuple(readings[count:]), table, main_fit, kept)
+    return Results(
+        study,
+        cohort,
+        tuple(readings[:count]),
+        tuple(readings[count:]),
+        table,
+        main_fit,
+        kept,
+        planned.illustrated,
+    )
 
 
 def write_results(results: Results, folder: Path, watch: Stopwatch, told: Told) -> None:
@@ -140,7 +149,12 @@ def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
         items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, svg, exhibit.group))
     told("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
-    plots = diagnostics_of(results.study, results.cohort, main, Store(folder / "fits"), _silent)
+    store = Store(folder / "fits")
+    drawings = [
+        diagnostics_of(results.study, results.cohort, request, store, _silent)
+        for request in results.illustrated
+    ]
+    plots = drawings[0]  # the main fit's; those of the others lie beside their fits
     for name, svg in plots.items():
         title = f"{name.replace('_', ' ').capitalize()}: {main.label}"
         caption = CAPTIONS[f"diagnostics_{name}"]
@@ -156,12 +170,12 @@ def _report(results: Results, items: Sequence[FigureItem], stamped: dict[str, An
         .reset_index()
     )
     main = results.main.request
-    models = results.estimands[results.estimands["prior_set"] == main.priors.name]
+    under_main_priors = results.estimands[results.estimands["prior_set"] == main.priors.name]
     return Report(
         study=results.study,
         arms=arms,
         main=main.named,
-        estimands=models,
+        estimands=under_main_priors,
         comparators=table,
         checks=results.checks,
         priors=results.priors,

@@ -39,8 +39,8 @@ def effects_figure(estimands: pd.DataFrame, comparators: pd.DataFrame) -> Figure
     columns = varying(chosen)
     for baseline, group in chosen.groupby("baseline", sort=False):
         rows.append(heading(f"{words(str(baseline))} baseline"))
-        for _, models in group.groupby(columns, sort=False, dropna=False):
-            rows += [_model_row(row, columns) for _, row in models.iterrows()]
+        for _, rows_of_model in group.groupby(columns, sort=False, dropna=False):
+            rows += [_model_row(row, columns) for _, row in rows_of_model.iterrows()]
     cox = comparators[comparators["statistic"] == "hazard_ratio"]
     if len(cox):
         rows.append(heading("Cox model"))

@@ -1,5 +1,7 @@
 """Coordinates of the sampler: the same density in other words."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -7,6 +9,7 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.traversal import ancestors
 from scipy import stats
 
+from data.formulas import build_design
 from inference.engine import Task, shear_of
 from inference.geometry import Shear, fit_normal, layout_of, whiten
 from models.baselines import PiecewiseExponential, Weibull
@@ -149,3 +152,15 @@ def test_a_flat_direction_gives_a_finite_scale():
     assert fitted.location[0] == pytest.approx(0.0, abs=1e-6)
     assert np.all(np.isfinite(fitted.location))
     assert np.all(np.isfinite(fitted.scale))
+
+
+def test_a_joint_model_searches_both_signs_even_where_the_outcome_has_no_columns(small_cohort):
+    """Without covariates in the outcome the shear does nothing, but the score's sign can still flip."""
+    bare = dataclasses.replace(small_cohort, outcome=build_design("1", small_cohort.covariates))
+    spec = ModelSpec(PiecewiseExponential((12.0,)), EFFECTS["constant"](), "latent")
+    task = Task(bare, spec, PriorSet("default"))
+    layout = layout_of(task.build())
+    shear = shear_of(task, task.blocks, layout)
+    assert shear is not None
+    assert not shear.matrix.any()
+    assert shear.multiplier == layout.slices["propensity_effect"].start

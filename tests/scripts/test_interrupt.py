@@ -56,6 +56,15 @@ class TestFiles:
         assert file.read_text(encoding="utf-8") == "new"
         assert list(file.parent.iterdir()) == [file]
 
+    def test_what_an_ended_process_left_is_removed(self, tmp_path):
+        from inference.atomic import remove_parts
+
+        (tmp_path / "fits").mkdir()
+        for name in (".fit.nc.12.part", ".fit.nc.123.part", "fit.nc"):
+            (tmp_path / "fits" / name).write_text("", encoding="utf-8")
+        remove_parts(tmp_path, [12, 7])
+        assert {path.name for path in (tmp_path / "fits").iterdir()} == {".fit.nc.123.part", "fit.nc"}
+
     def test_a_killed_process_leaves_the_old_file(self, tmp_path):
         file = tmp_path / "table.csv"
         file.write_text("old", encoding="utf-8")
@@ -199,36 +208,37 @@ def _wait(until, seconds: float) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are listed under /proc")
-@pytest.mark.parametrize("everybody", [True, False], ids=["as Ctrl-C does", "the command alone"])
-def test_workers_end_with_the_command(small_study, tmp_path, everybody):
+@pytest.mark.parametrize("how", ["Ctrl-C", "terminated", "killed"])
+def test_workers_end_with_the_command(small_study, tmp_path, how):
     command = [sys.executable, "-m", "scripts.main", "sensitivity", str(small_study), "--out", str(tmp_path)]
-    run = {"cwd": CHECKOUT, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    began = subprocess.Popen([*command, *BRIEF], start_new_session=True, env=environment, **run)
+    run = {"cwd": CHECKOUT, "text": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    began = subprocess.Popen([*command, *BRIEF], start_new_session=True, **run)
     try:
         # with one fit kept, the worker is at the next one
         assert _wait(lambda: any(tmp_path.rglob("fit.json")) or began.poll() is not None, 240)
         assert began.poll() is None
-        (os.killpg if everybody else os.kill)(began.pid, signal.SIGINT)
+        if how == "Ctrl-C":
+            os.killpg(began.pid, signal.SIGINT)  # the terminal tells everybody
+        else:
+            began.send_signal(signal.SIGTERM if how == "terminated" else signal.SIGKILL)
         _, err = began.communicate(timeout=60)
     finally:
         left = [] if _wait(lambda: not _alive(began.pid), 15) else _alive(began.pid)
         for process in left:
             os.kill(process, signal.SIGKILL)
     assert left == []
-    assert began.returncode == 130
-    assert err.startswith("interrupted: ")
-    assert "Traceback" not in err
-    assert _parts(tmp_path) == []
     assert not (tmp_path / "sensitivity.csv").exists()
-    kept = {
-        path: path.stat().st_mtime_ns
-        for path in tmp_path.rglob("fit.nc")
-        if (path.parent / "fit.json").is_file()
-    }
-    assert kept
-    if everybody:
-        again = subprocess.run([*command, *BRIEF], timeout=300, check=False, env=environment, **run)
+    kept = {path.parent / "fit.nc" for path in tmp_path.rglob("fit.json")}
+    written = {path: path.stat().st_mtime_ns for path in kept}
+    assert written
+    assert all(Store(tmp_path / "fits").load(path.parent.name) is not None for path in kept)
+    if how == "killed":
+        return
+    assert began.returncode == 130
+    assert err == "interrupted: what was finished is kept; the same command continues from there\n"
+    assert _parts(tmp_path) == []
+    if how == "Ctrl-C":
+        again = subprocess.run([*command, *BRIEF], timeout=300, check=False, **run)
         assert again.returncode in (0, 3), again.stderr
         assert len(pd.read_csv(tmp_path / "sensitivity.csv")) == 4
-        assert all(path.stat().st_mtime_ns == at for path, at in kept.items())
+        assert {path: path.stat().st_mtime_ns for path in kept} == written

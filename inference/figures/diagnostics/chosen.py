@@ -115,10 +115,10 @@ def figure_of(collection: az.PlotCollection, title: str) -> Figure:
 def thin_lines(axes: Axes, most: int) -> None:
     """Leave in every line at most so many evenly spaced points, its ends among them."""
     for line in axes.lines:
-        x, y = (np.asarray(values) for values in line.get_data())
-        if len(x) > most:
-            kept = np.unique(np.linspace(0, len(x) - 1, most).astype(int))
-            line.set_data(x[kept], y[kept])
+        across, up = (np.asarray(values) for values in line.get_data())
+        if len(across) > most:
+            kept = np.unique(np.linspace(0, len(across) - 1, most).astype(int))
+            line.set_data(across[kept], up[kept])
             line.set_drawstyle("default")
 
 
