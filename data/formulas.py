@@ -13,6 +13,7 @@ from scipy.linalg import qr
 from data.errors import CohortWarning, InputError
 
 INTERCEPT = "Intercept"
+WIDEST = 1e12  # standard deviation of a column
 COLLINEAR = 1e-8  # share of a unit-length column that the others do not explain
 
 
@@ -140,6 +141,7 @@ def build_design(formula: str, covariates: pd.DataFrame, place: str = "formula")
     _refuse_constant(values, terms, covariates, place)
     means = values.mean(axis=0)
     values = values - means
+    _refuse_extreme(values, terms, place)
     _warn_collinear(values, terms, place)
     for array in (values, means):
         array.flags.writeable = False
@@ -196,6 +198,18 @@ def _refuse_constant(
         f"{place} must give columns that differ between patients, but found constant: {names}{reason}. "
         "Remove the level or the term."
     )
+
+
+def _refuse_extreme(values: np.ndarray, terms: tuple[str, ...], place: str) -> None:
+    """Refuse units in which no coefficient could be told from 0 or from infinity."""
+    with np.errstate(over="ignore", under="ignore"):
+        spread = values.std(axis=0)
+    extreme = [term for term, sd in zip(terms, spread, strict=True) if not 1 / WIDEST < sd < WIDEST]
+    if extreme:
+        raise InputError(
+            f"{place} must give columns that vary by between {1 / WIDEST:g} and {WIDEST:g}, but found otherwise: "
+            f"{', '.join(extreme)}; give the covariate in other units."
+        )
 
 
 def _warn_collinear(values: np.ndarray, terms: tuple[str, ...], place: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ import xarray as xr
 
 from data.cohort import Cohort
 from data.study import Study
+from inference.atomic import remove_parts
 from inference.drawing import draw_diagnostics
 from inference.engine import SamplerSettings
 from inference.fits import FitRequest, Reading, fit_key
@@ -155,7 +159,8 @@ def _side_by_side(
 ) -> Iterator[tuple[int, Reading]]:
     """Yield readings as worker processes finish them; an interrupt ends the workers and keeps the finished fits."""
     context = multiprocessing.get_context("spawn")
-    pools = [ProcessPoolExecutor(1, mp_context=context) for _ in range(WORKERS)]
+    pools = [ProcessPoolExecutor(1, mp_context=context, initializer=_follow) for _ in range(WORKERS)]
+    workers: set[int] = set()
     try:
         waiting = {}
         for number in missing:
@@ -166,12 +171,27 @@ def _side_by_side(
             yield waiting[future], future.result()
     except BaseException:
         for pool in pools:
-            for process in list((pool._processes or {}).values()):
+            for number, process in list((pool._processes or {}).items()):
+                workers.add(number)
                 process.terminate()
         raise
     finally:
         for pool in pools:
             pool.shutdown(wait=True, cancel_futures=True)
+        remove_parts(store.folder, workers)
+
+
+def _follow() -> None:
+    """Begin a worker: the command alone hears an interrupt, and the worker ends when the command does, however."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    command = multiprocessing.parent_process()
+    assert command is not None, "a worker has a parent"
+
+    def end() -> None:
+        command.join()
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
 
 
 def _worker(request: FitRequest) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,13 @@ def atomic_path(path: Path) -> Generator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_parts(folder: Path, processes: Iterable[int]) -> None:
+    """Remove what processes that were ended had not written to its end."""
+    for number in processes:
+        for part in folder.rglob(f".*.{number}.part"):
+            part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

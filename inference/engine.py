@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,17 @@ import nutpie
 import xarray as xr
 
 from data.cohort import Cohort
-from inference.geometry import Layout, NormalFit, Shear, fit_normal, layout_of, whiten
+from data.errors import InputError
+from inference.geometry import Density, Layout, NormalFit, Shear, fit_normal, layout_of, whiten
 from models.assembly import Blocks, build_model, build_propensity_model, model_blocks, model_data
 from models.blocks import assemble
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
+NOWHERE_FINITE = (
+    "the posterior must be finite somewhere near the centre of its priors, but was found infinite or undefined there; "
+    "look at priors with extreme numbers, and at the units of times and covariates"
+)
 STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
 
 
@@ -183,11 +187,11 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
         swapped["shear_matrix"] = shear.matrix
     start, held = _start(blocks, layout)
     density = _density(compiled, swapped)
-    modes = [fit_normal(density, start, held)]
+    modes = [_normal_fit(density, start, held)]
     starts = [np.zeros(layout.size)]
     if shear is not None:
         flipped = _flip(modes[0].location, shear, layout)
-        modes.append(fit_normal(density, flipped, held))
+        modes.append(_normal_fit(density, flipped, held))
         starts.append(np.linalg.lstsq(modes[0].scale, flipped - modes[0].location, rcond=None)[0])
     ready = compiled.nutpie_model.with_data(**swapped, location=modes[0].location, scale=modes[0].scale)
     chains = [settings.chains - settings.chains // 2, settings.chains // 2] if shear else [settings.chains]
@@ -205,6 +209,18 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
         if name in traces[0]["sample_stats"]
     }
     return Sample(_parameters(task, blocks, values), statistics, tuple(modes))
+
+
+def _normal_fit(density: Density, start: np.ndarray, held: dict[int, float]) -> NormalFit:
+    """Return the normal approximation at the mode nearest to a start; a posterior without one is refused."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            fitted = fit_normal(density, start, held)
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+        raise InputError(NOWHERE_FINITE) from error
+    if not (np.isfinite(fitted.location).all() and np.isfinite(fitted.scale).all()):
+        raise InputError(NOWHERE_FINITE)
+    return fitted
 
 
 def _run(ready: Any, start: np.ndarray, chains: int, settings: SamplerSettings, seed: int) -> xr.DataTree:
@@ -225,14 +241,14 @@ def _run(ready: Any, start: np.ndarray, chains: int, settings: SamplerSettings, 
     )
     try:
         return sampler.wait()
+    except RuntimeError as error:
+        raise InputError(NOWHERE_FINITE) from error
     except BaseException:
         sampler.cancel()
         raise
 
 
-def _density(
-    compiled: Compiled, swapped: dict[str, np.ndarray]
-) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
+def _density(compiled: Compiled, swapped: dict[str, np.ndarray]) -> Density:
     """Return the compiled log density, with gradient, of the sheared but not yet whitened parameters."""
     size = compiled.layout.size
     natural = compiled.nutpie_model.with_data(**swapped, location=np.zeros(size), scale=np.eye(size))

@@ -24,11 +24,16 @@ def leave_one_out(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     elpd, pareto_k : ndarray (patient,)
+        NaN for all where the scores cannot be computed: a likelihood that the draws do not move at all.
     """
     with warnings.catch_warnings():
         # High k-hat is a check of its own, with the number of patients it concerns.
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto", category=UserWarning)
-        result = az.loo(fit, pointwise=True, var_name="time")
+        try:
+            result = az.loo(fit, pointwise=True, var_name="time")
+        except ValueError:
+            nothing = np.full(fit["log_likelihood"].sizes["patient"], np.nan)
+            return nothing, nothing
     return np.asarray(result.elpd_i).ravel(), np.asarray(result.pareto_k).ravel()
 
 

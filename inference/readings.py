@@ -20,6 +20,7 @@ from inference.checks import CheckResult
 from inference.fits import FitRequest, Reading, fit_key, make_fit, read_fit
 from inference.horizon import report_times
 from inference.store import Store, digest, read_tree, write_tree
+from inference.tables import KEYS
 
 READING = "reading.nc"
 ESTIMANDS = "estimands.csv"
@@ -49,7 +50,7 @@ def reading_of(
     key = fit_key(study, cohort, request)
     place = store.place(key)
     mark = _mark(study, cohort, key)
-    kept = _load(place, mark, request)
+    kept = _load(place, mark, request) if store.holds(key) else None
     if kept is not None:
         return kept
     tree = make_fit(study, cohort, request, store, progress) if sample else store.load(key)
@@ -102,8 +103,15 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
         tree = read_tree(place / READING)
         if tree.attrs["mark"] != mark:
             return None
-        estimands = pd.read_csv(place / ESTIMANDS, keep_default_na=False, na_values=[""])
-        checks = pd.read_csv(place / CHECKS)
+        # Names are text even if they read like numbers; numbers come back as they were written.
+        estimands = pd.read_csv(  # ty: ignore[no-matching-overload]  # round_trip is there, the stubs miss it
+            place / ESTIMANDS,
+            keep_default_na=False,
+            na_values=[""],
+            dtype=dict.fromkeys((*KEYS, "subgroup"), str),
+            float_precision="round_trip",
+        )
+        checks = pd.read_csv(place / CHECKS, float_precision="round_trip")  # ty: ignore[no-matching-overload]
     except (OSError, KeyError, ValueError):
         return None
     estimands["subgroup"] = estimands["subgroup"].fillna("")

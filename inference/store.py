@@ -42,16 +42,18 @@ class Store:
         """Return the folder of a fit."""
         return self.folder / key
 
-    def load(self, key: str) -> xr.DataTree | None:
-        """Return a stored fit, or None where there is none or its file is not what was written."""
+    def holds(self, key: str) -> bool:
+        """Return whether a fit is there and its file is what was written."""
         place = self.place(key)
         try:
             seal = json.loads((place / SEAL).read_text(encoding="utf-8"))
-            if seal["sha256"] != file_sha256(place / FIT):
-                return None
+            return seal["sha256"] == file_sha256(place / FIT)
         except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return read_tree(place / FIT)
+            return False
+
+    def load(self, key: str) -> xr.DataTree | None:
+        """Return a stored fit, or None where there is none or its file is not what was written."""
+        return read_tree(self.place(key) / FIT) if self.holds(key) else None
 
     def save(self, key: str, tree: xr.DataTree) -> None:
         """Write a fit; its seal is written last, so that a fit without one counts as missing."""

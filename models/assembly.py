@@ -95,6 +95,7 @@ def model_data(
     if (spec is None or spec.score == "latent") and cohort.propensity.terms:
         content["propensity_design"] = cohort.propensity.values
     if spec is not None:
+        content["observed_time"] = cohort.time
         content["event"] = cohort.event.astype(float)
         content["entry"] = cohort.entry
         content |= spec.baseline.basis(cohort.time, cohort.entry)
@@ -284,6 +285,6 @@ def _observe_time(declared: dict[str, Any], content: dict[str, Any], cohort: Coh
         *singles,
         logp=logp,
         random=random,
-        observed=cohort.time,
+        observed=content["observed_time"],
         dims="patient",
     )

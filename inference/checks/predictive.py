@@ -46,9 +46,8 @@ def _check(name: str, label: str, replicated: xr.Dataset, observed: xr.Dataset, 
     draws = replicated[name].sel(where).to_numpy()
     seen = float(observed[name].sel(where).to_numpy().item())
     p = two_sided_probability(draws, seen)
-    low, high = (
-        np.quantile(draws[~np.isnan(draws)], [0.025, 0.975], method="inverted_cdf") if len(draws) else (0, 0)
-    )
+    known = draws[~np.isnan(draws)]
+    low, high = np.quantile(known, [0.025, 0.975], method="inverted_cdf") if len(known) else (np.nan, np.nan)
     text = f"the cohort has {seen:.4g}; replicated cohorts {low:.4g} to {high:.4g} (95 %)"
     status: Status = "pass" if p >= DOUBTFUL else "warn" if p >= CLEAR or np.isnan(p) else "fail"
     return CheckResult(f"predictive: {label}", status, p, DOUBTFUL, text)

@@ -192,3 +192,12 @@ def test_a_reference_level_that_no_patient_has_makes_the_others_collinear(covari
 def test_more_columns_than_patients_are_collinear(covariates):
     with pytest.warns(CohortWarning, match="collinear"):
         build_design("age + nodes + `size in mm` + grade", covariates.iloc[:4])
+
+
+@pytest.mark.parametrize("unit", [1e200, 1e-200, 1e15, 1e-15])
+def test_units_beyond_reason_are_refused(unit):
+    covariates = pd.DataFrame({"age": np.array([1.0, 2.0, 4.0]) * unit})
+    with pytest.raises(
+        InputError, match=r"must give columns that vary by between .*: age; give the covariate in"
+    ):
+        build_design("age", covariates)

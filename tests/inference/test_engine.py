@@ -11,6 +11,8 @@ from lifelines import CoxPHFitter
 from numpy.testing import assert_array_equal
 
 import inference.engine as engine
+from data.errors import InputError
+from data.formulas import build_design
 from data.simulate import Truth, simulate_cohort
 from data.sources import load_cohort
 from data.study import load_study
@@ -241,3 +243,23 @@ def test_under_vague_priors_the_effect_is_that_of_cox():
     assert effect.std() == pytest.approx(cox.standard_errors_["treatment"], rel=0.1)
     assert drawn.statistics["diverging"].sum() == 0
     assert az.rhat(effect) < 1.01
+
+
+@pytest.mark.parametrize(
+    "prior", [Prior("Normal", {"mu": 1e300, "sigma": 1.0}), Prior("Normal", {"mu": 0.0, "sigma": 1e-300})]
+)
+def test_a_posterior_that_is_nowhere_finite_is_refused_readably(prior):
+    cohort = simulate_cohort(dataclasses.replace(Truth(), outcome={}, treatment={}), 60, seed=2)
+    spec = ModelSpec(PiecewiseExponential(()), EFFECTS["constant"](), "absent")
+    task = Task(cohort, spec, PriorSet("extreme", "", {"treatment_effect": prior}))
+    with pytest.raises(InputError, match=r"the posterior must be finite .*; look at priors"):
+        sample(task, SamplerSettings(chains=1, draws=20, tune=20))
+
+
+def test_a_model_without_covariates_takes_a_cohort_of_another_size():
+    spec = ModelSpec(PiecewiseExponential(()), EFFECTS["constant"](), "absent")
+    for size in (120, 60):
+        cohort = simulate_cohort(Truth(), size, seed=2)
+        bare = dataclasses.replace(cohort, outcome=build_design("1", cohort.covariates))
+        drawn = sample(Task(bare, spec, PriorSet("default")), SamplerSettings(chains=1, draws=50, tune=50))
+        assert np.isfinite(drawn.parameters["treatment_effect"]).all()
