@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import nutpie
+import pytensor
 import xarray as xr
 
 from data.cohort import Cohort
@@ -131,7 +132,10 @@ def compiled_for(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
         model = task.build()
         layout = layout_of(model)
         whitened = whiten(model, layout, shear_of(task, blocks, layout))
-        nutpie_model: Any = nutpie.compile_pymc_model(whitened, backend="numba", var_names=["position"])
+        # Fast-math lets the compiler reorder sums, and it does so differently for functions compiled now and those
+        # read from numba's cache on disk: the same seed would give other draws on the first run.
+        with pytensor.config.change_flags(numba__fastmath=False):
+            nutpie_model: Any = nutpie.compile_pymc_model(whitened, backend="numba", var_names=["position"])
         shared = tuple(variable.name for variable in nutpie_model.logp_func.get_shared())
         _COMPILED[key] = Compiled(nutpie_model, layout, shared)
     return _COMPILED[key]

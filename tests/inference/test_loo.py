@@ -1,0 +1,35 @@
+"""Leave-one-out scores: what they are where they cannot be computed."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from inference.loo import leave_one_out
+
+
+def fit_of(log_likelihood: np.ndarray) -> xr.DataTree:
+    group = xr.Dataset({"time": (("chain", "draw", "patient"), log_likelihood)})
+    posterior = xr.Dataset({"a": (("chain", "draw"), np.zeros(log_likelihood.shape[:2]))})
+    return xr.DataTree.from_dict({"/log_likelihood": group, "/posterior": posterior})
+
+
+def test_a_likelihood_that_no_draw_moves_has_no_score():
+    elpd, pareto_k = leave_one_out(fit_of(np.full((2, 100, 3), -1.5)))
+    assert np.isnan(elpd).all()
+    assert np.isnan(pareto_k).all()
+    assert elpd.shape == (3,)
+
+
+def test_scores_of_a_nearly_constant_likelihood_are_its_level():
+    moved = -1.5 + 0.01 * np.random.default_rng(2).standard_normal((2, 500, 3))
+    elpd, _ = leave_one_out(fit_of(moved))
+    np.testing.assert_allclose(elpd, -1.5, atol=0.02)
+
+
+def test_other_faults_are_not_hidden(monkeypatch):
+    def broken(*args, **kwargs):
+        raise ValueError("something else")
+
+    monkeypatch.setattr("inference.loo.az.loo", broken)
+    with pytest.raises(ValueError, match="something else"):
+        leave_one_out(fit_of(np.full((2, 100, 3), -1.5)))
