@@ -16,14 +16,15 @@ def _as_text(value: Any) -> Any:
     return canonical(value) if isinstance(value, bool | int | float) else value
 
 
-def _as_tuple(value: Any) -> Any:
+def as_tuple(value: Any) -> Any:
+    """A list of the file as a tuple, anything else as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
 Cell = Annotated[Text, BeforeValidator(_as_text)]
-Cells = Annotated[tuple[Cell, ...], BeforeValidator(_as_tuple)]
-Names = Annotated[tuple[Text, ...], BeforeValidator(_as_tuple)]
-Times = Annotated[tuple[Positive, ...], BeforeValidator(_as_tuple)]
+Cells = Annotated[tuple[Cell, ...], BeforeValidator(as_tuple)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(as_tuple)]
+Times = Annotated[tuple[Positive, ...], BeforeValidator(as_tuple)]
 
 
 class Section(BaseModel):

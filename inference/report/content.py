@@ -9,10 +9,19 @@ from typing import Any, Literal
 import pandas as pd
 
 from data.study import Study
+from inference.report.table import Table
 
-type Group = Literal["answer", "curves", "checks", "priors", "sensitivity", "diagnostics"]
+type Group = Literal["answer", "curves", "checks", "priors", "sensitivity", "diagnostics", "section"]
 
-GROUPS: tuple[Group, ...] = ("answer", "curves", "checks", "priors", "sensitivity", "diagnostics")
+GROUPS: tuple[Group, ...] = (
+    "answer",
+    "curves",
+    "checks",
+    "priors",
+    "sensitivity",
+    "diagnostics",
+    "section",
+)
 FIT_COLUMNS = ("baseline", "adjustment", "effect", "exposure", "prior_set")
 # The joint model lets outcomes inform the propensity score, the cut model does not: joint is not shown alone.
 COMPANIONS = {"joint": "cut", "cut": "joint"}
@@ -48,6 +57,28 @@ class FigureItem:
             )
 
 
+@dataclass(frozen=True)
+class ReportSection:
+    """A section that only some studies have, such as the audit of a publication.
+
+    Attributes
+    ----------
+    id, title : str
+        Anchor and heading.
+    paragraphs : tuple of str
+        Plain text, escaped by the page.
+    tables : tuple of Table
+    figures : tuple of FigureItem
+        Of group "section".
+    """
+
+    id: str
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    figures: tuple[FigureItem, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Report:
     """Everything the page is written from. Holds no row of a single patient.
@@ -74,6 +105,8 @@ class Report:
         Rows of `inference.sensitivity.priors.prior_sensitivity`; None where it was not computed.
     figures : sequence of FigureItem
         In the order of their sections.
+    sections : sequence of ReportSection
+        Those that only this study has; they stand before the diagnostics.
     manifest : mapping
         Versions, seed, commit, settings, checksums, wall times, command; may be nested.
     """
@@ -88,10 +121,14 @@ class Report:
     prior_statements: Sequence[str] = ()
     sensitivity: pd.DataFrame | None = None
     figures: Sequence[FigureItem] = ()
+    sections: Sequence[ReportSection] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        ids = [figure.id for figure in self.figures]
+        ids = [
+            figure.id
+            for figure in [*self.figures, *(one for section in self.sections for one in section.figures)]
+        ]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
             raise ValueError(f"each figure must have its own id, but found {', '.join(twice)} more than once")

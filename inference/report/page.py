@@ -83,7 +83,7 @@ def render(report: Report) -> str:
         .render(
             report=report,
             study=report.study,
-            sections=SECTIONS,
+            contents=contents(report),
             numbered=numbered,
             svg=_drawing,
             css=_asset("report.css"),
@@ -121,6 +121,13 @@ def render(report: Report) -> str:
             manifest=manifest_tables(report.manifest),
         )
     )
+
+
+def contents(report: Report) -> list[tuple[str, str]]:
+    """Return anchors and headings of the page in their order, the study's own sections before the diagnostics."""
+    place = [anchor for anchor, _ in SECTIONS].index("diagnostics")
+    own = [(section.id, section.title) for section in report.sections]
+    return [*SECTIONS[:place], *own, *SECTIONS[place:]]
 
 
 def citation_link(citation: str) -> str:
