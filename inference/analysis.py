@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import xarray as xr
 
 from data.cohort import Cohort
 from data.study import Study
+from inference.adjustments import ADJUSTMENTS
 from inference.atomic import remove_parts
 from inference.drawing import draw_diagnostics
 from inference.engine import SamplerSettings
 from inference.fits import FitRequest, Reading, fit_key
-from inference.readings import reading_of
+from inference.readings import kept_pool, pooled_reading, reading_of
 from inference.store import Store
 from models.priors import PriorSet
 
@@ -28,8 +30,12 @@ MAIN_BASELINE = "piecewise_exponential"
 MAIN_ADJUSTMENT = "joint"
 MAIN_EFFECT = "constant"
 WORKERS = 2
+# Cost of a compilation, and of one more design, against that of a fit with its estimands and checks.
+COMPILATION = 6.0
+DESIGN = 0.3
 
 Done = Callable[[str, int, int], None]
+Job = tuple[int, int]  # request, cohort
 
 
 @dataclass(frozen=True)
@@ -102,13 +108,13 @@ def plan(
 
 def readings_of(
     study: Study,
-    cohort: Cohort,
+    cohorts: Sequence[Cohort],
     requests: Sequence[FitRequest],
     store: Store,
     done: Done,
     illustrated: Sequence[FitRequest] = (),
 ) -> list[Reading]:
-    """Return what every fit says, in the order of the requests, sampling those that are missing in worker processes.
+    """Return what every model says, in the order of the requests, sampling the fits that are missing in worker processes.
 
     A worker keeps what it compiled, so that fits of one structure go to one worker.
 
@@ -116,57 +122,83 @@ def readings_of(
     ----------
     study : Study
         The study.
-    cohort : Cohort
-        Its patients.
+    cohorts : sequence of Cohort
+        Its patients; several cohorts of pseudo-patients are fitted one by one and pooled.
     requests : sequence of FitRequest
-        Which fits.
+        Which models.
     store : Store
         Where fits are kept; each is stored as soon as it is made.
     illustrated : sequence of FitRequest
-        Those of which a worker draws the diagnostic plots too, if it samples them.
+        Those of which a worker draws the diagnostic plots too, for the first cohort, if it samples them.
     done : callable
         Called with the name of a fit that is ready, how many are, and of how many.
     """
-    readings: dict[int, Reading] = {}
-    missing = []
-    for number, request in enumerate(requests):
-        kept = reading_of(study, cohort, request, store, _silent, sample=False)
+    pooled = {number: kept_pool(study, cohorts, request, store) for number, request in enumerate(requests)}
+    readings: dict[Job, Reading] = {}
+    missing: list[Job] = []
+    # Cohort by cohort, because the treatment model of a cohort is remembered until the next one comes.
+    jobs = [
+        (request, cohort)
+        for cohort in range(len(cohorts))
+        for request in range(len(requests))
+        if pooled[request] is None
+    ]
+    for job in jobs:
+        kept = reading_of(study, cohorts[job[1]], requests[job[0]], store, _silent, sample=False)
         if kept is None:
-            missing.append(number)
+            missing.append(job)
         else:
-            readings[number] = kept
-            done(request.label, len(readings), len(requests))
-    if len(missing) == 1:
-        number = missing[0]
-        made = reading_of(study, cohort, requests[number], store, _silent)
+            readings[job] = kept
+            done(requests[job[0]].label, len(readings), len(jobs))
+    made = (
+        _side_by_side(study, cohorts, requests, missing, store, illustrated)
+        if len(missing) > 1
+        else _here(study, cohorts, requests, missing, store)
+    )
+    for job, reading in made:
+        readings[job] = reading
+        done(requests[job[0]].label, len(readings), len(jobs))
+    return [
+        kept
+        if kept is not None
+        else pooled_reading([readings[number, cohort] for cohort in range(len(cohorts))], store)
+        for number, kept in pooled.items()
+    ]
+
+
+def _here(
+    study: Study, cohorts: Sequence[Cohort], requests: Sequence[FitRequest], missing: list[Job], store: Store
+) -> Iterator[tuple[Job, Reading]]:
+    """Yield the reading of a single fit, made in this process."""
+    for number, cohort in missing:
+        made = reading_of(study, cohorts[cohort], requests[number], store, _silent)
         assert made is not None, "a fit that may be sampled is always made"
-        readings[number] = made
-        done(requests[number].label, len(readings), len(requests))
-    elif missing:
-        for number, made in _side_by_side(study, cohort, requests, missing, store, illustrated):
-            readings[number] = made
-            done(requests[number].label, len(readings), len(requests))
-    return [readings[number] for number in range(len(requests))]
+        yield (number, cohort), made
 
 
 def _side_by_side(
     study: Study,
-    cohort: Cohort,
+    cohorts: Sequence[Cohort],
     requests: Sequence[FitRequest],
-    missing: list[int],
+    missing: list[Job],
     store: Store,
     illustrated: Sequence[FitRequest],
-) -> Iterator[tuple[int, Reading]]:
+) -> Iterator[tuple[Job, Reading]]:
     """Yield readings as worker processes finish them; an interrupt ends the workers and keeps the finished fits."""
     context = multiprocessing.get_context("spawn")
     pools = [ProcessPoolExecutor(1, mp_context=context, initializer=_follow) for _ in range(WORKERS)]
     workers: set[int] = set()
+    shares = worker_shares([requests[number] for number, _ in missing])
     try:
         waiting = {}
-        for number in missing:
-            pool, request = pools[_worker(requests[number])], requests[number]
-            task = pool.submit(_make, study, cohort, request, store.folder, request in illustrated)
-            waiting[task] = number
+        for number, cohort in missing:
+            request = requests[number]
+            illustrate = request in illustrated and cohort == 0
+            pool = pools[shares[structure_of(request)]]
+            waiting[pool.submit(_make, study, cohorts[cohort], request, store.folder, illustrate)] = (
+                number,
+                cohort,
+            )
         for future in as_completed(waiting):
             yield waiting[future], future.result()
     except BaseException:
@@ -194,9 +226,30 @@ def _follow() -> None:
     threading.Thread(target=end, daemon=True).start()
 
 
-def _worker(request: FitRequest) -> int:
-    """Return which worker makes a fit: joint models of one baseline and the other models of the other share one."""
-    return ((request.baseline != MAIN_BASELINE) + (request.adjustment != MAIN_ADJUSTMENT)) % WORKERS
+def structure_of(request: FitRequest) -> tuple[str, str]:
+    """Return what decides which compiled model a fit needs, as far as one study goes."""
+    return request.baseline, ADJUSTMENTS[request.adjustment].score
+
+
+def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, str], int]:
+    """Return which worker makes the fits of each structure: each is compiled once, and the work is shared evenly.
+
+    Parameters
+    ----------
+    requests : sequence of FitRequest
+        All fits that are to be made, one for each cohort.
+    """
+    costs: dict[tuple[str, str], float] = {}
+    for request in requests:
+        designs = request.designs if ADJUSTMENTS[request.adjustment].several_designs else 1
+        costs.setdefault(structure_of(request), COMPILATION)
+        costs[structure_of(request)] += 1.0 + DESIGN * (designs - 1)
+    shares, loads = {}, [0.0] * WORKERS
+    for structure in sorted(costs, key=lambda one: -costs[one]):
+        worker = int(np.argmin(loads))
+        shares[structure] = worker
+        loads[worker] += costs[structure]
+    return shares
 
 
 def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path, illustrate: bool) -> Reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import xarray as xr
 from data.cohort import Cohort
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress, Question
+from inference.adjustments.adjusted import AdjustedSample
 from inference.checks import (
     CheckResult,
     checks_table,
@@ -19,6 +20,7 @@ from inference.checks import (
     feedback_checks,
     median_notes,
     overlap_checks,
+    parameter_draws,
     predictive_checks,
     time_ratio_note,
 )
@@ -30,7 +32,7 @@ from inference.power_scaling import power_scaling
 from inference.provenance import commit, sampling_source, versions
 from inference.replicates import replicate_statistics
 from inference.store import Store, digest
-from inference.tables import COLUMNS, estimate
+from inference.tables import COLUMNS, Estimated, estimate, thin
 from models.priors import PriorSet
 from models.specification import outcome_spec, study_cutpoints
 
@@ -100,6 +102,14 @@ class Reading:
         Probability of treatment at its posterior mean.
     power_scaling : tuple of float
         Sensitivity of the treatment effect to its prior, and to the likelihood.
+    draws : Dataset
+        Evenly spaced draws for pooling over cohorts: estimand (row, chain, draw, unit) in the order of the table, and
+        parameter (parameter, chain, draw, unit); a unit is a design of a cohort.
+    curve_draws : Dataset
+        The same of the curves.
+    pooling : DataFrame
+        Of a reading pooled over cohorts: variance within and between them, fraction of missing information; else
+        empty.
     mark : str
         Digest of all that decides the reading.
     """
@@ -113,6 +123,9 @@ class Reading:
     checks: tuple[CheckResult, ...]
     propensity: np.ndarray
     power_scaling: tuple[float, float]
+    draws: xr.Dataset
+    curve_draws: xr.Dataset
+    pooling: pd.DataFrame = field(default_factory=pd.DataFrame)
     mark: str = ""
 
     @property
@@ -216,6 +229,20 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         tuple(checks),
         propensity,
         power_scaling(tree),
+        _kept_draws(adjusted, estimated),
+        estimated.curve_draws,
+    )
+
+
+def _kept_draws(adjusted: AdjustedSample, estimated: Estimated) -> xr.Dataset:
+    names, parameters = parameter_draws(adjusted)
+    dims = ("chain", "draw", "unit")
+    return xr.Dataset(
+        {
+            "estimand": (("row", *dims), estimated.draws),
+            "parameter": (("parameter_name", *dims), thin(parameters)),
+        },
+        coords={"parameter_name": names},
     )
 
 

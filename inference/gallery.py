@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
 from data.cohort import Cohort
 from inference.balance import overlap_weights, standardised_differences
-from inference.comparators import KaplanMeier, kaplan_meier
+from inference.comparators import KaplanMeier, kaplan_meier, mean_curve
 from inference.figures import (
     balance_figure,
     effects_figure,
@@ -35,6 +36,7 @@ from inference.results import Results
 from inference.sensitivity.priors import prior_interval
 
 PRIOR_DRAWS = 2000
+SHOWN = 400  # times of a mean curve
 MAIN_PARAMETERS = {
     "treatment_effect": "Log hazard ratio of treatment",
     "propensity_effect": "Effect of the propensity score",
@@ -79,7 +81,7 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         "survival",
         "Survival had all been treated, and had none been",
         "answer",
-        lambda: survival_figure(main.curves, arm_curves(cohort)),
+        lambda: survival_figure(main.curves, arm_curves(results.cohorts)),
     )
     yield shown(
         "effects", "Hazard ratios", "answer", lambda: effects_figure(under_main_priors, results.comparators)
@@ -99,18 +101,22 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         lambda: predictive_statistics_figure(main.replicated, main.observed, unit, **labels),
     )
     if cohort.propensity.terms:
-        weights = overlap_weights(main.propensity, cohort.treatment)
-        balance = standardised_differences(cohort.propensity, cohort.treatment, weights)
         yield shown(
             "overlap",
             "Overlap",
             "checks",
             lambda: overlap_figure(
-                main.propensity, cohort.treatment, cohort.treated_label, cohort.control_label
+                main.propensity.ravel(),
+                np.concatenate([one.treatment for one in results.cohorts]),
+                cohort.treated_label,
+                cohort.control_label,
             ),
         )
         yield shown(
-            "balance", "Balance", "checks", lambda: balance_figure(balance, "after overlap weighting")
+            "balance",
+            "Balance",
+            "checks",
+            lambda: balance_figure(mean_balance(results), "after overlap weighting"),
         )
     if len(results.baselines) > 1:
         yield shown("loo", "Which baseline predicts better", "checks", lambda: loo_figure(results.baselines))
@@ -133,14 +139,32 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         )
 
 
-def arm_curves(cohort: Cohort) -> dict[str, KaplanMeier]:
-    """Return the Kaplan-Meier curve of each arm, at every time at which it may step."""
+def arm_curves(cohorts: Sequence[Cohort]) -> dict[str, KaplanMeier]:
+    """Return the Kaplan-Meier curve of each arm: at every time at which it may step, or the mean of several cohorts'."""
     curves = {}
-    for arm, inside in (("treated", cohort.treatment), ("control", ~cohort.treatment)):
-        time = cohort.time[inside]
-        entry = cohort.entry[inside] if np.any(cohort.entry > 0) else None
-        curves[arm] = kaplan_meier(time, cohort.event[inside], entry, np.unique(np.append(0.0, time)))
+    last = min(float(cohort.time.max()) for cohort in cohorts)
+    for arm in ("treated", "control"):
+        parts = []
+        for cohort in cohorts:
+            inside = cohort.treatment if arm == "treated" else ~cohort.treatment
+            time = cohort.time[inside]
+            entry = cohort.entry[inside] if np.any(cohort.entry > 0) else None
+            steps = np.linspace(0.0, last, SHOWN) if len(cohorts) > 1 else np.unique(np.append(0.0, time))
+            parts.append(kaplan_meier(time, cohort.event[inside], entry, steps))
+        curves[arm] = mean_curve(parts)
     return curves
+
+
+def mean_balance(results: Results) -> pd.DataFrame:
+    """Return the standardised differences before and after overlap weighting, means over the cohorts."""
+    propensities = np.atleast_2d(results.main.propensity)
+    tables = [
+        standardised_differences(
+            cohort.propensity, cohort.treatment, overlap_weights(propensity, cohort.treatment)
+        )
+        for cohort, propensity in zip(results.cohorts, propensities, strict=True)
+    ]
+    return pd.concat(tables).groupby("term", sort=False).mean().reset_index()
 
 
 def main_draws(group: xr.Dataset) -> dict[str, np.ndarray]:

@@ -31,6 +31,7 @@ from models.specification import known_parameters
 PRIOR_DRAWS = 2000
 PRIOR_TIME_DRAWS = 100
 REPLICATES = 300
+DRAWS_OF_A_REPLICATE = 10  # a replicated cohort for every so many draws, up to REPLICATES
 POINTWISE_DRAWS = 1000  # of each chain, for adjustments with several designs
 
 
@@ -56,11 +57,13 @@ def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, 
     rng = np.random.default_rng([question.settings.seed, 2])
     task = adjusted.designs[0].task
     content = task.content(task.blocks)
+    total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
+    replicates = min(REPLICATES, max(1, total // DRAWS_OF_A_REPLICATE))
     datasets = {
         "posterior": _posterior(adjusted, question),
         "sample_stats": _statistics(adjusted),
         **_prior(task, rng),
-        "posterior_predictive": replicate_times(adjusted, question.cohort, REPLICATES, rng),
+        "posterior_predictive": replicate_times(adjusted, question.cohort, replicates, rng),
         "log_likelihood": _pointwise(adjusted, question),
         "log_prior": _log_prior(adjusted),
         "observed_data": _observed(question),

@@ -46,19 +46,26 @@ def compare_baselines(pointwise: dict[str, np.ndarray]) -> pd.DataFrame:
 
     Parameters
     ----------
-    pointwise : dict of str to ndarray (patient,)
+    pointwise : dict of str to ndarray (patient,) or (cohort, patient)
         Expected log densities by baseline, all of the same patients.
 
     Returns
     -------
     DataFrame
-        baseline, elpd, difference (0 for the best, else negative), se.
+        baseline, elpd, difference (0 for the best, else negative), se. Over several cohorts, means; the error then
+        holds the differences between cohorts too.
     """
-    totals = {name: float(values.sum()) for name, values in pointwise.items()}
+    by_cohort = {name: np.atleast_2d(values) for name, values in pointwise.items()}
+    totals = {name: float(values.sum(axis=1).mean()) for name, values in by_cohort.items()}
     best = max(totals, key=lambda name: totals[name])
     rows = []
     for name in sorted(totals, key=lambda name: -totals[name]):
-        gap = pointwise[name] - pointwise[best]
-        error = float(np.sqrt(len(gap)) * gap.std(ddof=1)) if name != best else 0.0
-        rows.append({"baseline": name, "elpd": totals[name], "difference": float(gap.sum()), "se": error})
+        gap = by_cohort[name] - by_cohort[best]
+        of_cohort = gap.sum(axis=1)
+        within = gap.shape[1] * gap.var(axis=1, ddof=1).mean()
+        between = of_cohort.var(ddof=1) if len(of_cohort) > 1 else 0.0
+        error = float(np.sqrt(within + between)) if name != best else 0.0
+        rows.append(
+            {"baseline": name, "elpd": totals[name], "difference": float(of_cohort.mean()), "se": error}
+        )
     return pd.DataFrame(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
@@ -19,12 +20,14 @@ from inference.atomic import atomic_path
 from inference.checks import CheckResult
 from inference.fits import FitRequest, Reading, fit_key, make_fit, read_fit
 from inference.horizon import report_times
+from inference.pooling import pool, pooled_mark
 from inference.store import Store, digest, read_tree, write_tree
 from inference.tables import KEYS
 
 READING = "reading.nc"
 ESTIMANDS = "estimands.csv"
 CHECKS = "checks.csv"
+POOLING = "pooling.csv"
 
 
 def reading_of(
@@ -62,6 +65,24 @@ def reading_of(
     return reading
 
 
+def kept_pool(study: Study, cohorts: Sequence[Cohort], request: FitRequest, store: Store) -> Reading | None:
+    """Return the pooled reading of several cohorts if it was kept and every fit behind it is as it was written."""
+    if len(cohorts) == 1:
+        return None
+    keys = [fit_key(study, cohort, request) for cohort in cohorts]
+    mark = pooled_mark([_mark(study, cohort, key) for cohort, key in zip(cohorts, keys, strict=True)])
+    kept = _load(store.place(mark), mark, request)
+    return kept if kept is not None and all(store.holds(key) for key in keys) else None
+
+
+def pooled_reading(readings: Sequence[Reading], store: Store) -> Reading:
+    """Return the readings of one model, pooled over cohorts, and keep what was pooled."""
+    pooled = pool(readings)
+    if len(readings) > 1:
+        _save(store.place(pooled.mark), pooled.mark, pooled)
+    return pooled
+
+
 def _mark(study: Study, cohort: Cohort, key: str) -> str:
     """Return a digest of all that decides a reading: the fit, the report's times, the labels and the source."""
     labels = (study.name, cohort.time_unit, cohort.treated_label, cohort.control_label)
@@ -81,15 +102,19 @@ def _save(place: Path, mark: str, reading: Reading) -> None:
     for name, table in ((ESTIMANDS, reading.estimands), (CHECKS, reading.checks_table)):
         with atomic_path(place / name) as temporary:
             table.to_csv(temporary, index=False)
-    by_patient = xr.Dataset(
-        {"elpd": ("patient", reading.elpd), "propensity": ("patient", reading.propensity)}
-    )
+    if len(reading.pooling):
+        with atomic_path(place / POOLING) as temporary:
+            reading.pooling.to_csv(temporary, index=False)
+    dims = ("cohort", "patient")[-reading.elpd.ndim :]
+    by_patient = xr.Dataset({"elpd": (dims, reading.elpd), "propensity": (dims, reading.propensity)})
     tree = xr.DataTree.from_dict(
         {
             "/curves": reading.curves,
             "/replicated": reading.replicated,
             "/observed": reading.observed,
             "/by_patient": by_patient,
+            "/draws": reading.draws,
+            "/curve_draws": reading.curve_draws,
         }
     )
     tree.attrs["mark"] = mark
@@ -112,6 +137,7 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
             float_precision="round_trip",
         )
         checks = pd.read_csv(place / CHECKS, float_precision="round_trip")  # ty: ignore[no-matching-overload]
+        pooling = _pooling(place / POOLING)
     except (OSError, KeyError, ValueError):
         return None
     estimands["subgroup"] = estimands["subgroup"].fillna("")
@@ -127,8 +153,19 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
         tuple(_check(row) for row in checks.to_dict("records")),
         by_patient["propensity"].to_numpy(),
         (float(of_prior), float(of_likelihood)),
+        tree["draws"].to_dataset(),
+        tree["curve_draws"].to_dataset(),
+        pooling,
         mark,
     )
+
+
+def _pooling(path: Path) -> pd.DataFrame:
+    """Return how the variance divides over cohorts; nothing where the reading is of one cohort."""
+    if not path.exists():
+        return pd.DataFrame()
+    table = pd.read_csv(path, float_precision="round_trip")  # ty: ignore[no-matching-overload]
+    return table.assign(subgroup=table["subgroup"].fillna(""))
 
 
 def _check(row: dict[Any, Any]) -> CheckResult:

@@ -29,8 +29,8 @@ class Results:
     ----------
     study : Study
         The study.
-    cohort : Cohort
-        Its patients.
+    cohorts : tuple of Cohort
+        Its patients; several are reconstructions of the same publication.
     models : tuple of Reading
         Baselines x adjustments under the main prior set; the first is the main model.
     prior_sets : tuple of Reading
@@ -38,7 +38,7 @@ class Results:
     comparators : DataFrame
         The contract's comparators.csv.
     main_fit : DataTree
-        The main fit.
+        The main fit; of several cohorts, that to the first.
     manifest : mapping
         Provenance.
     illustrated : tuple of FitRequest
@@ -46,13 +46,18 @@ class Results:
     """
 
     study: Study
-    cohort: Cohort
+    cohorts: tuple[Cohort, ...]
     models: tuple[Reading, ...]
     prior_sets: tuple[Reading, ...]
     comparators: pd.DataFrame
     main_fit: xr.DataTree
     manifest: Mapping[str, Any]
     illustrated: tuple[FitRequest, ...] = ()
+
+    @property
+    def cohort(self) -> Cohort:
+        """The first cohort: for what all have in common."""
+        return self.cohorts[0]
 
     @property
     def main(self) -> Reading:
@@ -73,6 +78,13 @@ class Results:
     def estimands(self) -> pd.DataFrame:
         """Rows of the contract's estimands.csv, of all fits."""
         return pd.concat([reading.estimands for reading in self.readings], ignore_index=True)
+
+    @property
+    def pooling(self) -> pd.DataFrame:
+        """How the variance of every estimand divides into within and between cohorts, of all fits."""
+        return pd.concat(
+            [reading.pooling.assign(**reading.request.named) for reading in self.readings], ignore_index=True
+        )
 
     @property
     def checks(self) -> pd.DataFrame:

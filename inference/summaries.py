@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from arviz_stats.base import array_stats
+from scipy import stats
 
 UNDETERMINED = 0.025  # share of draws without a value beyond which an interval says nothing
 COLUMNS = ("mean", "sd", "median", "lower", "upper", "mcse", "ess_bulk", "ess_tail", "rhat")
@@ -32,12 +33,7 @@ def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
     summary["mean"][finite] = flat[finite].mean(axis=1)
     summary["sd"][finite] = flat[finite].std(axis=1, ddof=1)
     for row in np.flatnonzero(undetermined <= UNDETERMINED):
-        known = flat[row][~np.isnan(flat[row])]
-        # Quantiles that are draws themselves: between a number and infinity there is nothing to interpolate.
-        method = "linear" if finite[row] else "inverted_cdf"
-        summary["lower"][row], summary["median"][row], summary["upper"][row] = np.quantile(
-            known, [0.025, 0.5, 0.975], method=method
-        )
+        summary["lower"][row], summary["median"][row], summary["upper"][row] = quantiles(flat[row])
     ranked = np.stack([_finite(draws[row]) for row in range(rows)]) if rows else draws
     by_design = np.moveaxis(ranked, -1, 0)
     # A quantity that never varies has converged; ArviZ has no number for it.
@@ -57,6 +53,56 @@ def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
         error = by_design.mean(axis=(2, 3)).std(axis=0, ddof=1) / np.sqrt(designs)
     summary["mcse"][finite] = np.where(constant.all(axis=0), 0.0, error)[finite]
     return summary
+
+
+def quantiles(draws: np.ndarray) -> np.ndarray:
+    """Return the median and the 95 % limits, lower first, of those draws (draw,) that are determined; NaN if none is."""
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return np.full(3, np.nan)
+    # Quantiles that are draws themselves: between a number and infinity there is nothing to interpolate.
+    method = "linear" if np.isfinite(known).all() and len(known) == len(draws) else "inverted_cdf"
+    return np.quantile(known, [0.025, 0.5, 0.975], method=method)
+
+
+def ensemble_rhat(draws: np.ndarray) -> np.ndarray:
+    r"""Return one rank-normalised split R-hat of posteriors that differ, each sampled by its own chains.
+
+    The variances between and within chains are averaged over the posteriors before their ratio is taken: the largest
+    of many ratios exceeds any limit by chance. With :math:`n` draws in a half chain,
+
+    .. math:: \hat R^2 = \frac{n - 1}{n} + \frac{\sum_u B_u}{n \sum_u W_u}
+
+    and the larger of that for ranks and for ranks of distances from the median (Vehtari et al. 2021,
+    doi 10.1214/20-BA1221).
+
+    Parameters
+    ----------
+    draws : ndarray (row, chain, draw, unit)
+        A unit is one posterior.
+
+    Returns
+    -------
+    ndarray (row,)
+        1 for a quantity that never varies.
+    """
+    finite = np.stack([_finite(row) for row in np.asarray(draws, dtype=float)])
+    half = finite.shape[2] // 2
+    split = np.concatenate([finite[:, :, :half], finite[:, :, finite.shape[2] - half :]], axis=1)
+    centre = np.median(split, axis=(1, 2), keepdims=True)
+    ratios = []
+    for values in (split, np.abs(split - centre)):
+        rows, chains, length, units = values.shape
+        flat = values.reshape(rows, chains * length, units)
+        ranks = stats.rankdata(flat, axis=1)
+        normal = stats.norm.ppf((ranks - 0.375) / (chains * length + 0.25)).reshape(values.shape)
+        between = length * normal.mean(axis=2).var(axis=1, ddof=1)
+        within = normal.var(axis=2, ddof=1).mean(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            ratio = between.sum(axis=1) / within.sum(axis=1)
+        squared = (length - 1) / length + ratio / length
+        ratios.append(np.where(np.ptp(flat, axis=1).sum(axis=1) == 0, 1.0, np.sqrt(squared)))
+    return np.maximum(*ratios)
 
 
 def _finite(draws: np.ndarray) -> np.ndarray:

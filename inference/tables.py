@@ -16,6 +16,8 @@ from inference.summaries import probability_of_benefit, summarise
 
 QUANTILES = (0.025, 0.5, 0.975)
 CURVE_DRAWS = 2000  # of all designs together, for the bands of the figures
+KEPT_DRAWS = 1000  # of each estimand, for pooling over cohorts
+KEPT_CURVES = 100
 
 KEYS = ("study", "baseline", "adjustment", "effect", "exposure", "prior_set")
 COLUMNS = (
@@ -49,12 +51,19 @@ class Estimated:
     curves : Dataset
         survival, hazard (quantile, population, arm, time), hazard_ratio (quantile, population, time) and
         average_hazard (quantile, time).
+    draws : ndarray (row, chain, draw, design)
+        Evenly spaced draws of every row of the table.
+    curve_draws : Dataset
+        Evenly spaced draws of the curves: survival, hazard (population, arm, draw, time) and average_hazard
+        (draw, time).
     not_reached : dict of str to float
         Share of draws in which a median is not reached by the last follow-up, by arm, over all patients.
     """
 
     table: pd.DataFrame
     curves: xr.Dataset
+    draws: np.ndarray
+    curve_draws: xr.Dataset
     not_reached: dict[str, float]
 
 
@@ -91,7 +100,30 @@ def estimate(adjusted: AdjustedSample, cohort: Cohort, grid: TimeGrid, seed: int
     ]
     table = labels.assign(subgroup="", probability_of_benefit=benefit).join(summary)
     not_reached = {arm: float(np.isinf(draws[_row(labels, f"median_{arm}")]).mean()) for arm in ARMS}
-    return Estimated(table, _summarise_curves(thinned, cohort), not_reached)
+    curve_draws = _dataset(thinned)
+    described = {
+        "study": cohort.study,
+        "time_unit": cohort.time_unit,
+        "treated_label": cohort.treated_label,
+        "control_label": cohort.control_label,
+    }
+    curves = summarise_curves(curve_draws).assign_attrs(described)
+    kept = _every(curve_draws, KEPT_CURVES)
+    return Estimated(table, curves, thin(draws), kept.assign_attrs(described), not_reached)
+
+
+def thin(draws: np.ndarray) -> np.ndarray:
+    """Return evenly spaced draws (row, chain, draw, design), about `KEPT_DRAWS` of each row, in single precision.
+
+    They are kept beside a fit so that fits of several cohorts can be pooled.
+    """
+    step = max(1, -(-draws[0].size // KEPT_DRAWS)) if len(draws) else 1
+    return draws[:, :, ::step].astype(np.float32)
+
+
+def _every(curve_draws: xr.Dataset, keep: int) -> xr.Dataset:
+    step = max(1, -(-curve_draws.sizes["draw"] // keep))
+    return curve_draws.isel(draw=slice(None, None, step)).astype(np.float32)
 
 
 def _labels(grid: TimeGrid, time_unit: str) -> list[dict[str, object]]:
@@ -132,11 +164,27 @@ def _thin(curves: Curves, keep: int) -> dict[str, np.ndarray]:
     }
 
 
-def _summarise_curves(thinned: list[dict[str, np.ndarray]], cohort: Cohort) -> xr.Dataset:
-    survival = np.concatenate([part["survival"] for part in thinned], axis=2)
-    hazard = np.concatenate([part["hazard"] for part in thinned], axis=2)
-    average = np.concatenate([part["average_hazard"] for part in thinned])
+def _dataset(thinned: list[dict[str, np.ndarray]]) -> xr.Dataset:
+    by_arm = ("population", "arm", "draw", "time")
+    return xr.Dataset(
+        {
+            "survival": (by_arm, np.concatenate([part["survival"] for part in thinned], axis=2)),
+            "hazard": (by_arm, np.concatenate([part["hazard"] for part in thinned], axis=2)),
+            "average_hazard": (
+                ("draw", "time"),
+                np.concatenate([part["average_hazard"] for part in thinned]),
+            ),
+        },
+        coords={"population": list(POPULATIONS), "arm": list(ARMS), "time": thinned[0]["time"]},
+    )
+
+
+def summarise_curves(draws: xr.Dataset) -> xr.Dataset:
+    """Return the median and the 95 % limits of curves, and of the hazard ratio over time, from draws of them."""
     by_arm = ("quantile", "population", "arm", "time")
+    survival, hazard, average = (
+        draws[name].to_numpy().astype(float) for name in ("survival", "hazard", "average_hazard")
+    )
     return xr.Dataset(
         {
             "survival": (by_arm, np.quantile(survival, QUANTILES, axis=2)),
@@ -149,14 +197,9 @@ def _summarise_curves(thinned: list[dict[str, np.ndarray]], cohort: Cohort) -> x
         },
         coords={
             "quantile": list(QUANTILES),
-            "population": list(POPULATIONS),
-            "arm": list(ARMS),
-            "time": thinned[0]["time"],
+            "population": draws["population"].to_numpy(),
+            "arm": draws["arm"].to_numpy(),
+            "time": draws["time"].to_numpy(),
         },
-        attrs={
-            "study": cohort.study,
-            "time_unit": cohort.time_unit,
-            "treated_label": cohort.treated_label,
-            "control_label": cohort.control_label,
-        },
+        attrs=draws.attrs,
     )

@@ -27,12 +27,15 @@ def benchmark(
     import pandas as pd
     from rich.table import Table
 
+    from data.sources import load_cohort
+    from data.study import load_study
     from inference.benchmark import benchmark as measure
     from inference.benchmark import simulated_cohort
-    from scripts.jobs import load, prior_set, write_table
+    from scripts.jobs import prior_set, write_table
 
     logging.getLogger("pymc").setLevel(logging.ERROR)  # the table says what the sampler would
-    study, cohort = load("gbsg2")
+    study = load_study("gbsg2")
+    cohort = load_cohort(study)
     shown = console(quiet)
     with progress(shown, "measuring") as told:
         # The bundled defaults serve both time units; a study's own priors would serve one.

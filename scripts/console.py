@@ -29,6 +29,15 @@ UNSEEN_WIDTH = 120  # of what goes to a file or a pipe
 Told = Callable[[str, int, int], None]
 
 
+def part_of(told: Told, number: int, parts: int) -> Told:
+    """Return what is told of the progress of one of several equal parts."""
+
+    def of_all(what: str, part: int, total: int) -> None:
+        told(what, number * total + part, parts * total)
+
+    return of_all
+
+
 def run(app: App, arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code.
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.console import CHECK_FAILED, DONE, console, part_of, progress, start
 from scripts.options import DEFAULTS, Sampling, Study_
 
 app = App(name="fit")
@@ -29,16 +29,16 @@ def fit(
     """Make one fit and write it, its estimands, comparators, checks and diagnostic plots into a folder."""
     from inference.adjustments import ADJUSTMENTS
     from inference.checks import failed
-    from inference.comparators import comparators
+    from inference.comparators import comparators, pooled_comparators
     from inference.drawing import draw_diagnostics
     from inference.fits import FitRequest, fit_key, read_fit, sample_fit
     from inference.horizon import report_times
+    from inference.pooling import pool, stack_cohorts
     from inference.store import write_tree
     from models.baselines import BASELINES
     from models.effects import EFFECTS
     from scripts.jobs import (
         Stopwatch,
-        load,
         manifest,
         member,
         prior_set,
@@ -46,40 +46,52 @@ def fit(
         write_json,
         write_table,
     )
+    from scripts.patients import load_patients
     from scripts.summary import print_checks, print_effects
 
     shown, watch = console(sampling.quiet), Stopwatch()
-    loaded, cohort = load(study)
-    exposure = sampling.checked_exposure(loaded, cohort)
     member("--baseline", baseline, BASELINES)
     member("--adjustment", adjustment, ADJUSTMENTS)
     member("--effect", effect, EFFECTS)
-    used = prior_set(priors, loaded, cohort)
-    request = FitRequest(
-        baseline, adjustment, effect, used, sampling.settings(), sampling.count("designs"), exposure
-    )
-    horizon, times = report_times(loaded, cohort)
+    with watch.stage("patients"), progress(shown, "reading") as told:
+        patients = load_patients(
+            study, sampling.count("cohorts"), sampling.seed, sampling.out, told, [priors]
+        )
+    loaded, cohorts = patients.study, patients.cohorts
+    exposure = sampling.checked_exposure(loaded, patients.cohort)
+    used = prior_set(priors, loaded, patients.cohort)
+    chosen, designs = sampling.settings(len(cohorts)), sampling.designs_of_a_cohort(len(cohorts))
+    request = FitRequest(baseline, adjustment, effect, used, chosen, designs, exposure)
+    horizon, times = report_times(loaded, patients.cohort)
     folder = ready_folder(sampling.out or sampling.folder(loaded) / f"fit-{baseline}-{adjustment}")
+    trees, readings = [], []
     with progress(shown, "fitting") as told:
-        with watch.stage("sampling"):
-            tree = sample_fit(loaded, cohort, request, told)
-        with watch.stage("estimands and checks"):
-            reading = read_fit(loaded, cohort, request, tree)
+        for number, cohort in enumerate(cohorts):
+            part = told if len(cohorts) == 1 else part_of(told, number, len(cohorts))
+            with watch.stage("sampling"):
+                trees.append(sample_fit(loaded, cohort, request, part))
+            with watch.stage("estimands and checks"):
+                readings.append(read_fit(loaded, cohort, request, trees[-1]))
+    reading = pool(readings)
     (folder / "manifest.json").unlink(missing_ok=True)  # written last: with it, all files are of one fit
-    write_tree(tree, folder / "fit.nc")
+    write_tree(stack_cohorts(trees), folder / "fit.nc")
     write_table(reading.estimands, folder / "estimands.csv")
-    write_table(comparators(cohort, horizon, times), folder / "comparators.csv")
+    frequentist = pooled_comparators([comparators(cohort, horizon, times) for cohort in cohorts])
+    write_table(frequentist, folder / "comparators.csv")
     write_table(reading.checks_table, folder / "checks.csv")
+    if len(cohorts) > 1:
+        write_table(reading.pooling, folder / "pooling.csv")
+    keys = [fit_key(loaded, cohort, request) for cohort in cohorts]
     with watch.stage("figures"), progress(shown, "drawing") as told:
-        draw_diagnostics(lambda: tree, folder / "figures", fit_key(loaded, cohort, request), told)
+        draw_diagnostics(lambda: trees[0], folder / "figures", keys[0], told)
     settings = {
         "seed": sampling.seed,
         "settings": {**vars(request.settings), "designs": request.designs},
         "model": request.named,
-        "fit": fit_key(loaded, cohort, request),
+        "fit": keys if len(keys) > 1 else keys[0],
         "wall_time_seconds": watch.seconds,
     }
-    write_json(manifest(loaded, cohort, [priors], **settings), folder / "manifest.json")
+    write_json(manifest(loaded, cohorts, [priors], **settings), folder / "manifest.json")
     print_effects(shown, loaded, reading.estimands)
     print_checks(shown, reading.checks_table)
     shown.print(f"\nWritten: {folder}", soft_wrap=True)

@@ -15,20 +15,15 @@ import pandas as pd
 
 from data.cohort import Cohort
 from data.errors import InputError
-from data.sources import load_cohort
-from data.study import Study, load_study
+from data.study import Study
 from inference.atomic import atomic_path, write_text
 from inference.provenance import commit, versions
-from inference.store import file_sha256
+from inference.store import digest, file_sha256
 from models.prior_files import find_prior_set, prior_set_names, read_prior_set
 from models.priors import PriorSet
 from models.specification import check_prior_terms, known_parameters
 
-
-def load(reference: str) -> tuple[Study, Cohort]:
-    """Return a study and its patients."""
-    study = load_study(reference)
-    return study, load_cohort(study)
+PSEUDO = "no patient is in any file: fits and cohorts.parquet hold pseudo-patients, reconstructed from published numbers"
 
 
 def prior_set(reference: str, study: Study, cohort: Cohort) -> PriorSet:
@@ -115,12 +110,12 @@ class Stopwatch:
         self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - began, 2)
 
 
-def manifest(study: Study, cohort: Cohort, priors: Sequence[str], **more: Any) -> dict[str, Any]:
+def manifest(study: Study, cohorts: Sequence[Cohort], priors: Sequence[str], **more: Any) -> dict[str, Any]:
     """Return where the numbers of a run come from.
 
     Parameters
     ----------
-    study, cohort : Study, Cohort
+    study, cohorts : Study, sequence of Cohort
         What was analysed.
     priors : sequence of str
         Prior sets as the command names them; their files' checksums are kept.
@@ -130,6 +125,10 @@ def manifest(study: Study, cohort: Cohort, priors: Sequence[str], **more: Any) -
     files = {find_prior_set(reference, study.folder) for reference in priors}
     if study.cohort.source == "file" and study.cohort.path is not None:
         files.add(study.folder / Path(study.cohort.path).expanduser())
+    pseudo = study.cohort.source == "reconstruction"
+    if pseudo:
+        files |= set((study.folder / "evidence").iterdir())
+    patients = [cohort.sha256 for cohort in cohorts]
     return {
         "study": study.name,
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
@@ -137,11 +136,13 @@ def manifest(study: Study, cohort: Cohort, priors: Sequence[str], **more: Any) -
         "versions": versions(),
         "inputs": {
             "study file": file_sha256(study.file),
-            "patients": cohort.sha256,
+            "pseudo-patients" if pseudo else "patients": digest(patients) if pseudo else patients[0],
             **{path.name: file_sha256(path) for path in sorted(files)},
         },
-        "holds_patient_level_data": True,
-        "note": "fits hold the patients' times and covariates; the report and the tables hold none",
+        "holds_patient_level_data": not pseudo,
+        "note": PSEUDO
+        if pseudo
+        else "fits hold the patients' times and covariates; the report and the tables hold none",
         **more,
     }
 

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from inference.engine import SamplerSettings
 
 SEED = 20240101
-FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20}
-QUICK = {**FULL, "designs": 5}
+FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20, "cohorts": 20}
+QUICK = {**FULL, "designs": 5, "cohorts": 3}
+# Each of several cohorts has fewer draws: together they have more than a single cohort.
+DRAWS_OF_A_COHORT = 250
 
 FEWEST_IN_CHAIN = 10
 FEWEST, MOST = 40, 1_000_000  # draws of all chains: fewer have no diagnostics, more no place in memory
@@ -41,9 +43,16 @@ class Sampling:
     """How to sample."""
 
     chains: Annotated[Count, Parameter(help="Chains [4].")] = None
-    draws: Annotated[Count, Parameter(help="Draws kept, for each chain [1000].")] = None
+    draws: Annotated[
+        Count, Parameter(help="Draws kept, for each chain [1000; 250 for each of several cohorts].")
+    ] = None
     tune: Annotated[Count, Parameter(help="Warm-up draws, for each chain [300].")] = None
-    designs: Annotated[Count, Parameter(help="Propensity draws of the cut adjustment [20].")] = None
+    designs: Annotated[
+        Count, Parameter(help="Propensity draws of the cut adjustment, of all cohorts together [20].")
+    ] = None
+    cohorts: Annotated[
+        Count, Parameter(help="Cohorts of pseudo-patients, for a study that publishes no patients [20].")
+    ] = None
     seed: Annotated[
         int,
         Parameter(help="Same seed, same draws.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1)),
@@ -61,8 +70,17 @@ class Sampling:
         given = getattr(self, name)
         return given if given is not None else (QUICK if self.quick else FULL)[name]
 
-    def settings(self) -> SamplerSettings:
+    def designs_of_a_cohort(self, cohorts: int) -> int:
+        """Return how many propensity draws each cohort gets."""
+        return -(-self.count("designs") // cohorts)
+
+    def settings(self, cohorts: int = 1) -> SamplerSettings:
         """Return the sampler's settings.
+
+        Parameters
+        ----------
+        cohorts : int
+            How many are fitted and pooled.
 
         Raises
         ------
@@ -73,6 +91,8 @@ class Sampling:
         from inference.engine import SamplerSettings
 
         chains, draws = self.count("chains"), self.count("draws")
+        if cohorts > 1 and self.draws is None:
+            draws = DRAWS_OF_A_COHORT
         if draws < FEWEST_IN_CHAIN or not FEWEST <= chains * draws <= MOST:
             raise InputError(
                 f"--draws must be at least {FEWEST_IN_CHAIN}, and --chains x --draws between {FEWEST} and {MOST}, but "

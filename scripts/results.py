@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from data.study import load_study
 from inference.analysis import Plan, diagnostics_of, plan, readings_of
 from inference.atomic import write_text
-from inference.comparators import comparators
+from inference.comparators import comparators, pooled_comparators
 from inference.drawing import drawn
 from inference.engine import SamplerSettings
 from inference.figures.captions import CAPTIONS
@@ -24,7 +25,6 @@ from inference.store import Store
 from scripts.console import Told
 from scripts.jobs import (
     Stopwatch,
-    load,
     manifest,
     prior_sets,
     ready_folder,
@@ -32,6 +32,7 @@ from scripts.jobs import (
     write_table,
 )
 from scripts.options import Sampling
+from scripts.patients import Patients, load_patients
 
 MANIFEST = "manifest.json"
 
@@ -39,23 +40,28 @@ MANIFEST = "manifest.json"
 def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> tuple[Results, Stopwatch]:
     """Return the results of a study's analysis, fitting what is missing."""
     watch = Stopwatch()
+    with watch.stage("patients"):
+        patients = load_patients(
+            reference, sampling.count("cohorts"), sampling.seed, sampling.out, told, [priors]
+        )
     with watch.stage("read"):
-        study, cohort = load(reference)
-        exposure = sampling.checked_exposure(study, cohort)
-        main, *others = prior_sets(study, cohort, priors)
-        planned = plan(main, others, sampling.settings(), sampling.count("designs"), sampling.quick, exposure)
-        for request in planned.requests:
-            fit_key(study, cohort, request)
-        report_times(study, cohort)
+        study, count = patients.study, len(patients.cohorts)
+        exposure = sampling.checked_exposure(study, patients.cohort)
+        main, *others = prior_sets(study, patients.cohort, priors)
+        how = {
+            "priors": priors,
+            "designs": sampling.designs_of_a_cohort(count),
+            "quick": sampling.quick,
+            "exposure": exposure,
+            "cohorts": count,
+        }
+        planned = plan(main, others, sampling.settings(count), how["designs"], sampling.quick, exposure)
+        for cohort in patients.cohorts:
+            report_times(study, cohort)
+            for request in planned.requests:
+                fit_key(study, cohort, request)
         folder = ready_folder(sampling.folder(study))
-    how = {
-        "priors": priors,
-        "designs": sampling.count("designs"),
-        "quick": sampling.quick,
-        "exposure": exposure,
-    }
-    results = _gathered(study, cohort, planned, folder, how, watch, told)
-    return results, watch
+    return _gathered(patients, planned, folder, how, watch, told), watch
 
 
 def reported(reference: str, folder: Path | None) -> tuple[Results, Path, Stopwatch]:
@@ -67,13 +73,14 @@ def reported(reference: str, folder: Path | None) -> tuple[Results, Path, Stopwa
         Where there is no analysis, or fits are missing.
     """
     watch = Stopwatch()
-    study, cohort = load(reference)
+    study = load_study(reference)
     place = folder if folder is not None else Path("outputs") / study.name
     again = f"run `rtsurv analyse {reference}` first"
     try:
         kept = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
         how, settings = kept["analysis"], SamplerSettings(**kept["settings"])
-        main, *others = prior_sets(study, cohort, how["priors"])
+        patients = load_patients(reference, how["cohorts"], settings.seed, place, _silent)
+        main, *others = prior_sets(study, patients.cohort, how["priors"])
         planned = plan(main, others, settings, how["designs"], how["quick"], how["exposure"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
@@ -82,40 +89,47 @@ def reported(reference: str, folder: Path | None) -> tuple[Results, Path, Stopwa
             f"{place}: must hold an analysis, but found no {MANIFEST} of one; {again}"
         ) from error
     store = Store(place / "fits")
-    missing = [one.label for one in planned.requests if store.load(fit_key(study, cohort, one)) is None]
+    missing = [
+        one.label
+        for one in planned.requests
+        if not all(store.holds(fit_key(patients.study, cohort, one)) for cohort in patients.cohorts)
+    ]
     if missing:
         raise InputError(
             f"{place}: must hold the fits of this study, these priors and this version, but found none of "
             f"{'; '.join(missing)}; {again}"
         )
-    return _gathered(study, cohort, planned, place, how, watch, _silent), place, watch
+    return _gathered(patients, planned, place, how, watch, _silent), place, watch
 
 
 def _gathered(
-    study: Any, cohort: Any, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, told: Told
+    patients: Patients, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, told: Told
 ) -> Results:
+    study, cohorts = patients.study, patients.cohorts
     store = Store(folder / "fits")
     with watch.stage("fits"):
-        readings = readings_of(study, cohort, planned.requests, store, told, planned.illustrated)
+        readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated)
     with watch.stage("comparators"):
-        horizon, times = report_times(study, cohort)
-        table = comparators(cohort, horizon, times)
-    keys = {request.label: fit_key(study, cohort, request) for request in planned.requests}
-    main_fit = store.load(keys[planned.main.label])
+        horizon, times = report_times(study, patients.cohort)
+        table = pooled_comparators([comparators(cohort, horizon, times) for cohort in cohorts])
+    keys = {
+        request.label: [fit_key(study, cohort, request) for cohort in cohorts] for request in planned.requests
+    }
+    main_fit = store.load(keys[planned.main.label][0])
     assert main_fit is not None, "the main fit was made just now"
     count = len(planned.models)
     kept = manifest(
         study,
-        cohort,
+        cohorts,
         [how["priors"]],
         seed=planned.main.settings.seed,
         settings=vars(planned.main.settings),
         analysis=how,
-        fits=keys,
+        fits=keys if len(cohorts) > 1 else {label: listed[0] for label, listed in keys.items()},
     )
     return Results(
         study,
-        cohort,
+        cohorts,
         tuple(readings[:count]),
         tuple(readings[count:]),
         table,
@@ -132,6 +146,8 @@ def write_results(results: Results, folder: Path, watch: Stopwatch, told: Told) 
         write_table(results.comparators, folder / "comparators.csv")
         write_table(results.checks, folder / "checks.csv")
         write_table(results.sensitivity, folder / "sensitivity.csv")
+        if len(results.cohorts) > 1:
+            write_table(results.pooling, folder / "pooling.csv")
     with watch.stage("figures"):
         items = _draw(results, folder, told)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}

@@ -36,25 +36,28 @@ def sensitivity(
     from inference.store import Store, digest
     from scripts.jobs import (
         Stopwatch,
-        load,
         manifest,
         prior_sets,
         ready_folder,
         write_json,
         write_table,
     )
+    from scripts.patients import load_patients
     from scripts.summary import print_checks, print_sensitivity
 
     shown, watch = console(sampling.quiet), Stopwatch()
-    loaded, cohort = load(study)
-    exposure = sampling.checked_exposure(loaded, cohort)
-    main, *others = prior_sets(loaded, cohort, priors[0], priors[1:])
-    planned = plan(main, others, sampling.settings(), sampling.count("designs"), sampling.quick, exposure)
+    with watch.stage("patients"), progress(shown, "reading") as told:
+        patients = load_patients(study, sampling.count("cohorts"), sampling.seed, sampling.out, told, priors)
+    loaded, count = patients.study, len(patients.cohorts)
+    exposure = sampling.checked_exposure(loaded, patients.cohort)
+    main, *others = prior_sets(loaded, patients.cohort, priors[0], priors[1:])
+    designs, settings = sampling.designs_of_a_cohort(count), sampling.settings(count)
+    planned = plan(main, others, settings, designs, sampling.quick, exposure)
     requests = (planned.main, *planned.prior_sets)
-    report_times(loaded, cohort)
+    report_times(loaded, patients.cohort)
     folder = ready_folder(sampling.folder(loaded))
     with watch.stage("fits"), progress(shown, "fitting") as told:
-        readings = readings_of(loaded, cohort, requests, Store(folder / "fits"), told)
+        readings = readings_of(loaded, patients.cohorts, requests, Store(folder / "fits"), told)
     table = prior_sensitivity(readings)
     checks = checks_table(
         check.of(reading.request.label)
@@ -67,12 +70,8 @@ def sensitivity(
     estimands = pd.concat([reading.estimands for reading in readings], ignore_index=True)
     mark = digest([reading.mark for reading in readings])
     drawn("prior-sets", folder / "figures", mark, lambda: prior_sets_figure(estimands, intervals))
-    settings = {
-        "seed": sampling.seed,
-        "settings": vars(sampling.settings()),
-        "wall_time_seconds": watch.seconds,
-    }
-    write_json(manifest(loaded, cohort, priors, **settings), folder / "sensitivity-manifest.json")
+    how = {"seed": sampling.seed, "settings": vars(settings), "wall_time_seconds": watch.seconds}
+    write_json(manifest(loaded, patients.cohorts, priors, **how), folder / "sensitivity-manifest.json")
     print_sensitivity(shown, table)
     print_checks(shown, checks)
     shown.print(f"\nWritten: {folder / 'sensitivity.csv'}", soft_wrap=True)

@@ -1,6 +1,6 @@
 """Checks of a fit: each returns results, and the report decides what to do with them."""
 
-from inference.checks.convergence import convergence_checks
+from inference.checks.convergence import chain_checks, convergence_checks, parameter_draws
 from inference.checks.feedback import effect_moved, feedback_checks
 from inference.checks.notes import median_notes, time_ratio_note
 from inference.checks.overlap import overlap_checks
@@ -9,6 +9,7 @@ from inference.checks.result import CheckResult, checks_table, failed
 
 __all__ = [
     "CheckResult",
+    "chain_checks",
     "checks_table",
     "convergence_checks",
     "effect_moved",
@@ -16,6 +17,7 @@ __all__ = [
     "feedback_checks",
     "median_notes",
     "overlap_checks",
+    "parameter_draws",
     "predictive_checks",
     "time_ratio_note",
 ]

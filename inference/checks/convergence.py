@@ -31,21 +31,16 @@ def convergence_checks(
     pareto_k : ndarray (patient,)
         Tail index of the leave-one-out weights of each patient.
     """
-    parameters = parameter_table(adjusted)
-    of_estimands = estimands.assign(name=estimands["estimand"] + " (" + estimands["population"] + ")")
-    both = pd.concat([parameters, of_estimands[["name", "rhat", "ess_bulk", "ess_tail"]]], ignore_index=True)
     statistics = adjusted.statistics
     divergent = int(statistics["diverging"].sum())
     energy = np.atleast_3d(statistics["energy"])
     ebfmi = min(float(np.min(array_stats.bfmi(energy[:, :, k]))) for k in range(energy.shape[2]))
-    worst = both.loc[both["rhat"].fillna(np.inf).idxmax()]
-    checks = [
-        at_most(
-            "convergence: R-hat",
-            _or_inf(worst["rhat"]),
-            RHAT,
-            f"largest for {worst['name']}: chains must agree",
-        ),
+    high = int((pareto_k > KHAT).sum())
+    text = (
+        f"{high} of {len(pareto_k)} patients above {KHAT}: leave-one-out scores lean on single patients there"
+    )
+    return [
+        *chain_checks(parameter_table(adjusted), estimands),
         at_most(
             "convergence: divergences",
             divergent,
@@ -55,21 +50,47 @@ def convergence_checks(
         at_least(
             "convergence: E-BFMI", ebfmi, EBFMI, "smallest of all chains: energies must be explored freely"
         ),
+        at_most("convergence: Pareto k-hat", float(np.max(pareto_k)), KHAT, text, otherwise="warn"),
     ]
+
+
+def chain_checks(parameters: pd.DataFrame, estimands: pd.DataFrame) -> list[CheckResult]:
+    """Return the checks of R-hat and of effective sample sizes.
+
+    Parameters
+    ----------
+    parameters : DataFrame
+        name, rhat, ess_bulk, ess_tail.
+    estimands : DataFrame
+        The same columns of a table of estimands.
+    """
+    of_estimands = estimands.assign(name=estimands["estimand"] + " (" + estimands["population"] + ")")
+    both = pd.concat([parameters, of_estimands[["name", "rhat", "ess_bulk", "ess_tail"]]], ignore_index=True)
+    worst = both.loc[both["rhat"].fillna(np.inf).idxmax()]
+    text = f"largest for {worst['name']}: chains must agree"
+    checks = [at_most("convergence: R-hat", _or_inf(worst["rhat"]), RHAT, text)]
     for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS")):
         least = both.loc[both[column].fillna(-np.inf).idxmin()]
         text = f"smallest for {least['name']}: effective draws of all parameters and estimands"
         checks.append(at_least(f"convergence: {label}", _or_zero(least[column]), ESS, text))
-    high = int((pareto_k > KHAT).sum())
-    text = (
-        f"{high} of {len(pareto_k)} patients above {KHAT}: leave-one-out scores lean on single patients there"
-    )
-    checks.append(at_most("convergence: Pareto k-hat", float(np.max(pareto_k)), KHAT, text, otherwise="warn"))
     return checks
 
 
 def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
     """Return name, R-hat and effective sample sizes of every parameter."""
+    names, draws = parameter_draws(adjusted)
+    summary = pd.DataFrame(summarise(draws))
+    table = summary.assign(name=names)[["name", "rhat", "ess_bulk", "ess_tail"]]
+    if adjusted.design_draws is None:
+        return table
+    alone = [value.reshape(*value.shape[:2], -1) for value in adjusted.treatment.values()]
+    treatment = np.moveaxis(np.concatenate(alone, axis=-1), -1, 0)[..., None]
+    of_treatment = pd.DataFrame(summarise(treatment))[["rhat", "ess_bulk", "ess_tail"]]
+    return pd.concat([table, of_treatment.assign(name="treatment model")], ignore_index=True)
+
+
+def parameter_draws(adjusted: AdjustedSample) -> tuple[list[str], np.ndarray]:
+    """Return the name of every parameter of the outcome model, and its draws (row, chain, draw, design)."""
     task = adjusted.designs[0].task
     along = {parameter.name: labels for parameter, labels in parameter_names(task.cohort, task.spec).items()}
     names, rows = [], []
@@ -79,14 +100,7 @@ def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
         labels = along.get(name) or range(1, len(flat) + 1)
         names += [name] if value.ndim == 2 else [f"{name}[{label}]" for label in labels]
         rows.append(flat)
-    summary = pd.DataFrame(summarise(np.concatenate(rows)))
-    table = summary.assign(name=names)[["name", "rhat", "ess_bulk", "ess_tail"]]
-    if adjusted.design_draws is None:
-        return table
-    alone = [value.reshape(*value.shape[:2], -1) for value in adjusted.treatment.values()]
-    treatment = np.moveaxis(np.concatenate(alone, axis=-1), -1, 0)[..., None]
-    of_treatment = pd.DataFrame(summarise(treatment))[["rhat", "ess_bulk", "ess_tail"]]
-    return pd.concat([table, of_treatment.assign(name="treatment model")], ignore_index=True)
+    return names, np.concatenate(rows)
 
 
 def _or_inf(value: float) -> float:

@@ -1,0 +1,103 @@
+"""The patients that a command works on: a cohort, or cohorts of pseudo-patients where a study publishes none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.cohort import Cohort
+from data.evidence import Evidence, load_evidence
+from data.pseudo_cohorts import pseudo_cohorts, settle
+from data.sources import load_cohort
+from data.study import Study, load_study
+from models.prior_files import read_prior_set
+from models.specification import known_parameters
+from scripts.console import Told
+from scripts.jobs import ready_folder
+
+if TYPE_CHECKING:
+    from data.reconstruction import Reconstruction
+
+COHORTS = "cohorts.parquet"
+
+
+@dataclass(frozen=True, eq=False)
+class Published:
+    """What stands behind pseudo-patients.
+
+    Attributes
+    ----------
+    evidence : Evidence
+        The published numbers.
+    reconstruction : Reconstruction
+        The pseudo-patients, and how well they meet each number.
+    matched : ndarray of bool (cohort, patient)
+        Who is in the published matched set.
+    """
+
+    evidence: Evidence
+    reconstruction: Reconstruction
+    matched: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Patients:
+    """A study and its patients.
+
+    Attributes
+    ----------
+    study : Study
+    cohorts : tuple of Cohort
+        One, but for a reconstruction.
+    published : Published or None
+        Of a study that publishes no patients.
+    """
+
+    study: Study
+    cohorts: tuple[Cohort, ...]
+    published: Published | None = None
+
+    @property
+    def cohort(self) -> Cohort:
+        """The first cohort: for what all have in common."""
+        return self.cohorts[0]
+
+
+def load_patients(
+    reference: str, cohorts: int, seed: int, out: Path | None, told: Told, priors: Sequence[str] = ()
+) -> Patients:
+    """Return a study and its patients, reconstructing them where none is published and it was not done before.
+
+    Parameters
+    ----------
+    reference : str
+        A bundled study's name, a study file or its folder.
+    cohorts, seed : int
+        Of a reconstruction.
+    out : Path or None
+        Where the reconstruction is kept, instead of outputs/<study>.
+    told : callable
+        Told of progress.
+    priors : sequence of str
+        Prior sets that will be asked for: read first, because reconstructing takes a while.
+    """
+    study = load_study(reference)
+    if study.cohort.source != "reconstruction":
+        return Patients(study, (load_cohort(study),))
+    from inference.ensembles import ensemble_of
+
+    evidence = load_evidence(study)
+    for one in priors:
+        read_prior_set(one, known_parameters(), study.folder)
+    folder = ready_folder(out if out is not None else Path("outputs") / study.name)
+
+    def done(ready: int, total: int) -> None:
+        told("reconstructing cohorts of pseudo-patients", ready, total)
+
+    made = ensemble_of(study, evidence, cohorts, seed, folder, done)
+    pseudo = pseudo_cohorts(made.patients, study, str(folder / COHORTS))
+    return Patients(settle(study, pseudo.cohorts), pseudo.cohorts, Published(evidence, made, pseudo.matched))
