@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from data.claims import Claim, read_claim
 from data.errors import InputError
 from data.evidence_names import EvidenceNames, read_evidence_names
 from data.evidence_rows import (
@@ -45,6 +46,8 @@ class Evidence:
         Rows of the tables, in their order.
     checksums : mapping of str to str
         sha256 of every file read.
+    claims : tuple
+        What the publication says in words, where a table of it is there.
     """
 
     study: str
@@ -58,6 +61,7 @@ class Evidence:
     review: tuple[ReviewItem, ...]
     trials: tuple[Trial, ...]
     checksums: Mapping[str, str]
+    claims: tuple[Claim, ...] = ()
 
     @property
     def phases(self) -> tuple[str, ...]:
@@ -109,6 +113,11 @@ def load_evidence(study: Study) -> Evidence:
         If a table is missing, changed, or holds what cannot be read: file, row and column are named.
     """
     folder = study.folder / "evidence"
+    if not folder.is_dir():
+        raise InputError(
+            f"{study.file}: [cohort] source = 'reconstruction' needs the published numbers in {folder}, but found no "
+            "such folder; add evidence/evidence.toml and its tables, or give patients with source = 'file'."
+        )
     names = read_evidence_names(folder / "evidence.toml")
     _check_columns(names, study, folder)
     checksums = {"evidence.toml": sha256((folder / "evidence.toml").read_bytes()).hexdigest()}
@@ -147,6 +156,7 @@ def load_evidence(study: Study) -> Evidence:
         review=_each(rows, "review_evidence.csv", folder, read_review),
         trials=_each(rows, "trials.csv", folder, read_trial),
         checksums=checksums,
+        claims=_each(rows, "claims.csv", folder, read_claim),
     )
 
 

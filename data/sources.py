@@ -33,8 +33,8 @@ def load_cohort(study: Study) -> Cohort:
     """
     if study.cohort.source == "reconstruction":
         raise InputError(
-            f"{study.file}: [cohort] source 'reconstruction' cannot be read yet, because cohorts cannot yet "
-            "be reconstructed from published numbers; give patient-level data with source = 'file'."
+            f"{study.file}: [cohort] source must be 'file' or 'package' to read patients, but found 'reconstruction', "
+            "which has none: its pseudo-patients are reconstructed from evidence/."
         )
     content, origin = _content(study)
     expected, found = study.cohort.sha256, sha256(content).hexdigest()

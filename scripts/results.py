@@ -9,7 +9,7 @@ from typing import Any
 
 from data.errors import InputError
 from data.study import load_study
-from inference.analysis import Plan, diagnostics_of, plan, readings_of
+from inference.analysis import Plan, plan, readings_of
 from inference.atomic import write_text
 from inference.comparators import comparators, pooled_comparators
 from inference.drawing import drawn
@@ -22,6 +22,7 @@ from inference.report.content import FigureItem, Report
 from inference.report.page import render
 from inference.results import Results
 from inference.store import Store
+from inference.workers import diagnostics_of
 from scripts.console import Told
 from scripts.jobs import (
     Stopwatch,

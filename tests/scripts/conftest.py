@@ -58,28 +58,29 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("nothing may be sampled here")
 
     monkeypatch.setattr("inference.engine.compiled_for", refuse)
-    monkeypatch.setattr("inference.analysis._side_by_side", refuse)
+    monkeypatch.setattr("inference.analysis.side_by_side", refuse)
 
 
-def _in_turn(study, cohort, requests, missing, store, illustrated) -> Iterator:
+def _in_turn(study, cohorts, requests, missing, store, illustrated) -> Iterator:
     """Yield readings, made one after the other."""
-    from inference.analysis import _make
+    from inference.workers import _make
 
-    for number in missing:
+    for number, cohort in missing:
         request = requests[number]
-        yield number, _make(study, cohort, request, store.folder, request in illustrated)
+        made = _make(study, cohorts[cohort], request, store.folder, request in illustrated and cohort == 0)
+        yield (number, cohort), made
 
 
 @pytest.fixture(scope="session")
 def in_turn() -> Callable:
-    """Make fits in this process, in place of `inference.analysis._side_by_side`."""
+    """Make fits in this process, in place of `inference.analysis.side_by_side`."""
     return _in_turn
 
 
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let analyses fit in this process, where models are compiled already, and not in workers."""
-    monkeypatch.setattr("inference.analysis._side_by_side", _in_turn)
+    monkeypatch.setattr("inference.analysis.side_by_side", _in_turn)
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def analysed(tmp_path_factory: pytest.TempPathFactory, small_study: Path) -> Ana
     ended("new-study", "drafted", "--from", small_study / "cohort.csv", "--out", folder, "--quiet")
     study, out = folder / "drafted", folder / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.analysis._side_by_side", _in_turn)
+        patch.setattr("inference.analysis.side_by_side", _in_turn)
         made = ended("analyse", study, "--out", out, *SHORT)
     return Analysis(study, out, made, SHORT)
 

@@ -103,7 +103,7 @@ def whole(rtsurv, in_turn, small_study, tmp_path_factory):
     """A run that nobody interrupted: exit code and table."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.analysis._side_by_side", in_turn)
+        patch.setattr("inference.analysis.side_by_side", in_turn)
         ended = rtsurv("sensitivity", small_study, "--out", folder, *BRIEF)
     return ended.code, pd.read_csv(folder / "sensitivity.csv")
 

@@ -1,0 +1,149 @@
+"""The published numbers: read as printed, refused where they were changed or cannot be read."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from data.errors import InputError
+from data.evidence import load_evidence
+from data.printed import printed
+from data.study import STUDIES, load_study
+
+TABLES = (
+    "baseline.csv",
+    "cox.csv",
+    "review_evidence.csv",
+    "subgroups.csv",
+    "survival.csv",
+    "trials.csv",
+)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the study that may be broken."""
+    shutil.copytree(STUDIES / "li2024", tmp_path / "li2024")
+    return tmp_path / "li2024"
+
+
+def change(folder: Path, table: str, old: str, new: str, meant: bool = False) -> None:
+    """Change a text of a table; where it is meant, the checksum too."""
+    file = folder / "evidence" / table
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    changed = text.replace(old, new, 1).encode()
+    if meant:
+        names = folder / "evidence" / "evidence.toml"
+        said = names.read_text(encoding="utf-8")
+        before = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert before in said
+        names.write_text(said.replace(before, hashlib.sha256(changed).hexdigest()), encoding="utf-8")
+    file.write_bytes(changed)
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(InputError) as raised:
+        load_evidence(load_study(folder))
+    return str(raised.value)
+
+
+def test_numbers_are_read_as_printed():
+    evidence = load_evidence(load_study("li2024"))
+    median = evidence.find("treated", "after", "median_os")
+    assert median is not None
+    assert (median.value, median.interval, median.half_digit) == (57.2, (44.5, 69.8), 0.05)
+    assert evidence.find("contrast", "before", "logrank_p").operator == "<"
+    assert (evidence.size("treated", "before"), evidence.size("control", "before")) == (207, 281)
+    assert evidence.phases == ("before", "after")
+    brain = [row for row in evidence.counts if (row.column, row.arm, row.phase) == ("brain", "treated", "before")]
+    assert [(row.count, row.size, row.multiple, row.value) for row in brain] == [(92, 207, True, "1")]
+    final = [row for row in evidence.cox if (row.model, row.variable) == ("multivariable", "RT")]
+    assert final[0].hazard_ratio == printed("0.470", "0.351", "0.631", place="li2024 Table 2")
+    assert evidence.review_item("E075").value == "39.1"
+    assert {fact.quantity for fact in evidence.facts} >= {"accrual_window", "time_zero"}
+    assert len(evidence.trials) == 8
+
+
+def test_every_row_of_every_table_is_read():
+    study = load_study("li2024")
+    evidence = load_evidence(study)
+    read = {
+        "baseline.csv": evidence.counts,
+        "cox.csv": evidence.cox,
+        "review_evidence.csv": evidence.review,
+        "subgroups.csv": evidence.subgroups,
+        "survival.csv": (*evidence.survival, *evidence.facts),
+        "trials.csv": evidence.trials,
+    }
+    for name, rows in read.items():
+        lines = (study.folder / "evidence" / name).read_text(encoding="utf-8").splitlines()
+        assert len(rows) == len(lines) - 1, name
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_changed_digit_is_refused(copied, table):
+    text = (copied / "evidence" / table).read_text(encoding="utf-8")
+    number = re.search(r",\d+(\.\d+)?,", text)
+    assert number is not None
+    last = number[0][-2]
+    change(copied, table, number[0], f"{number[0][:-2]}{(int(last) + 1) % 10},")
+    message = refusal(copied)
+    assert table in message
+    assert "a number was changed" in message
+
+
+@pytest.mark.parametrize("table", [*TABLES, "evidence.toml"])
+def test_a_missing_table_is_refused(copied, table):
+    (copied / "evidence" / table).unlink()
+    assert table in refusal(copied)
+
+
+def test_a_missing_folder_is_refused(copied):
+    shutil.rmtree(copied / "evidence")
+    message = refusal(copied)
+    assert "evidence" in message
+    assert "source = 'file'" in message
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "message"),
+    [
+        ("baseline.csv", "207,108,52.2", "207,many,52.2", "baseline.csv, row 6: count must be a whole number, but found 'many'"),
+        ("baseline.csv", "52.2,0.504", "52.2,P=0.504", "must be a number, but found 'P=0.504'"),
+        ("baseline.csv", "Age (years),<50,0,RT", "Age,<50,0,RT", "[variables]"),
+        ("baseline.csv", "<50,0,RT,before", "<50,0,radiated,before", "arm must be RT or nonRT, but found 'radiated'"),
+        ("survival.csv", "57.2,44.5,69.8", "57.2,69.8,44.5", "must have an interval from low to high"),
+        ("survival.csv", "=,94.6", "~,94.6", "op must be one of =, <"),
+        ("cox.csv", "1.647,1.217", "-1.647,1.217", "a hazard ratio must be above 0"),
+        ("cox.csv", ",hr,", ",HR,", "must have a column hr"),
+        ("subgroups.csv", "52.9,months", "soon,months", "must be a number, but found 'soon'"),
+        ("trials.csv", "1 completed,NCT00470847,", "NCT00470847,", "cells"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_named(copied, table, old, new, message):
+    change(copied, table, old, new, meant=True)
+    found = refusal(copied)
+    assert table in found
+    assert message in found
+
+
+def test_names_must_be_covariates_of_the_study(copied):
+    names = copied / "evidence" / "evidence.toml"
+    names.write_text(names.read_text(encoding="utf-8").replace('Bone = "bone"', 'Bone = "bones"'), encoding="utf-8")
+    assert "but found bones" in refusal(copied)
+
+
+@pytest.mark.parametrize("text", ["", "ten", "1,5", "nan", "inf", "1 2", "5 %"])
+def test_only_numbers_are_numbers(text):
+    with pytest.raises(ValueError, match="must be a number"):
+        printed(text)
+
+
+def test_a_number_holds_what_rounds_to_it():
+    assert printed("0.47").holds(0.4749)
+    assert not printed("0.470").holds(0.4749)
+    assert printed("<0.001").holds(0.0009)
+    assert not printed("<0.001").holds(0.001)
