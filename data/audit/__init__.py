@@ -1,0 +1,63 @@
+"""Checks of a study's published numbers against each other: one family of checks a file, nothing sampled.
+
+To add a family: one file with a function of study and evidence that yields findings, and one line here.
+"""
+
+from collections.abc import Callable, Iterable
+
+from data.audit.balance import check_balance
+from data.audit.citations import check_citations
+from data.audit.counts import check_counts
+from data.audit.cox import check_cox
+from data.audit.cutoffs import check_cutoffs
+from data.audit.finding import SEVERITIES, Finding, Severity, by_severity
+from data.audit.follow_up import check_follow_up
+from data.audit.hazards import check_hazards
+from data.audit.matching import check_matching
+from data.audit.p_values import check_p_values
+from data.audit.percentages import check_percentages
+from data.audit.repeats import check_claims, check_repeats
+from data.audit.review import check_review
+from data.audit.subgroups import check_subgroups
+from data.audit.survival import check_survival
+from data.evidence import Evidence
+from data.study import Study
+
+__all__ = ["CHECKS", "SEVERITIES", "Check", "Finding", "Severity", "audit", "by_severity"]
+
+type Check = Callable[[Study, Evidence], Iterable[Finding]]
+
+CHECKS: dict[str, Check] = {
+    "counts": check_counts,
+    "percentages": check_percentages,
+    "matching": check_matching,
+    "p_values": check_p_values,
+    "balance": check_balance,
+    "survival": check_survival,
+    "hazards": check_hazards,
+    "follow_up": check_follow_up,
+    "cox": check_cox,
+    "cutoffs": check_cutoffs,
+    "repeats": check_repeats,
+    "claims": check_claims,
+    "subgroups": check_subgroups,
+    "review": check_review,
+    "citations": check_citations,
+}
+
+
+def audit(study: Study, evidence: Evidence) -> tuple[Finding, ...]:
+    """What the published numbers of a study say about each other.
+
+    Parameters
+    ----------
+    study : Study
+    evidence : Evidence
+        Tables that are not there are not checked.
+
+    Returns
+    -------
+    tuple of Finding
+        The most severe first; within a severity, by family.
+    """
+    return by_severity(tuple(finding for check in CHECKS.values() for finding in check(study, evidence)))

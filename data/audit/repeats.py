@@ -1,0 +1,72 @@
+"""The same number printed in two places, and statements that no row supports."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from data.audit.cox import is_treatment
+from data.audit.finding import Finding, identifier
+from data.audit.wording import interval_words
+from data.evidence import Evidence
+from data.evidence_rows import CoxRow
+from data.study import Study
+
+REPEATS, CLAIMS = "repeats", "claims"
+
+
+def check_repeats(study: Study, evidence: Evidence) -> Iterator[Finding]:
+    """Cox rows that the running text repeats."""
+    groups: dict[tuple[str, ...], list[CoxRow]] = defaultdict(list)
+    for row in evidence.cox:
+        if row.hazard_ratio is not None:
+            groups[row.model.removesuffix("_text"), row.phase, row.variable, row.level].append(row)
+    for (model, phase, variable, level), rows in groups.items():
+        ratios = [row.hazard_ratio for row in rows if row.hazard_ratio is not None]
+        if len(ratios) < 2:
+            continue
+        prints = list(dict.fromkeys(interval_words(ratio) for ratio in ratios))
+        same = len(prints) == 1
+        yield Finding(
+            identifier(REPEATS, model, phase, variable, level),
+            REPEATS,
+            "consistent" if same else "high" if is_treatment(evidence, rows[0]) else "medium",
+            f"{model} hazard ratio of {variable} ({level})",
+            "; ".join(f"{ratio.place}: {interval_words(ratio)}" for ratio in ratios),
+            "the same" if same else f"{len(prints)} different values",
+            "Table and text print the same hazard ratio."
+            if same
+            else f"The {model} hazard ratio of {variable} is printed with different values: {' and '.join(prints)}.",
+        )
+
+
+def check_claims(study: Study, evidence: Evidence) -> Iterator[Finding]:
+    """Statements of the text against the rows that would support them."""
+    for one in evidence.claims:
+        rows = [
+            row
+            for row in evidence.cox
+            if (row.model, row.variable, row.level) == (one.model, one.variable, one.level)
+            and row.p is not None
+        ]
+        alone = [
+            row.p.text
+            for row in evidence.cox
+            if row.model == "univariable"
+            and (row.variable, row.level) == (one.variable, one.level)
+            and row.p is not None
+        ]
+        supported = any(row.p.value < 0.05 for row in rows if row.p is not None)
+        hint = f"; univariable P {alone[0]}" if alone else ""
+        found = f"{one.model} P {rows[0].p.text}" if rows and rows[0].p else f"no {one.model} row"
+        yield Finding(
+            identifier(CLAIMS, one.id, one.variable),
+            CLAIMS,
+            "consistent" if supported else "medium",
+            f"{one.variable}: {one.place or 'text'}",
+            one.claim,
+            found + hint,
+            "A printed row supports the statement."
+            if supported
+            else f"The text says that {one.claim}, but no {one.model} row of {one.variable} is printed{hint}."
+            if not rows
+            else f"The text says that {one.claim}, but the printed {one.model} P value is {found.split()[-1]}.",
+        )
