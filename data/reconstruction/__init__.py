@@ -1,0 +1,6 @@
+"""Cohorts of pseudo-patients that reproduce every published number of a study."""
+
+from data.reconstruction.ensemble import EXACT, Reconstruction, reconstruct
+from data.reconstruction.replicas import published_statistics
+
+__all__ = ["EXACT", "Reconstruction", "published_statistics", "reconstruct"]

@@ -1,0 +1,117 @@
+"""Targets as arrays for the compiled statistics, and which pseudo-patient counts in which of them."""
+
+import numpy as np
+
+from data.cells import canonical
+from data.reconstruction.margins import Strata, level_number
+from data.reconstruction.statistics import (
+    LOG_RANK,
+    MEDIAN,
+    MEDIAN_ERROR,
+    OVERALL,
+    SURVIVAL,
+    Layout,
+    Membership,
+)
+from data.reconstruction.targets import CoxFit, Group, Target
+from data.study import Study
+
+
+def parts_of(targets: tuple[Target, ...]) -> tuple[list[Group], list[tuple[Group, Group]], list[CoxFit]]:
+    """The groups, pairs of groups and Cox fits that targets need, in the order of their first use."""
+    groups: dict[Group, None] = {}
+    pairs: dict[tuple[Group, Group], None] = {}
+    fits: dict[CoxFit, None] = {}
+    for target in targets:
+        if isinstance(target.of, Group):
+            groups[target.of] = None
+        elif isinstance(target.of, CoxFit):
+            fits[target.of] = None
+        elif target.kind == LOG_RANK:
+            pairs[target.of] = None  # ty: ignore[invalid-assignment]
+            groups |= dict.fromkeys(target.of)  # ty: ignore[no-matching-overload]
+        else:
+            fits[target.of[0]] = None  # ty: ignore[not-subscriptable]
+    return list(groups), list(pairs), list(fits)
+
+
+def layout_of(targets: tuple[Target, ...]) -> Layout:
+    """The targets as arrays."""
+    groups, pairs, fits = parts_of(targets)
+    place = {group: number for number, group in enumerate(groups)}
+    pair, partner, first = np.full(len(groups), -1), np.zeros(len(groups), int), np.zeros(len(groups), np.uint8)
+    for number, (one, other) in enumerate(pairs):
+        pair[[place[one], place[other]]] = number
+        partner[[place[one], place[other]]] = place[other], place[one]
+        first[place[one]] = 1
+    times = sorted({target.time for target in targets if target.time is not None})
+    ends = np.cumsum([0, *(len(fit.terms) for fit in fits)])
+
+    def index(target: Target) -> int:
+        if target.kind in (SURVIVAL, MEDIAN, MEDIAN_ERROR):
+            return place[target.of]  # ty: ignore[invalid-argument-type]
+        if target.kind == LOG_RANK:
+            return pairs.index(target.of)  # ty: ignore[invalid-argument-type]
+        if target.kind == OVERALL:
+            return fits.index(target.of)  # ty: ignore[invalid-argument-type]
+        fit, term = target.of  # ty: ignore[not-iterable]
+        return int(ends[fits.index(fit)]) + term
+
+    return Layout(
+        reverse=np.array([group.reverse for group in groups], np.uint8),
+        pair=pair,
+        partner=partner,
+        first=first,
+        checkpoints=np.array(times, float),
+        fit_first=ends.astype(np.int64),
+        log_ratio=np.array([term.log_ratio for fit in fits for term in fit.terms], float),
+        kind=np.array([target.kind for target in targets], np.int64),
+        index=np.array([index(target) for target in targets], np.int64),
+        at=np.array([times.index(target.time) if target.time is not None else -1 for target in targets], np.int64),
+        aim=np.array([target.aim for target in targets], float),
+        width=np.array([target.width for target in targets], float),
+        bound=np.array([target.operator == "<" for target in targets], np.uint8),
+    )
+
+
+def membership_of(
+    targets: tuple[Target, ...], study: Study, strata: Strata, covariates: np.ndarray
+) -> Membership:
+    """Which pseudo-patient counts where, given the covariates of a cohort."""
+    groups, _, fits = parts_of(targets)
+    of_patient = strata.of_patient
+    treated, matched = strata.treated[of_patient], strata.matched[of_patient]
+    everybody = np.ones(len(of_patient), bool)
+    names = list(study.covariates)
+
+    def inside(phase: str) -> np.ndarray:
+        return matched if phase == "after" else everybody
+
+    def holds(column: str, levels: tuple[str, ...]) -> np.ndarray:
+        if column == "treatment":
+            given = canonical(study.treatment.treated) in map(canonical, levels) or "1" in levels
+            return treated if given else ~treated
+        return np.isin(covariates[:, names.index(column)], [level_number(study, column, one) for one in levels])
+
+    marks = np.zeros((len(of_patient), len(groups)), bool)
+    for number, group in enumerate(groups):
+        marks[:, number] = inside(group.phase)
+        if group.arm:
+            marks[:, number] &= treated == (group.arm == "treated")
+        if group.column:
+            marks[:, number] &= holds(group.column, ("1",))
+    terms = [(fit, term) for fit in fits for term in fit.terms]
+    columns = np.array([holds(term.column, term.levels) for _, term in terms], float).reshape(-1, len(of_patient)).T
+    linear = np.zeros((len(of_patient), len(fits)))
+    for column, (fit, term) in enumerate(terms):
+        linear[:, fits.index(fit)] += columns[:, column] * term.log_ratio
+    return Membership(
+        group_first=np.concatenate([[0], np.cumsum(marks.sum(axis=1))]).astype(np.int64),
+        groups=np.nonzero(marks)[1].astype(np.int64),
+        sizes=marks.sum(axis=0).astype(np.int64),
+        terms=np.ascontiguousarray(columns),
+        weights=np.exp(linear),
+        in_fit=np.array([inside(fit.phase) for fit in fits], np.uint8).reshape(-1, len(of_patient)).T.copy(),
+    )
+
+
