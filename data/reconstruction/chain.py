@@ -11,7 +11,9 @@ import numba
 import numpy as np
 
 from data.reconstruction.density import draw_lifetime, log_density
-from data.reconstruction.statistics import evaluate, misfit
+from data.reconstruction.cox_rows import read_cox_rows
+from data.reconstruction.curves import read_curves
+from data.reconstruction.statistics import misfit
 
 CHANCES = 10  # uniform numbers that a move takes
 SWAP, SHIFT, EXCHANGE = 0.5, 0.75, 0.88  # shares of the moves, cumulated; the rest draws anew
@@ -79,7 +81,7 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
     """
     size = order.size
     tried = values.copy()
-    current = misfit(values, layout)
+    current = misfit(values, layout, False)
     accepted = 0
     for m in range(temperatures.size):
         chance = chances[m]
@@ -89,7 +91,9 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
         if chance[0] < SWAP:
             if chance[2] < 0.5:
                 stratum = places.stratum[p]
-                q = places.first[stratum] + int(chance[3] * (places.first[stratum + 1] - places.first[stratum]))
+                q = places.first[stratum] + int(
+                    chance[3] * (places.first[stratum + 1] - places.first[stratum])
+                )
             else:
                 place = rank[p] + int(math.floor(chance[3] * (2 * NEIGHBOURS + 1))) - NEIGHBOURS
                 if not 0 <= place < size:
@@ -122,7 +126,9 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
         if chance[0] < EXCHANGE:
             gain += log_density(p, time_p, event_p, lifetimes) - log_density(p, time[p], event[p], lifetimes)
             if q >= 0:
-                gain += log_density(q, time_q, event_q, lifetimes) - log_density(q, time[q], event[q], lifetimes)
+                gain += log_density(q, time_q, event_q, lifetimes) - log_density(
+                    q, time[q], event[q], lifetimes
+                )
         limit = current + temperatures[m] * (gain - math.log(chance[7] + 1e-300))
         if not limit > 0.0:
             continue
@@ -131,8 +137,13 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
         _change(order, rank, time, event, p, q, time_p, event_p, time_q, event_q)
         with_cox = places.in_cox[p] == 1 or (q >= 0 and places.in_cox[q] == 1)
         tried[:] = values
-        evaluate(order, time, event, layout, member, with_cox, tried)
-        new = misfit(tried, layout)
+        read_curves(order, time, event, layout, member, tried)
+        # the curves alone refuse most moves, and are cheaper than the Cox rows
+        new = misfit(tried, layout, True)
+        if new < limit:
+            if with_cox:
+                read_cox_rows(order, event, layout, member, tried)
+            new = misfit(tried, layout, False)
         if new < limit:
             values[:] = tried
             current = new

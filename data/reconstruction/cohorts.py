@@ -13,11 +13,12 @@ from data.reconstruction.layout import layout_of, membership_of
 from data.reconstruction.lifetimes import Lifetimes, draw_lifetimes
 from data.reconstruction.margins import Strata, strata_of
 from data.reconstruction.modalities import ModalityGroups, draw_modalities, modality_groups
-from data.reconstruction.statistics import Layout, Membership, evaluate, misfit
+from data.reconstruction.arrays import Layout, Membership
+from data.reconstruction.statistics import evaluate, misfit
 from data.reconstruction.targets import Target, targets_of
 from data.study import Study
 
-ANNEALED, SAMPLED = 110_000, 40_000  # moves
+ANNEALED, SAMPLED = 110_000, 60_000  # moves
 BLOCK = 10_000  # of random numbers held at a time
 MORE_BLOCKS = 12  # of further sampling, where a target is missed at the end
 HOTTEST = 50.0  # divides the first misfit: so hot that it hardly counts
@@ -90,7 +91,7 @@ class State:
     @property
     def misfit(self) -> float:
         """Half the sum of squared deviations in units of the rounding."""
-        return float(misfit(self.values, self.layout))
+        return float(misfit(self.values, self.layout, False))
 
 
 def plan_of(study: Study, evidence: Evidence) -> Plan:
@@ -142,7 +143,7 @@ def _first_state(plan: Plan, covariates: np.ndarray, draws: np.random.Generator)
         (member.in_fit.any(axis=1)).astype(np.uint8),
     )
     values = np.zeros(len(plan.targets))
-    evaluate(order, time, event, layout, member, True, values)
+    evaluate(order, time, event, layout, member, values)
     return State(order, rank, time, event, values, places, layout, member, lifetimes)
 
 
@@ -163,4 +164,4 @@ def _round(state: State) -> None:
     # the smallest change that leaves no two alike: every time is at least one unit after that before it
     ticks = np.maximum.accumulate(ticks - steps) + steps
     state.time[state.order] = np.round(ticks * unit, DECIMALS)
-    evaluate(state.order, state.time, state.event, state.layout, state.member, True, state.values)
+    evaluate(state.order, state.time, state.event, state.layout, state.member, state.values)

@@ -49,7 +49,11 @@ def conflicts_of(
             mean = table[better[:, column]].mean(axis=0)
             worst = [place for place in np.argsort(-mean)[:NAMED] if mean[place] > 0]
             pulled = "; ".join(targets[place].name for place in worst)
-            text += f"; moves towards it worsen {pulled}" if pulled else "; nothing stands against it but the chain's length"
+            text += (
+                f"; moves towards it worsen {pulled}"
+                if pulled
+                else "; nothing stands against it but the chain's length"
+            )
         else:
             text += "; no single move brings it nearer"
         found.append(text)
@@ -59,5 +63,3 @@ def conflicts_of(
 def _penalties(values: np.ndarray, layout) -> np.ndarray:
     deviation = (values - layout.aim) / layout.width
     return np.where((layout.bound == 1) & (deviation > 0), 0.0, deviation**2)
-
-

@@ -43,7 +43,11 @@ def draw_lifetime(p, chance, loss, when, normal, lifetimes):
         return 0.0, 0
     goal = (chance ** (-lifetimes.frailty) - 1.0) / (lifetimes.frailty * lifetimes.relative[p])
     k = 0
-    while k + 1 < lifetimes.knots.shape[1] and lifetimes.knots[s, k + 1] < math.inf and lifetimes.cumulative[s, k + 1] < goal:
+    while (
+        k + 1 < lifetimes.knots.shape[1]
+        and lifetimes.knots[s, k + 1] < math.inf
+        and lifetimes.cumulative[s, k + 1] < goal
+    ):
         k += 1
     death = lifetimes.knots[s, k] + (goal - lifetimes.cumulative[s, k]) / lifetimes.hazard[s, k]
     if death <= censored:

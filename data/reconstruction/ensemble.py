@@ -148,7 +148,9 @@ def _modalities(plan: Plan, cohorts: list[PseudoCohort]) -> pd.DataFrame:
         for groups, labels in zip(plan.modalities, cohort.modalities, strict=True):
             if groups.analysis not in of_cohort:
                 of_cohort[groups.analysis] = pd.Series(np.nan, index=of_cohort.index, dtype=object)
-            of_cohort.loc[members_of(groups, plan.strata), groups.analysis] = np.array(groups.groups, dtype=object)[labels]
+            of_cohort.loc[members_of(groups, plan.strata), groups.analysis] = np.array(
+                groups.groups, dtype=object
+            )[labels]
         rows.append(of_cohort.dropna(subset=analyses, how="all"))
     return pd.concat(rows, ignore_index=True)[["cohort", "patient", *analyses]]
 
@@ -160,7 +162,16 @@ def _targets(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
     for groups, values in zip(plan.modalities, cohort.modality_values, strict=True):
         steered += list(zip(groups.targets, values, strict=True))
     for target, value in steered:
-        rows.append((target.name, target.family, target.printed, target.tolerance, float(value), target.deviation(float(value))))
+        rows.append(
+            (
+                target.name,
+                target.family,
+                target.printed,
+                target.tolerance,
+                float(value),
+                target.deviation(float(value)),
+            )
+        )
     table = pd.DataFrame(rows, columns=["target", "family", "printed", "tolerance", "value", "z"])
     table.insert(4, "cohort", number)
     return table
@@ -178,13 +189,24 @@ def _counted(plan: Plan, cohort: PseudoCohort) -> list[tuple[str, str, float, fl
         inside = mask & (matched if phase == "after" else True)
         inside = inside & ((treated == (arm == "treated")) if arm else True)
         value = float(inside.sum())
-        return (f"{name}, {labels[arm]}, {phase} matching", family, float(printed), 0.5, value, (value - printed) / 0.5)
+        return (
+            f"{name}, {labels[arm]}, {phase} matching",
+            family,
+            float(printed),
+            0.5,
+            value,
+            (value - printed) / 0.5,
+        )
 
     rows = []
     for row in plan.evidence.counts:
         if row.column in names and row.phase in plan.evidence.phases:
-            holds = cohort.covariates[:, names.index(row.column)] == level_number(study, row.column, row.value)
-            rows.append(counted(f"{row.variable}: {row.level}", EXACT[0], row.count, holds, row.arm, row.phase))
+            holds = cohort.covariates[:, names.index(row.column)] == level_number(
+                study, row.column, row.value
+            )
+            rows.append(
+                counted(f"{row.variable}: {row.level}", EXACT[0], row.count, holds, row.arm, row.phase)
+            )
     for one in plan.deaths:
         rows.append(counted("deaths", EXACT[1], one.count, cohort.event == 1, one.arm, one.phase))
     return rows

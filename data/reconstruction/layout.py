@@ -1,10 +1,12 @@
 """Targets as arrays for the compiled statistics, and which pseudo-patient counts in which of them."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from data.cells import canonical
 from data.reconstruction.margins import Strata, level_number
-from data.reconstruction.statistics import (
+from data.reconstruction.arrays import (
     LOG_RANK,
     MEDIAN,
     MEDIAN_ERROR,
@@ -39,7 +41,11 @@ def layout_of(targets: tuple[Target, ...]) -> Layout:
     """The targets as arrays."""
     groups, pairs, fits = parts_of(targets)
     place = {group: number for number, group in enumerate(groups)}
-    pair, partner, first = np.full(len(groups), -1), np.zeros(len(groups), int), np.zeros(len(groups), np.uint8)
+    pair, partner, first = (
+        np.full(len(groups), -1),
+        np.zeros(len(groups), int),
+        np.zeros(len(groups), np.uint8),
+    )
     for number, (one, other) in enumerate(pairs):
         pair[[place[one], place[other]]] = number
         partner[[place[one], place[other]]] = place[other], place[one]
@@ -67,7 +73,9 @@ def layout_of(targets: tuple[Target, ...]) -> Layout:
         log_ratio=np.array([term.log_ratio for fit in fits for term in fit.terms], float),
         kind=np.array([target.kind for target in targets], np.int64),
         index=np.array([index(target) for target in targets], np.int64),
-        at=np.array([times.index(target.time) if target.time is not None else -1 for target in targets], np.int64),
+        at=np.array(
+            [times.index(target.time) if target.time is not None else -1 for target in targets], np.int64
+        ),
         aim=np.array([target.aim for target in targets], float),
         width=np.array([target.width for target in targets], float),
         bound=np.array([target.operator == "<" for target in targets], np.uint8),
@@ -91,7 +99,9 @@ def membership_of(
         if column == "treatment":
             given = canonical(study.treatment.treated) in map(canonical, levels) or "1" in levels
             return treated if given else ~treated
-        return np.isin(covariates[:, names.index(column)], [level_number(study, column, one) for one in levels])
+        return np.isin(
+            covariates[:, names.index(column)], [level_number(study, column, one) for one in levels]
+        )
 
     marks = np.zeros((len(of_patient), len(groups)), bool)
     for number, group in enumerate(groups):
@@ -101,17 +111,30 @@ def membership_of(
         if group.column:
             marks[:, number] &= holds(group.column, ("1",))
     terms = [(fit, term) for fit in fits for term in fit.terms]
-    columns = np.array([holds(term.column, term.levels) for _, term in terms], float).reshape(-1, len(of_patient)).T
+    columns = (
+        np.array([holds(term.column, term.levels) for _, term in terms], float).reshape(-1, len(of_patient)).T
+    )
     linear = np.zeros((len(of_patient), len(fits)))
     for column, (fit, term) in enumerate(terms):
         linear[:, fits.index(fit)] += columns[:, column] * term.log_ratio
+    in_fit = np.array([inside(fit.phase) for fit in fits], np.uint8).reshape(-1, len(of_patient)).T.copy()
+    weights = np.exp(linear)
+    counted = weights * in_fit
+    ends = np.cumsum([0, *(len(fit.terms) for fit in fits)])
+    square = np.zeros((len(terms), max((len(fit.terms) for fit in fits), default=1)))
+    for number, (start, end) in enumerate(pairwise(ends)):
+        own = columns[:, start:end]
+        square[start:end, : end - start] = own.T @ (own * counted[:, [number]])
     return Membership(
         group_first=np.concatenate([[0], np.cumsum(marks.sum(axis=1))]).astype(np.int64),
         groups=np.nonzero(marks)[1].astype(np.int64),
         sizes=marks.sum(axis=0).astype(np.int64),
         terms=np.ascontiguousarray(columns),
-        weights=np.exp(linear),
-        in_fit=np.array([inside(fit.phase) for fit in fits], np.uint8).reshape(-1, len(of_patient)).T.copy(),
+        weights=weights,
+        in_fit=in_fit,
+        risk=counted.sum(axis=0),
+        risk_term=np.array(
+            [square[number, number - ends[ends <= number][-1]] for number in range(len(terms))], float
+        ),
+        risk_square=square,
     )
-
-

@@ -23,7 +23,10 @@ UNPRINTED_SD = 0.2  # of log hazard ratios that are not printed, and of their di
 FRAILTY = (0.05, 0.6)  # variance of the gamma frailty: from nearly none to much
 TAIL_SD = 0.35  # of the log hazard after the last printed time, around that before it
 LOSSES = (0.05, 0.25)  # share lost at any time, evenly: without it curves step by whole patients
-FOLLOWUP_SPREAD = (0.08, 0.23)  # standard deviation of the follow-up as a share of its median, where no interval is printed
+FOLLOWUP_SPREAD = (
+    0.08,
+    0.23,
+)  # standard deviation of the follow-up as a share of its median, where no interval is printed
 SPREAD_FACTOR = (0.75, 1.2)  # around the spread that a printed interval of the median follow-up implies
 FOLLOWED = 0.4  # share still followed, alive, near the median follow-up
 EARLY_HAZARD = (0.1, 0.9)  # of the later one, where patients expected to die early were excluded
@@ -185,7 +188,10 @@ def _followup(
     outside = max((centre - share * matched) / (1 - share), 0.5 * centre) if share < 1 else centre
     followup = np.where(strata.matched, matched, outside)
     spread = np.empty(2)
-    for inside, number, size in ((0, before, strata.sizes.sum()), (1, after or before, strata.sizes[strata.matched].sum())):
+    for inside, number, size in (
+        (0, before, strata.sizes.sum()),
+        (1, after or before, strata.sizes[strata.matched].sum()),
+    ):
         if number and number.interval:
             # se(median) = se(S) / f with S = 1/2 and the density f = 0.4 / sd of a normal distribution at its centre
             error = (number.interval[1] - number.interval[0]) / INTERVAL_WIDTHS

@@ -50,7 +50,9 @@ def strata_of(study: Study, evidence: Evidence) -> Strata:
     phases = evidence.phases
     file = evidence.folder / "baseline.csv"
     if "before" not in phases:
-        raise InputError(f"{evidence.folder / 'survival.csv'}: must give n of both arms before matching; add them.")
+        raise InputError(
+            f"{evidence.folder / 'survival.csv'}: must give n of both arms before matching; add them."
+        )
     printed = {
         (arm, phase): _level_counts(study, evidence, arm, phase, problems) for arm in ARMS for phase in phases
     }
@@ -63,7 +65,8 @@ def strata_of(study: Study, evidence: Evidence) -> Strata:
         if size < 0:
             problems.append(f"n of the {arm} is larger after matching ({size_after}) than before")
         outside = {
-            column: counts - (after[column] if after else 0) for column, counts in printed[arm, "before"].items()
+            column: counts - (after[column] if after else 0)
+            for column, counts in printed[arm, "before"].items()
         }
         for column, counts in outside.items():
             for number in np.flatnonzero(counts < 0):
@@ -102,7 +105,9 @@ def _level_counts(
         where = f"{column}, {arm}, {phase} matching"
         for row in rows:
             if row.size != size:
-                problems.append(f"{where}, {row.level}: n_arm must be {size} as in survival.csv, but found {row.size}")
+                problems.append(
+                    f"{where}, {row.level}: n_arm must be {size} as in survival.csv, but found {row.size}"
+                )
             if canonical(row.value) not in levels:
                 problems.append(f"{where}: '{row.value}' must be a level of {study.file.name}, but is none")
             else:
@@ -110,8 +115,12 @@ def _level_counts(
         if rows and rows[0].multiple and len(levels) == 2:
             counts[counts < 0] = size - counts.max()
         if (counts < 0).any():
-            missing = [level for level, count in zip(_levels(study, column), counts, strict=True) if count < 0]
-            problems.append(f"{where}: must count every level, but finds none of {', '.join(missing) or 'them'}")
+            missing = [
+                level for level, count in zip(_levels(study, column), counts, strict=True) if count < 0
+            ]
+            problems.append(
+                f"{where}: must count every level, but finds none of {', '.join(missing) or 'them'}"
+            )
         elif counts.sum() != size or (counts > size).any():
             problems.append(f"{where}: counts must add up to {size}, but add up to {counts.sum()}")
         found[column] = counts
@@ -148,7 +157,9 @@ def _check_constraints(study: Study, evidence: Evidence, strata: Strata, problem
         sites = constraints.at_least_one
         total = sum(strata.counts[name][number][level_number(study, name, "1")] for name in sites)
         if sites and total < size:
-            problems.append(f"{where}: {size} have at least one of {', '.join(sites)}, but only {total} are counted")
+            problems.append(
+                f"{where}: {size} have at least one of {', '.join(sites)}, but only {total} are counted"
+            )
         for rule in constraints.requires:
             need = strata.counts[rule.column][number][level_number(study, rule.column, rule.level)]
             have = strata.counts[rule.given][number][level_number(study, rule.given, rule.given_level)]

@@ -9,7 +9,8 @@ from scipy import stats
 
 from data.evidence import Evidence
 from data.reconstruction.margins import Strata
-from data.reconstruction.statistics import LOG_RANK, MEDIAN, OVERALL, invert
+from data.reconstruction.arrays import LOG_RANK, MEDIAN, OVERALL
+from data.reconstruction.cox_rows import invert
 from data.reconstruction.targets import Target, estimate_target, p_target
 from data.study import Study
 
@@ -41,12 +42,17 @@ def modality_groups(study: Study, evidence: Evidence) -> tuple[ModalityGroups, .
             found.setdefault((row.analysis, row.arm), []).append(row)
     sets = []
     for (analysis, arm), rows in found.items():
-        listed = [estimate_target(f"median of {row.subgroup}", "modality median", row.median, MEDIAN, row.subgroup) for row in rows]
+        listed = [
+            estimate_target(f"median of {row.subgroup}", "modality median", row.median, MEDIAN, row.subgroup)
+            for row in rows
+        ]
         if len(rows) > 1:
             kind = LOG_RANK if len(rows) == 2 else OVERALL
             name = f"log-rank P, {analysis}"
             listed.append(p_target(name, "modality log-rank", rows[0].p, kind, analysis, len(rows) - 1))
-        sets.append(ModalityGroups(analysis, arm, names.phase, tuple(row.subgroup for row in rows), tuple(listed)))
+        sets.append(
+            ModalityGroups(analysis, arm, names.phase, tuple(row.subgroup for row in rows), tuple(listed))
+        )
     return tuple(sets)
 
 
@@ -60,7 +66,11 @@ def members_of(groups: ModalityGroups, strata: Strata) -> np.ndarray:
 
 
 def draw_modalities(
-    sets: tuple[ModalityGroups, ...], strata: Strata, time: np.ndarray, event: np.ndarray, draws: np.random.Generator
+    sets: tuple[ModalityGroups, ...],
+    strata: Strata,
+    time: np.ndarray,
+    event: np.ndarray,
+    draws: np.random.Generator,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Group numbers of the members of every set, and the statistics that they have, on the scale of print."""
     labels, reached = [], []
@@ -80,7 +90,9 @@ def draw_modalities(
         by_member = np.empty(len(members), dtype=np.int64)
         by_member[by_time] = label
         labels.append(by_member)
-        reached.append(np.array([_printed(target, value, count) for target, value in zip(groups.targets, values)]))  # noqa: B905
+        reached.append(
+            np.array([_printed(target, value, count) for target, value in zip(groups.targets, values)])
+        )  # noqa: B905
     return labels, reached
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 from data.evidence import Evidence
 from data.evidence_rows import CoxRow
 from data.printed import Printed
-from data.reconstruction.statistics import (
+from data.reconstruction.arrays import (
     HAZARD_RATIO,
     LOG_RANK,
     LOG_RATIO_ERROR,
@@ -174,7 +174,15 @@ def _of_survival(study: Study, evidence: Evidence) -> list[Target]:
             found.append(estimate_target(name, "survival", number, SURVIVAL, group, row.time))
         elif row.quantity in ("median_os", "median_followup") and row.arm in labels:
             family = "follow-up" if group.reverse else "median"
-            found.append(estimate_target(f"median {'' if not group.reverse else 'follow-up '}of {who}", family, number, MEDIAN, group))
+            found.append(
+                estimate_target(
+                    f"median {'' if not group.reverse else 'follow-up '}of {who}",
+                    family,
+                    number,
+                    MEDIAN,
+                    group,
+                )
+            )
             if number.interval:
                 error = (number.interval[1] - number.interval[0]) / INTERVAL_WIDTHS
                 name = f"standard error of the median {'' if not group.reverse else 'follow-up '}of {who}"
@@ -230,7 +238,11 @@ def _of_cox(study: Study, evidence: Evidence) -> list[Target]:
             of = (fit, place)
             found.append(estimate_target(name, "hazard ratio", number, HAZARD_RATIO, of))
             error = math.log(number.interval[1] / number.interval[0]) / INTERVAL_WIDTHS
-            found.append(_error(f"standard error of the log {name}", "hazard ratio interval", error, LOG_RATIO_ERROR, of))
+            found.append(
+                _error(
+                    f"standard error of the log {name}", "hazard ratio interval", error, LOG_RATIO_ERROR, of
+                )
+            )
             if row.p is not None:
                 found.append(p_target(f"P of the {name}", "hazard ratio P", row.p, WALD, of))
         if overall is not None and overall.p is not None:
@@ -252,7 +264,11 @@ def _of_subgroups(study: Study, evidence: Evidence) -> list[Target]:
         if column is None:
             continue
         who = f"{row.subgroup}, {labels[row.arm]}"
-        found.append(estimate_target(f"median of {who}", "subgroup median", row.median, MEDIAN, Group(names.phase, row.arm, column)))
+        found.append(
+            estimate_target(
+                f"median of {who}", "subgroup median", row.median, MEDIAN, Group(names.phase, row.arm, column)
+            )
+        )
         if column not in tested:
             tested.add(column)
             pair = (Group(names.phase, "treated", column), Group(names.phase, "control", column))
