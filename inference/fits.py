@@ -10,6 +10,8 @@ import pandas as pd
 import xarray as xr
 
 from data.cohort import Cohort
+from data.evidence import load_evidence
+from data.reconstruction import published_statistics
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress, Question
 from inference.adjustments.adjusted import AdjustedSample
@@ -107,6 +109,9 @@ class Reading:
         parameter (parameter, chain, draw, unit); a unit is a design of a cohort.
     curve_draws : Dataset
         The same of the curves.
+    published : Dataset
+        Of pseudo-patients: what the publication would have printed of replicated studies, replicated
+        (replicate, target), with what it does print; else empty.
     pooling : DataFrame
         Of a reading pooled over cohorts: variance within and between them, fraction of missing information; else
         empty.
@@ -125,6 +130,7 @@ class Reading:
     power_scaling: tuple[float, float]
     draws: xr.Dataset
     curve_draws: xr.Dataset
+    published: xr.Dataset = field(default_factory=xr.Dataset)
     pooling: pd.DataFrame = field(default_factory=pd.DataFrame)
     mark: str = ""
 
@@ -231,6 +237,26 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         power_scaling(tree),
         _kept_draws(adjusted, estimated),
         estimated.curve_draws,
+        _published(study, cohort, tree),
+    )
+
+
+def _published(study: Study, cohort: Cohort, tree: xr.DataTree) -> xr.Dataset:
+    """Return what the publication would have printed of the replicated studies, where patients are reconstructed."""
+    if study.cohort.source != "reconstruction":
+        return xr.Dataset()
+    predictive = tree["posterior_predictive"]
+    table, values = published_statistics(
+        study,
+        load_evidence(study),
+        cohort,
+        predictive["time"].to_numpy()[0].astype(float),
+        predictive["event"].to_numpy()[0],
+    )
+    by_target = {name: ("target", table[name].to_numpy()) for name in ("family", "printed", "operator")}
+    return xr.Dataset(
+        {"replicated": (("replicate", "target"), values), **by_target},
+        coords={"target": table["target"].to_numpy()},
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from inference.checks import CheckResult, chain_checks
+from inference.checks import CheckResult, chain_checks, published_checks
 from inference.fits import Reading
 from inference.store import digest
 from inference.summaries import UNDETERMINED, ensemble_rhat, quantiles
@@ -44,6 +44,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
     draws = xr.concat([one.draws for one in readings], dim="unit", join="override")
     table, pooling = _pooled_table(readings, draws["estimand"].to_numpy())
     curve_draws = _pooled_curves([one.curve_draws for one in readings])
+    published = _joined([one.published for one in readings])
     return replace(
         first,
         estimands=table,
@@ -51,12 +52,13 @@ def pool(readings: Sequence[Reading]) -> Reading:
         replicated=_end_to_end(readings),
         observed=_mean(_on_shared_grid([one.observed for one in readings])),
         elpd=np.stack([one.elpd for one in readings]),
-        checks=_pooled_checks(readings, table, draws),
+        checks=(*_pooled_checks(readings, table, draws), *published_checks(published)),
         propensity=np.stack([one.propensity for one in readings]),
         power_scaling=tuple(np.mean([one.power_scaling for one in readings], axis=0).tolist()),
         draws=draws.isel(unit=slice(0, 0)),
         curve_draws=curve_draws.isel(draw=slice(0, 0)),
-        pooling=pooling,
+        published=published,
+        pooling=pd.concat([pooling, _pooled_parameters(draws, len(readings))], ignore_index=True),
         mark=pooled_mark([one.mark for one in readings]),
     )
 
@@ -124,6 +126,32 @@ def _pooled_table(readings: Sequence[Reading], draws: np.ndarray) -> tuple[pd.Da
     return table, pooling
 
 
+def _pooled_parameters(draws: xr.Dataset, count: int) -> pd.DataFrame:
+    """Return the same division of variance for every parameter of the model, with population "parameter"."""
+    parameter = draws["parameter"].to_numpy().astype(float)
+    by_cohort = parameter.reshape(*parameter.shape[:3], count, -1)
+    means = by_cohort.mean(axis=(1, 2, 4))
+    within, between = by_cohort.var(axis=(1, 2, 4)).mean(axis=1), means.var(axis=1, ddof=1)
+    inflated = (1.0 + 1.0 / count) * between
+    with np.errstate(invalid="ignore", divide="ignore"):
+        missing = np.where(within + inflated > 0, inflated / (within + inflated), 0.0)
+    return pd.DataFrame(
+        {
+            "estimand": draws["parameter_name"].to_numpy().astype(str),
+            "population": "parameter",
+            "subgroup": "",
+            "time": np.nan,
+            "unit": "",
+            "mean": means.mean(axis=1),
+            "within_variance": within,
+            "between_variance": between,
+            "fraction_of_missing_information": missing,
+            "error_over_cohorts": np.sqrt(between / count),
+            "cohorts": count,
+        }
+    )
+
+
 def _pooled_curves(parts: list[xr.Dataset]) -> xr.Dataset:
     """Return draws of the curves of all cohorts, at times within the follow-up of each."""
     last = min(float(part["time"].max()) for part in parts)
@@ -169,6 +197,15 @@ def _end_to_end(readings: Sequence[Reading]) -> xr.Dataset:
         _on_shared_grid([one.replicated for one in readings]), dim="replicate", join="override"
     )
     return pooled.assign_coords(replicate=np.arange(pooled.sizes["replicate"]))
+
+
+def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Return replicates one after the other; what does not vary with them once."""
+    if "replicate" not in parts[0].dims:
+        return parts[0]
+    return xr.concat(
+        parts, dim="replicate", join="override", data_vars="minimal", coords="minimal", compat="override"
+    )
 
 
 def _mean(parts: list[xr.Dataset]) -> xr.Dataset:

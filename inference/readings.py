@@ -115,6 +115,7 @@ def _save(place: Path, mark: str, reading: Reading) -> None:
             "/by_patient": by_patient,
             "/draws": reading.draws,
             "/curve_draws": reading.curve_draws,
+            "/published": reading.published,
         }
     )
     tree.attrs["mark"] = mark
@@ -155,6 +156,7 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
         (float(of_prior), float(of_likelihood)),
         tree["draws"].to_dataset(),
         tree["curve_draws"].to_dataset(),
+        tree["published"].to_dataset(),
         pooling,
         mark,
     )

@@ -199,6 +199,7 @@ def _report(results: Results, items: Sequence[FigureItem], stamped: dict[str, An
         prior_statements=prior_statements(results),
         sensitivity=results.sensitivity,
         figures=items,
+        cohorts=len(results.cohorts),
         manifest=stamped,
     )
 

@@ -49,7 +49,7 @@ def published_statistics(
     found = np.zeros(len(targets))
     for replicate, (at, died) in enumerate(zip(time, event, strict=True)):
         order = np.argsort(at, kind="stable").astype(np.int64)
-        evaluate(order, np.asarray(at, float), died.astype(np.int64), layout, member, True, found)
+        evaluate(order, np.asarray(at, float), died.astype(np.int64), layout, member, found)
         values[replicate] = [targets[number].value(float(found[number])) for number in chosen]
     table = pd.DataFrame(
         [

@@ -5,6 +5,7 @@ from inference.checks.feedback import effect_moved, feedback_checks
 from inference.checks.notes import median_notes, time_ratio_note
 from inference.checks.overlap import overlap_checks
 from inference.checks.predictive import predictive_checks
+from inference.checks.published import published_checks
 from inference.checks.result import CheckResult, checks_table, failed
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "overlap_checks",
     "parameter_draws",
     "predictive_checks",
+    "published_checks",
     "time_ratio_note",
 ]

@@ -42,7 +42,9 @@ def published_comparators(
     before = table.assign(published=[_printed(row, "before", evidence) for row in table.to_dict("records")])
     if "after" not in evidence.phases:
         return before
-    after = _matched_rows(cohort, matched, sorted({row.time for row in evidence.survival if row.time is not None}))
+    after = _matched_rows(
+        cohort, matched, sorted({row.time for row in evidence.survival if row.time is not None})
+    )
     after["published"] = [_printed(row, "after", evidence) for row in after.to_dict("records")]
     return pd.concat([before, after, _hazard_ratios(cohort, matched, evidence)], ignore_index=True)
 

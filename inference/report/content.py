@@ -107,6 +107,8 @@ class Report:
         In the order of their sections.
     sections : sequence of ReportSection
         Those that only this study has; they stand before the diagnostics.
+    cohorts : int
+        How many cohorts are pooled.
     manifest : mapping
         Versions, seed, commit, settings, checksums, wall times, command; may be nested.
     """
@@ -122,6 +124,7 @@ class Report:
     sensitivity: pd.DataFrame | None = None
     figures: Sequence[FigureItem] = ()
     sections: Sequence[ReportSection] = ()
+    cohorts: int = 1
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -139,6 +142,11 @@ class Report:
     def of_group(self, group: Group) -> list[FigureItem]:
         """Return the figures of a section."""
         return [figure for figure in self.figures if figure.group == group]
+
+    @property
+    def pseudo(self) -> bool:
+        """Whether those analysed are pseudo-patients: the study publishes no patients."""
+        return self.study.cohort.source == "reconstruction"
 
     @property
     def patients(self) -> int:

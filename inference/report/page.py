@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +28,11 @@ from inference.report.effect_tables import (
     populations_table,
 )
 from inference.report.provenance_tables import command_line, is_quick, manifest_tables, tree_warning
+from inference.report.pseudo import (
+    figure_of_pseudo_patients,
+    of_pseudo_patients,
+    table_of_pseudo_patients,
+)
 from inference.report.sensitivity_table import sensitivity_table
 from inference.report.sentences import answer, limits, reading_guide
 from inference.report.svg import embedded_svg
@@ -68,6 +74,13 @@ def render(report: Report) -> str:
         gives the same text.
     """
     numbering = Counter[str]()
+    say, table, figure = (
+        (of_pseudo_patients, table_of_pseudo_patients, figure_of_pseudo_patients)
+        if report.pseudo
+        else (_same, _same, _same)
+    )
+    report = replace(report, figures=[figure(item) for item in report.figures])
+    answered = answer(report)
 
     def numbered(kind: str) -> str:
         numbering[kind] += 1
@@ -88,9 +101,10 @@ def render(report: Report) -> str:
             svg=_drawing,
             css=_asset("report.css"),
             script=_asset("report.js"),
-            answer=answer(report),
-            guide=reading_guide(report),
-            limits=limits(report),
+            answer=replace(answered, sentence=say(answered.sentence), beside=say(answered.beside)),
+            guide=[(term, say(meaning)) for term, meaning in reading_guide(report)],
+            limits=[say(one) for one in limits(report)],
+            people=say("patients"),
             link=citation_link(report.study.citation),
             checks=checks,
             failures=failures,
@@ -98,19 +112,17 @@ def render(report: Report) -> str:
             listed=failures[:LISTED],
             checks_said=counts_sentence(checks),
             families=families_table(checks),
-            shown_checks=check_table(
-                "checks-shown",
-                "Checks that failed, warn or inform, failures first",
-                shown,
+            shown_checks=table(
+                check_table("checks-shown", "Checks that failed, warn or inform, failures first", shown)
             ),
-            passed=passed_tables(checks),
-            arms=arms_table(report),
-            effects=effects_table(report),
-            populations=populations_table(report),
-            outcomes=outcomes_table(report),
-            every=estimands_tables(report),
-            comparators=comparators_table(report),
-            comparators_rest=other_comparators_table(report),
+            passed=[table(one) for one in passed_tables(checks)],
+            arms=table(arms_table(report)),
+            effects=table(effects_table(report)),
+            populations=table(populations_table(report)),
+            outcomes=table(outcomes_table(report)),
+            every=[table(one) for one in estimands_tables(report)],
+            comparators=table(comparators_table(report)),
+            comparators_rest=table(other_comparators_table(report)),
             priors=frame_table(
                 "priors", "Priors of the main fit", report.priors, PRIOR_COLUMNS, ("reason", "meaning")
             ),
@@ -121,6 +133,10 @@ def render(report: Report) -> str:
             manifest=manifest_tables(report.manifest),
         )
     )
+
+
+def _same[T](content: T) -> T:
+    return content
 
 
 def contents(report: Report) -> list[tuple[str, str]]:

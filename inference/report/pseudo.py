@@ -1,0 +1,38 @@
+"""The word for those who were never there: what is said of patients, said of pseudo-patients."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from inference.report.content import FigureItem
+from inference.report.table import Cell, Row, Table
+
+
+def of_pseudo_patients(text: str) -> str:
+    """Return a text about patients as one about pseudo-patients.
+
+    Examples
+    --------
+    >>> of_pseudo_patients("Patients of each arm; a patient at risk")
+    'Pseudo-patients of each arm; a pseudo-patient at risk'
+    """
+    return re.sub(
+        r"(?<![\w-])(P|p)atient(s?)\b",
+        lambda found: ("Pseudo-patient" if found[1] == "P" else "pseudo-patient") + found[2],
+        text,
+    )
+
+
+def table_of_pseudo_patients(table: Table) -> Table:
+    """Return a table with its caption and the texts of its cells so said."""
+    rows = tuple(
+        Row(tuple(Cell(of_pseudo_patients(cell.text), cell.sort) for cell in row.cells), row.kind)
+        for row in table.rows
+    )
+    return replace(table, caption=of_pseudo_patients(table.caption), rows=rows)
+
+
+def figure_of_pseudo_patients(item: FigureItem) -> FigureItem:
+    """Return a figure with its caption so said."""
+    return replace(item, caption=of_pseudo_patients(item.caption))
