@@ -7,10 +7,12 @@ from inference.figures.balance import balance_figure
 from inference.figures.diagnostics import DIAGNOSTICS
 from inference.figures.effects import effects_figure
 from inference.figures.hazard import hazard_figure
+from inference.figures.implied_ratios import implied_ratios_figure
 from inference.figures.loo import loo_figure
 from inference.figures.overlap import overlap_figure
 from inference.figures.predictive_statistics import predictive_statistics_figure
 from inference.figures.predictive_survival import predictive_survival_figure
+from inference.figures.prior_points import prior_points_figure
 from inference.figures.prior_sets import prior_sets_figure
 from inference.figures.prior_survival import prior_survival_figure
 from inference.figures.priors import prior_posterior_figure
@@ -18,17 +20,20 @@ from inference.figures.rendering import png_bytes, svg_text
 from inference.figures.rmst import rmst_figure
 from inference.figures.style import style
 from inference.figures.survival import survival_figure
+from inference.figures.toxicity import toxicity_figure
 
 __all__ = [
     "DIAGNOSTICS",
     "balance_figure",
     "effects_figure",
     "hazard_figure",
+    "implied_ratios_figure",
     "loo_figure",
     "overlap_figure",
     "png_bytes",
     "predictive_statistics_figure",
     "predictive_survival_figure",
+    "prior_points_figure",
     "prior_posterior_figure",
     "prior_sets_figure",
     "prior_survival_figure",
@@ -36,4 +41,5 @@ __all__ = [
     "style",
     "survival_figure",
     "svg_text",
+    "toxicity_figure",
 ]

@@ -1,0 +1,188 @@
+"""What the publications that a study cites say beside it: toxicity, drugs after brain metastasis, prognosis, trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from data.evidence import Evidence
+from inference.figures import implied_ratios_figure, toxicity_figure
+from inference.figures.captions import CAPTIONS
+from inference.figures.rendering import svg_text
+from inference.literature import implied_ratios
+from inference.report.content import FigureItem, ReportSection
+from inference.report.context_tables import (
+    contrasts_table,
+    implied_table,
+    notes_table,
+    prognosis_table,
+    risks_table,
+    toxicity_priors_table,
+    toxicity_scenarios_table,
+    trials_table,
+)
+from inference.report.numbers import probability, share
+from inference.toxicity import MAIN, Toxicity
+
+type Draw = Callable[[str, Callable[[], Figure]], str]
+
+EXPOSURE_WORDS = {
+    "none": "without T-DM1",
+    "any": "with T-DM1",
+    "sequential": "T-DM1 in sequence",
+    "concurrent": "T-DM1 at the same time",
+}
+DRUGS, PATIENTS = "antiher2_survival", "BCBM"
+
+
+def drawn_at_once(name: str, draw: Callable[[], Figure]) -> str:
+    """Return a figure as SVG, drawn now and kept nowhere."""
+    return svg_text(draw(), name)
+
+
+def context_sections(
+    evidence: Evidence, toxicity: Toxicity | None, draw: Draw = drawn_at_once
+) -> tuple[ReportSection, ...]:
+    """Return the sections on what the study's citations say; none where it has no review.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    toxicity : Toxicity or None
+        Of `inference.toxicity.toxicity_of`.
+    draw : callable
+        Gives the SVG of a figure from its name and what draws it; `inference.drawing.drawn` keeps it on disk.
+    """
+    if not evidence.review:
+        return ()
+    sections = [toxicity_section(toxicity, draw)] if toxicity is not None else []
+    return (*sections, literature_section(evidence, draw))
+
+
+def toxicity_section(toxicity: Toxicity, draw: Draw = drawn_at_once) -> ReportSection:
+    """Return the section on radionecrosis with and without T-DM1."""
+    historical = toxicity.evidence.historical
+    figure = FigureItem(
+        "toxicity",
+        "Radionecrosis with and without T-DM1",
+        CAPTIONS["toxicity"],
+        draw(
+            "toxicity",
+            lambda: toxicity_figure(toxicity.risks, (historical.lower, historical.upper), EXPOSURE_WORDS),
+        ),
+        "section",
+    )
+    return ReportSection(
+        "toxicity",
+        "Radionecrosis after stereotactic radiotherapy with T-DM1",
+        (*_findings(toxicity), *_readings(toxicity)),
+        (
+            contrasts_table(toxicity),
+            risks_table(toxicity, EXPOSURE_WORDS),
+            toxicity_scenarios_table(toxicity),
+            toxicity_priors_table(toxicity),
+        ),
+        (figure,),
+    )
+
+
+def _findings(toxicity: Toxicity) -> list[str]:
+    main = toxicity.contrasts[toxicity.contrasts["scenario"] == MAIN].set_index(["contrast", "quantity"])
+    drug, timing = main.loc[("drug", "risk_difference")], main.loc[("timing", "risk_difference")]
+    needed = main.loc[("drug", "number_needed_to_harm")]
+    said = (
+        f"One more radionecrosis for every {needed['median']:.1f} patients given the drug "
+        f"({needed['lower']:.1f} to {needed['upper']:.1f})."
+        if pd.notna(needed["median"])
+        else "The interval of the difference holds 0, so no number needed to harm is given."
+    )
+    return [
+        "In a typical series T-DM1 goes with a risk of radionecrosis that is higher by "
+        f"{share(*_numbers(drug))} (95 %; difference of shares); the probability that it is higher at all is "
+        f"{probability(drug['probability_of_harm'])}. {said} Whether drug and radiotherapy are given together or in "
+        f"sequence: a difference of {share(*_numbers(timing))}, probability of more harm when together "
+        f"{probability(timing['probability_of_harm'])}; the series are far too small to tell.",
+        "These are unadjusted comparisons of small retrospective series: who got the drug was not drawn by lot, and patients "
+        "who live longer, perhaps because of it, have more time to develop radionecrosis. The model is a binomial "
+        "one in which each series shifts both of its arms alike, because series define radionecrosis differently; the risk "
+        f"without the drug elsewhere ({toxicity.evidence.historical.id}) is its prior.",
+    ]
+
+
+def _readings(toxicity: Toxicity) -> list[str]:
+    """Say how percentages became counts, and where that is doubtful."""
+    said = []
+    for series in toxicity.evidence.series:
+        reading = series.readings[0]
+        if all(arm.exposure != "none" for arm in reading.arms):
+            said.append(
+                f"Both groups of {series.study} had the drug: it speaks of the drug only against other series, and of timing."
+            )
+        counts = " and ".join(
+            f"{arm.cases} of {arm.size} ({arm.percent.text} %, {arm.treatment})" for arm in reading.arms
+        )
+        if series.certain:
+            said.append(
+                f"{series.study} ({series.id}): the printed percentages of {series.total} patients mean {counts}, "
+                "the only whole numbers that fit."
+            )
+            continue
+        verb = "is" if reading.left_out == 1 else "are"
+        missing = f"{reading.left_out} of {series.total} patients {verb} then in neither group"
+        others = len(series.readings) - 1
+        said.append(
+            f"{series.study} ({series.id}): group sizes are not printed. Taken is {counts}; {missing}. "
+            f"{others} other reading{'s' if others != 1 else ''} would also fit, and leave out more: see the table of readings."
+        )
+    note = toxicity.evidence.historical.note
+    said.append(
+        f"The range without the drug ({toxicity.evidence.historical.id}) is of {toxicity.evidence.historical.endpoint}; "
+        "whether the series with the drug count only symptomatic cases is not printed"
+        + (f". Note on it: {note}." if note else ".")
+    )
+    return said
+
+
+def literature_section(evidence: Evidence, draw: Draw = drawn_at_once) -> ReportSection:
+    """Return the section on drugs after brain metastasis, prognosis, trials and misprints of what is cited."""
+    ratios = implied_ratios(evidence, DRUGS, PATIENTS)
+    paragraphs: list[str] = []
+    tables, figures = [], []
+    if len(ratios):
+        paragraphs += [
+            "This is not the effect of radiotherapy. Anti-HER2 drugs after brain metastasis go with longer survival in every "
+            "comparison that the review cites, and patients of both arms of the study had such drugs.",
+            "The comparisons are not pooled. They ask different questions (a drug against none, or one drug against another); group sizes are "
+            "mostly not printed, so an interval rests on the P value alone; hazards would have to be constant; two "
+            "of the citations overlap or are misattributed; and in comparisons of a drug against none, only those who lived "
+            "long enough got the drug. A pooled number would look like knowledge.",
+        ]
+        tables.append(implied_table(ratios))
+        if ratios["hazard_ratio"].notna().any():
+            svg = draw("implied-ratios", lambda: implied_ratios_figure(ratios))
+            figures.append(
+                FigureItem(
+                    "implied-ratios",
+                    "Anti-HER2 drugs after brain metastasis",
+                    CAPTIONS["implied_ratios"],
+                    svg,
+                    "section",
+                )
+            )
+    tables += [table for table in (prognosis_table(evidence), trials_table(evidence)) if table.rows]
+    notes = notes_table(evidence)
+    if notes.rows:
+        paragraphs.append(
+            f"{len(notes.rows)} of the cited numbers and trials carry a note: a misprint, a wrong citation, or something that "
+            "is missing. Numbers are shown as printed."
+        )
+        tables.append(notes)
+    return ReportSection(
+        "context", "What the cited literature adds", tuple(paragraphs), tuple(tables), tuple(figures)
+    )
+
+
+def _numbers(row: pd.Series) -> tuple[float, float, float]:
+    return float(row["median"]), float(row["lower"]), float(row["upper"])

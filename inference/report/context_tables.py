@@ -1,0 +1,305 @@
+"""Tables of what the cited literature says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from data.evidence import Evidence
+from inference.figures.wording import interval
+from inference.report.numbers import MISSING, percent, ratio, share
+from inference.report.table import (
+    Cell,
+    Column,
+    Row,
+    Table,
+    number_cell,
+    probability_cell,
+    sort_key,
+    text_cell,
+)
+from inference.toxicity import MAIN, Toxicity
+
+QUANTITIES = {
+    "risk_difference": "risk difference",
+    "risk_ratio": "risk ratio",
+    "odds_ratio": "odds ratio",
+    "number_needed_to_harm": "number needed to harm",
+}
+CONTRASTS = {
+    "drug": "with T-DM1 against without",
+    "timing": "T-DM1 at the same time against in sequence",
+}
+NO_DRUG = ("no ", "without", "alone")
+
+
+def contrasts_table(toxicity: Toxicity) -> Table:
+    """Return differences and ratios of the risk in a typical series."""
+    main = toxicity.contrasts[toxicity.contrasts["scenario"] == MAIN]
+    rows = tuple(
+        Row(
+            (
+                Cell(CONTRASTS[row["contrast"]]),
+                Cell(QUANTITIES[row["quantity"]]),
+                _contrast_cell(row),
+                probability_cell(row["probability_of_harm"]),
+            ),
+            "main" if row["quantity"] == "risk_difference" else "",
+        )
+        for _, row in main.iterrows()
+    )
+    headings = (
+        Column("Contrast", wide=True),
+        Column("Quantity"),
+        Column("Median (95 %)", numeric=True),
+        Column("P(more harm)", numeric=True),
+    )
+    caption = (
+        "Radionecrosis in a typical series. The number needed to harm is the inverse of the risk difference; where "
+        "the interval of the difference holds 0 it is undefined, and the probability says what is known"
+    )
+    return Table("toxicity-contrasts", caption, headings, rows)
+
+
+def _contrast_cell(row: pd.Series) -> Cell:
+    numbers = (float(row["median"]), float(row["lower"]), float(row["upper"]))
+    if row["quantity"] == "number_needed_to_harm":
+        if pd.isna(numbers[0]):
+            return Cell("undefined: the difference may be 0", sort_key(None))
+        return Cell("{:.1f} ({:.1f} to {:.1f})".format(*numbers), sort_key(numbers[0]))
+    style = share if row["quantity"] == "risk_difference" else ratio
+    return Cell(style(*numbers), sort_key(numbers[0]))
+
+
+def risks_table(toxicity: Toxicity, words: Mapping[str, str]) -> Table:
+    """Return the risk in every arm, as counted and as modelled."""
+    rows = []
+    for _, arm in toxicity.risks.iterrows():
+        counted = not pd.isna(arm["crude"])
+        crude = (
+            percent(arm["crude"], arm["crude_lower"], arm["crude_upper"]).replace("−", "")
+            if counted
+            else MISSING
+        )
+        cells = (
+            Cell(str(arm["series"]) or "a typical series"),
+            Cell(words[arm["exposure"]]),
+            Cell(f"{arm['cases']:.0f} of {arm['size']:.0f}" if counted else MISSING),
+            Cell(crude, sort_key(arm["crude"])),
+            Cell(percent(arm["median"], arm["lower"], arm["upper"]), sort_key(arm["median"])),
+        )
+        rows.append(Row(cells, "" if arm["series"] else "main"))
+    headings = (
+        Column("Series"),
+        Column("Arm"),
+        Column("Radionecrosis"),
+        Column("As counted, percent (exact 95 %)", numeric=True),
+        Column("Model, percent (95 %)", numeric=True),
+    )
+    return Table("toxicity-risks", "Risk of radionecrosis by series and arm", headings, tuple(rows))
+
+
+def toxicity_scenarios_table(toxicity: Toxicity) -> Table:
+    """Return the risk difference under every reading of the printed percentages."""
+    chosen = toxicity.contrasts[
+        (toxicity.contrasts["quantity"] == "risk_difference") & (toxicity.contrasts["contrast"] == "drug")
+    ]
+    rows = tuple(
+        Row(
+            (
+                text_cell(row["text"]),
+                Cell(share(row["median"], row["lower"], row["upper"]), sort_key(row["median"])),
+                probability_cell(row["probability_of_harm"]),
+            ),
+            "main" if row["scenario"] == MAIN else "",
+        )
+        for _, row in chosen.iterrows()
+    )
+    headings = (
+        Column("Reading", wide=True),
+        Column("Risk difference (95 %)", numeric=True),
+        Column("P(more harm)", numeric=True),
+    )
+    caption = "With T-DM1 against without, under other readings of what is printed, and other priors"
+    return Table("toxicity-readings", caption, headings, rows)
+
+
+def toxicity_priors_table(toxicity: Toxicity) -> Table:
+    """Return the priors of the toxicity model."""
+    rows = tuple(
+        Row(tuple(text_cell(row[name]) for name in ("parameter", "prior", "reason", "meaning")))
+        for _, row in toxicity.priors.iterrows()
+    )
+    headings = (
+        Column("Parameter"),
+        Column("Prior"),
+        Column("Reason", wide=True),
+        Column("Meaning", wide=True),
+    )
+    return Table("toxicity-priors", "Priors of the toxicity model", headings, rows)
+
+
+def implied_table(ratios: pd.DataFrame) -> Table:
+    """Return comparisons of survival with the hazard ratio that each implies, not pooled."""
+    rows = []
+    for _, row in ratios.iterrows():
+        against_none = any(word in row["comparator"] for word in NO_DRUG)
+        kind = (
+            "against no such drug, not randomised as far as printed"
+            if against_none
+            else "against another anti-HER2 treatment"
+        )
+        numbers = (float(row["hazard_ratio"]), float(row["lower"]), float(row["upper"]))
+        if pd.isna(numbers[0]):
+            implied = "not implied: no single numbers"
+        elif pd.isna(numbers[1]):
+            implied = f"{numbers[0]:.2f}"
+        else:
+            implied = interval(*numbers, ratio=True)
+        rows.append(
+            Row(
+                (
+                    text_cell(row["id"]),
+                    text_cell(row["study"]),
+                    text_cell(row["size"] or "not printed"),
+                    Cell(f"{row['treatment']} against {row['comparator']}"),
+                    Cell(
+                        f"{row['endpoint']}: {row['value']} against {row['comparator_value']} {row['unit']}"
+                    ),
+                    text_cell(row["p"]),
+                    Cell(implied, sort_key(numbers[0])),
+                    Cell(kind),
+                )
+            )
+        )
+    headings = (
+        Column("Id"),
+        Column("Series"),
+        Column("Patients"),
+        Column("Compared", wide=True),
+        Column("Printed", wide=True),
+        Column("P"),
+        Column("Implied hazard ratio (95 %)", numeric=True),
+        Column("What it is", wide=True),
+    )
+    caption = (
+        "Anti-HER2 treatment in patients with brain metastases: what is printed, and the hazard ratio of death that it implies "
+        "if hazards are constant, with the interval that its P value implies. Not the effect of radiotherapy, and not pooled"
+    )
+    return Table("implied-ratios-table", caption, headings, tuple(rows))
+
+
+def prognosis_table(evidence: Evidence) -> Table:
+    """Return median survival after brain metastasis, by prognostic group."""
+    rows = tuple(
+        Row(
+            (
+                text_cell(item.id),
+                text_cell(item.study),
+                text_cell(item.population),
+                number_cell(_number(item.value)),
+                text_cell(item.unit),
+                text_cell(item.note),
+            )
+        )
+        for item in evidence.review
+        if item.domain == "brain_survival"
+    )
+    headings = (
+        Column("Id"),
+        Column("Series"),
+        Column("Patients", wide=True),
+        Column("Median survival", numeric=True),
+        Column("Unit"),
+        Column("Note", wide=True),
+    )
+    caption = (
+        "Median survival with brain metastases from breast cancer, as printed; Breast-GPA is a prognostic score, "
+        "higher is better. Time counts from the brain metastasis, not from the treatment of advanced disease"
+    )
+    return Table("prognosis", caption, headings, rows)
+
+
+def trials_table(evidence: Evidence) -> Table:
+    """Return the review's trials of brain radiotherapy with drugs."""
+    rows = tuple(
+        Row(
+            tuple(
+                text_cell(value)
+                for value in (
+                    trial.table.partition(" ")[2] or trial.table,
+                    trial.nct,
+                    trial.phase,
+                    trial.drug,
+                    trial.radiation,
+                    trial.other_therapy,
+                    trial.size,
+                    trial.outcome,
+                    trial.note,
+                )
+            )
+        )
+        for trial in evidence.trials
+    )
+    headings = (
+        Column("State"),
+        Column("Number"),
+        Column("Phase"),
+        Column("Drug"),
+        Column("Radiotherapy", wide=True),
+        Column("Other therapy"),
+        Column("Patients"),
+        Column("Outcome or endpoint", wide=True),
+        Column("Note", wide=True),
+    )
+    return Table(
+        "trials", "Trials of brain radiotherapy with drugs, as the review lists them", headings, rows
+    )
+
+
+def notes_table(evidence: Evidence) -> Table:
+    """Return the cited numbers that carry a note: misprints, wrong citations, what is missing."""
+    rows = [
+        Row(
+            (
+                text_cell(item.id),
+                text_cell(item.source),
+                text_cell(item.study),
+                Cell(f"{item.endpoint}: {item.value}" if item.value else item.endpoint),
+                text_cell(item.note),
+            )
+        )
+        for item in evidence.review
+        if item.note
+    ]
+    rows += [
+        Row(
+            (
+                text_cell(trial.nct),
+                Cell("trials table"),
+                text_cell(trial.drug),
+                text_cell(trial.outcome),
+                text_cell(trial.note),
+            )
+        )
+        for trial in evidence.trials
+        if trial.note
+    ]
+    headings = (
+        Column("Id"),
+        Column("Cited by"),
+        Column("Series or drug"),
+        Column("Number", wide=True),
+        Column("Note", wide=True),
+    )
+    return Table(
+        "context-notes", "Notes on cited numbers: misprints and what is missing", headings, tuple(rows)
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
