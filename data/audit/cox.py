@@ -88,12 +88,11 @@ def _centre(evidence: Evidence, row: CoxRow) -> Finding:
         if shift > LARGE_SHIFT
         else "low"
     )
-    at = (
-        " and equals its lower end"
-        if ratio.value == lower
-        else " and equals its upper end"
-        if ratio.value == upper
-        else ""
+    end = "lower" if ratio.value == lower else "upper" if ratio.value == upper else ""
+    slip = (
+        f"is the {end} end of its interval, whose centre is"
+        if end
+        else "is not the centre of its interval, which is"
     )
     return Finding(
         identifier(FAMILY, "centre", row.model, row.phase, row.variable, row.level),
@@ -104,7 +103,7 @@ def _centre(evidence: Evidence, row: CoxRow) -> Finding:
         f"centre of the interval {centre:.3f}",
         "The hazard ratio is the centre of its interval."
         if fits
-        else f"The hazard ratio {ratio.text} is not the centre of its interval, which is {centre:.3f}{at}: it is misprinted.",
+        else f"The hazard ratio {ratio.text} {slip} {centre:.3f}: it is misprinted.",
     )
 
 

@@ -1,6 +1,7 @@
 """The captions of all figures by name."""
 
 from inference.figures import (
+    audit_hazard_ratios,
     balance,
     effects,
     hazard,
@@ -43,4 +44,5 @@ CAPTIONS: dict[str, str] = {
     "diagnostics_forest": forest.CAPTION,
     "diagnostics_prior_posterior": prior_posterior.CAPTION,
     "diagnostics_loo": khat.CAPTION,
+    "audit_hazard_ratios": audit_hazard_ratios.CAPTION,
 }

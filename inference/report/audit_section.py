@@ -1,0 +1,112 @@
+"""The section of the page on what a publication's numbers say about each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from data.audit import SEVERITIES, Finding, by_severity
+from data.audit.hazards import interval_ratios, printed_ratio
+from data.evidence import Evidence
+from inference.figures.audit_hazard_ratios import CAPTION, audit_hazard_ratios_figure
+from inference.figures.rendering import svg_text
+from inference.report.content import FigureItem, ReportSection
+from inference.report.table import Cell, Column, Row, Table
+
+TITLE = "What the paper's numbers say about each other"
+SEVERE = ("high", "medium")
+KINDS = {"high": "fail", "medium": "warn", "low": "info", "consistent": "pass"}
+MEANINGS = {
+    "high": "a number of the main result cannot be right as printed",
+    "medium": "a number or statement cannot be right as printed, or a conclusion hangs on a choice that the paper does not name",
+    "low": "worth knowing, or not to be decided from what is printed",
+}
+COLUMNS = (
+    Column("Severity"),
+    Column("Of what", wide=True),
+    Column("Printed"),
+    Column("Recomputed", wide=True),
+    Column("Finding", wide=True),
+)
+
+
+def audit_section(
+    findings: Sequence[Finding], evidence: Evidence | None = None, unit: str = ""
+) -> ReportSection:
+    """Return the section of the audit: a lead written from the counts, the findings, and one figure.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        From `data.audit.audit`.
+    evidence : Evidence, optional
+        Gives the figure of hazard ratios that the printed survival implies; without it there is none.
+    unit : str
+        Of time, for the figure.
+    """
+    ordered = by_severity(tuple(findings))
+    severe = tuple(one for one in ordered if one.severity in SEVERE)
+    rest = tuple(one for one in ordered if one.severity not in SEVERE)
+    tables = [
+        _table("audit-findings", "Printed numbers that contradict each other or cannot be right", severe),
+        # A table of many rows is folded by the page.
+        _table("audit-rest", "Everything else that was checked", rest),
+    ]
+    return ReportSection(
+        id="audit",
+        title=TITLE,
+        paragraphs=lead(ordered),
+        tables=tuple(table for table in tables if table.rows),
+        figures=_figures(evidence, unit),
+    )
+
+
+def lead(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Return the first paragraphs: how many findings of which severity, and the most severe in words."""
+    if not findings:
+        return ("No published number could be checked against another.",)
+    counts = Counter(one.severity for one in findings)
+    found = [f"{counts[severity]} {severity}" for severity in SEVERITIES[:3] if counts[severity]]
+    agree = f"{counts['consistent']} of {len(findings)} checks agree with what is printed"
+    if not found:
+        return (f"{agree}: nothing that is printed contradicts anything else.",)
+    meanings = "; ".join(
+        f"{severity}: {MEANINGS[severity]}" for severity in SEVERITIES[:3] if counts[severity]
+    )
+    first = f"{agree}; the other findings are {', '.join(found)} ({meanings}). Nothing here was sampled: every number "
+    first += "follows from other printed numbers by a formula."
+    high = " ".join(one.finding for one in findings if one.severity == "high")
+    return (first, high) if high else (first,)
+
+
+def _table(name: str, caption: str, findings: Sequence[Finding]) -> Table:
+    rows = tuple(
+        Row(
+            (
+                Cell(one.severity, float(SEVERITIES.index(one.severity))),
+                Cell(one.subject),
+                Cell(one.printed),
+                Cell(one.recomputed),
+                Cell(one.finding),
+            ),
+            KINDS[one.severity],
+        )
+        for one in findings
+    )
+    return Table(name, caption, COLUMNS, rows)
+
+
+def _figures(evidence: Evidence | None, unit: str) -> tuple[FigureItem, ...]:
+    if evidence is None:
+        return ()
+    ratios = {phase: interval_ratios(evidence, phase) for phase in evidence.phases}
+    if not any(ratios.values()):
+        return ()
+    printed = {phase: printed_ratio(evidence, phase) for phase in evidence.phases}
+    drawing = audit_hazard_ratios_figure(ratios, printed, unit)
+    title = "Hazard ratios that the printed survival implies"
+    return (
+        FigureItem(
+            "audit-hazard-ratios", title, CAPTION, svg_text(drawing, "audit-hazard-ratios"), "section"
+        ),
+    )

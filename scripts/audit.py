@@ -1,0 +1,104 @@
+"""What a study's published numbers say about each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from scripts.console import DONE, console, start
+from scripts.options import Study_
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from data.audit import Finding
+    from data.study import Study
+
+app = App(name="audit")
+
+STYLES = {"high": "bold red", "medium": "yellow", "low": "cyan", "consistent": "green"}
+
+
+@app.default
+def audit(
+    study: Study_,
+    *,
+    out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None,
+    quiet: Annotated[bool, Parameter(help="No table of findings.", negative="")] = False,
+) -> int:
+    """Check published numbers against each other. Samples nothing; findings are no failure."""
+    from dataclasses import asdict
+
+    import pandas as pd
+
+    from data.audit import SEVERITIES
+    from data.audit import audit as findings_of
+    from data.evidence import load_evidence
+    from data.study import load_study
+    from inference.provenance import commit, versions
+    from scripts.jobs import ready_folder, write_json, write_table
+
+    shown, loaded = console(quiet), load_study(study)
+    _need_evidence(loaded)
+    evidence = load_evidence(loaded)
+    found = findings_of(loaded, evidence)
+    folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
+    columns = ["id", "family", "severity", "subject", "printed", "recomputed", "finding"]
+    write_table(pd.DataFrame([asdict(one) for one in found], columns=pd.Index(columns)), folder / "audit.csv")
+    content = {
+        "provenance": {
+            "study": loaded.name,
+            "citation": loaded.citation,
+            **commit(),
+            "versions": versions(),
+            "evidence": dict(evidence.checksums),
+        },
+        "counts": {severity: sum(one.severity == severity for one in found) for severity in SEVERITIES},
+        "findings": [asdict(one) for one in found],
+    }
+    write_json(content, folder / "audit.json")
+    print_findings(shown, loaded, found)
+    shown.print(f"\nWritten: {folder / 'audit.csv'}, {folder / 'audit.json'}", soft_wrap=True)
+    return DONE
+
+
+def print_findings(shown: Console, study: Study, findings: Sequence[Finding]) -> None:
+    """Print the counts, and every finding that is not consistent, the most severe first."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from data.audit import SEVERITIES
+
+    shown.print(f"{study.title}: published numbers against each other\n")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("severity", no_wrap=True)
+    table.add_column("printed", ratio=2)
+    table.add_column("finding", ratio=5)
+    for one in findings:
+        if one.severity != "consistent":
+            table.add_row(
+                Text(one.severity, style=STYLES[one.severity]), Text(one.printed), Text(one.finding)
+            )
+    if table.row_count:
+        shown.print(table)
+    counts = ", ".join(f"{sum(one.severity == name for one in findings)} {name}" for name in SEVERITIES)
+    shown.print(f"\nFindings: {counts}")
+
+
+def _need_evidence(study: Study) -> None:
+    """Refuse a study that publishes no tables."""
+    from data.errors import InputError
+
+    folder = study.folder / "evidence"
+    if not (folder / "evidence.toml").is_file():
+        raise InputError(
+            f"{study.file}: an audit needs published numbers in {folder / 'evidence.toml'} and the tables it lists, but "
+            f"found none; add them, or analyse the patients of this study with rtsurv analyse {study.name}."
+        )
+
+
+if __name__ == "__main__":
+    start(app)
