@@ -31,6 +31,7 @@ def audit(
 ) -> int:
     """Check published numbers against each other. Samples nothing; findings are no failure."""
     from dataclasses import asdict
+    from importlib.metadata import version
 
     import pandas as pd
 
@@ -53,7 +54,7 @@ def audit(
             "study": loaded.name,
             "citation": loaded.citation,
             **commit(),
-            "versions": versions(),
+            "versions": {**versions(), "scipy": version("scipy")},
             "evidence": dict(evidence.checksums),
         },
         "counts": {severity: sum(one.severity == severity for one in found) for severity in SEVERITIES},

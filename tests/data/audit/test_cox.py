@@ -1,0 +1,145 @@
+"""Cox tables, cut-offs, repeats, claims and subgroups: what li2024 prints, and errors planted in it."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lifelines import CoxPHFitter
+from pandas import DataFrame
+
+from data.audit.cutoffs import implied_share
+from data.claims import read_claim
+from data.printed import printed
+
+
+def test_only_the_hazard_ratio_in_the_text_is_off(found):
+    off = {name: one.severity for name, one in found("cox").items() if one.severity != "consistent"}
+    assert off == {"cox-centre-univariable-text-after-rt-yes": "high", "cox-selection": "low"}
+    one = found("cox")["cox-centre-univariable-text-after-rt-yes"]
+    assert (one.printed, one.recomputed) == ("0.361 (0.361–0.650)", "centre of the interval 0.484")
+    assert "lower end" in one.finding
+
+
+def test_a_misprinted_hazard_ratio_of_a_covariate_is_medium(found, recoxed):
+    ratio = printed("1.467", "1.217", "2.229")
+    planted = found("cox", recoxed("univariable", "Brain metastasis", "yes", hazard_ratio=ratio))
+    assert planted["cox-centre-univariable-after-brain-metastasis-yes"].severity == "low"
+    ratio = printed("2.467", "1.217", "2.229")
+    planted = found("cox", recoxed("univariable", "Brain metastasis", "yes", hazard_ratio=ratio))
+    assert planted["cox-centre-univariable-after-brain-metastasis-yes"].severity == "medium"
+
+
+def test_an_interval_that_excludes_no_effect_against_a_large_p(found, recoxed):
+    planted = found("cox", recoxed("univariable", "Brain metastasis", "yes", p=printed("0.100")))
+    one = planted["cox-p-univariable-after-brain-metastasis-yes"]
+    assert one.severity == "medium"
+    assert "excludes" in one.finding
+
+
+def test_a_p_that_does_not_follow(found, recoxed):
+    planted = found("cox", recoxed("univariable", "Lung metastasis", "yes", p=printed("0.456")))
+    assert planted["cox-p-univariable-after-lung-metastasis-yes"].severity == "low"
+
+
+def test_the_overall_p_of_t_stage_is_that_of_its_levels(found, recoxed):
+    overall = found("cox")["cox-overall-univariable-after-t-stage"]
+    assert overall.severity == "consistent"
+    assert overall.recomputed == "about 0.197; deaths by level about 15, 70, 60, 43"
+    planted = found("cox", recoxed("univariable", "T stage", "overall", p=printed("0.800")))
+    assert planted["cox-overall-univariable-after-t-stage"].severity == "low"
+
+
+def test_a_share_implied_by_a_standard_error_against_a_fitted_cox_model():
+    rng = np.random.default_rng(5)
+    old = np.repeat([0, 1], [700, 300])
+    table = DataFrame({"time": rng.exponential(1, 1000), "event": 1, "old": old})
+    fitted = CoxPHFitter().fit(table, "time", "event")
+    assert implied_share(float(fitted.standard_errors_["old"]), 1000) == pytest.approx(0.3, abs=0.03)
+
+
+def test_age_is_cut_in_two_ways_and_the_standard_error_says_which(found):
+    one = found("cutoffs")["cutoffs-two-ways-age-ge-60"]
+    assert one.severity == "medium"
+    assert "45.2 % of patients" in one.recomputed
+    assert "implies 45.4 % or 54.6 %" in one.recomputed
+    assert "fits the patients with ≥50" in one.finding
+    assert [two.id for two in found("cutoffs").values() if two.severity != "consistent"] == [one.id]
+
+
+def test_a_standard_error_of_other_patients(found, recoxed):
+    error = 1 / math.sqrt(188 * 0.1 * 0.9)  # a tenth of the patients, not those of Table 1
+    ends = [f"{math.exp(sign * 1.96 * error):.3f}" for sign in (-1, 1)]
+    planted = found(
+        "cutoffs", recoxed("univariable", "Bone metastasis", "yes", hazard_ratio=printed("1.000", *ends))
+    )
+    assert planted["cutoffs-standard-error-after-bone-metastasis-yes"].severity == "medium"
+
+
+def test_the_same_hazard_ratio_printed_twice(found, recoxed):
+    repeats = found("repeats")
+    assert repeats["repeats-univariable-after-rt-yes"].severity == "high"
+    assert (
+        "0.485 (0.361–0.650) and 0.361 (0.361–0.650)" in repeats["repeats-univariable-after-rt-yes"].finding
+    )
+    assert repeats["repeats-univariable-after-brain-metastasis-yes"].severity == "consistent"
+    mended = recoxed("univariable_text", "RT", "yes", hazard_ratio=printed("0.485", "0.361", "0.650"))
+    assert found("repeats", mended)["repeats-univariable-after-rt-yes"].severity == "consistent"
+    other = printed("1.747", "1.217", "2.229")
+    planted = found("repeats", recoxed("univariable_text", "Brain metastasis", "yes", hazard_ratio=other))
+    assert planted["repeats-univariable-after-brain-metastasis-yes"].severity == "medium"
+
+
+def test_a_claim_without_a_row(found, recoxed):
+    claims = found("claims")
+    assert {name: one.severity for name, one in claims.items()} == {
+        "claims-c1-brain-metastasis": "consistent",
+        "claims-c2-liver-metastasis": "medium",
+        "claims-c3-rt": "consistent",
+    }
+    assert "no multivariable row" in claims["claims-c2-liver-metastasis"].recomputed
+    assert "univariable P 0.092" in claims["claims-c2-liver-metastasis"].recomputed
+
+
+def test_a_claim_that_its_row_denies(found, recoxed):
+    planted = found("claims", recoxed("multivariable", "RT", "yes", p=printed("0.200")))
+    assert planted["claims-c3-rt"].severity == "medium"
+    assert planted["claims-c3-rt"].finding.endswith("P value is 0.200.")
+
+
+def test_a_claim_must_name_its_row():
+    row = {"id": "C1", "claim": "x", "place": "", "model": "multivariable", "variable": " ", "level": "yes"}
+    with pytest.raises(ValueError, match="variable must not be empty"):
+        read_claim(row)
+
+
+def test_subgroups_without_numbers_of_patients(found, evidence):
+    assert found("subgroups")["subgroups-sizes-metastatic-site"].severity == "medium"
+    sized = replace(evidence, subgroups=tuple(replace(row, size="40") for row in evidence.subgroups))
+    assert found("subgroups", sized)["subgroups-sizes-metastatic-site"].severity == "consistent"
+
+
+def test_medians_of_the_parts_of_an_arm_lie_around_its_own(found, evidence):
+    subgroups = found("subgroups")
+    assert subgroups["subgroups-partition-rt-modality-before"].severity == "consistent"
+    assert subgroups["subgroups-partition-rt-modality-after"].severity == "low"
+    higher = tuple(
+        replace(row, median=printed("60.0")) if row.analysis == "rt_modality" else row
+        for row in evidence.subgroups
+    )
+    planted = found("subgroups", replace(evidence, subgroups=higher))
+    assert planted["subgroups-partition-rt-modality-before"].severity == "low"
+    assert "outside" in planted["subgroups-partition-rt-modality-before"].finding
+
+
+def test_a_p_value_that_needs_more_than_the_patients_there_are(found, evidence):
+    brain = found("subgroups")["subgroups-needed-brain"]
+    score, died, share = 3.3288, 141 * 344 / 488, 92 / 141  # of P = 0.00087, two-sided
+    assert f"HR {math.exp(-score / math.sqrt(died * share * (1 - share))):.2f} or lower" in brain.recomputed
+    smaller = tuple(
+        replace(row, p=printed("0.0000000001")) if row.subgroup == "lung" else row
+        for row in evidence.subgroups
+    )
+    one = found("subgroups", replace(evidence, subgroups=smaller))["subgroups-needed-lung"]
+    assert one.severity == "low"
+    assert "all patients" not in one.finding

@@ -1,0 +1,160 @@
+"""Table 1: what li2024's holds, and errors planted in it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from data.audit.balance import standardised_differences
+from data.audit.margins import margins, patients_of
+from data.printed import printed
+
+
+def severities(findings):
+    return {one.severity for one in findings.values()}
+
+
+@pytest.mark.parametrize("family", ["counts", "percentages", "matching"])
+def test_the_table_as_printed_is_consistent(found, family):
+    assert len(found(family)) > 15
+    assert severities(found(family)) == {"consistent"}
+
+
+def test_a_level_that_does_not_add_up(found, recounted):
+    planted = found("counts", recounted("T Stage", "T2", "treated", "before", count=87))
+    assert planted["counts-t-stage-before"].severity == "medium"
+    assert planted["counts-t-stage-before"].recomputed == "Radiotherapy: 206 of 207"
+    assert planted["counts-t-stage-after"].severity == "consistent"
+
+
+def test_text_and_table_with_other_numbers_of_patients(found, reprinted):
+    planted = found("counts", reprinted("treated", "before", "n", "206"))
+    assert planted["counts-size-treated-before"].severity == "high"
+    assert planted["counts-size-all-before"].recomputed == "206 + 281 = 487"
+    assert planted["counts-size-all-before"].severity == "high"
+
+
+def test_more_on_hormone_therapy_than_are_receptor_positive(found, recounted):
+    planted = found("counts", recounted("Hormone Therapy", "Positive", "control", "after", count=89))
+    assert planted["counts-hormone-therapy-requires-hr-expression-control-after"].severity == "medium"
+
+
+def test_too_few_sites_for_every_patient(found, evidence):
+    rows = tuple(
+        replace(row, count=10) if row.multiple and row.arm == "treated" else row for row in evidence.counts
+    )
+    planted = found("counts", replace(evidence, counts=rows))
+    assert planted["counts-at-least-one-treated-before"].severity == "medium"
+    assert planted["counts-at-least-one-control-before"].severity == "consistent"
+
+
+def test_a_percentage_of_another_count(found, recounted):
+    planted = found("percentages", recounted("Ki-67", "<14", "treated", "after", percent=printed("19.2")))
+    assert planted["percentages-ki-67-lt-14-treated-after"].recomputed == "26/135 = 19.26 %"
+    assert planted["percentages-ki-67-lt-14-treated-after"].severity == "low"
+
+
+def test_a_percentage_of_deaths_of_another_number(found, reprinted):
+    assert found("percentages")["percentages-deaths-all-before"].recomputed == "344/488 = 70.49 %"
+    planted = found("percentages", reprinted("", "before", "deaths", "345"))
+    assert planted["percentages-deaths-all-before"].severity == "medium"
+
+
+def test_more_after_matching_than_before(found, recounted):
+    planted = found("matching", recounted("Chemotherapy", "Anthracycline", "treated", "after", count=10))
+    assert planted["matching-chemotherapy"].severity == "medium"
+    assert "10 after, 9 before" in planted["matching-chemotherapy"].printed
+
+
+def test_more_deaths_than_unmatched_patients(found, reprinted):
+    planted = found("matching", reprinted("", "after", "deaths", "120"))
+    assert planted["matching-deaths"].severity == "high"
+    assert planted["matching-deaths"].recomputed == "224 of 218 unmatched"
+
+
+def test_no_survival_of_the_unmatched_fits(found, reprinted):
+    planted = found("matching", reprinted("treated", "after", "survival_60m", "70.0"))
+    assert planted["matching-survival-treated"].severity == "medium"
+    assert "60: -7 %" in planted["matching-survival-treated"].recomputed
+
+
+def test_the_column_before_is_pearsons_without_correction(found):
+    column = found("p_values")["p-values-column-before"]
+    assert column.severity == "consistent"
+    assert column.recomputed.startswith("Pearson's chi-squared test without correction 14 of 14")
+    assert "Yates's correction 3, Fisher's exact test 4" in column.recomputed
+
+
+def test_the_column_after_is_of_a_paired_test_and_of_no_unpaired_one(found):
+    column = found("p_values")["p-values-column-after"]
+    assert column.recomputed.startswith("a paired test (exact McNemar, McNemar-Bowker) 14 of 14")
+    assert "without correction 1," in column.recomputed
+    assert found("p_values")["p-values-two-tests"].severity == "medium"
+
+
+def test_discordant_pairs_follow_from_the_exact_mcnemar_p(found):
+    assert (
+        "exact McNemar with 66 discordant pairs" in found("p_values")["p-values-age-years-after"].recomputed
+    )
+    assert "with 75 discordant pairs" in found("p_values")["p-values-hormone-therapy-after"].recomputed
+
+
+def test_pathology_would_differ_after_matching_under_the_test_used_before(found):
+    one = found("p_values")["p-values-pathological-type-after"]
+    assert one.severity == "medium"
+    assert one.recomputed.startswith("Pearson 0.039; Fisher 0.040; paired 0.001 to 0.216")
+    hanging = [two.id for two in found("p_values").values() if two.severity == "medium"]
+    assert hanging == ["p-values-pathological-type-after", "p-values-two-tests"]
+
+
+def test_a_p_that_no_test_gives(found, evidence):
+    rows = tuple(
+        replace(row, p=printed("0.404")) if (row.variable, row.phase) == ("N Stage", "before") else row
+        for row in evidence.counts
+    )
+    planted = found("p_values", replace(evidence, counts=rows))
+    assert planted["p-values-n-stage-before"].severity == "medium"
+    assert "No test" in planted["p-values-n-stage-before"].finding
+    assert planted["p-values-column-before"].severity == "medium"
+
+
+def test_a_p_of_another_test_than_the_rest(found, evidence):
+    rows = tuple(
+        replace(row, p=printed("0.564")) if (row.variable, row.phase) == ("Age (years)", "before") else row
+        for row in evidence.counts
+    )
+    one = found("p_values", replace(evidence, counts=rows))["p-values-age-years-before"]
+    assert one.severity == "low"
+    assert "Yates" in one.finding
+
+
+def test_standardised_differences_against_the_formula(evidence):
+    (one,) = [m for m in margins(evidence) if m.name == "Pathological Type" and m.phase == "after"]
+    first, second = 2 / 135, 9 / 135
+    by_hand = (first - second) / np.sqrt((first * (1 - first) + second * (1 - second)) / 2)
+    assert standardised_differences(one)["Lobular carcinoma"] == pytest.approx(by_hand)
+
+
+def test_balance_after_matching(found):
+    balance = found("balance")
+    assert balance["balance-pathological-type"].severity == "medium"
+    assert "more than before matching (-0.08)" in balance["balance-pathological-type"].finding
+    assert balance["balance-chemotherapy"].recomputed == "standardised difference +0.22, before +0.13"
+    assert balance["balance-hr-expression"].severity == "low"
+    assert (
+        balance["balance-metastatic-sites-brain"].recomputed == "standardised difference +0.05, before +0.61"
+    )
+    assert balance["balance-metastatic-sites-brain"].severity == "consistent"
+
+
+def test_a_level_shared_by_none_or_all_of_one_arm_is_infinitely_far(evidence):
+    (one,) = [m for m in margins(evidence) if m.name == "Ki-67" and m.phase == "before"]
+    apart = replace(one, treated=(0, 207), control=(281, 0))
+    assert standardised_differences(apart) == {"<14": -np.inf, "≥14": np.inf}
+    assert standardised_differences(replace(one, treated=(0, 207), control=(0, 281)))["<14"] == 0
+
+
+def test_patients_behind_a_covariate(evidence):
+    assert patients_of(evidence, "age", ("≥50",), "after") == 122
+    assert patients_of(evidence, "n_stage", ("N1", "N2", "N3"), "before", "treated") == 186
+    assert patients_of(evidence, "unheard", ("1",), "before") is None

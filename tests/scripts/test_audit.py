@@ -1,0 +1,88 @@
+"""The command `audit`: files, what it prints, and exit codes."""
+
+import csv
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from data.study import STUDIES
+
+COLUMNS = ["id", "family", "severity", "subject", "printed", "recomputed", "finding"]
+
+
+@pytest.fixture(scope="module")
+def audited(rtsurv, tmp_path_factory):
+    """The folder of an audit of li2024, and how the command ended."""
+    folder = tmp_path_factory.mktemp("audit")
+    return folder, rtsurv("audit", "li2024", "--out", folder)
+
+
+def test_findings_are_written_and_are_no_failure(audited):
+    folder, ended = audited
+    assert (ended.code, ended.err) == (0, "")
+    with (folder / "audit.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == COLUMNS
+    written = json.loads((folder / "audit.json").read_text(encoding="utf-8"))
+    assert written["findings"] == rows
+    assert sum(written["counts"].values()) == len(rows)
+    assert written["counts"]["high"] == 2
+
+
+def test_provenance_names_study_tables_commit_and_versions(audited):
+    provenance = json.loads((audited[0] / "audit.json").read_text(encoding="utf-8"))["provenance"]
+    assert provenance["study"] == "li2024"
+    assert provenance["evidence"]["claims.csv"] in (
+        STUDIES / "li2024" / "evidence" / "evidence.toml"
+    ).read_text(encoding="utf-8")
+    assert {"python", "numpy", "scipy"} <= set(provenance["versions"])
+    assert "commit" in provenance
+
+
+def test_the_most_severe_are_printed_first_and_the_consistent_not(audited):
+    out = audited[1].out
+    assert out.index("high ") < out.index("medium ") < out.index("low ")
+    assert "Findings: 2 high, 14 medium," in out
+    assert "Every percentage is that of its count" not in out
+
+
+def test_quiet_prints_nothing_and_writes_the_same(rtsurv, audited, tmp_path):
+    ended = rtsurv("audit", "li2024", "--out", tmp_path, "--quiet")
+    assert (ended.code, ended.out) == (0, "")
+    assert (tmp_path / "audit.csv").read_bytes() == (audited[0] / "audit.csv").read_bytes()
+
+
+def test_a_study_without_published_numbers_is_refused(rtsurv, tmp_path):
+    ended = rtsurv("audit", "gbsg2", "--out", tmp_path)
+    assert ended.code == 2
+    assert "gbsg2/study.toml: an audit needs published numbers in" in ended.err
+    assert "rtsurv analyse gbsg2" in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_changed_table_is_refused(rtsurv, tmp_path):
+    shutil.copytree(STUDIES / "li2024", tmp_path / "changed")
+    table = tmp_path / "changed" / "evidence" / "claims.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("liver", "lung"), encoding="utf-8")
+    ended = rtsurv("audit", tmp_path / "changed", "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert "claims.csv: must have the checksum" in ended.err
+
+
+def test_a_study_anywhere_can_be_audited(rtsurv, tmp_path, monkeypatch):
+    source = Path(__file__).parents[1] / "data" / "audit" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("tiny_study", source)
+    assert spec is not None
+    assert spec.loader is not None
+    written = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(written)
+    (tmp_path / "study").mkdir()
+    written.write_tiny(tmp_path / "study")
+    monkeypatch.chdir(tmp_path)
+    ended = rtsurv("audit", tmp_path / "study")
+    assert ended.code == 0
+    assert (tmp_path / "outputs" / "tiny" / "audit.csv").is_file()
+    assert "A tiny published study" in ended.out
