@@ -30,6 +30,7 @@ def audit(
     quiet: Annotated[bool, Parameter(help="No table of findings.", negative="")] = False,
 ) -> int:
     """Check published numbers against each other. Samples nothing; findings are no failure."""
+    import json
     from dataclasses import asdict
     from importlib.metadata import version
 
@@ -39,16 +40,17 @@ def audit(
     from data.audit import audit as findings_of
     from data.evidence import load_evidence
     from data.study import load_study
+    from inference.atomic import atomic_path, write_text  # not through scripts.jobs, which loads the sampler
     from inference.provenance import commit, versions
-    from scripts.jobs import ready_folder, write_json, write_table
 
     shown, loaded = console(quiet), load_study(study)
     _need_evidence(loaded)
     evidence = load_evidence(loaded)
     found = findings_of(loaded, evidence)
-    folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
-    columns = ["id", "family", "severity", "subject", "printed", "recomputed", "finding"]
-    write_table(pd.DataFrame([asdict(one) for one in found], columns=pd.Index(columns)), folder / "audit.csv")
+    folder = out if out is not None else Path("outputs") / loaded.name
+    columns = pd.Index(["id", "family", "severity", "subject", "printed", "recomputed", "finding"])
+    with atomic_path(folder / "audit.csv") as temporary:
+        pd.DataFrame([asdict(one) for one in found], columns=columns).to_csv(temporary, index=False)
     content = {
         "provenance": {
             "study": loaded.name,
@@ -60,7 +62,7 @@ def audit(
         "counts": {severity: sum(one.severity == severity for one in found) for severity in SEVERITIES},
         "findings": [asdict(one) for one in found],
     }
-    write_json(content, folder / "audit.json")
+    write_text(folder / "audit.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     print_findings(shown, loaded, found)
     shown.print(f"\nWritten: {folder / 'audit.csv'}, {folder / 'audit.json'}", soft_wrap=True)
     return DONE

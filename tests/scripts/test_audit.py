@@ -63,6 +63,13 @@ def test_a_study_without_published_numbers_is_refused(rtsurv, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_that_cannot_be_written_into_is_refused(rtsurv, tmp_path):
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    ended = rtsurv("audit", "li2024", "--out", tmp_path / "taken")
+    assert ended.code == 2
+    assert "taken must be readable or writable" in ended.err
+
+
 def test_a_changed_table_is_refused(rtsurv, tmp_path):
     shutil.copytree(STUDIES / "li2024", tmp_path / "changed")
     table = tmp_path / "changed" / "evidence" / "claims.csv"
