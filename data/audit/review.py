@@ -1,4 +1,4 @@
-"""Numbers cited from other publications: can they be, and what the notes on them say."""
+"""Numbers cited from other publications: can they be, given their patients, intervals and groups."""
 
 import re
 from collections.abc import Iterator
