@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from data.reconstruction.density import draw_lifetime, log_density
 from data.reconstruction.cox_rows import read_cox_rows
 from data.reconstruction.curves import read_curves
+from data.reconstruction.density import draw_lifetime, log_density
 from data.reconstruction.statistics import misfit
 
 CHANCES = 10  # uniform numbers that a move takes
@@ -95,7 +95,7 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
                     chance[3] * (places.first[stratum + 1] - places.first[stratum])
                 )
             else:
-                place = rank[p] + int(math.floor(chance[3] * (2 * NEIGHBOURS + 1))) - NEIGHBOURS
+                place = rank[p] + int(chance[3] * (2 * NEIGHBOURS + 1)) - NEIGHBOURS
                 if not 0 <= place < size:
                     continue
                 q = order[place]

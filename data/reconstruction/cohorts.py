@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.evidence import Evidence
+from data.reconstruction.arrays import Layout, Membership
 from data.reconstruction.chain import CHANCES, Places, run
 from data.reconstruction.conflicts import conflicts_of
 from data.reconstruction.covariates import draw_covariates
@@ -13,7 +14,6 @@ from data.reconstruction.layout import layout_of, membership_of
 from data.reconstruction.lifetimes import Lifetimes, draw_lifetimes
 from data.reconstruction.margins import Strata, strata_of
 from data.reconstruction.modalities import ModalityGroups, draw_modalities, modality_groups
-from data.reconstruction.arrays import Layout, Membership
 from data.reconstruction.statistics import evaluate, misfit
 from data.reconstruction.targets import Target, targets_of
 from data.study import Study
@@ -124,8 +124,8 @@ def draw_cohort(plan: Plan, seed: int, number: int) -> PseudoCohort:
     missed = _missed(plan, state)
     found = conflicts_of(plan.targets, missed, state, draws) if missed else ()
     values = np.array([target.value(value) for target, value in zip(plan.targets, state.values, strict=True)])
-    groups, group_values = draw_modalities(plan.modalities, plan.strata, state.time, state.event, draws)
-    return PseudoCohort(covariates, state.time, state.event, values, groups, group_values, found)
+    groups, group_values, more = draw_modalities(plan.modalities, plan.strata, state.time, state.event, draws)
+    return PseudoCohort(covariates, state.time, state.event, values, groups, group_values, (*found, *more))
 
 
 def _first_state(plan: Plan, covariates: np.ndarray, draws: np.random.Generator) -> State:

@@ -70,7 +70,7 @@ def _nearest(counts: tuple[DeathCount, ...], strata: Strata, drawn: np.ndarray) 
     solved = milp(
         np.concatenate([np.zeros(size), np.ones(size)]),
         integrality=np.concatenate([np.ones(size), np.zeros(size)]),
-        bounds=(np.zeros(2 * size), np.concatenate([strata.sizes, np.full(size, np.inf)])),  # ty: ignore[invalid-argument-type]
+        bounds=(np.zeros(2 * size), np.concatenate([strata.sizes, np.full(size, np.inf)])),
         constraints=[
             LinearConstraint(apart, lower, upper),
             LinearConstraint(np.hstack([rows, np.zeros_like(rows)]), totals, totals),
@@ -105,7 +105,7 @@ def first_lifetimes(
             missing = wanted[number] - event[own].sum()
             if missing == 0:
                 break
-            p = draws.choice(own)
+            p = int(draws.choice(own))
             if event[p] != (missing > 0):
                 new = draw(p)
                 if new[1] != event[p]:

@@ -13,8 +13,8 @@ import pandas as pd
 
 from data.evidence import Evidence
 from data.reconstruction.cohorts import Plan, PseudoCohort, draw_cohort, plan_of
-from data.reconstruction.modalities import members_of
 from data.reconstruction.margins import level_number
+from data.reconstruction.modalities import members_of
 from data.study import Study
 
 EXACT = ("table 1", "deaths")  # families whose targets are counts
@@ -172,7 +172,7 @@ def _targets(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
                 target.deviation(float(value)),
             )
         )
-    table = pd.DataFrame(rows, columns=["target", "family", "printed", "tolerance", "value", "z"])
+    table = pd.DataFrame(rows, columns=pd.Index(["target", "family", "printed", "tolerance", "value", "z"]))
     table.insert(4, "cohort", number)
     return table
 

@@ -5,16 +5,8 @@ from itertools import pairwise
 import numpy as np
 
 from data.cells import canonical
+from data.reconstruction.arrays import Layout, Membership
 from data.reconstruction.margins import Strata, level_number
-from data.reconstruction.arrays import (
-    LOG_RANK,
-    MEDIAN,
-    MEDIAN_ERROR,
-    OVERALL,
-    SURVIVAL,
-    Layout,
-    Membership,
-)
 from data.reconstruction.targets import CoxFit, Group, Target
 from data.study import Study
 
@@ -25,15 +17,16 @@ def parts_of(targets: tuple[Target, ...]) -> tuple[list[Group], list[tuple[Group
     pairs: dict[tuple[Group, Group], None] = {}
     fits: dict[CoxFit, None] = {}
     for target in targets:
-        if isinstance(target.of, Group):
-            groups[target.of] = None
-        elif isinstance(target.of, CoxFit):
-            fits[target.of] = None
-        elif target.kind == LOG_RANK:
-            pairs[target.of] = None  # ty: ignore[invalid-assignment]
-            groups |= dict.fromkeys(target.of)  # ty: ignore[no-matching-overload]
-        else:
-            fits[target.of[0]] = None  # ty: ignore[not-subscriptable]
+        match target.of:
+            case Group():
+                groups[target.of] = None
+            case CoxFit() as fit:
+                fits[fit] = None
+            case (Group() as one, Group() as other):
+                pairs[one, other] = None
+                groups |= {one: None, other: None}
+            case (CoxFit() as fit, int()):
+                fits[fit] = None
     return list(groups), list(pairs), list(fits)
 
 
@@ -54,14 +47,15 @@ def layout_of(targets: tuple[Target, ...]) -> Layout:
     ends = np.cumsum([0, *(len(fit.terms) for fit in fits)])
 
     def index(target: Target) -> int:
-        if target.kind in (SURVIVAL, MEDIAN, MEDIAN_ERROR):
-            return place[target.of]  # ty: ignore[invalid-argument-type]
-        if target.kind == LOG_RANK:
-            return pairs.index(target.of)  # ty: ignore[invalid-argument-type]
-        if target.kind == OVERALL:
-            return fits.index(target.of)  # ty: ignore[invalid-argument-type]
-        fit, term = target.of  # ty: ignore[not-iterable]
-        return int(ends[fits.index(fit)]) + term
+        match target.of:
+            case Group():
+                return place[target.of]
+            case CoxFit() as fit:
+                return fits.index(fit)
+            case (CoxFit() as fit, int(term)):
+                return int(ends[fits.index(fit)]) + term
+            case _:
+                return pairs.index(target.of)  # ty: ignore[invalid-argument-type]
 
     return Layout(
         reverse=np.array([group.reverse for group in groups], np.uint8),

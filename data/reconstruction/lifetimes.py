@@ -93,10 +93,10 @@ def _predictor(
     printed: dict[tuple[str, int], tuple[float, float]] = {}
     for fit, rows, _ in cox_fits(study, evidence):
         for term, row in zip(fit.terms, rows, strict=True):
-            lower, upper = (row.hazard_ratio and row.hazard_ratio.interval) or (1.0, 1.0)
-            if term.column != "treatment":
+            interval = row.hazard_ratio.interval if row.hazard_ratio else None
+            if term.column != "treatment" and interval:
                 for level in term.levels:
-                    error = math.log(upper / lower) / INTERVAL_WIDTHS
+                    error = math.log(interval[1] / interval[0]) / INTERVAL_WIDTHS
                     printed[term.column, level_number(study, term.column, level)] = (term.log_ratio, error)
     total = np.zeros(len(treated))
     side = np.where(treated, 0.5, -0.5)

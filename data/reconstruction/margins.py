@@ -142,7 +142,7 @@ def level_number(study: Study, column: str, level: str) -> int:
     levels = [canonical(one) for one in _levels(study, column)]
     if canonical(level) not in levels:
         raise InputError(
-            f"the names of the published tables: '{level}' must be a level of {column}, one of {', '.join(levels)}; "
+            f"the names of the published tables: '{level}' must be a level of {column}, one of {', '.join(_levels(study, column))}; "
             "correct it."
         )
     return levels.index(canonical(level))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from scipy import stats
 
+from data.errors import InputError
 from data.evidence import Evidence
 from data.evidence_rows import CoxRow
 from data.printed import Printed
@@ -69,6 +70,9 @@ class CoxFit:
     terms: tuple[Term, ...]
 
 
+Subject = Group | tuple[Group, Group] | tuple[CoxFit, int] | CoxFit | str
+
+
 @dataclass(frozen=True)
 class Target:
     """A printed number that every cohort must reproduce.
@@ -83,7 +87,7 @@ class Target:
         "<" for a bound.
     kind : int
         Of the statistic that is steered.
-    of : Group, tuple of Group, tuple of CoxFit and int, or CoxFit
+    of : Group, tuple of two Group, tuple of CoxFit and int, CoxFit, or str
         Whose statistic.
     time : float or None
         Of a survival probability.
@@ -97,7 +101,7 @@ class Target:
     tolerance: float
     operator: str
     kind: int
-    of: object
+    of: Subject
     time: float | None
     aim: float
     width: float
@@ -129,8 +133,9 @@ def tolerance(family: str, number: Printed, scale: float = 1.0) -> float:
 
 
 def estimate_target(
-    name: str, family: str, number: Printed, kind: int, of: object, time: float | None = None
+    name: str, family: str, number: Printed, kind: int, of: Subject, time: float | None = None
 ) -> Target:
+    """A printed estimate: steered towards its value."""
     scale = 0.01 if number.unit == "percent" else 1.0
     allowed = tolerance(family, number, scale)
     width = max(0.5 * number.half_digit * scale, WIDTH_SHARE * allowed)
@@ -138,12 +143,12 @@ def estimate_target(
     return Target(name, family, value, allowed, "=", kind, of, time, value, width)
 
 
-def _error(name: str, family: str, printed: float, kind: int, of: object) -> Target:
+def _error(name: str, family: str, printed: float, kind: int, of: Subject) -> Target:
     allowed = TOLERANCES[family][1] * printed
     return Target(name, family, printed, allowed, "=", kind, of, None, printed, WIDTH_SHARE * allowed)
 
 
-def p_target(name: str, family: str, number: Printed, kind: int, of: object, freedom: int = 1) -> Target:
+def p_target(name: str, family: str, number: Printed, kind: int, of: Subject, freedom: int = 1) -> Target:
     """A P value: steered as the normal deviate behind it, or as the chi-square of several degrees of freedom."""
     chance = min(max(number.value, 1e-12), 1 - 1e-12)
     if freedom == 1:
@@ -216,8 +221,6 @@ def cox_fits(study: Study, evidence: Evidence) -> list[tuple[CoxFit, list[CoxRow
 
 
 def _term(study: Study, evidence: Evidence, row: CoxRow) -> Term:
-    from data.errors import InputError
-
     for name in evidence.names.cox:
         if (name.variable, name.level) == (row.variable, row.level) and row.hazard_ratio is not None:
             return Term(name.column, name.levels, math.log(row.hazard_ratio.value))

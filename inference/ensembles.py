@@ -1,0 +1,101 @@
+"""Ensembles of reconstructed cohorts on disk: taken from there while evidence, study, seed and source are the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import data.reconstruction
+from data.evidence import Evidence
+from data.reconstruction import Reconstruction, reconstruct
+from data.study import Study
+from inference.atomic import atomic_path
+from inference.store import digest, file_sha256
+
+COHORTS, MODALITIES, TARGETS = "cohorts.parquet", "modalities.parquet", "reconstruction.csv"
+SEAL = b"reconstruction"  # entry of the metadata of COHORTS, which is written last
+READING_ONLY = ("replicas.py",)  # reads cohorts and draws none
+
+
+def ensemble_of(
+    study: Study,
+    evidence: Evidence,
+    cohorts: int,
+    seed: int,
+    folder: Path,
+    done: Callable[[int, int], None] | None = None,
+) -> Reconstruction:
+    """Return the reconstruction of a study: that of the folder where it is the same, else made and written there.
+
+    Parameters
+    ----------
+    study, evidence : Study, Evidence
+    cohorts, seed : int
+        How many, and from which seed.
+    folder : Path
+        Holds ``cohorts.parquet``, ``modalities.parquet`` and ``reconstruction.csv``.
+    done : callable, optional
+        Called with how many cohorts are ready, and of how many.
+    """
+    mark = ensemble_mark(study, evidence, cohorts, seed)
+    kept = _kept(folder, mark)
+    if kept is not None:
+        return kept
+    made = reconstruct(study, evidence, cohorts, seed, done)
+    _write(made, folder, mark)
+    return made
+
+
+def ensemble_mark(study: Study, evidence: Evidence, cohorts: int, seed: int) -> str:
+    """Return a digest of all that decides an ensemble."""
+    return digest(
+        [study.model_dump(), dict(evidence.checksums), cohorts, seed, reconstruction_source()],
+    )
+
+
+@cache
+def reconstruction_source() -> str:
+    """Return a digest of the source that reconstructs."""
+    seen = sha256()
+    for file in sorted(Path(data.reconstruction.__path__[0]).glob("*.py")):
+        if file.name not in READING_ONLY:
+            seen.update(file.read_bytes())
+    return seen.hexdigest()[:16]
+
+
+def _write(made: Reconstruction, folder: Path, mark: str) -> None:
+    with atomic_path(folder / TARGETS) as temporary:
+        made.targets.to_csv(temporary, index=False)
+    with atomic_path(folder / MODALITIES) as temporary:
+        made.modalities.to_parquet(temporary, index=False)
+    seal = {
+        "mark": mark,
+        "conflicts": list(made.conflicts),
+        "files": {name: file_sha256(folder / name) for name in (TARGETS, MODALITIES)},
+    }
+    table = pa.Table.from_pandas(made.patients, preserve_index=False)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), SEAL: json.dumps(seal).encode()})
+    with atomic_path(folder / COHORTS) as temporary:
+        pq.write_table(table, temporary)
+
+
+def _kept(folder: Path, mark: str) -> Reconstruction | None:
+    """Return what is in the folder, or None where it is not what is asked for, or not whole."""
+    try:
+        table = pq.read_table(folder / COHORTS)
+        seal = json.loads((table.schema.metadata or {})[SEAL])
+        whole = all(file_sha256(folder / name) == known for name, known in seal["files"].items())
+        if seal["mark"] != mark or not whole:
+            return None
+        targets = pd.read_csv(str(folder / TARGETS), float_precision="round_trip")  # ty: ignore[no-matching-overload]  # the stub lacks it
+        modalities = pd.read_parquet(folder / MODALITIES)
+        return Reconstruction(table.to_pandas(), modalities, targets, tuple(seal["conflicts"]))
+    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
+        return None

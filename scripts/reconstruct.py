@@ -1,0 +1,144 @@
+"""Cohorts of pseudo-patients from published numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.options import SEED, Study_, _whole
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from data.reconstruction import Reconstruction
+    from data.study import Study
+
+app = App(name="reconstruct")
+
+SHOWN = 10
+
+
+@app.default
+def reconstruct(
+    study: Study_,
+    *,
+    cohorts: Annotated[
+        int, Parameter(help="How many cohorts.", converter=_whole, validator=Number(gte=1, lte=1000))
+    ] = 20,
+    seed: Annotated[
+        int,
+        Parameter(help="Same seed, same cohorts.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1)),
+    ] = SEED,
+    out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None,
+    quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
+) -> int:
+    """Draw cohorts of pseudo-patients that reproduce every published number, and say how well each does."""
+    from data.evidence import load_evidence
+    from data.study import load_study
+    from inference.drawing import drawn
+    from inference.ensembles import COHORTS, MODALITIES, TARGETS, ensemble_mark, ensemble_of
+    from inference.figures import (
+        reconstruction_spread_figure,
+        reconstruction_survival_figure,
+        reconstruction_targets_figure,
+    )
+    from inference.provenance import commit, versions
+    from inference.spread import ensemble_curves, ensemble_spread, printed_points
+    from inference.store import file_sha256
+    from scripts.jobs import Stopwatch, ready_folder, write_json
+
+    shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)
+    _need_evidence(loaded)
+    evidence = load_evidence(loaded)
+    folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
+    with watch.stage("cohorts"), progress(shown, "reconstructing") as told:
+        made = ensemble_of(
+            loaded, evidence, cohorts, seed, folder, lambda ready, total: told("cohorts", ready, total)
+        )
+    mark = ensemble_mark(loaded, evidence, cohorts, seed)
+    labels = {"treated": loaded.treatment.treated_label, "control": loaded.treatment.control_label}
+    with watch.stage("figures"):
+        drawn(
+            "reconstruction-targets", folder / "figures", mark,
+            lambda: reconstruction_targets_figure(made.targets),
+        )  # fmt: skip
+        drawn(
+            "reconstruction-survival", folder / "figures", mark,
+            lambda: reconstruction_survival_figure(
+                ensemble_curves(made.patients), printed_points(evidence), loaded.time_unit, labels
+            ),
+        )  # fmt: skip
+        drawn(
+            "reconstruction-spread", folder / "figures", mark,
+            lambda: reconstruction_spread_figure(ensemble_spread(loaded, made.patients, made.modalities)),
+        )  # fmt: skip
+    content = {
+        "study": loaded.name,
+        "citation": loaded.citation,
+        "holds": "pseudo-patients, drawn to agree with published numbers; no patient is among them",
+        "cohorts": cohorts,
+        "seed": seed,
+        **commit(),
+        "versions": versions(),
+        "inputs": {"study file": file_sha256(loaded.file), **evidence.checksums},
+        "outputs": {name: file_sha256(folder / name) for name in (COHORTS, MODALITIES, TARGETS)},
+        "targets": int(made.targets["target"].nunique()),
+        "missed": len(made.missed),
+        "conflicts": list(made.conflicts),
+        "wall_time_seconds": watch.seconds,
+    }
+    write_json(content, folder / "reconstruction.json")
+    print_targets(shown, loaded, made)
+    shown.print(f"\nWritten: {folder / COHORTS}, {folder / TARGETS}", soft_wrap=True)
+    return CHECK_FAILED if len(made.missed) else DONE
+
+
+def print_targets(shown: Console, study: Study, made: Reconstruction) -> None:
+    """Print how near the cohorts come to print, by family of targets, and what cannot be held together."""
+    from rich.table import Table
+
+    size, cohorts = len(made.patients), made.patients["cohort"].nunique()
+    shown.print(f"{study.title}: {cohorts} cohorts of {size // cohorts} pseudo-patients\n")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("printed numbers")
+    for heading in ("number", "within tolerance", "median |z|", "largest |z|"):
+        table.add_column(heading, justify="right")
+    for family, rows in made.targets.groupby("family", sort=False):
+        apart = rows["z"].abs()
+        table.add_row(
+            str(family),
+            str(rows["target"].nunique()),
+            f"{(apart <= 1).sum()} of {len(rows)}",
+            f"{apart.median():.2f}",
+            f"{apart.max():.2f}",
+        )
+    shown.print(table)
+    shown.print(
+        "\nz: difference from print in units of the tolerance, over all cohorts; 0 within a printed bound."
+    )
+    if made.conflicts:
+        shown.print(f"\nNot all can be held together ({len(made.conflicts)} misses):")
+        for text in made.conflicts[:SHOWN]:
+            shown.print(f"  {text}", soft_wrap=True)
+        if len(made.conflicts) > SHOWN:
+            shown.print(f"  ... and {len(made.conflicts) - SHOWN} more in reconstruction.json")
+
+
+def _need_evidence(study: Study) -> None:
+    """Refuse a study that publishes no tables."""
+    from data.errors import InputError
+
+    folder = study.folder / "evidence"
+    if not (folder / "evidence.toml").is_file():
+        raise InputError(
+            f"{study.file}: a reconstruction needs published numbers in {folder / 'evidence.toml'} and the tables it "
+            f"lists, but found none; add them, or analyse the patients of this study with rtsurv analyse {study.name}."
+        )
+
+
+if __name__ == "__main__":
+    start(app)
