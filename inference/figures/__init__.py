@@ -16,6 +16,9 @@ from inference.figures.prior_points import prior_points_figure
 from inference.figures.prior_sets import prior_sets_figure
 from inference.figures.prior_survival import prior_survival_figure
 from inference.figures.priors import prior_posterior_figure
+from inference.figures.reconstruction_spread import reconstruction_spread_figure
+from inference.figures.reconstruction_survival import reconstruction_survival_figure
+from inference.figures.reconstruction_targets import reconstruction_targets_figure
 from inference.figures.rendering import png_bytes, svg_text
 from inference.figures.rmst import rmst_figure
 from inference.figures.style import style
@@ -37,6 +40,9 @@ __all__ = [
     "prior_posterior_figure",
     "prior_sets_figure",
     "prior_survival_figure",
+    "reconstruction_spread_figure",
+    "reconstruction_survival_figure",
+    "reconstruction_targets_figure",
     "rmst_figure",
     "style",
     "survival_figure",

@@ -14,6 +14,9 @@ from inference.figures import (
     prior_sets,
     prior_survival,
     priors,
+    reconstruction_spread,
+    reconstruction_survival,
+    reconstruction_targets,
     rmst,
     survival,
     toxicity,
@@ -45,4 +48,7 @@ CAPTIONS: dict[str, str] = {
     "diagnostics_prior_posterior": prior_posterior.CAPTION,
     "diagnostics_loo": khat.CAPTION,
     "audit_hazard_ratios": audit_hazard_ratios.CAPTION,
+    "reconstruction_targets": reconstruction_targets.CAPTION,
+    "reconstruction_survival": reconstruction_survival.CAPTION,
+    "reconstruction_spread": reconstruction_spread.CAPTION,
 }
