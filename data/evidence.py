@@ -140,7 +140,7 @@ def load_evidence(study: Study) -> Evidence:
         with place:
             number = read_survival(row, names)
             if number is None:
-                text = f"{row['lower']} to {row['upper']}" if row["lower"] else row["value"]
+                text = " to ".join(one for one in (row["value"], row["lower"], row["upper"]) if one)
                 facts.append(Fact(row["quantity"], text, row["section"]))
             else:
                 survival_numbers.append(number)

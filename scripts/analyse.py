@@ -14,7 +14,7 @@ app = App(name="analyse")
 
 @app.default
 def analyse(
-    study: Study_ = "gbsg2",
+    study: Study_ = "li2024",
     *,
     priors: Annotated[
         str, Parameter(help="The main prior set: a path, one of the study's own, or a bundled one.")
@@ -32,13 +32,13 @@ def analyse(
 
     shown = console(sampling.quiet)
     with progress(shown, "fitting") as told:
-        results, watch = analysed(study, priors, sampling, told)
-    folder = sampling.folder(results.study)
+        made = analysed(study, priors, sampling, told)
     with progress(shown, "drawing") as told:
-        write_results(results, folder, watch, told)
+        write_results(made, told)
+    results = made.results
     print_effects(shown, results.study, results.estimands)
     print_checks(shown, results.checks)
-    shown.print(f"\nReport: {folder / 'report.html'}", soft_wrap=True)
+    shown.print(f"\nReport: {made.folder / 'report.html'}", soft_wrap=True)
     return CHECK_FAILED if failed(results.checks) else DONE
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from data.audit import Finding
+    from data.evidence import Evidence
     from data.study import Study
 
 app = App(name="audit")
@@ -30,6 +31,23 @@ def audit(
     quiet: Annotated[bool, Parameter(help="No table of findings.", negative="")] = False,
 ) -> int:
     """Check published numbers against each other. Samples nothing; findings are no failure."""
+    from data.audit import audit as findings_of
+    from data.evidence import load_evidence
+    from data.study import load_study
+
+    shown, loaded = console(quiet), load_study(study)
+    _need_evidence(loaded)
+    evidence = load_evidence(loaded)
+    found = findings_of(loaded, evidence)
+    folder = out if out is not None else Path("outputs") / loaded.name
+    write_audit(loaded, evidence, found, folder)
+    print_findings(shown, loaded, found)
+    shown.print(f"\nWritten: {folder / 'audit.csv'}, {folder / 'audit.json'}", soft_wrap=True)
+    return DONE
+
+
+def write_audit(study: Study, evidence: Evidence, findings: Sequence[Finding], folder: Path) -> None:
+    """Write the findings as `audit.csv`, and with their provenance as `audit.json`."""
     import json
     from dataclasses import asdict
     from importlib.metadata import version
@@ -37,35 +55,24 @@ def audit(
     import pandas as pd
 
     from data.audit import SEVERITIES
-    from data.audit import audit as findings_of
-    from data.evidence import load_evidence
-    from data.study import load_study
     from inference.atomic import atomic_path, write_text  # not through scripts.jobs, which loads the sampler
     from inference.provenance import commit, versions
 
-    shown, loaded = console(quiet), load_study(study)
-    _need_evidence(loaded)
-    evidence = load_evidence(loaded)
-    found = findings_of(loaded, evidence)
-    folder = out if out is not None else Path("outputs") / loaded.name
     columns = pd.Index(["id", "family", "severity", "subject", "printed", "recomputed", "finding"])
     with atomic_path(folder / "audit.csv") as temporary:
-        pd.DataFrame([asdict(one) for one in found], columns=columns).to_csv(temporary, index=False)
+        pd.DataFrame([asdict(one) for one in findings], columns=columns).to_csv(temporary, index=False)
     content = {
         "provenance": {
-            "study": loaded.name,
-            "citation": loaded.citation,
+            "study": study.name,
+            "citation": study.citation,
             **commit(),
             "versions": {**versions(), "scipy": version("scipy")},
             "evidence": dict(evidence.checksums),
         },
-        "counts": {severity: sum(one.severity == severity for one in found) for severity in SEVERITIES},
-        "findings": [asdict(one) for one in found],
+        "counts": {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES},
+        "findings": [asdict(one) for one in findings],
     }
     write_text(folder / "audit.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    print_findings(shown, loaded, found)
-    shown.print(f"\nWritten: {folder / 'audit.csv'}, {folder / 'audit.json'}", soft_wrap=True)
-    return DONE
 
 
 def print_findings(shown: Console, study: Study, findings: Sequence[Finding]) -> None:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 SEED = 20240101
 FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20, "cohorts": 20}
 QUICK = {**FULL, "designs": 5, "cohorts": 3}
-# Each of several cohorts has fewer draws: together they have more than a single cohort.
-DRAWS_OF_A_COHORT = 250
+# Each of several cohorts has fewer draws: together they have more than a single cohort. Few cohorts leave the mean of
+# their R-hat noisy, and get more draws each.
+DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 2000, 250
 
 FEWEST_IN_CHAIN = 10
 FEWEST, MOST = 40, 1_000_000  # draws of all chains: fewer have no diagnostics, more no place in memory
@@ -44,7 +45,10 @@ class Sampling:
 
     chains: Annotated[Count, Parameter(help="Chains [4].")] = None
     draws: Annotated[
-        Count, Parameter(help="Draws kept, for each chain [1000; 250 for each of several cohorts].")
+        Count,
+        Parameter(
+            help="Draws kept, for each chain [1000; for each of several cohorts 250, or more if they are few]."
+        ),
     ] = None
     tune: Annotated[Count, Parameter(help="Warm-up draws, for each chain [300].")] = None
     designs: Annotated[
@@ -92,7 +96,7 @@ class Sampling:
 
         chains, draws = self.count("chains"), self.count("draws")
         if cohorts > 1 and self.draws is None:
-            draws = DRAWS_OF_A_COHORT
+            draws = max(FEWEST_OF_A_COHORT, DRAWS_OF_ALL_COHORTS // cohorts)
         if draws < FEWEST_IN_CHAIN or not FEWEST <= chains * draws <= MOST:
             raise InputError(
                 f"--draws must be at least {FEWEST_IN_CHAIN}, and --chains x --draws between {FEWEST} and {MOST}, but "

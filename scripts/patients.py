@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from data.cohort import Cohort
-from data.evidence import Evidence, load_evidence
+from data.evidence import load_evidence
 from data.pseudo_cohorts import pseudo_cohorts, settle
 from data.sources import load_cohort
 from data.study import Study, load_study
@@ -20,28 +18,7 @@ from scripts.console import Told
 from scripts.jobs import ready_folder
 
 if TYPE_CHECKING:
-    from data.reconstruction import Reconstruction
-
-COHORTS = "cohorts.parquet"
-
-
-@dataclass(frozen=True, eq=False)
-class Published:
-    """What stands behind pseudo-patients.
-
-    Attributes
-    ----------
-    evidence : Evidence
-        The published numbers.
-    reconstruction : Reconstruction
-        The pseudo-patients, and how well they meet each number.
-    matched : ndarray of bool (cohort, patient)
-        Who is in the published matched set.
-    """
-
-    evidence: Evidence
-    reconstruction: Reconstruction
-    matched: np.ndarray
+    from inference.publication import Publication
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +30,13 @@ class Patients:
     study : Study
     cohorts : tuple of Cohort
         One, but for a reconstruction.
-    published : Published or None
-        Of a study that publishes no patients.
+    publication : Publication or None
+        What stands behind pseudo-patients.
     """
 
     study: Study
     cohorts: tuple[Cohort, ...]
-    published: Published | None = None
+    publication: Publication | None = None
 
     @property
     def cohort(self) -> Cohort:
@@ -88,7 +65,8 @@ def load_patients(
     study = load_study(reference)
     if study.cohort.source != "reconstruction":
         return Patients(study, (load_cohort(study),))
-    from inference.ensembles import ensemble_of
+    from inference.ensembles import COHORTS, ensemble_of
+    from inference.publication import Publication
 
     evidence = load_evidence(study)
     for one in priors:
@@ -100,4 +78,5 @@ def load_patients(
 
     made = ensemble_of(study, evidence, cohorts, seed, folder, done)
     pseudo = pseudo_cohorts(made.patients, study, str(folder / COHORTS))
-    return Patients(settle(study, pseudo.cohorts), pseudo.cohorts, Published(evidence, made, pseudo.matched))
+    publication = Publication(evidence, made, pseudo.matched)
+    return Patients(settle(study, pseudo.cohorts), pseudo.cohorts, publication)

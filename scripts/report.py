@@ -27,11 +27,11 @@ def report(
     from scripts.results import reported, write_results
 
     shown = console(quiet)
-    results, folder, watch = reported(study, out)
+    made = reported(study, out)
     with progress(shown, "drawing") as told:
-        write_results(results, folder, watch, told)
-    shown.print(f"Report: {folder / 'report.html'}", soft_wrap=True)
-    return CHECK_FAILED if failed(results.checks) else DONE
+        write_results(made, told)
+    shown.print(f"Report: {made.folder / 'report.html'}", soft_wrap=True)
+    return CHECK_FAILED if failed(made.results.checks) else DONE
 
 
 if __name__ == "__main__":

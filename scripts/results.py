@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from matplotlib.figure import Figure
 
 from data.errors import InputError
 from data.study import load_study
 from inference.analysis import Plan, plan, readings_of
 from inference.atomic import write_text
-from inference.comparators import comparators, pooled_comparators
+from inference.comparators import comparators, pooled_comparators, published_comparators
 from inference.drawing import drawn
 from inference.engine import SamplerSettings
 from inference.figures.captions import CAPTIONS
 from inference.fits import fit_key
 from inference.gallery import exhibits, prior_statements
 from inference.horizon import report_times
-from inference.report.content import FigureItem, Report
+from inference.publication import Publication, companions_of, publication_sections
+from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.page import render
 from inference.results import Results
 from inference.store import Store
 from inference.workers import diagnostics_of
+from scripts.audit import write_audit
 from scripts.console import Told
 from scripts.jobs import (
     Stopwatch,
@@ -38,8 +43,28 @@ from scripts.patients import Patients, load_patients
 MANIFEST = "manifest.json"
 
 
-def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> tuple[Results, Stopwatch]:
-    """Return the results of a study's analysis, fitting what is missing."""
+@dataclass(frozen=True, eq=False)
+class Analysed:
+    """An analysis that was made.
+
+    Attributes
+    ----------
+    results : Results
+    publication : Publication or None
+        What stands behind pseudo-patients.
+    folder : Path
+        Where its files are.
+    watch : Stopwatch
+    """
+
+    results: Results
+    publication: Publication | None
+    folder: Path
+    watch: Stopwatch
+
+
+def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> Analysed:
+    """Return the analysis of a study, fitting what is missing."""
     watch = Stopwatch()
     with watch.stage("patients"):
         patients = load_patients(
@@ -62,11 +87,12 @@ def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> tup
             for request in planned.requests:
                 fit_key(study, cohort, request)
         folder = ready_folder(sampling.folder(study))
-    return _gathered(patients, planned, folder, how, watch, told), watch
+    results = _gathered(patients, planned, folder, how, watch, told)
+    return Analysed(results, patients.publication, folder, watch)
 
 
-def reported(reference: str, folder: Path | None) -> tuple[Results, Path, Stopwatch]:
-    """Return the results of an analysis that was made before, from its saved fits.
+def reported(reference: str, folder: Path | None) -> Analysed:
+    """Return an analysis that was made before, from its saved fits.
 
     Raises
     ------
@@ -100,7 +126,8 @@ def reported(reference: str, folder: Path | None) -> tuple[Results, Path, Stopwa
             f"{place}: must hold the fits of this study, these priors and this version, but found none of "
             f"{'; '.join(missing)}; {again}"
         )
-    return _gathered(patients, planned, place, how, watch, _silent), place, watch
+    results = _gathered(patients, planned, place, how, watch, _silent)
+    return Analysed(results, patients.publication, place, watch)
 
 
 def _gathered(
@@ -112,7 +139,14 @@ def _gathered(
         readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated)
     with watch.stage("comparators"):
         horizon, times = report_times(study, patients.cohort)
-        table = pooled_comparators([comparators(cohort, horizon, times) for cohort in cohorts])
+        tables = [comparators(cohort, horizon, times) for cohort in cohorts]
+        if patients.publication is not None:
+            evidence, matched = patients.publication.evidence, patients.publication.matched
+            tables = [
+                published_comparators(one, cohort, inside, evidence)
+                for one, cohort, inside in zip(tables, cohorts, matched, strict=True)
+            ]
+        table = pooled_comparators(tables)
     keys = {
         request.label: [fit_key(study, cohort, request) for cohort in cohorts] for request in planned.requests
     }
@@ -140,8 +174,9 @@ def _gathered(
     )
 
 
-def write_results(results: Results, folder: Path, watch: Stopwatch, told: Told) -> None:
+def write_results(made: Analysed, told: Told) -> None:
     """Write tables, figures, the page and the manifest of an analysis."""
+    results, folder, watch = made.results, made.folder, made.watch
     with watch.stage("tables"):
         write_table(results.estimands, folder / "estimands.csv")
         write_table(results.comparators, folder / "comparators.csv")
@@ -149,11 +184,27 @@ def write_results(results: Results, folder: Path, watch: Stopwatch, told: Told) 
         write_table(results.sensitivity, folder / "sensitivity.csv")
         if len(results.cohorts) > 1:
             write_table(results.pooling, folder / "pooling.csv")
+    sections: list[ReportSection] = []
+    if made.publication is not None:
+        with watch.stage("publication"):
+            sections = _sections(results, made.publication, folder, told)
     with watch.stage("figures"):
         items = _draw(results, folder, told)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
-    write_text(folder / "report.html", render(_report(results, items, stamped)))
+    write_text(folder / "report.html", render(_report(results, items, sections, stamped)))
     write_json(stamped, folder / MANIFEST)
+
+
+def _sections(results: Results, publication: Publication, folder: Path, told: Told) -> list[ReportSection]:
+    """Return the sections on the publication, and write its audit."""
+    told("the publication", 0, 1)
+    companions = companions_of(results, publication, folder / "fits")
+    write_audit(results.study, publication.evidence, companions.findings, folder)
+
+    def draw(name: str, figure: Callable[[], Figure]) -> str:
+        return drawn(name, folder / "figures", results.mark, figure)
+
+    return publication_sections(results, publication, companions, draw)
 
 
 def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
@@ -179,7 +230,9 @@ def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
     return items
 
 
-def _report(results: Results, items: Sequence[FigureItem], stamped: dict[str, Any]) -> Report:
+def _report(
+    results: Results, items: Sequence[FigureItem], sections: Sequence[ReportSection], stamped: dict[str, Any]
+) -> Report:
     table = results.comparators
     arms = (
         table[table["statistic"].isin(["patients", "events", "median_follow_up"])]
@@ -199,6 +252,7 @@ def _report(results: Results, items: Sequence[FigureItem], stamped: dict[str, An
         prior_statements=prior_statements(results),
         sensitivity=results.sensitivity,
         figures=items,
+        sections=sections,
         cohorts=len(results.cohorts),
         manifest=stamped,
     )

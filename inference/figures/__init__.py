@@ -10,6 +10,7 @@ from inference.figures.hazard import hazard_figure
 from inference.figures.implied_ratios import implied_ratios_figure
 from inference.figures.loo import loo_figure
 from inference.figures.overlap import overlap_figure
+from inference.figures.predictive_published import predictive_published_figure
 from inference.figures.predictive_statistics import predictive_statistics_figure
 from inference.figures.predictive_survival import predictive_survival_figure
 from inference.figures.prior_points import prior_points_figure
@@ -34,6 +35,7 @@ __all__ = [
     "loo_figure",
     "overlap_figure",
     "png_bytes",
+    "predictive_published_figure",
     "predictive_statistics_figure",
     "predictive_survival_figure",
     "prior_points_figure",

@@ -1,0 +1,156 @@
+"""A study that publishes no patients: what its pages say beside an analysis of pseudo-patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from data.audit import Finding, audit
+from data.evidence import Evidence
+from data.reconstruction import Reconstruction
+from inference.figures import (
+    predictive_published_figure,
+    prior_points_figure,
+    reconstruction_spread_figure,
+    reconstruction_survival_figure,
+    reconstruction_targets_figure,
+)
+from inference.figures.captions import CAPTIONS
+from inference.figures.prior_points import PrintedPoint
+from inference.fits import question_of
+from inference.gallery import PRIOR_DRAWS
+from inference.prior_draws import prior_survival
+from inference.report.audit_section import audit_section
+from inference.report.content import FigureItem, ReportSection
+from inference.report.context_section import context_sections
+from inference.report.reconstruction_section import beside_section, reconstruction_section
+from inference.results import Results
+from inference.spread import ensemble_curves, ensemble_spread, printed_points
+from inference.toxicity import Toxicity, toxicity_of
+
+Draw = Callable[[str, Callable[[], Figure]], str]
+PRIOR_TIMES = 101
+
+
+@dataclass(frozen=True, eq=False)
+class Publication:
+    """What stands behind pseudo-patients.
+
+    Attributes
+    ----------
+    evidence : Evidence
+        The published numbers.
+    reconstruction : Reconstruction
+        The pseudo-patients, and how well they meet each number.
+    matched : ndarray of bool (cohort, patient)
+        Who is in the published matched set.
+    """
+
+    evidence: Evidence
+    reconstruction: Reconstruction
+    matched: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Companions:
+    """What is computed from the publication beside the fits.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Its audit.
+    toxicity : Toxicity or None
+        Of the series that its review cites.
+    """
+
+    findings: tuple[Finding, ...]
+    toxicity: Toxicity | None
+
+
+def companions_of(results: Results, publication: Publication, folder: Path) -> Companions:
+    """Return what is computed from the publication; draws are kept in the folder, and taken from there."""
+    seed = results.main.request.settings.seed
+    return Companions(
+        audit(results.study, publication.evidence), toxicity_of(publication.evidence, seed, folder)
+    )
+
+
+def publication_sections(
+    results: Results, publication: Publication, companions: Companions, draw: Draw
+) -> list[ReportSection]:
+    """Return the sections of the page that only such a study has.
+
+    Parameters
+    ----------
+    results : Results
+        Of the pseudo-patients.
+    publication : Publication
+    companions : Companions
+    draw : callable
+        Gives the SVG of a figure from its name and what draws it.
+    """
+
+    def item(name: str, title: str, figure: Callable[[], Figure]) -> FigureItem:
+        svg = draw(name.replace("_", "-"), figure)
+        return FigureItem(name.replace("_", "-"), title, CAPTIONS[name], svg, "section")
+
+    study, made = results.study, publication.reconstruction
+    unit = study.time_unit
+    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    beside = item(
+        "predictive_published",
+        "Printed numbers among replicated ones",
+        lambda: predictive_published_figure(results.main.published, unit),
+    )
+    of_ensemble = [
+        item(
+            "reconstruction_targets",
+            "How near the pseudo-patients come to print",
+            lambda: reconstruction_targets_figure(made.targets),
+        ),
+        item(
+            "reconstruction_survival",
+            "Survival of the pseudo-patients, and the printed points",
+            lambda: reconstruction_survival_figure(
+                ensemble_curves(made.patients), printed_points(publication.evidence), unit, labels
+            ),
+        ),
+        item(
+            "reconstruction_spread",
+            "What differs between the cohorts",
+            lambda: reconstruction_spread_figure(ensemble_spread(study, made.patients, made.modalities)),
+        ),
+        item(
+            "prior_points",
+            "What the priors say of survival, and the printed points",
+            lambda: _prior_points(results, publication.evidence),
+        ),
+    ]
+    return [
+        beside_section(results, [beside]),
+        reconstruction_section(results, made.targets, made.conflicts, of_ensemble),
+        audit_section(companions.findings, publication.evidence, unit),
+        *context_sections(publication.evidence, companions.toxicity, draw),
+    ]
+
+
+def _prior_points(results: Results, evidence: Evidence) -> Figure:
+    """Draw the prior predictive survival of an average untreated patient under every prior set."""
+    study, cohort = results.study, results.cohort
+    times = np.linspace(0.0, float(cohort.time.max()), PRIOR_TIMES)
+    curves = {}
+    for reading in (results.main, *results.prior_sets):
+        request = reading.request
+        baseline = question_of(study, cohort, request).spec.baseline
+        drawn = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
+        curves[request.priors.name] = drawn
+    points = [
+        PrintedPoint(row["time"], row["survival"], row["arm"], row["phase"])
+        for row in printed_points(evidence).query("kind == 'survival'").to_dict("records")
+    ]
+    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    return prior_points_figure(times, curves, points, labels, study.time_unit)
