@@ -102,7 +102,8 @@ def print_targets(shown: Console, study: Study, made: Reconstruction) -> None:
     from rich.table import Table
 
     size, cohorts = len(made.patients), made.patients["cohort"].nunique()
-    shown.print(f"{study.title}: {cohorts} cohorts of {size // cohorts} pseudo-patients\n")
+    counted = "1 cohort" if cohorts == 1 else f"{cohorts} cohorts"
+    shown.print(f"{study.title}: {counted} of {size // cohorts} pseudo-patients\n")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("printed numbers")
     for heading in ("number", "within tolerance", "median |z|", "largest |z|"):
@@ -121,11 +122,24 @@ def print_targets(shown: Console, study: Study, made: Reconstruction) -> None:
         "\nz: difference from print in units of the tolerance, over all cohorts; 0 within a printed bound."
     )
     if made.conflicts:
-        shown.print(f"\nNot all can be held together ({len(made.conflicts)} misses):")
-        for text in made.conflicts[:SHOWN]:
+        listed = missed_targets(made)
+        shown.print(f"\nNot all can be held together; missed: {len(listed)}, the farthest first")
+        for text in listed[:SHOWN]:
             shown.print(f"  {text}", soft_wrap=True)
-        if len(made.conflicts) > SHOWN:
-            shown.print(f"  ... and {len(made.conflicts) - SHOWN} more in reconstruction.json")
+        if len(listed) > SHOWN:
+            shown.print(f"  ... and {len(listed) - SHOWN} more in reconstruction.json")
+
+
+def missed_targets(made: Reconstruction) -> list[str]:
+    """Return a line for each missed target: in how many cohorts, and what stands against it where it is farthest off."""
+    cohorts = made.patients["cohort"].nunique()
+    found = made.missed.assign(apart=made.missed["z"].abs()).sort_values("apart", ascending=False)
+    lines = []
+    for target, rows in found.groupby("target", sort=False):
+        farthest = f"cohort {rows['cohort'].iloc[0]}: {target}: "
+        said = [text.removeprefix(farthest) for text in made.conflicts if text.startswith(farthest)]
+        lines.append(f"{target} ({len(rows)} of {cohorts} cohorts): {'; '.join(said)}")
+    return lines
 
 
 def _need_evidence(study: Study) -> None:

@@ -1,0 +1,120 @@
+"""Figures of a reconstruction: what is drawn is what the tables say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from inference.figures import (
+    png_bytes,
+    reconstruction_spread_figure,
+    reconstruction_survival_figure,
+    reconstruction_targets_figure,
+)
+from inference.figures.captions import CAPTIONS
+from inference.figures.style import ARM_COLOURS, WARNING
+
+LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy"}
+
+
+@pytest.fixture
+def targets():
+    rows = [
+        ("table 1", "age", 0.5, 0.0),
+        ("median", "median of a", 0.3, -0.4),
+        ("median", "median of b", 0.3, 1.3),
+    ]
+    return pd.DataFrame(
+        [
+            {
+                "target": name,
+                "family": family,
+                "printed": 1.0,
+                "tolerance": allowed,
+                "cohort": cohort,
+                "value": 1.0,
+                "z": z,
+            }
+            for cohort in (1, 2)
+            for family, name, allowed, z in rows
+        ]
+    )
+
+
+def test_every_target_of_every_cohort_is_a_dot_and_a_miss_stands_out(targets):
+    figure = reconstruction_targets_figure(targets)
+    axes, names = figure.axes
+    dots = np.concatenate([one.get_offsets() for one in axes.collections])
+    assert len(dots) == len(targets)
+    assert sorted(dots[:, 0]) == pytest.approx(sorted(targets["z"]))
+    colours = [to_hex(colour) for one in axes.collections for colour in one.get_facecolors()]
+    assert colours.count(WARNING.lower()) == 2
+    assert [text.get_text() for text in names.texts] == ["all exact", "median of b: +1.30"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["table 1 (1)", "median (2)"]
+
+
+def test_curves_of_every_cohort_and_the_printed_points_are_drawn():
+    time = np.linspace(0, 60, 5)
+    curves = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "phase": phase,
+                    "arm": arm,
+                    "cohort": cohort,
+                    "time": time,
+                    "survival": np.exp(-0.01 * cohort * time),
+                }
+            )
+            for phase in ("before", "after")
+            for arm in LABELS
+            for cohort in (1, 2, 3)
+        ]
+    )
+    printed = pd.DataFrame(
+        [
+            ("before", "treated", "survival", 12.0, 12.0, 12.0, 0.9),
+            ("before", "treated", "median", 40.0, 30.0, 50.0, 0.5),
+        ],
+        columns=["phase", "arm", "kind", "time", "lower", "upper", "survival"],
+    )
+    figure = reconstruction_survival_figure(curves, printed, "months", LABELS)
+    before, after = figure.axes
+    for axes in (before, after):
+        for colour in ARM_COLOURS.values():
+            drawn = [line for line in axes.lines if line.get_color() == colour]
+            assert [line.get_ydata()[-1] for line in drawn] == pytest.approx(
+                np.exp(-0.6 * np.array([1, 2, 3]))
+            )
+    dots = [line for line in before.lines if line.get_marker() == "o" and len(line.get_xdata())]
+    assert [list(line.get_xdata()) for line in dots] == [[12.0]]
+    assert "3 cohorts of pseudo-patients; black: printed" in {text.get_text() for text in after.texts}
+    alone = reconstruction_survival_figure(curves[curves["phase"] == "before"], printed, "months", LABELS)
+    assert len(alone.axes) == 1
+
+
+def test_quantities_that_are_not_printed_are_drawn_over_cohorts():
+    spread = pd.DataFrame(
+        [("deaths", "A", 1, 50.0), ("deaths", "A", 2, 54.0), ("hazard ratio of treatment", "all", 1, 0.5),
+         ("hazard ratio of treatment", "all", 2, 2.0), ("hazard ratio of treatment", "none", 1, np.nan)],
+        columns=["panel", "quantity", "cohort", "value"],
+    )  # fmt: skip
+    figure = reconstruction_spread_figure(spread)
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
+    assert set(panels) == {"Deaths", "Hazard ratio of treatment"}
+    ratios = panels["Hazard ratio of treatment"]
+    assert [label.get_text() for label in ratios.get_yticklabels()] == ["all"]
+    centre = [line for line in ratios.lines if line.get_marker() == "|"]
+    assert [line.get_xdata()[0] for line in centre] == pytest.approx([1.0])
+    assert png_bytes(figure)[:4] == b"\x89PNG"
+    with pytest.raises(ValueError, match="spread must hold quantities"):
+        reconstruction_spread_figure(spread.assign(value=np.nan))
+
+
+@pytest.mark.parametrize(
+    "name", ["reconstruction_targets", "reconstruction_survival", "reconstruction_spread"]
+)
+def test_a_caption_speaks_of_pseudo_patients(name):
+    caption = CAPTIONS[name]
+    assert "pseudo-patients" in caption
+    assert " patients" not in caption
