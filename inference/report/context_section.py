@@ -13,17 +13,14 @@ from inference.figures.captions import CAPTIONS
 from inference.figures.rendering import svg_text
 from inference.literature import implied_ratios
 from inference.report.content import FigureItem, ReportSection
-from inference.report.context_tables import (
+from inference.report.context_tables import implied_table, notes_table, prognosis_table, trials_table
+from inference.report.numbers import probability, share
+from inference.report.toxicity_tables import (
     contrasts_table,
-    implied_table,
-    notes_table,
-    prognosis_table,
     risks_table,
     toxicity_priors_table,
     toxicity_scenarios_table,
-    trials_table,
 )
-from inference.report.numbers import probability, share
 from inference.toxicity import MAIN, Toxicity
 
 type Draw = Callable[[str, Callable[[], Figure]], str]

@@ -25,14 +25,15 @@ def of_pseudo_patients(text: str) -> str:
 
 
 def table_of_pseudo_patients(table: Table) -> Table:
-    """Return a table with its caption and the texts of its cells so said."""
+    """Return a table with its caption, its headings and the texts of its cells so said."""
+    columns = tuple(replace(column, label=of_pseudo_patients(column.label)) for column in table.columns)
     rows = tuple(
         Row(tuple(Cell(of_pseudo_patients(cell.text), cell.sort) for cell in row.cells), row.kind)
         for row in table.rows
     )
-    return replace(table, caption=of_pseudo_patients(table.caption), rows=rows)
+    return replace(table, caption=of_pseudo_patients(table.caption), columns=columns, rows=rows)
 
 
 def figure_of_pseudo_patients(item: FigureItem) -> FigureItem:
-    """Return a figure with its caption so said."""
-    return replace(item, caption=of_pseudo_patients(item.caption))
+    """Return a figure with its caption and its own words so said: text is text in an SVG."""
+    return replace(item, caption=of_pseudo_patients(item.caption), svg=of_pseudo_patients(item.svg))

@@ -94,9 +94,8 @@ def reconstruction_section(
         f"{cohorts} cohorts of {size} pseudo-patients were drawn, each consistent with every printed number. Of "
         f"{len(targets)} comparisons with print, {len(targets) - beyond} lie within their tolerance; the median distance "
         f"of the numbers that are not counts is {number(steered['z'].abs().median())} tolerances.",
-        "What is not printed differs between the cohorts as far as a plausible model lets it: the tables below say how "
-        "much of each variance lies between cohorts, which is how much of the missing information the missing patients "
-        "are to blame for.",
+        "What is not printed differs between the cohorts as far as a plausible model of survival lets it. The tables say "
+        "how much of each variance lies between the cohorts: that share is the price of not having the patients.",
         *conflicts,
     )
     tables = [_families(targets), _missing(results.main.pooling)]

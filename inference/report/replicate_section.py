@@ -1,0 +1,178 @@
+"""The section on the publication's own analysis, done again on pseudo-patients."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from data.evidence import Evidence
+from data.study import Study
+from inference.figures import pairs_by_caliper_figure, replicated_survival_figure
+from inference.figures.captions import CAPTIONS
+from inference.matching import SCALES
+from inference.replication import Replication
+from inference.replication.lines import PHASE_WORDS
+from inference.replication.matching_lines import FAMILY as MATCHING
+from inference.replication.survival_lines import FAMILY as SURVIVAL
+from inference.report.content import FigureItem, ReportSection
+from inference.report.context_section import Draw, drawn_at_once
+from inference.report.replicate_tables import (
+    baseline_table,
+    cox_table,
+    indexed,
+    lines_table,
+    outside,
+    written,
+)
+from inference.report.table import Table
+
+LISTED = 6
+FIGURE_TITLES = {"arms": "Survival by arm, before and after matching"}
+
+
+def replicate_sections(
+    replication: Replication, study: Study, evidence: Evidence, draw: Draw = drawn_at_once
+) -> tuple[ReportSection, ...]:
+    """Return the section on the publication's analysis, done again on pseudo-patients.
+
+    Parameters
+    ----------
+    replication : Replication
+        Of `inference.replication.replicate`.
+    study : Study
+    evidence : Evidence
+    draw : callable
+        Gives the SVG of a figure from its name and what draws it; `inference.drawing.drawn` keeps it on disk.
+    """
+    summary = replication.summary
+    lines = indexed(summary)
+    section = ReportSection(
+        "replication",
+        "The publication's analysis, done again on pseudo-patients",
+        tuple(replication_paragraphs(replication, evidence)),
+        (
+            _of_family("replicated-survival-table", "Survival text", summary, SURVIVAL),
+            cox_table(evidence, lines),
+            *_subgroup_tables(summary),
+            _of_family(
+                "replicated-matching", f"Matching done anew ({_matched_how(replication)})", summary, MATCHING
+            ),
+            baseline_table(evidence, lines),
+        ),
+        tuple(replication_figures(replication, study, evidence, draw)),
+    )
+    return (section,)
+
+
+def replication_paragraphs(replication: Replication, evidence: Evidence) -> list[str]:
+    """Return what was done, what does not agree with print, and what the publication leaves open."""
+    summary = replication.summary
+    printed = summary[(summary["printed"] != "") & (summary["family"] != MATCHING)]
+    tests = printed["family"].str.endswith("tests")
+    held = printed[~tests]
+    differing = held[[outside(row) for _, row in held.iterrows()]]
+    said = [
+        f"Every number of the publication is computed here from {replication.cohorts} cohorts of pseudo-patients. They were "
+        "made to agree with print, so agreement is no finding and says nothing about the publication's truth; what cannot be made to "
+        "agree, and what differs between cohorts, is one. The intervals of medians are estimate ± 1.96 standard errors, as SPSS "
+        "prints them; Cox models are those that the tables name, fitted by Efron's method.",
+    ]
+    if len(differing):
+        named = "; ".join(_difference_words(row) for _, row in differing.head(LISTED).iterrows())
+        more = len(differing) - LISTED
+        tail = f"; and {more} more, marked in the tables" if more > 0 else ""
+        said.append(
+            f"{len(differing)} of {len(held)} printed numbers are more than 5 % outside the range of all cohorts: "
+            f"{named}{tail}."
+        )
+    else:
+        said.append(f"None of {len(held)} printed numbers is more than 5 % outside the range of all cohorts.")
+    said.append(_matching_words(replication, evidence))
+    said.append(
+        "P values of Table 1 are shown for two unpaired arms. After matching the publication's may come from tests of pairs, which "
+        "cannot be repeated: which pseudo-patients are a pair is not known."
+    )
+    return said
+
+
+def _difference_words(row: pd.Series) -> str:
+    computed = written(float(row["computed_mean"]), str(row["printed"]), str(row["unit"]))
+    return f"{row['line']}: printed {row['printed']}, pseudo-patients {computed}"
+
+
+def _matched_how(replication: Replication) -> str:
+    settings = replication.settings
+    return f"caliper {settings.caliper:g} {SCALES[settings.scale]}"
+
+
+def _matching_words(replication: Replication, evidence: Evidence) -> str:
+    own = replication.summary[replication.summary["family"] == MATCHING].set_index("line")
+    found = ", ".join(
+        f"{method} {own.loc[f'{method}, pairs', 'computed_mean']:.0f} pairs "
+        f"({own.loc[f'{method}, pairs', 'computed_low']:.0f} to {own.loc[f'{method}, pairs', 'computed_high']:.0f})"
+        for method in ("greedy", "optimal")
+    )
+    printed = evidence.find("treated", "after", "n") if "after" in evidence.phases else None
+    published = f" The publication has {printed.text}, and gives no caliper." if printed else ""
+    return (
+        f"A propensity score from the study's covariates (logistic regression) and 1:1 matching without replacement within "
+        f"{_matched_how(replication)}: {found}.{published} How covariates go together within the arms is not published, "
+        "so the pairs of these cohorts are not the publication's pairs."
+    )
+
+
+def replication_figures(
+    replication: Replication, study: Study, evidence: Evidence, draw: Draw = drawn_at_once
+) -> list[FigureItem]:
+    """Return the publication's survival figures on pseudo-patients, and pairs by caliper."""
+    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    labels |= {words: words[:1].upper() + words[1:] for words in PHASE_WORDS.values()}
+    for subgroup, column in evidence.names.subgroups.columns.items():
+        labels[subgroup] = study.covariates[column].label or subgroup
+    items = []
+    for name, curves in replication.curves.groupby("figure", sort=False):
+        points = replication.points[replication.points["figure"] == name]
+        identifier = f"replicated-{str(name).replace('_', '-')}"
+        title = FIGURE_TITLES.get(str(name), f"Survival by {str(name).replace('_', ' ')}")
+        svg = draw(
+            identifier,
+            lambda curves=curves, points=points: replicated_survival_figure(
+                curves, points, labels, study.time_unit
+            ),
+        )
+        items.append(
+            FigureItem(
+                identifier, f"{title}: pseudo-patients", CAPTIONS["replicated_survival"], svg, "section"
+            )
+        )
+    printed = evidence.find("treated", "after", "n") if "after" in evidence.phases else None
+    svg = draw(
+        "pairs-by-caliper",
+        lambda: pairs_by_caliper_figure(
+            replication.pairs, SCALES[replication.settings.scale], None if printed is None else printed.value
+        ),
+    )
+    items.append(
+        FigureItem(
+            "pairs-by-caliper",
+            "Pairs by caliper: pseudo-patients",
+            CAPTIONS["pairs_by_caliper"],
+            svg,
+            "section",
+        )
+    )
+    return items
+
+
+def _of_family(name: str, caption: str, summary: pd.DataFrame, family: str) -> Table:
+    marked = "Marked rows: print is more than 5 % outside the range of all cohorts"
+    return lines_table(name, f"{caption} on pseudo-patients. {marked}", summary[summary["family"] == family])
+
+
+def _subgroup_tables(summary: pd.DataFrame) -> list[Table]:
+    families = [family for family in summary["family"].unique() if str(family).startswith("Subgroups, ")]
+    return [
+        _of_family(
+            f"replicated-{str(family).partition(', ')[2].replace(' ', '-')}", str(family), summary, family
+        )
+        for family in families
+    ]
