@@ -10,6 +10,7 @@ from inference.figures.hazard import hazard_figure
 from inference.figures.implied_ratios import implied_ratios_figure
 from inference.figures.loo import loo_figure
 from inference.figures.overlap import overlap_figure
+from inference.figures.pairs_by_caliper import pairs_by_caliper_figure
 from inference.figures.predictive_published import predictive_published_figure
 from inference.figures.predictive_statistics import predictive_statistics_figure
 from inference.figures.predictive_survival import predictive_survival_figure
@@ -21,6 +22,7 @@ from inference.figures.reconstruction_spread import reconstruction_spread_figure
 from inference.figures.reconstruction_survival import reconstruction_survival_figure
 from inference.figures.reconstruction_targets import reconstruction_targets_figure
 from inference.figures.rendering import png_bytes, svg_text
+from inference.figures.replicated_survival import replicated_survival_figure
 from inference.figures.rmst import rmst_figure
 from inference.figures.style import style
 from inference.figures.survival import survival_figure
@@ -34,6 +36,7 @@ __all__ = [
     "implied_ratios_figure",
     "loo_figure",
     "overlap_figure",
+    "pairs_by_caliper_figure",
     "png_bytes",
     "predictive_published_figure",
     "predictive_statistics_figure",
@@ -45,6 +48,7 @@ __all__ = [
     "reconstruction_spread_figure",
     "reconstruction_survival_figure",
     "reconstruction_targets_figure",
+    "replicated_survival_figure",
     "rmst_figure",
     "style",
     "survival_figure",

@@ -1,0 +1,149 @@
+"""The publication's own analysis, done again on cohorts of pseudo-patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from scripts.console import DONE, console, progress, start
+from scripts.options import SEED, Study_, _whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from data.study import Study
+    from inference.replication import Replication
+
+app = App(name="replicate")
+
+SHOWN_COX = ("hazard ratio", "P")
+
+
+@app.default
+def replicate(
+    study: Study_,
+    *,
+    cohorts: Annotated[
+        int, Parameter(help="How many cohorts.", converter=_whole, validator=Number(gte=1, lte=1000))
+    ] = 20,
+    seed: Annotated[
+        int,
+        Parameter(help="Same seed, same cohorts.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1)),
+    ] = SEED,
+    caliper: Annotated[
+        float,
+        Parameter(
+            help="Widest difference of the propensity within a pair of one's own matching.",
+            validator=Number(gt=0, lte=1),
+        ),
+    ] = 0.02,
+    out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None,
+    quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
+) -> int:
+    """Do what the publication did on cohorts of pseudo-patients, and print it beside what it prints."""
+    from data.evidence import load_evidence
+    from data.study import load_study
+    from inference.drawing import drawn
+    from inference.ensembles import ensemble_mark, ensemble_of
+    from inference.provenance import commit, versions
+    from inference.replication import ReplicationSettings
+    from inference.replication import replicate as done_again
+    from inference.report.replicate_section import replication_figures
+    from inference.store import digest, file_sha256
+    from scripts.jobs import Stopwatch, ready_folder, write_json, write_table
+
+    shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)
+    _need_evidence(loaded)
+    evidence = load_evidence(loaded)
+    folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
+    settings = ReplicationSettings(caliper=caliper)
+    with progress(shown, "replicating") as told:
+        with watch.stage("cohorts"):
+            made = ensemble_of(
+                loaded, evidence, cohorts, seed, folder, lambda ready, of: told("reconstructing", ready, of)
+            )
+        with watch.stage("analysis"):
+            replication = done_again(
+                made.patients,
+                made.modalities,
+                loaded,
+                evidence,
+                settings,
+                lambda ready, of: told("analysing", ready, of),
+            )
+    mark = digest([ensemble_mark(loaded, evidence, cohorts, seed), vars(settings)])
+    with watch.stage("figures"):
+        replication_figures(
+            replication, loaded, evidence, lambda name, draw: drawn(name, folder / "figures", mark, draw)
+        )
+    write_table(replication.summary, folder / "replicate.csv")
+    content = {
+        "study": loaded.name,
+        "citation": loaded.citation,
+        "of": "pseudo-patients, drawn to agree with published numbers; no patient is among them",
+        "cohorts": cohorts,
+        "seed": seed,
+        "settings": vars(settings),
+        **commit(),
+        "versions": versions(),
+        "inputs": {"study file": file_sha256(loaded.file), **evidence.checksums},
+        "wall_time_seconds": watch.seconds,
+    }
+    write_json(content, folder / "replicate.json")
+    print_replication(shown, loaded, replication)
+    shown.print(f"\nWritten: {folder / 'replicate.csv'}, {folder / 'figures'}", soft_wrap=True)
+    return DONE
+
+
+def print_replication(shown: Console, study: Study, replication: Replication) -> None:
+    """Print printed and computed numbers, those outside the range of all cohorts in bold; counts of Table 1 only as a number."""
+    from rich.table import Table
+
+    from inference.report.replicate_tables import outside, range_words, written
+
+    summary = replication.summary
+    shown.print(
+        f"{study.title}: the publication's numbers on {replication.cohorts} cohorts of pseudo-patients\n"
+    )
+    for family, rows in summary[~summary["family"].str.startswith("Table 1")].groupby("family", sort=False):
+        table = Table(
+            box=None, padding=(0, 2, 0, 0), header_style="bold", title=str(family), title_justify="left"
+        )
+        table.add_column("number")
+        for heading in ("printed", "pseudo-patients", "range"):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for _, row in rows.iterrows():
+            if family == "Cox" and not str(row["line"]).endswith(SHOWN_COX):
+                continue
+            mean = written(float(row["computed_mean"]), str(row["printed"]), str(row["unit"]))
+            cells = (str(row["line"]), str(row["printed"]), mean, range_words(row))
+            table.add_row(*cells, style="bold" if outside(row) else None)
+        shown.print(table)
+        shown.print()
+    shown.print(_counts_said(summary))
+
+
+def _counts_said(summary: pd.DataFrame) -> str:
+    """Return how many counts of Table 1 hold in every cohort."""
+    counts = summary[summary["family"] == "Table 1, counts"]
+    return f"Table 1: {int((counts['agreeing'] == 1).sum())} of {len(counts)} counts hold in every cohort."
+
+
+def _need_evidence(study: Study) -> None:
+    """Refuse a study that publishes no tables."""
+    from data.errors import InputError
+
+    folder = study.folder / "evidence"
+    if not (folder / "evidence.toml").is_file():
+        raise InputError(
+            f"{study.file}: a replication needs published numbers in {folder / 'evidence.toml'} and the tables it lists, "
+            f"but found none; add them, or analyse the patients of this study with rtsurv analyse {study.name}."
+        )
+
+
+if __name__ == "__main__":
+    start(app)
