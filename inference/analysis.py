@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data.cohort import Cohort
 from data.study import Study
@@ -83,7 +83,9 @@ def plan(
         request(baseline, name, priors) for baseline in baselines for name in (MAIN_ADJUSTMENT, "cut", "none")
     ]
     repeated = [
-        request(MAIN_BASELINE, MAIN_ADJUSTMENT, other) for other in others if other.name != priors.name
+        replace(request(MAIN_BASELINE, MAIN_ADJUSTMENT, other), predictive=False)
+        for other in others
+        if other.name != priors.name
     ]
     return Plan(tuple(stated), tuple(repeated), tuple(stated[:1] if quick else stated))
 

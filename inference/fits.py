@@ -55,6 +55,8 @@ class FitRequest:
         Propensity draws, for adjustments that take several.
     exposure : str
         How exposure to treatment is counted in time.
+    predictive : bool
+        Whether replicated cohorts and left-out patients are looked at too: not where only the effect is asked for.
     """
 
     baseline: str
@@ -64,6 +66,7 @@ class FitRequest:
     settings: SamplerSettings
     designs: int = 20
     exposure: str = "naive"
+    predictive: bool = True
 
     @property
     def label(self) -> str:
@@ -95,9 +98,9 @@ class Reading:
     curves : Dataset
         Summaries of the standardised curves.
     replicated, observed : Dataset
-        Frequentist summaries of replicated cohorts, and of the cohort.
+        Frequentist summaries of replicated cohorts, and of the cohort; empty where the request leaves them out.
     elpd : ndarray (patient,)
-        Leave-one-out log density of each patient's time.
+        Leave-one-out log density of each patient's time; NaN where the request leaves it out.
     checks : tuple of CheckResult
         Without the name of the fit.
     propensity : ndarray (patient,)
@@ -213,11 +216,15 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     adjusted = from_tree(tree, question, request.adjustment)
     grid = report_grid(study, cohort, question.spec.baseline)
     estimated = estimate(adjusted, cohort, grid, request.settings.seed)
-    replicated, observed = _predictive(study, cohort, tree)
-    elpd, pareto_k = leave_one_out(tree)
     propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
+    replicated = observed = published = xr.Dataset()
+    elpd = pareto_k = np.full(cohort.size, np.nan)
+    if request.predictive:
+        replicated, observed = _predictive(study, cohort, tree)
+        published = _published(study, cohort, tree)
+        elpd, pareto_k = leave_one_out(tree)
     checks = [
-        *convergence_checks(adjusted, estimated.table, pareto_k),
+        *convergence_checks(adjusted, estimated.table, pareto_k if request.predictive else None),
         *feedback_checks(adjusted, cohort),
         *predictive_checks(replicated, observed, cohort.time_unit),
         *overlap_checks(cohort, propensity),
@@ -237,7 +244,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         power_scaling(tree),
         _kept_draws(adjusted, estimated),
         estimated.curve_draws,
-        _published(study, cohort, tree),
+        published,
     )
 
 

@@ -186,6 +186,8 @@ def _at(part: xr.Dataset, dim: str, times: np.ndarray) -> xr.Dataset:
 
 def _on_shared_grid(parts: list[xr.Dataset]) -> list[xr.Dataset]:
     """Return Kaplan-Meier summaries with their curves at times within the follow-up of every cohort."""
+    if "grid_time" not in parts[0]:
+        return parts
     last = min(float(part["grid_time"].max()) for part in parts)
     times = np.linspace(0.0, last, parts[0].sizes["grid_time"])
     return [_at(part, "grid_time", times) for part in parts]

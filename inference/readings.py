@@ -52,7 +52,7 @@ def reading_of(
     """
     key = fit_key(study, cohort, request)
     place = store.place(key)
-    mark = _mark(study, cohort, key)
+    mark = _mark(study, cohort, request, key)
     kept = _load(place, mark, request) if store.holds(key) else None
     if kept is not None:
         return kept
@@ -70,7 +70,9 @@ def kept_pool(study: Study, cohorts: Sequence[Cohort], request: FitRequest, stor
     if len(cohorts) == 1:
         return None
     keys = [fit_key(study, cohort, request) for cohort in cohorts]
-    mark = pooled_mark([_mark(study, cohort, key) for cohort, key in zip(cohorts, keys, strict=True)])
+    mark = pooled_mark(
+        [_mark(study, cohort, request, key) for cohort, key in zip(cohorts, keys, strict=True)]
+    )
     kept = _load(store.place(mark), mark, request)
     return kept if kept is not None and all(store.holds(key) for key in keys) else None
 
@@ -83,10 +85,10 @@ def pooled_reading(readings: Sequence[Reading], store: Store) -> Reading:
     return pooled
 
 
-def _mark(study: Study, cohort: Cohort, key: str) -> str:
+def _mark(study: Study, cohort: Cohort, request: FitRequest, key: str) -> str:
     """Return a digest of all that decides a reading: the fit, the report's times, the labels and the source."""
     labels = (study.name, cohort.time_unit, cohort.treated_label, cohort.control_label)
-    return digest([key, report_times(study, cohort), labels, _reading_source()])
+    return digest([key, report_times(study, cohort), labels, request.predictive, _reading_source()])
 
 
 @cache

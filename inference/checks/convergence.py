@@ -18,7 +18,7 @@ KHAT = 0.7
 
 
 def convergence_checks(
-    adjusted: AdjustedSample, estimands: pd.DataFrame, pareto_k: np.ndarray
+    adjusted: AdjustedSample, estimands: pd.DataFrame, pareto_k: np.ndarray | None
 ) -> list[CheckResult]:
     """Return the convergence checks of a fit.
 
@@ -28,17 +28,13 @@ def convergence_checks(
         What was sampled.
     estimands : DataFrame
         Its table of estimands.
-    pareto_k : ndarray (patient,)
-        Tail index of the leave-one-out weights of each patient.
+    pareto_k : ndarray (patient,) or None
+        Tail index of the leave-one-out weights of each patient, where they were computed.
     """
     statistics = adjusted.statistics
     divergent = int(statistics["diverging"].sum())
     energy = np.atleast_3d(statistics["energy"])
     ebfmi = min(float(np.min(array_stats.bfmi(energy[:, :, k]))) for k in range(energy.shape[2]))
-    high = int((pareto_k > KHAT).sum())
-    text = (
-        f"{high} of {len(pareto_k)} patients above {KHAT}: leave-one-out scores lean on single patients there"
-    )
     return [
         *chain_checks(parameter_table(adjusted), estimands),
         at_most(
@@ -50,8 +46,16 @@ def convergence_checks(
         at_least(
             "convergence: E-BFMI", ebfmi, EBFMI, "smallest of all chains: energies must be explored freely"
         ),
-        at_most("convergence: Pareto k-hat", float(np.max(pareto_k)), KHAT, text, otherwise="warn"),
+        *([] if pareto_k is None else [_khat_check(pareto_k)]),
     ]
+
+
+def _khat_check(pareto_k: np.ndarray) -> CheckResult:
+    high = int((pareto_k > KHAT).sum())
+    text = (
+        f"{high} of {len(pareto_k)} patients above {KHAT}: leave-one-out scores lean on single patients there"
+    )
+    return at_most("convergence: Pareto k-hat", float(np.max(pareto_k)), KHAT, text, otherwise="warn")
 
 
 def chain_checks(parameters: pd.DataFrame, estimands: pd.DataFrame) -> list[CheckResult]:

@@ -26,7 +26,14 @@ def predictive_checks(replicated: xr.Dataset, observed: xr.Dataset, time_unit: s
         From `replicate_statistics`; the observed cohort is its one replicate.
     time_unit : str
         Printed in the texts.
+
+    Returns
+    -------
+    list of CheckResult
+        None where there are no replicates.
     """
+    if "time" not in observed:
+        return []
     checks = [_check(name, label, replicated, observed, {}) for name, label in SINGLE.items()]
     for arm in ("control", "treated"):
         for name, label in BY_ARM.items():
