@@ -17,6 +17,7 @@ from data.reconstruction.statistics import misfit
 
 CHANCES = 10  # uniform numbers that a move takes
 SWAP, SHIFT, EXCHANGE = 0.5, 0.75, 0.88  # shares of the moves, cumulated; the rest draws anew
+ANYWHERE = 0.4  # share of the shifts that go to any time: how losses early on come and go
 NEIGHBOURS = 24  # how far in rank a swap with a neighbour reaches
 
 
@@ -103,10 +104,13 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
                 continue
             time_p, event_p, time_q, event_q = time[q], event[q], time[p], event[p]
         elif chance[0] < SHIFT:
-            reach = chance[3] * chance[3]
-            factor = math.exp(reach * (2.0 * chance[2] - 1.0))
-            time_p = time[p] * factor
-            gain = math.log(factor)
+            if chance[4] < ANYWHERE:
+                time_p = chance[2] * lifetimes.longest
+            else:
+                reach = chance[3] * chance[3]
+                factor = math.exp(reach * (2.0 * chance[2] - 1.0))
+                time_p = time[p] * factor
+                gain = math.log(factor)
         elif chance[0] < EXCHANGE:
             q = int(chance[2] * size)
             if event[p] == event[q] or places.kind[p] != places.kind[q]:

@@ -20,7 +20,8 @@ from data.study import Study
 
 ANNEALED, SAMPLED = 110_000, 60_000  # moves
 BLOCK = 10_000  # of random numbers held at a time
-MORE_BLOCKS = 12  # of further sampling, where a target is missed at the end
+REHEATED = 20.0  # where a target is missed at the end, the chain is heated to this once more
+ATTEMPTS = 4  # of which each draws covariates and generative model anew, while a target is missed
 HOTTEST = 50.0  # divides the first misfit: so hot that it hardly counts
 DECIMALS = 4  # of times
 
@@ -111,21 +112,34 @@ def plan_of(study: Study, evidence: Evidence) -> Plan:
 def draw_cohort(plan: Plan, seed: int, number: int) -> PseudoCohort:
     """Cohort `number` of a seed: the same whatever other cohorts are drawn."""
     draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
-    covariates = draw_covariates(plan.study, plan.evidence.names.constraints, plan.strata, draws)
-    state = _first_state(plan, covariates, draws)
-    hottest = max(1.0, state.misfit / HOTTEST)
-    state.advance(np.geomspace(hottest, 1.0, ANNEALED), draws)
-    state.advance(np.ones(SAMPLED), draws)
-    for _ in range(MORE_BLOCKS):
-        if not _missed(plan, state):
+    best = None
+    # A generative model under which print is hardly possible is drawn anew: print speaks against it.
+    for _ in range(ATTEMPTS):
+        covariates, state = _sampled(plan, draws)
+        missed = _missed(plan, state)
+        if best is None or len(missed) < len(best[2]):
+            best = covariates, state, missed
+        if not missed:
             break
-        state.advance(np.ones(BLOCK), draws)
-    _round(state)
-    missed = _missed(plan, state)
+    assert best is not None, "there is at least one attempt"
+    covariates, state, missed = best
     found = conflicts_of(plan.targets, missed, state, draws) if missed else ()
     values = np.array([target.value(value) for target, value in zip(plan.targets, state.values, strict=True)])
     groups, group_values, more = draw_modalities(plan.modalities, plan.strata, state.time, state.event, draws)
     return PseudoCohort(covariates, state.time, state.event, values, groups, group_values, (*found, *more))
+
+
+def _sampled(plan: Plan, draws: np.random.Generator) -> tuple[np.ndarray, State]:
+    """One attempt: covariates, and the state in which the chain ends."""
+    covariates = draw_covariates(plan.study, plan.evidence.names.constraints, plan.strata, draws)
+    state = _first_state(plan, covariates, draws)
+    state.advance(np.geomspace(max(1.0, state.misfit / HOTTEST), 1.0, ANNEALED), draws)
+    state.advance(np.ones(SAMPLED), draws)
+    if _missed(plan, state):
+        state.advance(np.geomspace(REHEATED, 1.0, SAMPLED // 2), draws)
+        state.advance(np.ones(SAMPLED // 2), draws)
+    _round(state)
+    return covariates, state
 
 
 def _first_state(plan: Plan, covariates: np.ndarray, draws: np.random.Generator) -> State:

@@ -22,7 +22,7 @@ from data.study import Study
 UNPRINTED_SD = 0.2  # of log hazard ratios that are not printed, and of their difference between the arms
 FRAILTY = (0.05, 0.6)  # variance of the gamma frailty: from nearly none to much
 TAIL_SD = 0.35  # of the log hazard after the last printed time, around that before it
-LOSSES = (0.05, 0.25)  # share lost at any time, evenly: without it curves step by whole patients
+LOSSES = (0.08, 0.3)  # share lost at any time, evenly: without it curves step by whole patients
 FOLLOWUP_SPREAD = (
     0.08,
     0.23,

@@ -57,7 +57,9 @@ def test_strata_are_the_differences_of_the_columns(li2024, evidence):
 
 def test_counts_that_do_not_add_up_name_their_rows(li2024, evidence, with_counts):
     wrong = with_counts(evidence, "age", "<50", "treated", "before", 107)
-    with pytest.raises(InputError, match=r"baseline\.csv.*\n.*age, treated, before.*add up to 207, but .* 206"):
+    with pytest.raises(
+        InputError, match=r"baseline\.csv.*\n.*age, treated, before.*add up to 207, but .* 206"
+    ):
         strata_of(li2024, wrong)
 
 

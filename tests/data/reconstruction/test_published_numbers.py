@@ -60,7 +60,9 @@ def test_log_rank_tests_are_as_printed(patients):
 def design_of(rows, evidence, printed):
     columns = {}
     for row in printed:
-        term = next(one for one in evidence.names.cox if (one.variable, one.level) == (row.variable, row.level))
+        term = next(
+            one for one in evidence.names.cox if (one.variable, one.level) == (row.variable, row.level)
+        )
         column = rows[term.column].astype(str)
         columns[f"{row.variable} {row.level}"] = column.isin(term.levels) * 1.0
     return pd.DataFrame(columns)
@@ -72,7 +74,8 @@ def test_cox_rows_are_within_two_hundredths(patients, evidence):
     fits = [[row for row in printed if row.model == "multivariable"]]
     variables = {row.variable for row in printed if row.model == "univariable"}
     fits += [
-        [row for row in printed if (row.model, row.variable) == ("univariable", name)] for name in sorted(variables)
+        [row for row in printed if (row.model, row.variable) == ("univariable", name)]
+        for name in sorted(variables)
     ]
     assert sum(map(len, fits)) == 14
     for rows in fits:

@@ -77,7 +77,11 @@ def patients():
 
 def cox_of(rows, names):
     design = pd.DataFrame(
-        {"II": (rows["grade"] == "II") * 1.0, "node": (rows["node"] == "1") * 1.0, "yes": rows["treatment"] * 1.0}
+        {
+            "II": (rows["grade"] == "II") * 1.0,
+            "node": (rows["node"] == "1") * 1.0,
+            "yes": rows["treatment"] * 1.0,
+        }
     )
     return CoxPHFitter().fit(design[names].assign(time=rows["time"], event=rows["event"]), "time", "event")
 
@@ -85,10 +89,14 @@ def cox_of(rows, names):
 def publish(frame, folder):
     """Write the summaries that a paper would print."""
     labels = {1: "A", 0: "B"}
-    counts = [["variable", "level", "multi_label", "arm", "phase", "n_arm", "count", "percent_printed", "p_printed"]]
+    counts = [
+        ["variable", "level", "multi_label", "arm", "phase", "n_arm", "count", "percent_printed", "p_printed"]
+    ]
     counts[0] += ["p_scope", "source"]
     survival = [["arm", "phase", "quantity", "op", "value", "lower", "upper", "unit", "section"]]
-    cox = [["model", "phase", "variable", "level", "reference", "hr", "lower", "upper", "p_printed", "source"]]
+    cox = [
+        ["model", "phase", "variable", "level", "reference", "hr", "lower", "upper", "p_printed", "source"]
+    ]
 
     def told(arm, phase, quantity, value, unit, op="="):
         survival.append([arm, phase, quantity, op, value, "", "", unit, "results"])
@@ -106,7 +114,9 @@ def publish(frame, folder):
                 ("Grade", "II", 0, rows["grade"] == "II"),
                 ("Sites", "Node", 1, rows["node"] == "1"),
             ):
-                counts.append([variable, level, multiple, label, phase, len(rows), mask.sum(), "", "", "", "table 1"])
+                counts.append(
+                    [variable, level, multiple, label, phase, len(rows), mask.sum(), "", "", "", "table 1"]
+                )
             told(label, phase, "n", len(rows), "patients")
             curve = KaplanMeierFitter().fit(rows["time"], rows["event"])
             told(label, phase, "median_os", f"{curve.median_survival_time_:.1f}", "months")
@@ -114,7 +124,14 @@ def publish(frame, folder):
                 told(label, phase, f"survival_{time}m", f"{100 * curve.predict(time):.1f}", "percent")
         one, other = (inside[inside["treatment"] == arm] for arm in (1, 0))
         p = logrank_test(one["time"], other["time"], one["event"], other["event"]).p_value
-        told("A_vs_B", phase, "logrank_p", f"{p:.4f}" if p >= 0.0001 else "0.0001", "p", "=" if p >= 0.0001 else "<")
+        told(
+            "A_vs_B",
+            phase,
+            "logrank_p",
+            f"{p:.4f}" if p >= 0.0001 else "0.0001",
+            "p",
+            "=" if p >= 0.0001 else "<",
+        )
     matched = frame[frame["matched"] == 1]
     names = {"II": ("Grade", "I"), "yes": ("Therapy", "no")}
     for model, fits in (("univariable", [["II"], ["yes"]]), ("multivariable", [["II", "yes"]])):

@@ -8,7 +8,15 @@ import pytest
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.statistics import logrank_test, multivariate_logrank_test
 
-from data.reconstruction.arrays import HAZARD_RATIO, LOG_RANK, LOG_RATIO_ERROR, MEDIAN, MEDIAN_ERROR, OVERALL, SURVIVAL
+from data.reconstruction.arrays import (
+    HAZARD_RATIO,
+    LOG_RANK,
+    LOG_RATIO_ERROR,
+    MEDIAN,
+    MEDIAN_ERROR,
+    OVERALL,
+    SURVIVAL,
+)
 from data.reconstruction.covariates import draw_covariates
 from data.reconstruction.layout import layout_of, membership_of
 from data.reconstruction.margins import strata_of
@@ -68,7 +76,9 @@ def test_curves_are_those_of_lifelines(li2024, evidence, drawn):
 def test_log_rank_deviates_are_those_of_lifelines(li2024, evidence, drawn):
     targets = targets_of(li2024, evidence)
     values = computed(targets, li2024, drawn)
-    tests = [(target, value) for target, value in zip(targets, values, strict=True) if target.kind == LOG_RANK]
+    tests = [
+        (target, value) for target, value in zip(targets, values, strict=True) if target.kind == LOG_RANK
+    ]
     assert len(tests) == 6
     for target, value in tests:
         one, other = (members(drawn[0], group) for group in target.of)
@@ -100,18 +110,29 @@ def test_cox_rows_are_those_of_lifelines_near_the_printed(li2024, drawn):
     """One Newton step from a value near the estimate is the estimate; errors and the overall test come with it."""
     frame = drawn[0]
     columns = {"t_stage": ("T2", "T3", "T4"), "brain": ("1",), "treatment": ("1",)}
-    for names, phase in ((("t_stage",), "after"), (("brain", "treatment"), "before"), (("treatment",), "after")):
+    for names, phase in (
+        (("t_stage",), "after"),
+        (("brain", "treatment"), "before"),
+        (("treatment",), "after"),
+    ):
         rows = frame if phase == "before" else frame[frame["matched"]]
         wanted = [(name, level) for name in names for level in columns[name]]
         design = pd.DataFrame(
-            {f"{name}{level}": (rows[name] == int(level.lstrip("T")) - (name == "t_stage")) * 1.0 for name, level in wanted}
+            {
+                f"{name}{level}": (rows[name] == int(level.lstrip("T")) - (name == "t_stage")) * 1.0
+                for name, level in wanted
+            }
         )
         fitted = CoxPHFitter().fit(design.assign(time=rows["time"], event=rows["event"]), "time", "event")
         near = fitted.params_.to_numpy() + 0.01
-        fit = CoxFit(phase, tuple(Term(name, (level,), at) for (name, level), at in zip(wanted, near, strict=True)))
+        fit = CoxFit(
+            phase, tuple(Term(name, (level,), at) for (name, level), at in zip(wanted, near, strict=True))
+        )
         blank = Target("", "", 0.0, 1.0, "=", 0, fit, None, 0.0, 1.0)
         targets = tuple(replace(blank, kind=HAZARD_RATIO, of=(fit, place)) for place in range(len(wanted)))
-        targets += tuple(replace(blank, kind=LOG_RATIO_ERROR, of=(fit, place)) for place in range(len(wanted)))
+        targets += tuple(
+            replace(blank, kind=LOG_RATIO_ERROR, of=(fit, place)) for place in range(len(wanted))
+        )
         targets += (replace(blank, kind=OVERALL),)
         values = computed(targets, li2024, drawn)
         count = len(wanted)
