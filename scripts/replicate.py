@@ -106,9 +106,8 @@ def print_replication(shown: Console, study: Study, replication: Replication) ->
     from inference.report.replicate_tables import outside, range_words, written
 
     summary = replication.summary
-    shown.print(
-        f"{study.title}: the publication's numbers on {replication.cohorts} cohorts of pseudo-patients\n"
-    )
+    cohorts = f"{replication.cohorts} cohort{'s' if replication.cohorts > 1 else ''}"
+    shown.print(f"{study.title}: the publication's numbers on {cohorts} of pseudo-patients\n", soft_wrap=True)
     for family, rows in summary[~summary["family"].str.startswith("Table 1")].groupby("family", sort=False):
         table = Table(
             box=None, padding=(0, 2, 0, 0), header_style="bold", title=str(family), title_justify="left"

@@ -33,7 +33,7 @@ def baseline_lines(pseudo: PseudoPatients, evidence: Evidence) -> Iterator[Line]
             counted,
             "pseudo-patients",
         )
-    for (variable, phase), rows in tested_variables(evidence).items():
+    for (variable, phase), rows in variables_with_p(evidence).items():
         table = contingency(pseudo, rows)
         p = next((row.p for row in rows if row.p is not None), None)
         yield Line(TESTS, p_name(variable, phase, "chi-square"), p, pearson(table), "P")
@@ -67,7 +67,7 @@ def level_count(pseudo: PseudoPatients, row: LevelCount) -> int:
     return int((pseudo.inside(row.phase, row.arm) & (column == row.value)).sum())
 
 
-def tested_variables(evidence: Evidence) -> dict[tuple[str, str], list[LevelCount]]:
+def variables_with_p(evidence: Evidence) -> dict[tuple[str, str], list[LevelCount]]:
     """Return the rows of Table 1 that one P value is of, by variable (or level, where several may apply) and phase."""
     tested: dict[tuple[str, str], list[LevelCount]] = {}
     for row in evidence.counts:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
+from inference.comparators.survival import ROUNDING
 from inference.replicates.risk_sets import ProductLimit, counts
 
 # How far around one half the curve is read for its slope.
@@ -51,7 +52,8 @@ class GroupCurve:
         """
         times, survival = self.curve.times, self.curve.survival
         median = self.curve.median
-        above, below = np.flatnonzero(survival >= 0.5 + NEAR), np.flatnonzero(survival <= 0.5 - NEAR)
+        above = np.flatnonzero(survival >= 0.5 + NEAR - ROUNDING)
+        below = np.flatnonzero(survival <= 0.5 - NEAR + ROUNDING)
         if not np.isfinite(median) or not above.size or not below.size:
             return float(median), float("nan"), float("nan")
         u, low = above[-1], below[0]

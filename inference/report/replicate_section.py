@@ -71,7 +71,8 @@ def replication_paragraphs(replication: Replication, evidence: Evidence) -> list
     held = printed[~tests]
     differing = held[[outside(row) for _, row in held.iterrows()]]
     said = [
-        f"Every number of the publication is computed here from {replication.cohorts} cohorts of pseudo-patients. They were "
+        "Every number of the publication is computed here from reconstructed cohorts of pseudo-patients "
+        f"({replication.cohorts} of them). They were "
         "made to agree with print, so agreement is no finding and says nothing about the publication's truth; what cannot be made to "
         "agree, and what differs between cohorts, is one. The intervals of medians are estimate ± 1.96 standard errors, as SPSS "
         "prints them; Cox models are those that the tables name, fitted by Efron's method.",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from data.evidence import Evidence
-from inference.replication.baseline_lines import COUNTS, TESTS, count_name, p_name, tested_variables
+from inference.replication.baseline_lines import COUNTS, TESTS, count_name, p_name, variables_with_p
 from inference.replication.cox_lines import FAMILY as COX
 from inference.replication.cox_lines import row_name
 from inference.replication.lines import PHASE_WORDS, arm_words
@@ -96,7 +96,7 @@ def baseline_table(evidence: Evidence, lines: Lines) -> Table:
     """Return Table 1 of the paper on pseudo-patients: counts by arm and phase, and P values, printed and computed."""
     phases = evidence.phases
     columns = [(arm, phase) for phase in phases for arm in ("treated", "control")]
-    tested = {(name, phase): listed for (name, phase), listed in tested_variables(evidence).items()}
+    tested = {(name, phase): listed for (name, phase), listed in variables_with_p(evidence).items()}
     by_level: dict[tuple[str, str], dict[tuple[str, str], Cell]] = {}
     for row in evidence.counts:
         if row.level != "n":
