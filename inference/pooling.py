@@ -198,6 +198,8 @@ def _end_to_end(readings: Sequence[Reading]) -> xr.Dataset:
     pooled = xr.concat(
         _on_shared_grid([one.replicated for one in readings]), dim="replicate", join="override"
     )
+    if "replicate" not in pooled.dims:
+        return pooled
     return pooled.assign_coords(replicate=np.arange(pooled.sizes["replicate"]))
 
 
@@ -211,6 +213,9 @@ def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
 
 
 def _mean(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Return means over the cohorts; of nothing, nothing."""
+    if not parts[0].data_vars:
+        return parts[0]
     return xr.concat(parts, dim="cohort", join="override").mean("cohort")
 
 

@@ -1,5 +1,7 @@
 """Readings of several cohorts as one: mixtures of draws, variances within and between, one R-hat."""
 
+import dataclasses
+
 import arviz as az
 import numpy as np
 import pandas as pd
@@ -163,3 +165,20 @@ def test_trees_of_cohorts_become_one_with_a_cohort_dimension():
     assert stacked["posterior"]["treatment_effect"].sizes == {"cohort": 3, "chain": 2, "draw": 5}
     assert list(stacked["posterior"]["cohort"]) == [1, 2, 3]
     assert stack_cohorts([tree]) is tree
+
+
+def test_readings_of_the_effect_alone_have_no_replicates_to_pool():
+    alone = [
+        dataclasses.replace(
+            reading_of(RNG.normal(size=(4, 250))),
+            replicated=xr.Dataset(),
+            observed=xr.Dataset(),
+            elpd=np.full(5, np.nan),
+        )
+        for _ in range(2)
+    ]
+    pooled = pool(alone)
+    assert not pooled.replicated.data_vars
+    assert not pooled.observed.data_vars
+    assert np.isnan(pooled.elpd).all()
+    assert np.isfinite(pooled.estimands["median"]).all()
