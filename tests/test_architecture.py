@@ -66,6 +66,7 @@ def committed():
 
 
 def families():
+    from data.audit import CHECKS
     from inference.adjustments import ADJUSTMENTS
     from inference.estimands import ESTIMANDS
     from inference.figures import DIAGNOSTICS
@@ -77,6 +78,7 @@ def families():
         "EFFECTS": EFFECTS,
         "ADJUSTMENTS": ADJUSTMENTS,
         "ESTIMANDS": ESTIMANDS,
+        "CHECKS": CHECKS,
         "DIAGNOSTICS": DIAGNOSTICS,
     }
 
