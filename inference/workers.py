@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
@@ -15,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from data.cohort import Cohort
+from data.processes import follow_command
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress
 from inference.atomic import remove_parts
@@ -41,7 +39,7 @@ def side_by_side(
 ) -> Iterator[tuple[Job, Reading]]:
     """Yield readings as worker processes finish them; an interrupt ends the workers and keeps the finished fits."""
     context = multiprocessing.get_context("spawn")
-    pools = [ProcessPoolExecutor(1, mp_context=context, initializer=_follow) for _ in range(WORKERS)]
+    pools = [ProcessPoolExecutor(1, mp_context=context, initializer=follow_command) for _ in range(WORKERS)]
     workers: set[int] = set()
     shares = worker_shares([requests[number] for number, _ in missing])
     try:
@@ -66,19 +64,6 @@ def side_by_side(
         for pool in pools:
             pool.shutdown(wait=True, cancel_futures=True)
         remove_parts(store.folder, workers)
-
-
-def _follow() -> None:
-    """Begin a worker: the command alone hears an interrupt, and the worker ends when the command does, however."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    command = multiprocessing.parent_process()
-    assert command is not None, "a worker has a parent"
-
-    def end() -> None:
-        command.join()
-        os._exit(1)
-
-    threading.Thread(target=end, daemon=True).start()
 
 
 def structure_of(request: FitRequest) -> tuple[str, str]:

@@ -1,9 +1,6 @@
 """An ensemble of cohorts, drawn side by side by worker processes, as tables."""
 
 import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -12,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data.evidence import Evidence
+from data.processes import follow_command
 from data.reconstruction.cohorts import Plan, PseudoCohort, draw_cohort, plan_of
 from data.reconstruction.margins import level_number
 from data.reconstruction.modalities import members_of
@@ -97,7 +95,7 @@ def _drawn(plan: Plan, cohorts: int, seed: int, workers: int) -> Iterator[tuple[
             yield number, draw_cohort(plan, seed, number)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_follow)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=follow_command)
     try:
         waiting = {pool.submit(draw_cohort, plan, seed, number): number for number in range(1, cohorts + 1)}
         for future in as_completed(waiting):
@@ -108,19 +106,6 @@ def _drawn(plan: Plan, cohorts: int, seed: int, workers: int) -> Iterator[tuple[
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _follow() -> None:
-    """Begin a worker: the command alone hears an interrupt, and the worker ends when the command does, however."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    command = multiprocessing.parent_process()
-    assert command is not None, "a worker has a parent"
-
-    def end() -> None:
-        command.join()
-        os._exit(1)
-
-    threading.Thread(target=end, daemon=True).start()
 
 
 def _patients(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
