@@ -115,8 +115,8 @@ def load_evidence(study: Study) -> Evidence:
     folder = study.folder / "evidence"
     if not folder.is_dir():
         raise InputError(
-            f"{study.file}: [cohort] source = 'reconstruction' needs the published numbers in {folder}, but found no "
-            "such folder; add evidence/evidence.toml and its tables, or give patients with source = 'file'."
+            f"{study.file}: [cohort] source = '{study.cohort.source}': published numbers must lie in {folder}, but there is "
+            "no such folder; add evidence/evidence.toml and the tables it lists, or analyse patients with source = 'file'."
         )
     names = read_evidence_names(folder / "evidence.toml")
     _check_columns(names, study, folder)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from data.audit import Finding, audit
 from data.evidence import Evidence
 from data.reconstruction import Reconstruction
+from inference.checks import CheckResult
 from inference.figures import (
     predictive_published_figure,
     prior_points_figure,
@@ -24,10 +25,12 @@ from inference.figures.prior_points import PrintedPoint
 from inference.fits import question_of
 from inference.gallery import PRIOR_DRAWS
 from inference.prior_draws import prior_survival
+from inference.replication import Replication, replication_of
 from inference.report.audit_section import audit_section
 from inference.report.content import FigureItem, ReportSection
 from inference.report.context_section import context_sections
 from inference.report.reconstruction_section import beside_section, reconstruction_section
+from inference.report.replicate_section import replicate_sections
 from inference.results import Results
 from inference.spread import ensemble_curves, ensemble_spread, printed_points
 from inference.toxicity import Toxicity, toxicity_of
@@ -65,17 +68,27 @@ class Companions:
         Its audit.
     toxicity : Toxicity or None
         Of the series that its review cites.
+    replication : Replication
+        Its own analysis, done again on the pseudo-patients.
     """
 
     findings: tuple[Finding, ...]
     toxicity: Toxicity | None
+    replication: Replication
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Whether what was sampled from the publication alone converged."""
+        return () if self.toxicity is None else tuple(check.of("toxicity") for check in self.toxicity.checks)
 
 
 def companions_of(results: Results, publication: Publication, folder: Path) -> Companions:
     """Return what is computed from the publication; draws are kept in the folder, and taken from there."""
-    seed = results.main.request.settings.seed
+    study, evidence = results.study, publication.evidence
     return Companions(
-        audit(results.study, publication.evidence), toxicity_of(publication.evidence, seed, folder)
+        audit(study, evidence),
+        toxicity_of(evidence, results.main.request.settings.seed, folder),
+        replication_of(publication.reconstruction, study, evidence, folder),
     )
 
 
@@ -134,6 +147,7 @@ def publication_sections(
         beside_section(results, [beside]),
         reconstruction_section(results, made.targets, made.conflicts, of_ensemble),
         audit_section(companions.findings, publication.evidence, unit),
+        *replicate_sections(companions.replication, study, publication.evidence, draw),
         *context_sections(publication.evidence, companions.toxicity, draw),
     ]
 

@@ -12,7 +12,7 @@ import xarray as xr
 from data.cohort import Cohort
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS
-from inference.checks import checks_table, effect_moved
+from inference.checks import CheckResult, checks_table, effect_moved
 from inference.fits import FitRequest, Reading
 from inference.loo import compare_baselines
 from inference.sensitivity.priors import prior_sensitivity
@@ -43,6 +43,8 @@ class Results:
         Provenance.
     illustrated : tuple of FitRequest
         Fits of which the diagnostic plots are drawn, the main one first.
+    beside : tuple of CheckResult
+        Checks of what was sampled beside the fits.
     """
 
     study: Study
@@ -53,6 +55,7 @@ class Results:
     main_fit: xr.DataTree
     manifest: Mapping[str, Any]
     illustrated: tuple[FitRequest, ...] = ()
+    beside: tuple[CheckResult, ...] = ()
 
     @property
     def cohort(self) -> Cohort:
@@ -100,7 +103,7 @@ class Results:
                 if _same_baseline(joint, cut):
                     moved = effect_moved(joint.estimands, cut.estimands)
                     listed.append(moved.of(joint.request.label))
-        return checks_table(listed)
+        return checks_table([*listed, *self.beside])
 
     @property
     def baselines(self) -> pd.DataFrame:

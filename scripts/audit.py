@@ -36,7 +36,6 @@ def audit(
     from data.study import load_study
 
     shown, loaded = console(quiet), load_study(study)
-    _need_evidence(loaded)
     evidence = load_evidence(loaded)
     found = findings_of(loaded, evidence)
     folder = out if out is not None else Path("outputs") / loaded.name
@@ -96,18 +95,6 @@ def print_findings(shown: Console, study: Study, findings: Sequence[Finding]) ->
         shown.print(table)
     counts = ", ".join(f"{sum(one.severity == name for one in findings)} {name}" for name in SEVERITIES)
     shown.print(f"\nFindings: {counts}")
-
-
-def _need_evidence(study: Study) -> None:
-    """Refuse a study that publishes no tables."""
-    from data.errors import InputError
-
-    folder = study.folder / "evidence"
-    if not (folder / "evidence.toml").is_file():
-        raise InputError(
-            f"{study.file}: an audit needs published numbers in {folder / 'evidence.toml'} and the tables it lists, but "
-            f"found none; add them, or analyse the patients of this study with rtsurv analyse {study.name}."
-        )
 
 
 if __name__ == "__main__":

@@ -52,7 +52,6 @@ def reconstruct(
     from scripts.jobs import Stopwatch, ready_folder, write_json
 
     shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)
-    _need_evidence(loaded)
     evidence = load_evidence(loaded)
     folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
     with watch.stage("cohorts"), progress(shown, "reconstructing") as told:
@@ -140,18 +139,6 @@ def missed_targets(made: Reconstruction) -> list[str]:
         said = [text.removeprefix(farthest) for text in made.conflicts if text.startswith(farthest)]
         lines.append(f"{target} ({len(rows)} of {cohorts} cohorts): {'; '.join(said)}")
     return lines
-
-
-def _need_evidence(study: Study) -> None:
-    """Refuse a study that publishes no tables."""
-    from data.errors import InputError
-
-    folder = study.folder / "evidence"
-    if not (folder / "evidence.toml").is_file():
-        raise InputError(
-            f"{study.file}: a reconstruction needs published numbers in {folder / 'evidence.toml'} and the tables it "
-            f"lists, but found none; add them, or analyse the patients of this study with rtsurv analyse {study.name}."
-        )
 
 
 if __name__ == "__main__":

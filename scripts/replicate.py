@@ -50,14 +50,12 @@ def replicate(
     from inference.drawing import drawn
     from inference.ensembles import ensemble_mark, ensemble_of
     from inference.provenance import commit, versions
-    from inference.replication import ReplicationSettings
-    from inference.replication import replicate as done_again
+    from inference.replication import ReplicationSettings, replication_of
     from inference.report.replicate_section import replication_figures
     from inference.store import digest, file_sha256
     from scripts.jobs import Stopwatch, ready_folder, write_json, write_table
 
     shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)
-    _need_evidence(loaded)
     evidence = load_evidence(loaded)
     folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
     settings = ReplicationSettings(caliper=caliper)
@@ -67,11 +65,11 @@ def replicate(
                 loaded, evidence, cohorts, seed, folder, lambda ready, of: told("reconstructing", ready, of)
             )
         with watch.stage("analysis"):
-            replication = done_again(
-                made.patients,
-                made.modalities,
+            replication = replication_of(
+                made,
                 loaded,
                 evidence,
+                folder / "fits",
                 settings,
                 lambda ready, of: told("analysing", ready, of),
             )
@@ -130,18 +128,6 @@ def _counts_said(summary: pd.DataFrame) -> str:
     """Return how many counts of Table 1 hold in every cohort."""
     counts = summary[summary["family"] == "Table 1, counts"]
     return f"Table 1: {int((counts['agreeing'] == 1).sum())} of {len(counts)} counts hold in every cohort."
-
-
-def _need_evidence(study: Study) -> None:
-    """Refuse a study that publishes no tables."""
-    from data.errors import InputError
-
-    folder = study.folder / "evidence"
-    if not (folder / "evidence.toml").is_file():
-        raise InputError(
-            f"{study.file}: a replication needs published numbers in {folder / 'evidence.toml'} and the tables it lists, "
-            f"but found none; add them, or analyse the patients of this study with rtsurv analyse {study.name}."
-        )
 
 
 if __name__ == "__main__":

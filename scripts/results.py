@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from inference.figures.captions import CAPTIONS
 from inference.fits import fit_key
 from inference.gallery import exhibits, prior_statements
 from inference.horizon import report_times
-from inference.publication import Publication, companions_of, publication_sections
+from inference.publication import Companions, Publication, companions_of, publication_sections
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.page import render
 from inference.results import Results
@@ -50,17 +50,20 @@ class Analysed:
     Attributes
     ----------
     results : Results
-    publication : Publication or None
-        What stands behind pseudo-patients.
     folder : Path
         Where its files are.
     watch : Stopwatch
+    publication : Publication or None
+        What stands behind pseudo-patients.
+    companions : Companions or None
+        What is computed from the publication.
     """
 
     results: Results
-    publication: Publication | None
     folder: Path
     watch: Stopwatch
+    publication: Publication | None = None
+    companions: Companions | None = None
 
 
 def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> Analysed:
@@ -87,8 +90,7 @@ def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> Ana
             for request in planned.requests:
                 fit_key(study, cohort, request)
         folder = ready_folder(sampling.folder(study))
-    results = _gathered(patients, planned, folder, how, watch, told)
-    return Analysed(results, patients.publication, folder, watch)
+    return _gathered(patients, planned, folder, how, watch, told)
 
 
 def reported(reference: str, folder: Path | None) -> Analysed:
@@ -126,13 +128,12 @@ def reported(reference: str, folder: Path | None) -> Analysed:
             f"{place}: must hold the fits of this study, these priors and this version, but found none of "
             f"{'; '.join(missing)}; {again}"
         )
-    results = _gathered(patients, planned, place, how, watch, _silent)
-    return Analysed(results, patients.publication, place, watch)
+    return _gathered(patients, planned, place, how, watch, _silent)
 
 
 def _gathered(
     patients: Patients, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, told: Told
-) -> Results:
+) -> Analysed:
     study, cohorts = patients.study, patients.cohorts
     store = Store(folder / "fits")
     with watch.stage("fits"):
@@ -162,7 +163,7 @@ def _gathered(
         analysis=how,
         fits=keys if len(cohorts) > 1 else {label: listed[0] for label, listed in keys.items()},
     )
-    return Results(
+    results = Results(
         study,
         cohorts,
         tuple(readings[:count]),
@@ -172,6 +173,13 @@ def _gathered(
         kept,
         planned.illustrated,
     )
+    if patients.publication is None:
+        return Analysed(results, folder, watch)
+    with watch.stage("publication"):
+        told("the publication", len(readings), len(readings) + 1)
+        companions = companions_of(results, patients.publication, store.folder)
+    results = replace(results, beside=companions.checks)
+    return Analysed(results, folder, watch, patients.publication, companions)
 
 
 def write_results(made: Analysed, told: Told) -> None:
@@ -184,10 +192,8 @@ def write_results(made: Analysed, told: Told) -> None:
         write_table(results.sensitivity, folder / "sensitivity.csv")
         if len(results.cohorts) > 1:
             write_table(results.pooling, folder / "pooling.csv")
-    sections: list[ReportSection] = []
-    if made.publication is not None:
-        with watch.stage("publication"):
-            sections = _sections(results, made.publication, folder, told)
+    with watch.stage("publication"):
+        sections = _sections(made, told)
     with watch.stage("figures"):
         items = _draw(results, folder, told)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
@@ -195,14 +201,17 @@ def write_results(made: Analysed, told: Told) -> None:
     write_json(stamped, folder / MANIFEST)
 
 
-def _sections(results: Results, publication: Publication, folder: Path, told: Told) -> list[ReportSection]:
-    """Return the sections on the publication, and write its audit."""
+def _sections(made: Analysed, told: Told) -> list[ReportSection]:
+    """Return the sections on the publication, and write its audit and its replication; none without one."""
+    results, publication, companions = made.results, made.publication, made.companions
+    if publication is None or companions is None:
+        return []
     told("the publication", 0, 1)
-    companions = companions_of(results, publication, folder / "fits")
-    write_audit(results.study, publication.evidence, companions.findings, folder)
+    write_audit(results.study, publication.evidence, companions.findings, made.folder)
+    write_table(companions.replication.summary, made.folder / "replicate.csv")
 
     def draw(name: str, figure: Callable[[], Figure]) -> str:
-        return drawn(name, folder / "figures", results.mark, figure)
+        return drawn(name, made.folder / "figures", results.mark, figure)
 
     return publication_sections(results, publication, companions, draw)
 

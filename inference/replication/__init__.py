@@ -1,6 +1,15 @@
 """What a paper did, done again on pseudo-patients: its tables and figures, computed beside printed."""
 
+from inference.replication.kept import replication_of
 from inference.replication.lines import Line, long_table, summary_table
 from inference.replication.replicate import Replication, ReplicationSettings, replicate
 
-__all__ = ["Line", "Replication", "ReplicationSettings", "long_table", "replicate", "summary_table"]
+__all__ = [
+    "Line",
+    "Replication",
+    "ReplicationSettings",
+    "long_table",
+    "replicate",
+    "replication_of",
+    "summary_table",
+]

@@ -58,7 +58,9 @@ def test_numbers_are_read_as_printed():
     assert evidence.find("contrast", "before", "logrank_p").operator == "<"
     assert (evidence.size("treated", "before"), evidence.size("control", "before")) == (207, 281)
     assert evidence.phases == ("before", "after")
-    brain = [row for row in evidence.counts if (row.column, row.arm, row.phase) == ("brain", "treated", "before")]
+    brain = [
+        row for row in evidence.counts if (row.column, row.arm, row.phase) == ("brain", "treated", "before")
+    ]
     assert [(row.count, row.size, row.multiple, row.value) for row in brain] == [(92, 207, True, "1")]
     final = [row for row in evidence.cox if (row.model, row.variable) == ("multivariable", "RT")]
     assert final[0].hazard_ratio == printed("0.470", "0.351", "0.631", place="li2024 Table 2")
@@ -132,7 +134,9 @@ def test_what_cannot_be_read_is_named(copied, table, old, new, message):
 
 def test_names_must_be_covariates_of_the_study(copied):
     names = copied / "evidence" / "evidence.toml"
-    names.write_text(names.read_text(encoding="utf-8").replace('Bone = "bone"', 'Bone = "bones"'), encoding="utf-8")
+    names.write_text(
+        names.read_text(encoding="utf-8").replace('Bone = "bone"', 'Bone = "bones"'), encoding="utf-8"
+    )
     assert "but found bones" in refusal(copied)
 
 

@@ -51,7 +51,10 @@ def reading_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level
         propensity=np.full(5, level),
         power_scaling=(0.1, 0.2),
         draws=xr.Dataset(
-            {"estimand": (("row", *dims), kept), "parameter": (("parameter_name", *dims), np.nan_to_num(kept, posinf=0.0))},
+            {
+                "estimand": (("row", *dims), kept),
+                "parameter": (("parameter_name", *dims), np.nan_to_num(kept, posinf=0.0)),
+            },
             coords={"parameter_name": ["treatment_effect"]},
         ),
         curve_draws=xr.Dataset(

@@ -58,7 +58,7 @@ def test_quiet_prints_nothing_and_writes_the_same(rtsurv, audited, tmp_path):
 def test_a_study_without_published_numbers_is_refused(rtsurv, tmp_path):
     ended = rtsurv("audit", "gbsg2", "--out", tmp_path)
     assert ended.code == 2
-    assert "gbsg2/study.toml: an audit needs published numbers in" in ended.err
+    assert "gbsg2/study.toml: [cohort] source = 'package': published numbers must lie in" in ended.err
     assert "rtsurv analyse gbsg2" in ended.err
     assert not list(tmp_path.iterdir())
 

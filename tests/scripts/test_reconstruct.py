@@ -13,7 +13,7 @@ from data.study import load_study
 def test_a_study_without_published_numbers_is_refused(rtsurv, tmp_path):
     ended = rtsurv("reconstruct", "gbsg2", "--out", tmp_path)
     assert ended.code == 2
-    assert "a reconstruction needs published numbers in" in ended.err
+    assert "published numbers must lie in" in ended.err
     assert not list(tmp_path.iterdir())
 
 

@@ -11,7 +11,7 @@ from inference.replication.lines import SUMMARY
 def test_a_study_without_published_numbers_is_refused(rtsurv, tmp_path):
     ended = rtsurv("replicate", "gbsg2", "--out", tmp_path)
     assert ended.code == 2
-    assert "a replication needs published numbers in" in ended.err
+    assert "published numbers must lie in" in ended.err
     assert not list(tmp_path.iterdir())
 
 
