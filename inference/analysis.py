@@ -56,6 +56,7 @@ def plan(
     designs: int,
     quick: bool = False,
     exposure: str = "naive",
+    cohorts: int = 1,
 ) -> Plan:
     """Return the fits of the main job; a quick look leaves out the second baseline, and most plots.
 
@@ -73,6 +74,8 @@ def plan(
         For a first look.
     exposure : str
         How exposure to treatment is counted in time.
+    cohorts : int
+        How many are pooled: the diagnostic plots of one of several say little, and only the main model's are drawn.
     """
 
     def request(baseline: str, adjustment: str, used: PriorSet) -> FitRequest:
@@ -87,7 +90,7 @@ def plan(
         for other in others
         if other.name != priors.name
     ]
-    return Plan(tuple(stated), tuple(repeated), tuple(stated[:1] if quick else stated))
+    return Plan(tuple(stated), tuple(repeated), tuple(stated[:1] if quick or cohorts > 1 else stated))
 
 
 def readings_of(

@@ -31,7 +31,7 @@ from models.specification import known_parameters
 PRIOR_DRAWS = 2000
 PRIOR_TIME_DRAWS = 100
 REPLICATES = 300
-DRAWS_OF_A_REPLICATE = 10  # a replicated cohort for every so many draws, up to REPLICATES
+DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to REPLICATES
 POINTWISE_DRAWS = 1000  # of each chain, for adjustments with several designs
 
 

@@ -22,9 +22,11 @@ from inference.readings import reading_of
 from inference.store import Store
 
 WORKERS = 2
-# Cost of a compilation, and of one more design, against that of a fit with its estimands and checks.
-COMPILATION = 6.0
+# Cost of a compilation, of one more design, and of a fit of which only the effect is asked for, against that of a fit
+# with all of its estimands and checks.
+COMPILATION = 10.0
 DESIGN = 0.3
+EFFECT_ALONE = 0.7
 
 Job = tuple[int, int]  # request, cohort
 
@@ -83,7 +85,7 @@ def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, str], int]:
     for request in requests:
         designs = request.designs if ADJUSTMENTS[request.adjustment].several_designs else 1
         costs.setdefault(structure_of(request), COMPILATION)
-        costs[structure_of(request)] += 1.0 + DESIGN * (designs - 1)
+        costs[structure_of(request)] += (1.0 if request.predictive else EFFECT_ALONE) + DESIGN * (designs - 1)
     shares, loads = {}, [0.0] * WORKERS
     for structure in sorted(costs, key=lambda one: -costs[one]):
         worker = int(np.argmin(loads))

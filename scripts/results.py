@@ -84,7 +84,9 @@ def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> Ana
             "exposure": exposure,
             "cohorts": count,
         }
-        planned = plan(main, others, sampling.settings(count), how["designs"], sampling.quick, exposure)
+        planned = plan(
+            main, others, sampling.settings(count), how["designs"], sampling.quick, exposure, count
+        )
         for cohort in patients.cohorts:
             report_times(study, cohort)
             for request in planned.requests:
@@ -110,7 +112,7 @@ def reported(reference: str, folder: Path | None) -> Analysed:
         how, settings = kept["analysis"], SamplerSettings(**kept["settings"])
         patients = load_patients(reference, how["cohorts"], settings.seed, place, _silent)
         main, *others = prior_sets(study, patients.cohort, how["priors"])
-        planned = plan(main, others, settings, how["designs"], how["quick"], how["exposure"])
+        planned = plan(main, others, settings, how["designs"], how["quick"], how["exposure"], how["cohorts"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise

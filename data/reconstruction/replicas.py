@@ -6,7 +6,7 @@ import pandas as pd
 from data.cohort import Cohort
 from data.evidence import Evidence
 from data.reconstruction.layout import layout_of, membership_of
-from data.reconstruction.margins import level_number, strata_of
+from data.reconstruction.margins import strata_of
 from data.reconstruction.statistics import evaluate
 from data.reconstruction.targets import targets_of
 from data.study import Study
@@ -36,13 +36,7 @@ def published_statistics(
         On the printed scale. A hazard ratio is one Newton step from the printed one.
     """
     strata, targets = strata_of(study, evidence), targets_of(study, evidence)
-    levels = np.stack(
-        [
-            [level_number(study, name, str(value)) for value in cohort.covariates[name]]
-            for name in study.covariates
-        ],
-        axis=1,
-    )
+    levels = np.stack([cohort.covariates[name].cat.codes for name in study.covariates], axis=1)
     layout, member = layout_of(targets), membership_of(targets, study, strata, levels)
     chosen = [number for number, target in enumerate(targets) if target.family in STATISTICS]
     values = np.empty((len(time), len(chosen)))

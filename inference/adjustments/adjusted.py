@@ -144,12 +144,16 @@ _TREATMENT_SAMPLES: dict[tuple, dict[str, np.ndarray]] = {}
 
 def sample_treatment(question: Question) -> dict[str, np.ndarray]:
     """Return the treatment model's posterior, fitted alone; remembered, because every adjustment asks for it."""
-    key = (question.cohort.sha256, repr(question.priors), question.settings)
+    task = Task(question.cohort, None, question.priors)
+    content = task.content(task.blocks)
+    families = tuple(
+        (block.variable, block.distribution) for _, listed in task.blocks.values() for block in listed
+    )
+    numbers = tuple((name, np.asarray(content[name]).tobytes()) for name in sorted(content))
+    key = (question.cohort.sha256, families, numbers, question.settings)
     if key not in _TREATMENT_SAMPLES:
         _TREATMENT_SAMPLES.clear()
-        _TREATMENT_SAMPLES[key] = sample(
-            Task(question.cohort, None, question.priors), question.settings
-        ).parameters
+        _TREATMENT_SAMPLES[key] = sample(task, question.settings).parameters
     return _TREATMENT_SAMPLES[key]
 
 
