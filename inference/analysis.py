@@ -58,7 +58,7 @@ def plan(
     exposure: str = "naive",
     cohorts: int = 1,
 ) -> Plan:
-    """Return the fits of the main job; a quick look leaves out the second baseline, and most plots.
+    """Return the fits of the main job; a quick look leaves out the second baseline, `none`, and most plots.
 
     Parameters
     ----------
@@ -82,9 +82,8 @@ def plan(
         return FitRequest(baseline, adjustment, MAIN_EFFECT, used, settings, designs, exposure)
 
     baselines = [MAIN_BASELINE] if quick else [MAIN_BASELINE, "weibull"]
-    stated = [
-        request(baseline, name, priors) for baseline in baselines for name in (MAIN_ADJUSTMENT, "cut", "none")
-    ]
+    adjustments = (MAIN_ADJUSTMENT, "cut") if quick else (MAIN_ADJUSTMENT, "cut", "none")
+    stated = [request(baseline, name, priors) for baseline in baselines for name in adjustments]
     repeated = [
         replace(request(MAIN_BASELINE, MAIN_ADJUSTMENT, other), predictive=False)
         for other in others
@@ -100,6 +99,7 @@ def readings_of(
     store: Store,
     done: Done,
     illustrated: Sequence[FitRequest] = (),
+    beside: Sequence[Callable[[], object]] = (),
 ) -> list[Reading]:
     """Return what every model says, in the order of the requests, sampling the fits that are missing in worker processes.
 
@@ -119,6 +119,8 @@ def readings_of(
         Those of which a worker draws the diagnostic plots too, for the first cohort, if it samples them.
     done : callable
         Called with the name of a fit that is ready, how many are, and of how many.
+    beside : sequence of callable
+        What else a worker may do meanwhile, if workers are at work; each keeps what it makes.
     """
     pooled = {number: kept_pool(study, cohorts, request, store) for number, request in enumerate(requests)}
     readings: dict[Job, Reading] = {}
@@ -138,7 +140,7 @@ def readings_of(
             readings[job] = kept
             done(requests[job[0]].label, len(readings), len(jobs))
     made = (
-        side_by_side(study, cohorts, requests, missing, store, illustrated)
+        side_by_side(study, cohorts, requests, missing, store, illustrated, beside)
         if len(missing) > 1
         else _here(study, cohorts, requests, missing, store)
     )

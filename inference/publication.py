@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from data.audit import Finding, audit
 from data.evidence import Evidence
 from data.reconstruction import Reconstruction
+from data.study import Study
 from inference.checks import CheckResult
 from inference.figures import (
     predictive_published_figure,
@@ -33,6 +34,7 @@ from inference.report.reconstruction_section import beside_section, reconstructi
 from inference.report.replicate_section import replicate_sections
 from inference.results import Results
 from inference.spread import ensemble_curves, ensemble_spread, printed_points
+from inference.store import Store
 from inference.toxicity import Toxicity, toxicity_of
 
 Draw = Callable[[str, Callable[[], Figure]], str]
@@ -82,13 +84,24 @@ class Companions:
         return () if self.toxicity is None else tuple(check.of("toxicity") for check in self.toxicity.checks)
 
 
-def companions_of(results: Results, publication: Publication, folder: Path) -> Companions:
-    """Return what is computed from the publication; draws are kept in the folder, and taken from there."""
-    study, evidence = results.study, publication.evidence
+def companion_jobs(
+    study: Study, publication: Publication, seed: int, store: Store
+) -> tuple[Callable[[], object], ...]:
+    """Return what takes a while of it, as jobs for a worker: each keeps what it makes in the store."""
+    made, evidence, folder = publication.reconstruction, publication.evidence, store.folder
+    return (
+        partial(toxicity_of, evidence, seed, folder),
+        partial(replication_of, made, study, evidence, folder),
+    )
+
+
+def companions_of(study: Study, publication: Publication, seed: int, store: Store) -> Companions:
+    """Return what is computed from the publication; what takes a while is kept in the store, and taken from there."""
+    made, evidence, folder = publication.reconstruction, publication.evidence, store.folder
     return Companions(
         audit(study, evidence),
-        toxicity_of(evidence, results.main.request.settings.seed, folder),
-        replication_of(publication.reconstruction, study, evidence, folder),
+        toxicity_of(evidence, seed, folder),
+        replication_of(made, study, evidence, folder),
     )
 
 

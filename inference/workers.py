@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
@@ -37,25 +37,34 @@ def side_by_side(
     requests: Sequence[FitRequest],
     missing: list[Job],
     store: Store,
-    illustrated: Sequence[FitRequest],
+    illustrated: Sequence[FitRequest] = (),
+    beside: Sequence[Callable[[], object]] = (),
 ) -> Iterator[tuple[Job, Reading]]:
-    """Yield readings as worker processes finish them; an interrupt ends the workers and keeps the finished fits."""
+    """Yield readings as worker processes finish them; an interrupt ends the workers and keeps the finished fits.
+
+    What is done beside, and the diagnostic plots, go to whichever worker has less to do.
+    """
     context = multiprocessing.get_context("spawn")
     pools = [ProcessPoolExecutor(1, mp_context=context, initializer=follow_command) for _ in range(WORKERS)]
     workers: set[int] = set()
-    shares = worker_shares([requests[number] for number, _ in missing])
+    shares, loads = worker_shares([requests[number] for number, _ in missing])
+    idlest = pools[int(np.argmin(loads))]
     try:
+        others = [idlest.submit(one) for one in beside]
         waiting = {}
         for number, cohort in missing:
             request = requests[number]
-            illustrate = request in illustrated and cohort == 0
             pool = pools[shares[structure_of(request)]]
-            waiting[pool.submit(_make, study, cohorts[cohort], request, store.folder, illustrate)] = (
-                number,
-                cohort,
-            )
+            waiting[pool.submit(_make, study, cohorts[cohort], request, store.folder)] = (number, cohort)
         for future in as_completed(waiting):
-            yield waiting[future], future.result()
+            number, cohort = waiting[future]
+            if requests[number] in illustrated and cohort == 0:
+                others.append(
+                    idlest.submit(diagnostics_of, study, cohorts[0], requests[number], store, _silent)
+                )
+            yield (number, cohort), future.result()
+        for other in others:
+            other.result()
     except BaseException:
         for pool in pools:
             for number, process in list((pool._processes or {}).items()):
@@ -73,8 +82,10 @@ def structure_of(request: FitRequest) -> tuple[str, str]:
     return request.baseline, ADJUSTMENTS[request.adjustment].score
 
 
-def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, str], int]:
-    """Return which worker makes the fits of each structure: each is compiled once, and the work is shared evenly.
+def worker_shares(requests: Sequence[FitRequest]) -> tuple[dict[tuple[str, str], int], list[float]]:
+    """Return which worker makes the fits of each structure, and how much each worker has to do.
+
+    A structure is compiled once, in one worker; the work is shared as evenly as that lets it.
 
     Parameters
     ----------
@@ -91,16 +102,13 @@ def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, str], int]:
         worker = int(np.argmin(loads))
         shares[structure] = worker
         loads[worker] += costs[structure]
-    return shares
+    return shares, loads
 
 
-def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path, illustrate: bool) -> Reading:
-    """Make one fit, and its diagnostic plots if wanted, in a worker process."""
-    store = Store(folder)
-    made = reading_of(study, cohort, request, store, _silent)
+def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path) -> Reading:
+    """Make one fit in a worker process."""
+    made = reading_of(study, cohort, request, Store(folder), _silent)
     assert made is not None, "a fit that may be sampled is always made"
-    if illustrate:
-        diagnostics_of(study, cohort, request, store, _silent)
     return made
 
 

@@ -19,7 +19,7 @@ FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20, "cohorts": 20}
 QUICK = {**FULL, "designs": 5, "cohorts": 3}
 # Each of several cohorts has fewer draws: together they have more than a single cohort. Few cohorts leave the mean of
 # their R-hat noisy, and get more draws each.
-DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 2000, 250
+DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 1500, 250
 
 FEWEST_IN_CHAIN = 10
 FEWEST, MOST = 40, 1_000_000  # draws of all chains: fewer have no diagnostics, more no place in memory
@@ -61,7 +61,12 @@ class Sampling:
         int,
         Parameter(help="Same seed, same draws.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1)),
     ] = SEED
-    quick: Annotated[bool, Parameter(help="A first look: one baseline, fewer designs.", negative="")] = False
+    quick: Annotated[
+        bool,
+        Parameter(
+            help="A first look: joint and cut under one baseline, fewer designs and cohorts.", negative=""
+        ),
+    ] = False
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False
     out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None
     exposure: Annotated[

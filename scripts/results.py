@@ -14,14 +14,20 @@ from data.errors import InputError
 from data.study import load_study
 from inference.analysis import Plan, plan, readings_of
 from inference.atomic import write_text
-from inference.comparators import comparators, pooled_comparators, published_comparators
 from inference.drawing import drawn
 from inference.engine import SamplerSettings
 from inference.figures.captions import CAPTIONS
 from inference.fits import fit_key
+from inference.frequentist import frequentist_analysis
 from inference.gallery import exhibits, prior_statements
 from inference.horizon import report_times
-from inference.publication import Companions, Publication, companions_of, publication_sections
+from inference.publication import (
+    Companions,
+    Publication,
+    companion_jobs,
+    companions_of,
+    publication_sections,
+)
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.page import render
 from inference.results import Results
@@ -137,19 +143,21 @@ def _gathered(
     patients: Patients, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, told: Told
 ) -> Analysed:
     study, cohorts = patients.study, patients.cohorts
-    store = Store(folder / "fits")
+    store, seed = Store(folder / "fits"), planned.main.settings.seed
     with watch.stage("fits"):
-        readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated)
+        beside = (
+            () if patients.publication is None else companion_jobs(study, patients.publication, seed, store)
+        )
+        readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated, beside)
     with watch.stage("comparators"):
-        horizon, times = report_times(study, patients.cohort)
-        tables = [comparators(cohort, horizon, times) for cohort in cohorts]
-        if patients.publication is not None:
-            evidence, matched = patients.publication.evidence, patients.publication.matched
-            tables = [
-                published_comparators(one, cohort, inside, evidence)
-                for one, cohort, inside in zip(tables, cohorts, matched, strict=True)
-            ]
-        table = pooled_comparators(tables)
+        behind = patients.publication
+        table = frequentist_analysis(
+            study,
+            cohorts,
+            store,
+            behind.evidence if behind is not None else None,
+            behind.matched if behind is not None else None,
+        )
     keys = {
         request.label: [fit_key(study, cohort, request) for cohort in cohorts] for request in planned.requests
     }
@@ -160,7 +168,7 @@ def _gathered(
         study,
         cohorts,
         [how["priors"]],
-        seed=planned.main.settings.seed,
+        seed=seed,
         settings=vars(planned.main.settings),
         analysis=how,
         fits=keys if len(cohorts) > 1 else {label: listed[0] for label, listed in keys.items()},
@@ -179,7 +187,7 @@ def _gathered(
         return Analysed(results, folder, watch)
     with watch.stage("publication"):
         told("the publication", len(readings), len(readings) + 1)
-        companions = companions_of(results, patients.publication, store.folder)
+        companions = companions_of(study, patients.publication, seed, store)
     results = replace(results, beside=companions.checks)
     return Analysed(results, folder, watch, patients.publication, companions)
 

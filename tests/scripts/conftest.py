@@ -61,14 +61,12 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inference.analysis.side_by_side", refuse)
 
 
-def _in_turn(study, cohorts, requests, missing, store, illustrated) -> Iterator:
+def _in_turn(study, cohorts, requests, missing, store, illustrated, beside) -> Iterator:
     """Yield readings, made one after the other."""
     from inference.workers import _make
 
     for number, cohort in missing:
-        request = requests[number]
-        made = _make(study, cohorts[cohort], request, store.folder, request in illustrated and cohort == 0)
-        yield (number, cohort), made
+        yield (number, cohort), _make(study, cohorts[cohort], requests[number], store.folder)
 
 
 @pytest.fixture(scope="session")
