@@ -1,5 +1,6 @@
 """Cohorts of pseudo-patients, each validated like any other cohort."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,21 @@ import pandas as pd
 
 from data.cohort import Cohort, validate_cohort
 from data.study import Study
+
+
+def of_pseudo_patients(text: str) -> str:
+    """A text about patients as one about pseudo-patients: those who were never there are always called so.
+
+    Examples
+    --------
+    >>> of_pseudo_patients("Patients of each arm; a patient at risk")
+    'Pseudo-patients of each arm; a pseudo-patient at risk'
+    """
+    return re.sub(
+        r"(?<![\w-])(P|p)atient(s?)\b",
+        lambda found: ("Pseudo-patient" if found[1] == "P" else "pseudo-patient") + found[2],
+        text,
+    )
 
 
 @dataclass(frozen=True, eq=False)

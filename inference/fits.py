@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import xarray as xr
 
 from data.cohort import Cohort
 from data.evidence import load_evidence
+from data.pseudo_cohorts import of_pseudo_patients
 from data.reconstruction import published_statistics
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress, Question
@@ -231,6 +232,8 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         *median_notes(estimated.not_reached),
         *time_ratio_note(adjusted),
     ]
+    if study.cohort.source == "reconstruction":
+        checks = [replace(check, text=of_pseudo_patients(check.text)) for check in checks]
     table = estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)]
     return Reading(
         request,

@@ -45,8 +45,8 @@ def frequentist_analysis(
     horizon, times = report_times(study, cohorts[0])
     printed = None if evidence is None else dict(evidence.checksums)
     of_cohorts = [cohort.sha256 for cohort in cohorts]
-    place = store.place(digest(["comparators", of_cohorts, horizon, times, printed, _source()]))
-    kept = place / "comparators.parquet"
+    name = digest(["comparators", of_cohorts, horizon, times, printed, _source()])
+    kept = store.kept / name / "comparators.parquet"
     try:
         return pd.read_parquet(kept)
     except (OSError, ValueError, pa.ArrowException):

@@ -88,7 +88,7 @@ def companion_jobs(
     study: Study, publication: Publication, seed: int, store: Store
 ) -> tuple[Callable[[], object], ...]:
     """Return what takes a while of it, as jobs for a worker: each keeps what it makes in the store."""
-    made, evidence, folder = publication.reconstruction, publication.evidence, store.folder
+    made, evidence, folder = publication.reconstruction, publication.evidence, store.kept
     return (
         partial(toxicity_of, evidence, seed, folder),
         partial(replication_of, made, study, evidence, folder),
@@ -97,7 +97,7 @@ def companion_jobs(
 
 def companions_of(study: Study, publication: Publication, seed: int, store: Store) -> Companions:
     """Return what is computed from the publication; what takes a while is kept in the store, and taken from there."""
-    made, evidence, folder = publication.reconstruction, publication.evidence, store.folder
+    made, evidence, folder = publication.reconstruction, publication.evidence, store.kept
     return Companions(
         audit(study, evidence),
         toxicity_of(evidence, seed, folder),

@@ -73,7 +73,7 @@ def kept_pool(study: Study, cohorts: Sequence[Cohort], request: FitRequest, stor
     mark = pooled_mark(
         [_mark(study, cohort, request, key) for cohort, key in zip(cohorts, keys, strict=True)]
     )
-    kept = _load(store.place(mark), mark, request)
+    kept = _load(store.kept / mark, mark, request)
     return kept if kept is not None and all(store.holds(key) for key in keys) else None
 
 
@@ -81,7 +81,7 @@ def pooled_reading(readings: Sequence[Reading], store: Store) -> Reading:
     """Return the readings of one model, pooled over cohorts, and keep what was pooled."""
     pooled = pool(readings)
     if len(readings) > 1:
-        _save(store.place(pooled.mark), pooled.mark, pooled)
+        _save(store.kept / pooled.mark, pooled.mark, pooled)
     return pooled
 
 

@@ -42,6 +42,11 @@ class Store:
         """Return the folder of a fit."""
         return self.folder / key
 
+    @property
+    def kept(self) -> Path:
+        """The folder beside the fits, of what was computed from several of them, or from none."""
+        return self.folder.parent / "kept"
+
     def holds(self, key: str) -> bool:
         """Return whether a fit is there and its file is what was written."""
         place = self.place(key)

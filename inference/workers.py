@@ -74,7 +74,8 @@ def side_by_side(
     finally:
         for pool in pools:
             pool.shutdown(wait=True, cancel_futures=True)
-        remove_parts(store.folder, workers)
+        for folder in (store.folder, store.kept):
+            remove_parts(folder, workers)
 
 
 def structure_of(request: FitRequest) -> tuple[str, str]:

@@ -72,7 +72,7 @@ def sensitivity(
     drawn("prior-sets", folder / "figures", mark, lambda: prior_sets_figure(estimands, intervals))
     how = {"seed": sampling.seed, "settings": vars(settings), "wall_time_seconds": watch.seconds}
     write_json(manifest(loaded, patients.cohorts, priors, **how), folder / "sensitivity-manifest.json")
-    print_sensitivity(shown, table)
+    print_sensitivity(shown, loaded, table)
     print_checks(shown, checks)
     shown.print(f"\nWritten: {folder / 'sensitivity.csv'}", soft_wrap=True)
     return CHECK_FAILED if failed(checks) else DONE

@@ -17,7 +17,13 @@ SHOWN = 12
 def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None:
     """Print the effect under each model and adjustment."""
     unit, horizon = study.time_unit, estimands.loc[estimands["estimand"] == "rmst_difference", "time"].iloc[0]
-    shown.print(f"{study.treatment.treated_label} against {study.treatment.control_label}\n")
+    shown.print(f"{study.treatment.treated_label} against {study.treatment.control_label}")
+    pseudo = study.cohort.source == "reconstruction"
+    if pseudo:
+        shown.print(
+            "of pseudo-patients, reconstructed from published numbers: this study publishes no patients"
+        )
+    shown.print()
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("model")
     table.add_column("HR (95 %)", no_wrap=True)
@@ -39,7 +45,7 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
     shown.print(table)
     shown.print(
         f"\nHR: hazard ratio, conditional on covariates; below 1 treatment helps. RMST: difference in restricted mean "
-        f"survival time to {horizon:g} {unit}, over all patients. Priors: {first}, unless said.\n"
+        f"survival time to {horizon:g} {unit}, over all {'pseudo-' if pseudo else ''}patients. Priors: {first}, unless said.\n"
     )
 
 
@@ -56,9 +62,10 @@ def print_checks(shown: Console, checks: pd.DataFrame) -> None:
         shown.print(f"  ... and {len(doubtful) - SHOWN} more in checks.csv")
 
 
-def print_sensitivity(shown: Console, table: pd.DataFrame) -> None:
+def print_sensitivity(shown: Console, study: Study, table: pd.DataFrame) -> None:
     """Print the effect under each prior set, with its power scaling."""
     unit, horizon = table["unit"].iloc[0], table["horizon"].iloc[0]
+    people = "pseudo-patients" if study.cohort.source == "reconstruction" else "patients"
     shown.print("The main model under each prior set\n")
     printed = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     headings = (
@@ -83,7 +90,7 @@ def print_sensitivity(shown: Console, table: pd.DataFrame) -> None:
         )
     shown.print(printed)
     shown.print(
-        f"\nRMST is to {horizon:g} {unit}, over all patients. Power scaling says how sensitive the effect is to its prior, "
+        f"\nRMST is to {horizon:g} {unit}, over all {people}. Power scaling says how sensitive the effect is to its prior, "
         "and to the likelihood: above 0.05 it is.\n"
     )
 

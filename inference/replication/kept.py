@@ -16,7 +16,7 @@ from data.reconstruction import Reconstruction
 from data.study import Study
 from inference.atomic import atomic_path, write_text
 from inference.replication.replicate import Replication, ReplicationSettings, replicate
-from inference.store import Store, digest, file_sha256
+from inference.store import digest, file_sha256
 
 TABLES = ("table", "curves", "points", "pairs")
 SEAL = "replication.json"
@@ -38,12 +38,12 @@ def replication_of(
     made : Reconstruction
     study, evidence : Study, Evidence
     folder : Path
-        Of the fits; each replication has its own subfolder.
+        Each replication has a subfolder of its own there.
     settings : ReplicationSettings
     done : callable, optional
         Called with how many cohorts are ready, and of how many.
     """
-    place = Store(folder).place(_key(made, study, evidence, settings))
+    place = folder / _key(made, study, evidence, settings)
     cohorts = int(made.patients["cohort"].nunique())
     kept = _kept(place, settings, cohorts)
     if kept is not None:

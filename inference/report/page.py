@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from data.pseudo_cohorts import of_pseudo_patients
 from inference.report.check_tables import (
     check_table,
     counts_sentence,
@@ -28,11 +29,7 @@ from inference.report.effect_tables import (
     populations_table,
 )
 from inference.report.provenance_tables import command_line, is_quick, manifest_tables, tree_warning
-from inference.report.pseudo import (
-    figure_of_pseudo_patients,
-    of_pseudo_patients,
-    table_of_pseudo_patients,
-)
+from inference.report.pseudo import figure_of_pseudo_patients, table_of_pseudo_patients
 from inference.report.sensitivity_table import sensitivity_table
 from inference.report.sentences import answer, limits, reading_guide
 from inference.report.svg import embedded_svg

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
+from data.pseudo_cohorts import of_pseudo_patients
 from inference.report.content import FigureItem
 from inference.report.table import Cell, Row, Table
-
-
-def of_pseudo_patients(text: str) -> str:
-    """Return a text about patients as one about pseudo-patients.
-
-    Examples
-    --------
-    >>> of_pseudo_patients("Patients of each arm; a patient at risk")
-    'Pseudo-patients of each arm; a pseudo-patient at risk'
-    """
-    return re.sub(
-        r"(?<![\w-])(P|p)atient(s?)\b",
-        lambda found: ("Pseudo-patient" if found[1] == "P" else "pseudo-patient") + found[2],
-        text,
-    )
 
 
 def table_of_pseudo_patients(table: Table) -> Table:

@@ -254,7 +254,7 @@ class TestAnalyse:
         out = analysed.ended.out
         assert analysed.ended.err == ""
         assert "Treated against Control" in out
-        for model in ("joint", "cut", "none", "joint, sceptical priors"):
+        for model in ("joint", "cut", "joint, sceptical priors"):
             assert re.search(rf"  {re.escape(model)} +[0-9.]+ \([0-9.]+ to [0-9.]+\)", out)
         assert "Checks: " in out
         assert f"Report: {analysed.folder / 'report.html'}" in out
