@@ -69,7 +69,7 @@ def replicate(
                 made,
                 loaded,
                 evidence,
-                folder / "fits",
+                folder / "kept",
                 settings,
                 lambda ready, of: told("analysing", ready, of),
             )
