@@ -22,11 +22,12 @@ from inference.readings import reading_of
 from inference.store import Store
 
 WORKERS = 2
-# Cost of a compilation, of one more design, and of a fit of which only the effect is asked for, against that of a fit
-# with all of its estimands and checks.
+# Cost of a compilation, of one more design, of a fit of which only the effect is asked for, and of a fit's diagnostic
+# plots, against that of a fit with all of its estimands and checks.
 COMPILATION = 10.0
 DESIGN = 0.3
 EFFECT_ALONE = 0.7
+PLOTS = 8.0
 
 Job = tuple[int, int]  # request, cohort
 
@@ -48,9 +49,8 @@ def side_by_side(
     pools = [ProcessPoolExecutor(1, mp_context=context, initializer=follow_command) for _ in range(WORKERS)]
     workers: set[int] = set()
     shares, loads = worker_shares([requests[number] for number, _ in missing])
-    idlest = pools[int(np.argmin(loads))]
     try:
-        others = [idlest.submit(one) for one in beside]
+        others = [pools[int(np.argmin(loads))].submit(one) for one in beside]
         waiting = {}
         for number, cohort in missing:
             request = requests[number]
@@ -59,8 +59,10 @@ def side_by_side(
         for future in as_completed(waiting):
             number, cohort = waiting[future]
             if requests[number] in illustrated and cohort == 0:
+                idlest = int(np.argmin(loads))
+                loads[idlest] += PLOTS
                 others.append(
-                    idlest.submit(diagnostics_of, study, cohorts[0], requests[number], store, _silent)
+                    pools[idlest].submit(diagnostics_of, study, cohorts[0], requests[number], store, _silent)
                 )
             yield (number, cohort), future.result()
         for other in others:
