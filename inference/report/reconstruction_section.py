@@ -91,15 +91,18 @@ def reconstruction_section(
     beyond = int((targets["z"].abs() > 1).sum())
     steered = targets[~targets["family"].isin(("table 1", "deaths"))]
     paragraphs = (
-        f"{cohorts} cohorts of {size} pseudo-patients were drawn, each consistent with every printed number. Of "
+        f"{cohorts} {'cohort' if cohorts == 1 else 'cohorts'} of {size} pseudo-patients, drawn to agree with every printed number. Of "
         f"{len(targets)} comparisons with print, {len(targets) - beyond} lie within their tolerance; the median distance "
         f"of the numbers that are not counts is {number(steered['z'].abs().median())} tolerances.",
         "What is not printed differs between the cohorts as far as a plausible model of survival lets it. The tables say "
         "how much of each variance lies between the cohorts: that share is the price of not having the patients.",
         *conflicts,
     )
-    tables = [_families(targets), _missing(results.main.pooling)]
-    unsaid = unsaid_table(results)
+    tables = [_families(targets)]
+    unsaid = pd.DataFrame()
+    if cohorts > 1:
+        tables.append(_missing(results.main.pooling))
+        unsaid = unsaid_table(results)
     return ReportSection(
         "reconstruction",
         "The pseudo-patients, and what the publication does not say",

@@ -230,7 +230,15 @@ class TestSecondFit:
 class TestAnalyse:
     def test_files(self, analysed):
         found = {path.name for path in analysed.folder.iterdir()}
-        assert found == {*TABLES, "sensitivity.csv", "manifest.json", "report.html", "figures", "fits", "kept"}
+        assert found == {
+            *TABLES,
+            "sensitivity.csv",
+            "manifest.json",
+            "report.html",
+            "figures",
+            "fits",
+            "kept",
+        }
         drawn = {path.suffix for path in (analysed.folder / "figures").iterdir()}
         assert drawn == {".svg", ".png"}
         for name, columns in TABLES.items():

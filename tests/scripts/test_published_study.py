@@ -129,6 +129,15 @@ class TestAnalyse:
         pd.testing.assert_frame_equal(pd.read_csv(folder / "estimands.csv"), before)
         assert rtsurv("analyse", "li2024", "--quick", "--out", folder, *BRIEF).code == code
 
+    def test_a_single_cohort_has_nothing_to_pool(self, rtsurv, one_process, tmp_path):
+        one = ("--cohorts", "1", *BRIEF[2:])
+        ended = rtsurv("analyse", "li2024", "--quick", "--out", tmp_path, *one)
+        assert ended.code in (0, 3), ended.err
+        assert not (tmp_path / "pooling.csv").exists()
+        page = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert "1 cohort of 488" in page
+        assert "488 patients" not in page
+
     def test_fit_pools_over_cohorts(self, rtsurv, tmp_path):
         ended = rtsurv("fit", "li2024", "--adjustment", "none", "--out", tmp_path / "one", *BRIEF)
         assert ended.code in (0, 3), ended.err
