@@ -22,12 +22,13 @@ from inference.readings import reading_of
 from inference.store import Store
 
 WORKERS = 2
-# Cost of a compilation, of one more design, of a fit of which only the effect is asked for, and of a fit's diagnostic
-# plots, against that of a fit with all of its estimands and checks.
+# Cost of a compilation, of one more design, of a fit of which only the effect is asked for, of a fit's diagnostic
+# plots, and of a job beside the fits, against that of a fit with all of its estimands and checks.
 COMPILATION = 10.0
 DESIGN = 0.3
 EFFECT_ALONE = 0.7
 PLOTS = 8.0
+BESIDE = 5.0
 
 Job = tuple[int, int]  # request, cohort
 
@@ -50,7 +51,11 @@ def side_by_side(
     workers: set[int] = set()
     shares, loads = worker_shares([requests[number] for number, _ in missing])
     try:
-        others = [pools[int(np.argmin(loads))].submit(one) for one in beside]
+        others = []
+        for one in beside:
+            idlest = int(np.argmin(loads))
+            loads[idlest] += BESIDE
+            others.append(pools[idlest].submit(one))
         waiting = {}
         for number, cohort in missing:
             request = requests[number]

@@ -33,6 +33,7 @@ from inference.report.page import render
 from inference.results import Results
 from inference.store import Store
 from inference.workers import diagnostics_of
+from models.priors import PriorSet
 from scripts.audit import write_audit
 from scripts.console import Told
 from scripts.jobs import (
@@ -90,9 +91,7 @@ def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> Ana
             "exposure": exposure,
             "cohorts": count,
         }
-        planned = plan(
-            main, others, sampling.settings(count), how["designs"], sampling.quick, exposure, count
-        )
+        planned = _plan(main, others, sampling.settings(count), how)
         for cohort in patients.cohorts:
             report_times(study, cohort)
             for request in planned.requests:
@@ -118,7 +117,7 @@ def reported(reference: str, folder: Path | None) -> Analysed:
         how, settings = kept["analysis"], SamplerSettings(**kept["settings"])
         patients = load_patients(reference, how["cohorts"], settings.seed, place, _silent)
         main, *others = prior_sets(study, patients.cohort, how["priors"])
-        planned = plan(main, others, settings, how["designs"], how["quick"], how["exposure"], how["cohorts"])
+        planned = _plan(main, others, settings, how)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
@@ -137,6 +136,12 @@ def reported(reference: str, folder: Path | None) -> Analysed:
             f"{'; '.join(missing)}; {again}"
         )
     return _gathered(patients, planned, place, how, watch, _silent)
+
+
+def _plan(main: PriorSet, others: Sequence[PriorSet], settings: SamplerSettings, how: dict[str, Any]) -> Plan:
+    """Return the fits of an analysis; a first look at several cohorts leaves other prior sets to `sensitivity`."""
+    repeated = [] if how["quick"] and how["cohorts"] > 1 else others
+    return plan(main, repeated, settings, how["designs"], how["quick"], how["exposure"], how["cohorts"])
 
 
 def _gathered(
