@@ -139,6 +139,10 @@ def readings_of(
         else:
             readings[job] = kept
             done(requests[job[0]].label, len(readings), len(jobs))
+
+    def pool_of(request: int) -> Reading:
+        return pooled_reading([readings[request, cohort] for cohort in range(len(cohorts))], store)
+
     made = (
         side_by_side(study, cohorts, requests, missing, store, illustrated, beside)
         if len(missing) > 1
@@ -147,12 +151,10 @@ def readings_of(
     for job, reading in made:
         readings[job] = reading
         done(requests[job[0]].label, len(readings), len(jobs))
-    return [
-        kept
-        if kept is not None
-        else pooled_reading([readings[number, cohort] for cohort in range(len(cohorts))], store)
-        for number, kept in pooled.items()
-    ]
+        # Pooled as soon as the last cohort is fitted, while the workers go on with other models.
+        if all((job[0], cohort) in readings for cohort in range(len(cohorts))):
+            pooled[job[0]] = pool_of(job[0])
+    return [kept if kept is not None else pool_of(number) for number, kept in pooled.items()]
 
 
 def _here(

@@ -48,10 +48,15 @@ def draw_diagnostics(
 ) -> dict[str, str]:
     """Return ArviZ's diagnostic plots of a fit as SVG by name; the fit is asked for only where one is missing."""
     plots = {}
-    for number, (name, draw) in enumerate(DIAGNOSTICS.items()):
+    for number, name in enumerate(DIAGNOSTICS):
         told(f"diagnostic plot: {name}", number, len(DIAGNOSTICS))
-        plots[name] = drawn(name.replace("_", "-"), folder, mark, lambda draw=draw: draw(fit(), None))
+        plots[name] = draw_diagnostic(name, fit, folder, mark)
     return plots
+
+
+def draw_diagnostic(name: str, fit: Callable[[], xr.DataTree], folder: Path, mark: str) -> str:
+    """Return one of ArviZ's diagnostic plots of a fit as SVG; the fit is asked for only if the plot is missing."""
+    return drawn(name.replace("_", "-"), folder, mark, lambda: DIAGNOSTICS[name](fit(), None))
 
 
 @cache

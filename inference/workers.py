@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import cache
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,19 +18,18 @@ from data.processes import follow_command
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress
 from inference.atomic import remove_parts
-from inference.drawing import draw_diagnostics
+from inference.drawing import draw_diagnostic, draw_diagnostics
+from inference.figures import DIAGNOSTICS
 from inference.fits import FitRequest, Reading, fit_key
 from inference.readings import reading_of
 from inference.store import Store
 
 WORKERS = 2
-# Cost of a compilation, of one more design, of a fit of which only the effect is asked for, of a fit's diagnostic
-# plots, and of a job beside the fits, against that of a fit with all of its estimands and checks.
+# Cost of a compilation, of one more design, and of a fit of which only the effect is asked for, against that of a fit
+# with all of its estimands and checks.
 COMPILATION = 10.0
 DESIGN = 0.3
 EFFECT_ALONE = 0.7
-PLOTS = 8.0
-BESIDE = 5.0
 
 Job = tuple[int, int]  # request, cohort
 
@@ -44,45 +45,46 @@ def side_by_side(
 ) -> Iterator[tuple[Job, Reading]]:
     """Yield readings as worker processes finish them; an interrupt ends the workers and keeps the finished fits.
 
-    What is done beside, and the diagnostic plots, go to whichever worker has less to do.
+    A fit goes to the worker that compiles its structure. What is done beside, and each diagnostic plot, goes to
+    whichever worker has nothing to do.
     """
     context = multiprocessing.get_context("spawn")
     pools = [ProcessPoolExecutor(1, mp_context=context, initializer=follow_command) for _ in range(WORKERS)]
-    workers: set[int] = set()
-    shares, loads = worker_shares([requests[number] for number, _ in missing])
+    shares = worker_shares([requests[number] for number, _ in missing])
+    unbound: deque[Callable[[], object]] = deque(beside)
+    fits: dict[Future[Any], Job] = {}
+    at_work: list[set[Future[Any]]] = [set() for _ in pools]
     try:
-        others = []
-        for one in beside:
-            idlest = int(np.argmin(loads))
-            loads[idlest] += BESIDE
-            others.append(pools[idlest].submit(one))
-        waiting = {}
         for number, cohort in missing:
             request = requests[number]
-            pool = pools[shares[structure_of(request)]]
-            waiting[pool.submit(_make, study, cohorts[cohort], request, store.folder)] = (number, cohort)
-        for future in as_completed(waiting):
-            number, cohort = waiting[future]
-            if requests[number] in illustrated and cohort == 0:
-                idlest = int(np.argmin(loads))
-                loads[idlest] += PLOTS
-                others.append(
-                    pools[idlest].submit(diagnostics_of, study, cohorts[0], requests[number], store, _silent)
-                )
-            yield (number, cohort), future.result()
-        for other in others:
-            other.result()
-    except BaseException:
-        for pool in pools:
-            for number, process in list((pool._processes or {}).items()):
-                workers.add(number)
-                process.terminate()
-        raise
+            worker = shares[structure_of(request)]
+            made = pools[worker].submit(_make, study, cohorts[cohort], request, store.folder)
+            fits[made] = (number, cohort)
+            at_work[worker].add(made)
+        while unbound or any(at_work):
+            for pool, waiting in zip(pools, at_work, strict=True):
+                if unbound and not waiting:
+                    waiting.add(pool.submit(unbound.popleft()))
+            finished, _ = wait(set().union(*at_work), return_when=FIRST_COMPLETED)
+            for waiting in at_work:
+                waiting -= finished
+            for future in finished:
+                if future not in fits:
+                    future.result()
+                    continue
+                number, cohort = fits[future]
+                if requests[number] in illustrated and cohort == 0:
+                    unbound.extend(_plots(study, cohorts[0], requests[number], store))
+                yield (number, cohort), future.result()
     finally:
+        # Ended rather than asked to end: all that they made is on disk, and tidying up takes seconds.
+        ended = [process for pool in pools for process in (pool._processes or {}).values()]
+        for process in ended:
+            process.terminate()
         for pool in pools:
             pool.shutdown(wait=True, cancel_futures=True)
         for folder in (store.folder, store.kept):
-            remove_parts(folder, workers)
+            remove_parts(folder, [process.pid for process in ended if process.pid is not None])
 
 
 def structure_of(request: FitRequest) -> tuple[str, str]:
@@ -90,8 +92,8 @@ def structure_of(request: FitRequest) -> tuple[str, str]:
     return request.baseline, ADJUSTMENTS[request.adjustment].score
 
 
-def worker_shares(requests: Sequence[FitRequest]) -> tuple[dict[tuple[str, str], int], list[float]]:
-    """Return which worker makes the fits of each structure, and how much each worker has to do.
+def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, str], int]:
+    """Return which worker makes the fits of each structure.
 
     A structure is compiled once, in one worker; the work is shared as evenly as that lets it.
 
@@ -110,7 +112,7 @@ def worker_shares(requests: Sequence[FitRequest]) -> tuple[dict[tuple[str, str],
         worker = int(np.argmin(loads))
         shares[structure] = worker
         loads[worker] += costs[structure]
-    return shares, loads
+    return shares
 
 
 def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path) -> Reading:
@@ -125,14 +127,24 @@ def diagnostics_of(
 ) -> dict[str, str]:
     """Return the diagnostic plots of a stored fit as SVG by name; they lie beside it."""
     key = fit_key(study, cohort, request)
+    return draw_diagnostics(cache(partial(_stored, store, key)), _folder(store, key), key, told)
 
-    @cache
-    def fit() -> xr.DataTree:
-        stored = store.load(key)
-        assert stored is not None, "plots are of a fit that is stored"
-        return stored
 
-    return draw_diagnostics(fit, store.place(key) / "figures", key, told)
+def _plots(study: Study, cohort: Cohort, request: FitRequest, store: Store) -> list[Callable[[], object]]:
+    """Return the drawing of each diagnostic plot of a stored fit, as a job of its own."""
+    key = fit_key(study, cohort, request)
+    fit = partial(_stored, store, key)
+    return [partial(draw_diagnostic, name, fit, _folder(store, key), key) for name in DIAGNOSTICS]
+
+
+def _folder(store: Store, key: str) -> Path:
+    return store.place(key) / "figures"
+
+
+def _stored(store: Store, key: str) -> xr.DataTree:
+    stored = store.load(key)
+    assert stored is not None, "plots are of a fit that is stored"
+    return stored
 
 
 def _silent(what: str, part: int, parts: int) -> None:
