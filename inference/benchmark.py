@@ -18,9 +18,10 @@ from inference.adjustments import Progress
 from inference.adjustments.adjusted import DesignSample, propensity_draws
 from inference.comparators.cox_model import cox
 from inference.curves import standardise, time_grid
-from inference.engine import Sample, SamplerSettings, Task, sample
+from inference.engine import Sample, SamplerSettings, sample
 from inference.estimands import ESTIMANDS
 from inference.poisson_rows import poisson_model
+from inference.tasks import Task
 from models.baselines import PiecewiseExponential
 from models.effects import ConstantEffect
 from models.intervals import equal_event_cutpoints

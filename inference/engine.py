@@ -8,16 +8,13 @@ from typing import Any
 
 import numpy as np
 import nutpie
-import pytensor
 import xarray as xr
 
-from data.cohort import Cohort
 from data.errors import InputError
-from inference.geometry import Density, Layout, NormalFit, Shear, fit_normal, layout_of, whiten
-from models.assembly import Blocks, build_model, build_propensity_model, model_blocks, model_data
+from inference.geometry import Density, Layout, NormalFit, Shear, fit_normal
+from inference.tasks import Compiled, Task, compiled_for, shear_of
+from models.assembly import Blocks
 from models.blocks import assemble
-from models.priors import PriorSet
-from models.specification import ModelSpec
 
 NOWHERE_FINITE = (
     "the posterior must be finite somewhere near the centre of its priors, but was found infinite or undefined there; "
@@ -45,52 +42,6 @@ class SamplerSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """A posterior to be sampled.
-
-    Attributes
-    ----------
-    cohort : Cohort
-        The patients.
-    spec : ModelSpec or None
-        The outcome model; None stands for the treatment model alone.
-    priors : PriorSet
-        Priors of all parameters.
-    score : ndarray (patient,) or None
-        The propensity score, where the specification says that it is given.
-    """
-
-    cohort: Cohort
-    spec: ModelSpec | None
-    priors: PriorSet
-    score: np.ndarray | None = None
-
-    @property
-    def blocks(self) -> Blocks:
-        """The random variables, by parameter."""
-        return model_blocks(self.cohort, self.spec, self.priors)
-
-    def content(self, blocks: Blocks) -> dict[str, np.ndarray]:
-        """Return the data of the model."""
-        return model_data(self.cohort, self.spec, blocks, self.score)
-
-    def build(self) -> Any:
-        """Return the PyMC model."""
-        if self.spec is None:
-            return build_propensity_model(self.cohort, self.priors)
-        return build_model(self.cohort, self.spec, self.priors, self.score)
-
-
-@dataclass(frozen=True, eq=False)
-class Compiled:
-    """A compiled density and what is needed to read its draws. Holds no PyMC model."""
-
-    nutpie_model: Any
-    layout: Layout
-    shared_names: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Sample:
     """Draws of a posterior.
 
@@ -109,60 +60,59 @@ class Sample:
     modes: tuple[NormalFit, ...]
 
 
-_COMPILED: dict[tuple, Compiled] = {}
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """Where the posterior of a task has its mass, by normal approximations.
 
-
-def structure_of(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> tuple:
-    """Return what decides whether two tasks share a compiled model."""
-    spec = task.spec
-    of_model = ("treatment",) if spec is None else (spec.baseline.structure, spec.effect.name, spec.score)
-    of_priors = tuple(
-        (block.variable, block.distribution, tuple(block.positions))
-        for _, listed in blocks.values()
-        for block in listed
-    )
-    of_data = tuple((name, np.ndim(value), np.shape(value)[1:]) for name, value in content.items())
-    return (of_model, of_priors, of_data)
-
-
-def compiled_for(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> Compiled:
-    """Return the compiled model of a task, compiling only the first time a structure is met."""
-    key = structure_of(task, blocks, content)
-    if key not in _COMPILED:
-        model = task.build()
-        layout = layout_of(model)
-        whitened = whiten(model, layout, shear_of(task, blocks, layout))
-        # Fast-math lets the compiler reorder sums, and it does so differently for functions compiled now and those
-        # read from numba's cache on disk: the same seed would give other draws on the first run.
-        with pytensor.config.change_flags(numba__fastmath=False):
-            nutpie_model: Any = nutpie.compile_pymc_model(whitened, backend="numba", var_names=["position"])
-        shared = tuple(variable.name for variable in nutpie_model.logp_func.get_shared())
-        _COMPILED[key] = Compiled(nutpie_model, layout, shared)
-    return _COMPILED[key]
-
-
-def shear_of(task: Task, blocks: Blocks, layout: Layout) -> Shear | None:
-    """Return the shear of a joint model: each outcome coefficient against the propensity coefficient of its term.
-
-    Without terms in common it leaves everything as it is; a joint model has one all the same.
+    Attributes
+    ----------
+    compiled : Compiled
+    swapped : dict of str to ndarray
+        The task's data under the names that the compiled density shares.
+    shear : Shear or None
+    modes : tuple of NormalFit
+        From every start; one, but for a latent score.
+    starts : tuple of ndarray
+        Where chains begin, in the coordinates of the first mode.
     """
-    if not {"propensity_coefficients", "propensity_effect"} <= set(blocks):
-        return None
-    outcome = _positions(blocks, "outcome_coefficients", layout, task.cohort.outcome.terms)
-    propensity = _positions(blocks, "propensity_coefficients", layout, task.cohort.propensity.terms)
-    matrix = np.zeros((layout.size, layout.size))
-    for term in set(outcome) & set(propensity):
-        matrix[outcome[term], propensity[term]] = 1.0
-    return Shear(layout.slices["propensity_effect"].start, matrix)
+
+    compiled: Compiled
+    swapped: dict[str, np.ndarray]
+    shear: Shear | None
+    modes: tuple[NormalFit, ...]
+    starts: tuple[np.ndarray, ...]
 
 
-def _positions(blocks: Blocks, name: str, layout: Layout, terms: tuple[str, ...]) -> dict[str, int]:
-    """Return the position of each term's coefficient in the flat vector."""
-    return {
-        terms[term]: layout.slices[block.variable].start + place
-        for block in (blocks[name][1] if name in blocks else [])
-        for place, term in enumerate(block.positions)
-    }
+def find_modes(task: Task) -> Modes:
+    """Return the normal approximations of a task's posterior; with a latent score, from its sign and its opposite."""
+    blocks = task.blocks
+    content = task.content(blocks)
+    compiled = compiled_for(task, blocks, content)
+    layout, shear = compiled.layout, shear_of(task, blocks, compiled.layout)
+    swapped = {name: value for name, value in content.items() if name in compiled.shared_names}
+    if shear is not None:
+        swapped["shear_matrix"] = shear.matrix
+    start, held = _start(blocks, layout)
+    density = _density(compiled, swapped)
+    modes = [_normal_fit(density, start, held)]
+    starts = [np.zeros(layout.size)]
+    if shear is not None:
+        flipped = _flip(modes[0].location, shear, layout)
+        modes.append(_normal_fit(density, flipped, held))
+        starts.append(np.linalg.lstsq(modes[0].scale, flipped - modes[0].location, rcond=None)[0])
+    return Modes(compiled, swapped, shear, tuple(modes), tuple(starts))
+
+
+def approximate(task: Task, parameter: str) -> tuple[float, float]:
+    """Return mean and standard deviation of a single-number parameter, by the normal approximation at the mode.
+
+    For grids of many posteriors, of which some are checked against draws; the score's effect and what it is sheared
+    with are not to be asked for.
+    """
+    found = find_modes(task)
+    place = found.compiled.layout.slices[parameter].start
+    mode = found.modes[0]
+    return float(mode.location[place]), float(np.linalg.norm(mode.scale[place]))
 
 
 def sample(task: Task, settings: SamplerSettings) -> Sample:
@@ -182,26 +132,14 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
     -------
     Sample
     """
-    blocks = task.blocks
-    content = task.content(blocks)
-    compiled = compiled_for(task, blocks, content)
-    layout, shear = compiled.layout, shear_of(task, blocks, compiled.layout)
-    swapped = {name: value for name, value in content.items() if name in compiled.shared_names}
-    if shear is not None:
-        swapped["shear_matrix"] = shear.matrix
-    start, held = _start(blocks, layout)
-    density = _density(compiled, swapped)
-    modes = [_normal_fit(density, start, held)]
-    starts = [np.zeros(layout.size)]
-    if shear is not None:
-        flipped = _flip(modes[0].location, shear, layout)
-        modes.append(_normal_fit(density, flipped, held))
-        starts.append(np.linalg.lstsq(modes[0].scale, flipped - modes[0].location, rcond=None)[0])
-    ready = compiled.nutpie_model.with_data(**swapped, location=modes[0].location, scale=modes[0].scale)
+    found = find_modes(task)
+    compiled, modes = found.compiled, found.modes
+    layout, shear = compiled.layout, found.shear
+    ready = compiled.nutpie_model.with_data(**found.swapped, location=modes[0].location, scale=modes[0].scale)
     chains = [settings.chains - settings.chains // 2, settings.chains // 2] if shear else [settings.chains]
     traces = [
         _run(ready, at, count, settings, settings.seed + 7919 * number)
-        for number, (at, count) in enumerate(zip(starts, chains, strict=True))
+        for number, (at, count) in enumerate(zip(found.starts, chains, strict=True))
         if count
     ]
     positions = np.concatenate([trace["posterior"]["position"].to_numpy() for trace in traces])
@@ -212,7 +150,7 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
         for name in STATISTICS
         if name in traces[0]["sample_stats"]
     }
-    return Sample(_parameters(task, blocks, values), statistics, tuple(modes))
+    return Sample(_parameters(task, task.blocks, values), statistics, modes)
 
 
 def _normal_fit(density: Density, start: np.ndarray, held: dict[int, float]) -> NormalFit:

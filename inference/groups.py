@@ -18,12 +18,11 @@ from inference.adjustments.adjusted import (
     flat_draws,
     propensity_draws,
 )
-from inference.engine import Task
 from inference.predictive import replicate_times
 from inference.prior_draws import draw_prior, draw_prior_times
-from models.assembly import dims_of, linear_predictor, parameter_names
+from inference.tasks import Task
+from models.assembly import covariate_predictor, dims_of, parameter_names
 from models.blocks import Block
-from models.likelihood import log_likelihood
 from models.priors import Parameter
 from models.propensity import propensity_score, treatment_log_likelihood
 from models.specification import known_parameters
@@ -198,14 +197,8 @@ def pointwise_log_likelihood(task: Task, parameters: dict[str, np.ndarray]) -> d
     content = task.content(task.blocks)
     shape = parameters["treatment_effect"].shape
     flat = flat_draws(parameters)
-    baseline = task.spec.baseline
-    time = log_likelihood(
-        content["event"],
-        baseline.log_hazard(flat, content, np),
-        baseline.cumulative_hazard(flat, content, np),
-        linear_predictor(flat, content, task.spec, np),
-        np,
-    )
+    risk = covariate_predictor(flat, content, np)
+    time = task.spec.observation.log_likelihood(flat, content, task.spec, risk, np)
     values = {"time": time.reshape(*shape, -1)}
     if task.spec.score == "latent":
         log_odds = flat["propensity_intercept"][:, None] + propensity_score(

@@ -12,7 +12,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from inference.engine import Task
+from inference.tasks import Task
 from models.assembly import model_blocks
 from models.baselines import PiecewiseExponential
 from models.blocks import Block

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from data.cohort import Cohort
-from inference.engine import Task
+from inference.tasks import Task
 from models.assembly import linear_predictor
 from models.baselines import Baseline
 from models.blocks import assemble

@@ -33,6 +33,7 @@ SAMPLING_SOURCES = (
     "inference/predictive.py",
     "inference/prior_draws.py",
     "inference/replicates",
+    "inference/tasks.py",
 )
 
 

@@ -12,7 +12,8 @@ import pytensor.tensor as pt
 from data.cohort import Cohort
 from models.arrays import matrix_vector
 from models.blocks import Block, declare, prior_blocks
-from models.likelihood import log_likelihood, simulate_times
+from models.likelihood import simulate_times
+from models.observations import EverNever
 from models.priors import Parameter, PriorSet
 from models.propensity import (
     OUTCOME_COEFFICIENTS,
@@ -49,6 +50,7 @@ def parameter_names(cohort: Cohort, spec: ModelSpec | None) -> dict[Parameter, t
         listed[OUTCOME_COEFFICIENTS] = cohort.outcome.terms
     if spec.score == "latent":
         listed |= treatment_model
+    listed |= spec.observation.parameters(cohort)
     if has_score(cohort, spec):
         listed[PROPENSITY_EFFECT] = ()
     return listed
@@ -98,7 +100,7 @@ def model_data(
         content["observed_time"] = cohort.time
         content["event"] = cohort.event.astype(float)
         content["entry"] = cohort.entry
-        content |= spec.baseline.basis(cohort.time, cohort.entry)
+        content |= spec.observation.arrays(cohort, spec)
         if cohort.outcome.terms:
             content["outcome_design"] = cohort.outcome.values
         if spec.score == "given" and has_score(cohort, spec):
@@ -241,10 +243,15 @@ def _observe_treatment(declared: dict[str, Any], content: dict[str, Any], cohort
 
 
 def _observe_time(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort, spec: ModelSpec) -> None:
+    risk = covariate_predictor(declared, content, pt)
+    density = spec.observation.log_likelihood(declared, content, spec, risk, pt)
+    if not isinstance(spec.observation, EverNever):
+        pm.CustomDist(
+            "time", density, logp=_given, random=_none, observed=content["observed_time"], dims="patient"
+        )
+        return
     baseline = spec.baseline
     eta = linear_predictor(declared, content, spec, pt)
-    log_hazard = baseline.log_hazard(declared, content, pt)
-    cumulative_hazard = baseline.cumulative_hazard(declared, content, pt)
     # `random` sees only what the distribution is given, so that the hazard's parameters go in one by one.
     lengths = baseline.hazard_parameters
     singles = [
@@ -253,15 +260,8 @@ def _observe_time(declared: dict[str, Any], content: dict[str, Any], cohort: Coh
         for position in range(length or 1)
     ]
 
-    def logp(
-        value: Any, event: Any, log_hazard: Any, cumulative_hazard: Any, eta: Any, entry: Any, *_: Any
-    ) -> Any:
-        return log_likelihood(event, log_hazard, cumulative_hazard, eta, pt)
-
     def random(
-        event: np.ndarray,
-        log_hazard: np.ndarray,
-        cumulative_hazard: np.ndarray,
+        density: np.ndarray,
         eta: np.ndarray,
         entry: np.ndarray,
         *singles: np.ndarray,
@@ -277,14 +277,20 @@ def _observe_time(declared: dict[str, Any], content: dict[str, Any], cohort: Coh
 
     pm.CustomDist(
         "time",
-        content["event"],
-        log_hazard,
-        cumulative_hazard,
+        density,
         eta,
         content["entry"],
         *singles,
-        logp=logp,
+        logp=_given,
         random=random,
         observed=content["observed_time"],
         dims="patient",
     )
+
+
+def _given(value: Any, density: Any, *_: Any) -> Any:
+    return density
+
+
+def _none(density: np.ndarray, rng: np.random.Generator, size: Any = None) -> np.ndarray:
+    raise NotImplementedError("times of this observation are not drawn through PyMC")

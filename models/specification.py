@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from data.cohort import Cohort
@@ -12,6 +12,7 @@ from data.study import Study
 from models.baselines import BASELINES, Baseline
 from models.effects import EFFECTS, Effect
 from models.intervals import equal_event_cutpoints
+from models.observations import EverNever, Observation
 from models.priors import Parameter, PriorSet
 from models.propensity import (
     OUTCOME_COEFFICIENTS,
@@ -36,11 +37,14 @@ class ModelSpec:
     score : {"absent", "latent", "given"}
         Propensity score in the outcome: none; shared with the treatment model, both likelihoods at once; or
         computed beforehand and entered as a covariate.
+    observation : Observation
+        How what was recorded of a patient came about; ever treated against never unless stated.
     """
 
     baseline: Baseline
     effect: Effect
     score: Score = "absent"
+    observation: Observation = field(default_factory=EverNever)
 
 
 def outcome_spec(study: Study, cohort: Cohort, baseline: str, effect: str, score: Score) -> ModelSpec:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from data.cohort import Cohort
-from inference.engine import SamplerSettings, Task, sample
+from inference.engine import SamplerSettings, sample
 from inference.geometry import NormalFit
+from inference.tasks import Task
 from models.priors import PriorSet
 from models.propensity import probability_of_treatment
 from models.specification import ModelSpec, Score
@@ -44,8 +45,7 @@ class Question:
 
     def task(self, score: Score, values: np.ndarray | None = None) -> Task:
         """Return the outcome model with a propensity score that is absent, latent, or given."""
-        spec = ModelSpec(self.spec.baseline, self.spec.effect, score)
-        return Task(self.cohort, spec, self.priors, values)
+        return Task(self.cohort, replace(self.spec, score=score), self.priors, values)
 
 
 @dataclass(frozen=True, eq=False)

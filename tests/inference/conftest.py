@@ -19,7 +19,7 @@ def small_cohort() -> Cohort:
 def made() -> Callable:
     """Return a posterior of made-up draws (2 chains): parameters around plausible values, or those given."""
     from inference.adjustments.adjusted import DesignSample
-    from inference.engine import Task
+    from inference.tasks import Task
     from models.effects import EFFECTS
     from models.priors import PriorSet
     from models.specification import ModelSpec

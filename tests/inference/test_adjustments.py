@@ -9,8 +9,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from data.simulate import Truth, simulate_cohort
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import compare_modes
-from inference.engine import SamplerSettings, Task, sample
+from inference.engine import SamplerSettings, sample
 from inference.geometry import NormalFit
+from inference.tasks import Task
 from models.prior_files import read_prior_set
 from models.propensity import probability_of_treatment
 from models.specification import known_parameters

@@ -11,13 +11,15 @@ from lifelines import CoxPHFitter
 from numpy.testing import assert_array_equal
 
 import inference.engine as engine
+import inference.tasks as tasks
 from data.errors import InputError
 from data.formulas import build_design
 from data.simulate import Truth, simulate_cohort
 from data.sources import load_cohort
 from data.study import load_study
-from inference.engine import SamplerSettings, Task, compiled_for, sample, shear_of
+from inference.engine import SamplerSettings, sample
 from inference.geometry import layout_of
+from inference.tasks import Task, compiled_for, shear_of
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.prior_files import read_prior_set
@@ -146,7 +148,7 @@ def test_a_swapped_prior_gives_the_fit_of_a_fresh_compilation(plain, monkeypatch
     swapped = sample(task_of(cohort, EXPONENTIAL, STRONG), SETTINGS).parameters
     monkeypatch.setattr(engine, "_COMPILED", {})
     fresh = sample(task_of(cohort, EXPONENTIAL, STRONG), dataclasses.replace(SETTINGS, seed=99)).parameters
-    assert len(engine._COMPILED) == 1
+    assert len(tasks._COMPILED) == 1
     for name in ("treatment_effect", "log_hazard_level"):
         one, two = swapped[name], fresh[name]
         error = np.hypot(az.mcse(one, method="mean"), az.mcse(two, method="mean"))

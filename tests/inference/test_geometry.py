@@ -10,8 +10,8 @@ from pytensor.graph.traversal import ancestors
 from scipy import stats
 
 from data.formulas import build_design
-from inference.engine import Task, shear_of
 from inference.geometry import Shear, fit_normal, layout_of, whiten
+from inference.tasks import Task, shear_of
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet

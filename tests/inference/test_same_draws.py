@@ -10,7 +10,8 @@ DRAWS = """
 import hashlib, sys
 from data.simulate import simulate_cohort
 from data.truth import Truth
-from inference.engine import SamplerSettings, Task, sample
+from inference.engine import SamplerSettings, sample
+from inference.tasks import Task
 from models.baselines import BASELINES
 from models.effects import EFFECTS
 from models.priors import PriorSet

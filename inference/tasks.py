@@ -1,0 +1,127 @@
+"""A posterior to be sampled, and its density: compiled once for each structure and process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import nutpie
+import pytensor
+
+from data.cohort import Cohort
+from inference.geometry import Layout, Shear, layout_of, whiten
+from models.assembly import Blocks, build_model, build_propensity_model, model_blocks, model_data
+from models.priors import PriorSet
+from models.specification import ModelSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A posterior to be sampled.
+
+    Attributes
+    ----------
+    cohort : Cohort
+        The patients.
+    spec : ModelSpec or None
+        The outcome model; None stands for the treatment model alone.
+    priors : PriorSet
+        Priors of all parameters.
+    score : ndarray (patient,) or None
+        The propensity score, where the specification says that it is given.
+    """
+
+    cohort: Cohort
+    spec: ModelSpec | None
+    priors: PriorSet
+    score: np.ndarray | None = None
+
+    @property
+    def blocks(self) -> Blocks:
+        """The random variables, by parameter."""
+        return model_blocks(self.cohort, self.spec, self.priors)
+
+    def content(self, blocks: Blocks) -> dict[str, np.ndarray]:
+        """Return the data of the model."""
+        return model_data(self.cohort, self.spec, blocks, self.score)
+
+    def build(self) -> Any:
+        """Return the PyMC model."""
+        if self.spec is None:
+            return build_propensity_model(self.cohort, self.priors)
+        return build_model(self.cohort, self.spec, self.priors, self.score)
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """A compiled density and what is needed to read its draws. Holds no PyMC model."""
+
+    nutpie_model: Any
+    layout: Layout
+    shared_names: tuple[str, ...]
+
+
+_COMPILED: dict[tuple, Compiled] = {}
+
+
+def structure_of(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> tuple:
+    """Return what decides whether two tasks share a compiled model."""
+    spec = task.spec
+    of_model = (
+        ("treatment",)
+        if spec is None
+        else (
+            spec.baseline.structure,
+            spec.effect.name,
+            spec.score,
+            spec.observation.structure,
+        )
+    )
+    of_priors = tuple(
+        (block.variable, block.distribution, tuple(block.positions))
+        for _, listed in blocks.values()
+        for block in listed
+    )
+    of_data = tuple((name, np.ndim(value), np.shape(value)[1:]) for name, value in content.items())
+    return (of_model, of_priors, of_data)
+
+
+def compiled_for(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> Compiled:
+    """Return the compiled model of a task, compiling only the first time a structure is met."""
+    key = structure_of(task, blocks, content)
+    if key not in _COMPILED:
+        model = task.build()
+        layout = layout_of(model)
+        whitened = whiten(model, layout, shear_of(task, blocks, layout))
+        # Fast-math lets the compiler reorder sums, and it does so differently for functions compiled now and those
+        # read from numba's cache on disk: the same seed would give other draws on the first run.
+        with pytensor.config.change_flags(numba__fastmath=False):
+            nutpie_model: Any = nutpie.compile_pymc_model(whitened, backend="numba", var_names=["position"])
+        shared = tuple(variable.name for variable in nutpie_model.logp_func.get_shared())
+        _COMPILED[key] = Compiled(nutpie_model, layout, shared)
+    return _COMPILED[key]
+
+
+def shear_of(task: Task, blocks: Blocks, layout: Layout) -> Shear | None:
+    """Return the shear of a joint model: each outcome coefficient against the propensity coefficient of its term.
+
+    Without terms in common it leaves everything as it is; a joint model has one all the same.
+    """
+    if not {"propensity_coefficients", "propensity_effect"} <= set(blocks):
+        return None
+    outcome = _positions(blocks, "outcome_coefficients", layout, task.cohort.outcome.terms)
+    propensity = _positions(blocks, "propensity_coefficients", layout, task.cohort.propensity.terms)
+    matrix = np.zeros((layout.size, layout.size))
+    for term in set(outcome) & set(propensity):
+        matrix[outcome[term], propensity[term]] = 1.0
+    return Shear(layout.slices["propensity_effect"].start, matrix)
+
+
+def _positions(blocks: Blocks, name: str, layout: Layout, terms: tuple[str, ...]) -> dict[str, int]:
+    """Return the position of each term's coefficient in the flat vector."""
+    return {
+        terms[term]: layout.slices[block.variable].start + place
+        for block in (blocks[name][1] if name in blocks else [])
+        for place, term in enumerate(block.positions)
+    }

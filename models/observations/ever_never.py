@@ -1,0 +1,44 @@
+"""Whoever was ever treated counts as treated from time zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from data.cohort import Cohort
+from models.likelihood import log_likelihood
+from models.observations.observation import Observation
+from models.priors import Parameter
+
+if TYPE_CHECKING:
+    from models.specification import ModelSpec
+
+
+class EverNever(Observation):
+    """The naive exposure: a time at risk from entry, treated or untreated for all of it."""
+
+    name: ClassVar[str] = "ever_never"
+
+    @property
+    def structure(self) -> tuple:
+        return (self.name,)
+
+    def parameters(self, cohort: Cohort) -> dict[Parameter, tuple[str, ...]]:
+        return {}
+
+    def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
+        return spec.baseline.basis(cohort.time, cohort.entry)
+
+    def log_likelihood(
+        self, parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, risk: Any, xp: Any
+    ) -> Any:
+        eta = spec.effect.log_hazard_ratio(parameters, content["treated"]) + risk
+        return log_likelihood(
+            content["event"],
+            spec.baseline.log_hazard(parameters, content, xp),
+            spec.baseline.cumulative_hazard(parameters, content, xp),
+            eta,
+            xp,
+        )

@@ -1,0 +1,82 @@
+"""What an observation must state: the likelihood of what was recorded of each patient, given hazard and effect."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from data.cohort import Cohort
+from models.priors import Parameter
+
+if TYPE_CHECKING:
+    from models.specification import ModelSpec
+
+
+class Observation(ABC):
+    """How what was recorded of a patient came about: who counts as treated from when, and what was not recorded.
+
+    Formulas take the module of the arrays as `xp`: numpy for draws, which come first, pytensor.tensor inside a model.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def structure(self) -> tuple:
+        """What a compiled model of this observation depends on, besides the values and columns of its arrays."""
+
+    @abstractmethod
+    def parameters(self, cohort: Cohort) -> dict[Parameter, tuple[str, ...]]:
+        """Return the parameters that it adds to a model, with the names along their dimension."""
+
+    @abstractmethod
+    def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
+        """Return what its likelihood reads besides `treated`, `event`, `entry`, designs and score; patients come first."""
+
+    @abstractmethod
+    def log_likelihood(
+        self, parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, risk: Any, xp: Any
+    ) -> Any:
+        """Return the log likelihood of each patient.
+
+        Parameters
+        ----------
+        parameters : mapping of str to array
+            Draws come first.
+        content : mapping of str to array
+            The arrays of the model.
+        spec : ModelSpec
+            Baseline hazard and effect shape.
+        risk : array (..., patient)
+            Log hazard ratio of each patient, untreated, against the average untreated patient.
+        xp : module
+            numpy or pytensor.tensor.
+
+        Returns
+        -------
+        array (..., patient)
+        """
+
+
+def under_prefix(prefix: str, basis: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of a basis under names of their own: a model may hold several."""
+    return {f"{prefix}_{name}": value for name, value in basis.items()}
+
+
+def of_prefix(prefix: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a basis that a model holds under a prefix, with the names that the baseline reads."""
+    return {
+        name.removeprefix(f"{prefix}_"): value
+        for name, value in content.items()
+        if name.startswith(f"{prefix}_")
+    }
+
+
+def by_patient(values: Any, columns: int, xp: Any) -> Any:
+    """Return values (..., patient x column) as (..., patient, column)."""
+    if xp is np:
+        return values.reshape(*values.shape[:-1], -1, columns)
+    return values.reshape((-1, columns))
