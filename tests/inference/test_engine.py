@@ -146,7 +146,7 @@ def test_a_swapped_prior_gives_the_fit_of_a_fresh_compilation(plain, monkeypatch
     cohort = plain(False)
     sample(task_of(cohort, EXPONENTIAL), QUICK)
     swapped = sample(task_of(cohort, EXPONENTIAL, STRONG), SETTINGS).parameters
-    monkeypatch.setattr(engine, "_COMPILED", {})
+    monkeypatch.setattr(tasks, "_COMPILED", {})
     fresh = sample(task_of(cohort, EXPONENTIAL, STRONG), dataclasses.replace(SETTINGS, seed=99)).parameters
     assert len(tasks._COMPILED) == 1
     for name in ("treatment_effect", "log_hazard_level"):
