@@ -19,7 +19,7 @@ from data.study import Study
 class Cohort:
     """Validated patients, with the design matrices of the study's two regressions.
 
-    Made only by `validate_cohort`. Arrays are read-only and have one entry for each patient.
+    Made only by `validate_cohort`, and from one of those by `data/subcohorts.py`. Arrays are read-only and have one entry for each patient.
 
     Attributes
     ----------
@@ -121,7 +121,7 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
         covariates=covariates,
         outcome=outcome,
         propensity=propensity,
-        sha256=_content_hash(
+        sha256=content_hash(
             patients | {"treatment_start": start}, covariates, {"outcome": outcome, "propensity": propensity}
         ),
     )
@@ -171,7 +171,7 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _content_hash(
+def content_hash(
     patients: dict[str, np.ndarray | None], covariates: pd.DataFrame, designs: dict[str, Design]
 ) -> str:
     """Hash of values, not of objects in memory, so that every process and machine agrees."""

@@ -64,6 +64,7 @@ class CohortSource(Section):
     source: Literal["file", "package", "reconstruction"]
     path: Text | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    rows: Literal["patients", "episodes"] = "patients"
     columns: Columns = Columns(time="time", event="event", treatment="treatment")
 
     @property
@@ -88,6 +89,12 @@ class CohortSource(Section):
             )
         if "columns" not in self.model_fields_set:
             raise ValueError("must say which columns hold time, event and treatment; add [cohort.columns]")
+        unnamed = [name for name in ("id", "entry", "treatment_start") if getattr(self.columns, name) is None]
+        if self.rows == "episodes" and unnamed:
+            raise ValueError(
+                f"columns must name {', '.join(unnamed)} with rows = 'episodes': the patient, the start of an episode, and "
+                "a name for the start of treatment that is made of them"
+            )
         return self
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from data.cohort import Cohort, validate_cohort
+from data.episode_rows import patients_of_episodes
 from data.errors import InputError
 from data.files import decode, expand, read_bytes
 from data.study import Study
@@ -43,7 +44,10 @@ def load_cohort(study: Study) -> Cohort:
             f"{study.file}: [cohort] sha256 must be that of {origin}, but the file has {found} "
             f"and the study file says {expected}; get the original file, or correct sha256 if it was replaced."
         )
-    return validate_cohort(read_table(content, origin), study, origin)
+    table = read_table(content, origin)
+    if study.cohort.rows == "episodes":
+        table = patients_of_episodes(table, study, origin)
+    return validate_cohort(table, study, origin)
 
 
 def read_table(content: bytes, origin: str) -> pd.DataFrame:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from data.cohort import Cohort
 from data.study import Study
+from inference.adjustments import ADJUSTMENTS
 from inference.engine import SamplerSettings
-from inference.fits import FitRequest, Reading
+from inference.fits import Reading
 from inference.readings import kept_pool, pooled_reading, reading_of
+from inference.requests import FitRequest
 from inference.store import Store
 from inference.workers import Job, side_by_side
 from models.priors import PriorSet
 
 MAIN_BASELINE = "piecewise_exponential"
 MAIN_ADJUSTMENT = "joint"
+MAIN_ADJUSTMENTS = (MAIN_ADJUSTMENT, "cut", "none", "iptw", "overlap", "matched")
+QUICK_ADJUSTMENTS = (MAIN_ADJUSTMENT, "cut")
 MAIN_EFFECT = "constant"
 Done = Callable[[str, int, int], None]
 
@@ -28,6 +32,8 @@ class Plan:
     ----------
     models : tuple of FitRequest
         Baselines x adjustments under the main prior set; the first is the pre-stated main model.
+    exposures : tuple of FitRequest
+        The main model, and that without feedback, with exposure counted in other ways.
     prior_sets : tuple of FitRequest
         The main model under every other prior set.
     illustrated : tuple of FitRequest
@@ -35,6 +41,7 @@ class Plan:
     """
 
     models: tuple[FitRequest, ...]
+    exposures: tuple[FitRequest, ...]
     prior_sets: tuple[FitRequest, ...]
     illustrated: tuple[FitRequest, ...]
 
@@ -46,19 +53,19 @@ class Plan:
     @property
     def requests(self) -> tuple[FitRequest, ...]:
         """All fits."""
-        return (*self.models, *self.prior_sets)
+        return (*self.models, *self.exposures, *self.prior_sets)
 
 
 def plan(
     priors: PriorSet,
     others: Sequence[PriorSet],
     settings: SamplerSettings,
-    designs: int,
+    designs: Mapping[str, int],
     quick: bool = False,
-    exposure: str = "naive",
+    exposures: Sequence[str] = ("naive",),
     cohorts: int = 1,
 ) -> Plan:
-    """Return the fits of the main job; a quick look leaves out the second baseline, `none`, and most plots.
+    """Return the fits of the main job; a quick look has one baseline, `joint` and `cut`, and fewer plots.
 
     Parameters
     ----------
@@ -68,28 +75,41 @@ def plan(
         Sets under which the main model is repeated.
     settings : SamplerSettings
         How long to sample.
-    designs : int
-        Propensity draws of the cut adjustment.
+    designs : mapping of str to int
+        Propensity draws of each adjustment that takes several.
     quick : bool
         For a first look.
-    exposure : str
-        How exposure to treatment is counted in time.
+    exposures : sequence of str
+        How exposure to treatment is counted in time; under the others the main baseline alone is fitted.
     cohorts : int
         How many are pooled: the diagnostic plots of one of several say little, and only the main model's are drawn.
     """
+    main, *others_of_time = exposures
 
-    def request(baseline: str, adjustment: str, used: PriorSet) -> FitRequest:
-        return FitRequest(baseline, adjustment, MAIN_EFFECT, used, settings, designs, exposure)
+    def request(baseline: str, adjustment: str, used: PriorSet, exposure: str = main) -> FitRequest:
+        count = designs.get(adjustment, 1)
+        return FitRequest(baseline, adjustment, MAIN_EFFECT, used, settings, count, exposure)
 
     baselines = [MAIN_BASELINE] if quick else [MAIN_BASELINE, "weibull"]
-    adjustments = (MAIN_ADJUSTMENT, "cut") if quick else (MAIN_ADJUSTMENT, "cut", "none")
+    adjustments = QUICK_ADJUSTMENTS if quick else MAIN_ADJUSTMENTS
     stated = [request(baseline, name, priors) for baseline in baselines for name in adjustments]
     repeated = [
         replace(request(MAIN_BASELINE, MAIN_ADJUSTMENT, other), predictive=False)
         for other in others
         if other.name != priors.name
     ]
-    return Plan(tuple(stated), tuple(repeated), tuple(stated[:1] if quick or cohorts > 1 else stated))
+    otherwise = [
+        request(MAIN_BASELINE, name, priors, exposure)
+        for exposure in others_of_time
+        for name in QUICK_ADJUSTMENTS
+    ]
+    sampled = [one for one in stated if not ADJUSTMENTS[one.adjustment].maximises]
+    return Plan(
+        tuple(stated),
+        tuple(otherwise),
+        tuple(repeated),
+        tuple(stated[:1] if quick or cohorts > 1 else sampled),
+    )
 
 
 def readings_of(

@@ -51,12 +51,12 @@ def standardised_differences(
     scale = np.abs(values).max(axis=0)
     before = _means(values, treatment, np.ones(treatment.size))
     table = pd.DataFrame({"term": terms, "mean_treated": before[0], "mean_control": before[1]})
-    table["difference_before"] = _standardise(before[0] - before[1], variance, scale)
+    table["difference_before"] = standardised(before[0] - before[1], variance, scale)
     after = np.full((2, len(terms)), np.nan)
     if weights is not None:
         after = _means(values, treatment, np.asarray(weights, dtype=float))
     table["weighted_mean_treated"], table["weighted_mean_control"] = after
-    table["difference_after"] = _standardise(after[0] - after[1], variance, scale)
+    table["difference_after"] = standardised(after[0] - after[1], variance, scale)
     return table
 
 
@@ -91,7 +91,8 @@ def _means(values: NDArray, treatment: NDArray, weights: NDArray) -> NDArray[np.
     )
 
 
-def _standardise(difference: NDArray, variance: NDArray, scale: NDArray) -> NDArray[np.float64]:
+def standardised(difference: NDArray, variance: NDArray, scale: NDArray) -> NDArray[np.float64]:
+    """Return differences over the root of a variance: 0 where they are 0, infinite where nothing else varies."""
     # Means and variances of constants are off by rounding errors, which must not be divided by each other.
     difference = np.where(np.abs(difference) <= 1e-12 * scale, 0.0, difference)
     variance = np.where(variance <= (1e-12 * scale) ** 2, 0.0, variance)

@@ -98,7 +98,14 @@ class Curves:
     average_log_hazard: np.ndarray
 
 
-def standardise(design: DesignSample, cohort: Cohort, grid: TimeGrid, rng: np.random.Generator) -> Curves:
+def standardise(
+    design: DesignSample,
+    cohort: Cohort,
+    grid: TimeGrid,
+    rng: np.random.Generator,
+    population: str = "",
+    origin: float = 0.0,
+) -> Curves:
     """Return the survival of each population had all of it been treated, and had none.
 
     Parameters
@@ -111,11 +118,15 @@ def standardise(design: DesignSample, cohort: Cohort, grid: TimeGrid, rng: np.ra
         Where to evaluate.
     rng : numpy.random.Generator
         Draws the Bayesian bootstrap weights.
+    population : str
+        Of an outcome model with treatment alone: the one that its arms stand for, so that nothing is averaged over.
+    origin : float
+        Time of a landmark: survival is that of those who are alive then, and 1 before.
 
     Returns
     -------
     Curves
-        Populations in the order of `POPULATIONS`: all patients, the treated, and the overlap population, in which a
+        Of that population, or in the order of `POPULATIONS`: all patients, the treated, and the overlap population, in which a
         patient counts by e (1 - e), e the probability of treatment (Li, Morgan and Zaslavsky 2018,
         doi 10.1080/01621459.2016.1260466).
     """
@@ -125,17 +136,21 @@ def standardise(design: DesignSample, cohort: Cohort, grid: TimeGrid, rng: np.ra
     parameters = flat_draws(design.parameters)
     content = design.task.content(design.task.blocks)
     draws = len(parameters["treatment_effect"])
-    log_risk = np.broadcast_to(covariate_predictor(parameters, content, np), (draws, cohort.size))
-    basis = baseline.basis(grid.time)
+    if population:
+        log_risk, weights = np.zeros((draws, 1)), np.ones((1, draws, 1))
+    else:
+        log_risk = np.broadcast_to(covariate_predictor(parameters, content, np), (draws, cohort.size))
+        weights = population_weights(design.propensity, cohort.treatment, draws, rng)
+    basis = baseline.basis(np.maximum(grid.time, origin), np.full(len(grid.time), origin))
     at_zero = np.where(grid.time > 0, grid.time, grid.time[1])  # a falling Weibull hazard is infinite at 0
     average_log_hazard = baseline.log_hazard(parameters, baseline.basis(at_zero), np)
     cumulative = baseline.cumulative_hazard(parameters, basis, np)
     effect = spec.effect.log_hazard_ratio(parameters, np.array([0.0, 1.0]))
     by_arm = cumulative[:, None, :] * np.exp(effect)[:, :, None]
-    positive = by_arm[:, :, 1:]
+    positive = by_arm[:, :, grid.time > origin]
     mixed = mixture(
         log_risk,
-        population_weights(design.propensity, cohort.treatment, draws, rng),
+        weights,
         positive.min(axis=(1, 2)),
         positive.max(axis=(1, 2)),
     )
@@ -143,7 +158,8 @@ def standardise(design: DesignSample, cohort: Cohort, grid: TimeGrid, rng: np.ra
     for arm in range(len(ARMS)):
         surviving, factor = mixed.evaluate(by_arm[:, arm])
         survival.append(surviving)
-        hazard.append(factor * np.exp(average_log_hazard + effect[:, [arm]]))
+        own = factor * np.exp(average_log_hazard + effect[:, [arm]])
+        hazard.append(np.where(grid.time >= origin, own, 0.0))
     return Curves(grid, np.stack(survival, 1), np.stack(hazard, 1), effect[:, 1], average_log_hazard)
 
 

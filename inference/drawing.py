@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
+from inference.adjustments import ADJUSTMENTS
 from inference.atomic import atomic_path, write_text
 from inference.figures import DIAGNOSTICS, png_bytes, svg_text
 from inference.store import digest
@@ -43,13 +44,23 @@ def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure]) -> str
     return svg
 
 
+def diagnostics_for(adjustment: str) -> list[str]:
+    """Return which diagnostic plots a fit has: none where nothing was sampled, no `loo` without a likelihood of all patients."""
+    kind = ADJUSTMENTS[adjustment]
+    return [] if kind.maximises else [name for name in DIAGNOSTICS if name != "loo" or not kind.population]
+
+
 def draw_diagnostics(
-    fit: Callable[[], xr.DataTree], folder: Path, mark: str, told: Callable[[str, int, int], None]
+    names: Sequence[str],
+    fit: Callable[[], xr.DataTree],
+    folder: Path,
+    mark: str,
+    told: Callable[[str, int, int], None],
 ) -> dict[str, str]:
-    """Return ArviZ's diagnostic plots of a fit as SVG by name; the fit is asked for only where one is missing."""
+    """Return some of ArviZ's diagnostic plots of a fit as SVG by name; the fit is asked for only where one is missing."""
     plots = {}
-    for number, name in enumerate(DIAGNOSTICS):
-        told(f"diagnostic plot: {name}", number, len(DIAGNOSTICS))
+    for number, name in enumerate(names):
+        told(f"diagnostic plot: {name}", number, len(names))
         plots[name] = draw_diagnostic(name, fit, folder, mark)
     return plots
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,12 +13,14 @@ from data.evidence import load_evidence
 from data.pseudo_cohorts import of_pseudo_patients
 from data.reconstruction import published_statistics
 from data.study import Study
-from inference.adjustments import ADJUSTMENTS, Progress, Question
+from inference.adjustments import ADJUSTMENTS, Progress
 from inference.adjustments.adjusted import AdjustedSample
 from inference.checks import (
     CheckResult,
+    balance_behind,
     checks_table,
     convergence_checks,
+    design_checks,
     feedback_checks,
     median_notes,
     overlap_checks,
@@ -27,63 +28,16 @@ from inference.checks import (
     predictive_checks,
     time_ratio_note,
 )
-from inference.engine import SamplerSettings
 from inference.groups import from_tree, to_tree
 from inference.horizon import report_grid, report_times
 from inference.loo import leave_one_out
 from inference.power_scaling import power_scaling
-from inference.provenance import commit, sampling_source, versions
+from inference.provenance import commit
 from inference.replicates import replicate_statistics
-from inference.store import Store, digest
+from inference.requests import FitRequest, fit_content, fit_key, landmark_of, question_of
+from inference.store import Store
 from inference.tables import COLUMNS, Estimated, estimate, thin
-from models.priors import PriorSet
-from models.specification import outcome_spec, study_cutpoints
-
-
-@dataclass(frozen=True)
-class FitRequest:
-    """What is to be fitted.
-
-    Attributes
-    ----------
-    baseline, adjustment, effect : str
-        Names of the families' members.
-    priors : PriorSet
-        Priors of all parameters.
-    settings : SamplerSettings
-        How long to sample.
-    designs : int
-        Propensity draws, for adjustments that take several.
-    exposure : str
-        How exposure to treatment is counted in time.
-    predictive : bool
-        Whether replicated cohorts and left-out patients are looked at too: not where only the effect is asked for.
-    """
-
-    baseline: str
-    adjustment: str
-    effect: str
-    priors: PriorSet
-    settings: SamplerSettings
-    designs: int = 20
-    exposure: str = "naive"
-    predictive: bool = True
-
-    @property
-    def label(self) -> str:
-        """Name of the fit in tables and checks."""
-        return f"{self.baseline}, {self.adjustment}, {self.priors.name}"
-
-    @property
-    def named(self) -> dict[str, str]:
-        """The columns that name the fit in the table of estimands."""
-        return {
-            "baseline": self.baseline,
-            "adjustment": self.adjustment,
-            "effect": self.effect,
-            "exposure": self.exposure,
-            "prior_set": self.priors.name,
-        }
+from models.specification import study_cutpoints
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +70,8 @@ class Reading:
     published : Dataset
         Of pseudo-patients: what the publication would have printed of replicated studies, replicated
         (replicate, target), with what it does print; else empty.
+    balance : DataFrame
+        Of an adjustment that makes the arms alike: term, difference_before, difference_after; else empty.
     pooling : DataFrame
         Of a reading pooled over cohorts: variance within and between them, fraction of missing information; else
         empty.
@@ -135,6 +91,7 @@ class Reading:
     draws: xr.Dataset
     curve_draws: xr.Dataset
     published: xr.Dataset = field(default_factory=xr.Dataset)
+    balance: pd.DataFrame = field(default_factory=pd.DataFrame)
     pooling: pd.DataFrame = field(default_factory=pd.DataFrame)
     mark: str = ""
 
@@ -142,40 +99,6 @@ class Reading:
     def checks_table(self) -> pd.DataFrame:
         """The checks as the contract's table."""
         return checks_table(self.checks)
-
-
-def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
-    """Return the question that a request asks of a cohort."""
-    spec = outcome_spec(study, cohort, request.baseline, request.effect, "absent")
-    return Question(cohort, spec, request.priors, request.settings, request.designs)
-
-
-def fit_key(study: Study, cohort: Cohort, request: FitRequest) -> str:
-    """Return the name under which a fit is stored: a digest of all that decides its draws."""
-    return digest(_content(study, cohort, request))
-
-
-def _content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, Any]:
-    question = question_of(study, cohort, request)
-    several = ADJUSTMENTS[request.adjustment].several_designs
-    priors = request.priors
-    return {
-        "cohort": cohort.sha256,
-        **request.named,
-        "cutpoints": question.spec.baseline.cutpoints,
-        "structure": question.spec.baseline.structure,
-        "priors": {
-            "overrides": {name: str(prior) for name, prior in priors.overrides.items()},
-            "terms": {
-                name: {term: str(prior) for term, prior in by_term.items()}
-                for name, by_term in priors.term_overrides.items()
-            },
-        },
-        "settings": vars(request.settings),
-        "designs": request.designs if several else None,
-        "versions": versions(),
-        "source": sampling_source(),
-    }
 
 
 def sample_fit(study: Study, cohort: Cohort, request: FitRequest, progress: Progress) -> xr.DataTree:
@@ -194,7 +117,7 @@ def sample_fit(study: Study, cohort: Cohort, request: FitRequest, progress: Prog
     """
     question = question_of(study, cohort, request)
     adjusted = ADJUSTMENTS[request.adjustment].sample(question, progress)
-    provenance = {"study": study.name, "model": _content(study, cohort, request), **commit()}
+    provenance = {"study": study.name, "model": fit_content(study, cohort, request), **commit()}
     return to_tree(adjusted, question, provenance)
 
 
@@ -216,19 +139,23 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     question = question_of(study, cohort, request)
     adjusted = from_tree(tree, question, request.adjustment)
     grid = report_grid(study, cohort, question.spec.baseline)
-    estimated = estimate(adjusted, cohort, grid, request.settings.seed)
+    cohort = question.cohort
+    estimated = estimate(adjusted, cohort, grid, request.settings.seed, landmark_of(request.exposure) or 0.0)
     propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
     replicated = observed = published = xr.Dataset()
     elpd = pareto_k = np.full(cohort.size, np.nan)
-    if request.predictive:
+    left_out = request.predictive and "log_likelihood" in tree.children
+    if request.predictive and "posterior_predictive" in tree.children:
         replicated, observed = _predictive(study, cohort, tree)
         published = _published(study, cohort, tree)
+    if left_out:
         elpd, pareto_k = leave_one_out(tree)
+    balance = balance_behind(adjusted, question)
     checks = [
-        *convergence_checks(adjusted, estimated.table, pareto_k if request.predictive else None),
+        *convergence_checks(adjusted, estimated.table, pareto_k if left_out else None),
         *feedback_checks(adjusted, cohort),
         *predictive_checks(replicated, observed, cohort.time_unit),
-        *overlap_checks(cohort, propensity),
+        *(design_checks(adjusted, question, balance) or overlap_checks(cohort, propensity)),
         *median_notes(estimated.not_reached),
         *time_ratio_note(adjusted),
     ]
@@ -248,6 +175,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         _kept_draws(adjusted, estimated),
         estimated.curve_draws,
         published,
+        balance,
     )
 
 

@@ -28,10 +28,10 @@ from inference.figures import (
     survival_figure,
 )
 from inference.figures.captions import CAPTIONS
-from inference.fits import question_of
 from inference.prior_draws import prior_survival
 from inference.report.content import Group
 from inference.report.numbers import number
+from inference.requests import question_of
 from inference.results import Results
 from inference.sensitivity.priors import prior_interval
 
@@ -72,7 +72,8 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     """Yield the figures of an analysis but for the diagnostic plots; none is drawn yet."""
     main, cohort, unit = results.main, results.cohort, results.cohort.time_unit
     labels = {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
-    under_main_priors = results.estimands[results.estimands["prior_set"] == main.request.priors.name]
+    chosen = results.estimands["prior_set"] == main.request.priors.name
+    under_main_priors = results.estimands[chosen & (results.estimands["exposure"] == main.request.exposure)]
 
     def shown(name: str, title: str, group: Group, draw: Callable[[], Figure]) -> Exhibit:
         return Exhibit(name.replace("_", "-"), title, CAPTIONS[name], group, draw)
@@ -88,18 +89,19 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     )
     yield shown("rmst", "Restricted mean survival time", "answer", lambda: rmst_figure(under_main_priors))
     yield shown("hazard", "Hazard, and hazard ratio, over time", "curves", lambda: hazard_figure(main.curves))
-    yield shown(
-        "predictive_survival",
-        "Kaplan-Meier curves of replicated cohorts",
-        "checks",
-        lambda: predictive_survival_figure(main.replicated, main.observed, unit, **labels),
-    )
-    yield shown(
-        "predictive_statistics",
-        "Frequentist summaries of replicated cohorts",
-        "checks",
-        lambda: predictive_statistics_figure(main.replicated, main.observed, unit, **labels),
-    )
+    if main.replicated.data_vars:
+        yield shown(
+            "predictive_survival",
+            "Kaplan-Meier curves of replicated cohorts",
+            "checks",
+            lambda: predictive_survival_figure(main.replicated, main.observed, unit, **labels),
+        )
+        yield shown(
+            "predictive_statistics",
+            "Frequentist summaries of replicated cohorts",
+            "checks",
+            lambda: predictive_statistics_figure(main.replicated, main.observed, unit, **labels),
+        )
     if cohort.propensity.terms:
         yield shown(
             "overlap",
@@ -127,7 +129,8 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     if results.prior_sets:
         used = [reading.request.priors for reading in (main, *results.prior_sets)]
         repeated = results.estimands[
-            (results.estimands["baseline"] == main.request.baseline)
+            (results.estimands["exposure"] == main.request.exposure)
+            & (results.estimands["baseline"] == main.request.baseline)
             & (results.estimands["adjustment"] == main.request.adjustment)
         ]
         intervals = {priors.name: prior_interval(priors) for priors in used}

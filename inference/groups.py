@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from arviz_base import dict_to_dataset
 
-from inference.adjustments import ADJUSTMENTS
+from inference.adjustments import ADJUSTMENTS, Adjustment
 from inference.adjustments.adjusted import (
     AdjustedSample,
     DesignSample,
@@ -18,11 +18,13 @@ from inference.adjustments.adjusted import (
     flat_draws,
     propensity_draws,
 )
+from inference.adjustments.weighted import weighted_design
 from inference.predictive import replicate_times
 from inference.prior_draws import draw_prior, draw_prior_times
 from inference.tasks import Task
 from models.assembly import covariate_predictor, dims_of, parameter_names
 from models.blocks import Block
+from models.observations import EverNever
 from models.priors import Parameter
 from models.propensity import propensity_score, treatment_log_likelihood
 from models.specification import known_parameters
@@ -31,6 +33,7 @@ PRIOR_DRAWS = 2000
 PRIOR_TIME_DRAWS = 100
 REPLICATES = 300
 DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to REPLICATES
+TREATMENT_MODEL = ("propensity_intercept", "propensity_coefficients")
 POINTWISE_DRAWS = 1000  # of each chain, for adjustments with several designs
 
 
@@ -49,27 +52,30 @@ def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, 
     Returns
     -------
     DataTree
-        posterior, sample_stats, prior, prior_predictive, posterior_predictive, log_likelihood, log_prior,
-        observed_data, constant_data, and treatment_model (the posterior of the treatment model fitted alone) where the
-        posterior does not hold it.
+        posterior, observed_data, constant_data, and treatment_model (the posterior of the treatment model fitted alone)
+        where the posterior does not hold it; sample_stats, prior and prior_predictive of what was sampled;
+        log_likelihood and log_prior where the outcome model is of all patients, and posterior_predictive where it is
+        known who was treated from the start.
     """
     rng = np.random.default_rng([question.settings.seed, 2])
-    task = adjusted.designs[0].task
-    content = task.content(task.blocks)
-    total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
-    replicates = min(REPLICATES, max(1, total // DRAWS_OF_A_REPLICATE))
+    kind = ADJUSTMENTS[adjusted.adjustment]
+    first = adjusted.designs[0].task
+    whole = question.task("absent") if kind.population else first
     datasets = {
-        "posterior": _posterior(adjusted, question),
-        "sample_stats": _statistics(adjusted),
-        **_prior(task, rng),
-        "posterior_predictive": replicate_times(adjusted, question.cohort, replicates, rng),
-        "log_likelihood": _pointwise(adjusted, question),
-        "log_prior": _log_prior(adjusted),
+        "posterior": _posterior(adjusted),
         "observed_data": _observed(question),
-        "constant_data": _constant(content, task),
+        "constant_data": _constant(whole.content(whole.blocks), whole),
     }
+    if not kind.maximises:
+        datasets |= {"sample_stats": _statistics(adjusted), **_prior(first, rng)}
+    if not kind.population:
+        datasets |= {"log_likelihood": _pointwise(adjusted, question), "log_prior": _log_prior(adjusted)}
+        if isinstance(question.spec.observation, EverNever):
+            total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
+            replicates = min(REPLICATES, max(1, total // DRAWS_OF_A_REPLICATE))
+            datasets["posterior_predictive"] = replicate_times(adjusted, question.cohort, replicates, rng)
     if adjusted.design_draws is None:
-        datasets["treatment_model"] = _dataset(adjusted.treatment, task)
+        datasets["treatment_model"] = _dataset(adjusted.treatment, first)
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
     tree.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
     return tree
@@ -78,40 +84,45 @@ def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, 
 def from_tree(tree: xr.DataTree, question: Question, adjustment: str) -> AdjustedSample:
     """Return the samples that a stored fit holds."""
     posterior = tree["posterior"].to_dataset()
-    statistics = {str(name): value.to_numpy() for name, value in tree["sample_stats"].data_vars.items()}
-    if "design" in posterior.dims:
-        treatment = {
-            name: posterior[name].to_numpy()
-            for name in ("propensity_intercept", "propensity_coefficients")
-            if name in posterior
-        }
-        drawn = flat_draws(treatment)
-        chosen = posterior["design_draw"].to_numpy()
-        scores = propensity_score(drawn, question.cohort.propensity.values, np)
-        propensities = propensity_draws(treatment, question.cohort)
-        designs = tuple(
-            DesignSample(
-                question.task("given", scores[draw]),
-                {
-                    str(name): value.isel(design=number).to_numpy()
-                    for name, value in posterior.data_vars.items()
-                    if "design" in value.dims and name != "design_draw"
-                },
-                propensities[[draw]],
-            )
-            for number, draw in enumerate(chosen)
-        )
-        return AdjustedSample(adjustment, designs, statistics, treatment, chosen)
-    parameters = {str(name): value.to_numpy() for name, value in posterior.data_vars.items()}
-    treatment = {str(name): value.to_numpy() for name, value in tree["treatment_model"].data_vars.items()}
-    score = ADJUSTMENTS[adjustment].score
-    source = parameters if score == "latent" else treatment
-    design = DesignSample(question.task(score), parameters, propensity_draws(source, question.cohort))
+    kind = ADJUSTMENTS[adjustment]
+    if kind.design_task is not None:
+        return _designs(posterior, _arrays(tree["sample_stats"].to_dataset()), question, kind)
+    parameters, treatment = _arrays(posterior), _arrays(tree["treatment_model"].to_dataset())
+    if kind.maximises:
+        return AdjustedSample(adjustment, (weighted_design(question, treatment, parameters),), {}, treatment)
+    source = parameters if kind.score == "latent" else treatment
+    design = DesignSample(question.task(kind.score), parameters, propensity_draws(source, question.cohort))
     found = posterior.attrs
     modes = (
         Modes(found["mode_separation"], found["mode_log_mass_ratio"]) if "mode_separation" in found else None
     )
+    statistics = _arrays(tree["sample_stats"].to_dataset())
     return AdjustedSample(adjustment, (design,), statistics, treatment, modes=modes)
+
+
+def _designs(
+    posterior: xr.Dataset, statistics: dict[str, np.ndarray], question: Question, kind: Adjustment
+) -> AdjustedSample:
+    """Return the samples of an adjustment that conditions on one draw of the treatment model at a time."""
+    assert kind.design_task is not None, "each design has a task"
+    treatment = _arrays(posterior[[name for name in TREATMENT_MODEL if name in posterior]])
+    drawn = flat_draws(treatment)
+    chosen = posterior["design_draw"].to_numpy()
+    propensities = propensity_draws(treatment, question.cohort)
+    of_design = posterior[[name for name, value in posterior.data_vars.items() if "design" in value.dims]]
+    designs = tuple(
+        DesignSample(
+            kind.design_task(question, drawn, draw),
+            _arrays(of_design.isel(design=number)),
+            propensities[[draw]],
+        )
+        for number, draw in enumerate(chosen)
+    )
+    return AdjustedSample(kind.name, designs, statistics, treatment, chosen)
+
+
+def _arrays(dataset: xr.Dataset) -> dict[str, np.ndarray]:
+    return {str(name): value.to_numpy() for name, value in dataset.data_vars.items()}
 
 
 def _names(task: Task) -> dict[str, tuple[Parameter, tuple[str, ...]]]:
@@ -138,7 +149,7 @@ def _dataset(
     return dict_to_dataset(values, dims=dims, coords=coords, sample_dims=list(lead))
 
 
-def _posterior(adjusted: AdjustedSample, question: Question) -> xr.Dataset:
+def _posterior(adjusted: AdjustedSample) -> xr.Dataset:
     task = adjusted.designs[0].task
     if adjusted.design_draws is None:
         posterior = _dataset(adjusted.designs[0].parameters, task)

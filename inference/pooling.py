@@ -43,6 +43,8 @@ def pool(readings: Sequence[Reading]) -> Reading:
         return first
     draws = xr.concat([one.draws for one in readings], dim="unit", join="override")
     table, pooling = _pooled_table(readings, draws["estimand"].to_numpy())
+    if first.estimands["rhat"].isna().all():  # maximisers have no chains
+        table = table.assign(rhat=np.nan, ess_bulk=np.nan, ess_tail=np.nan)
     curve_draws = _pooled_curves([one.curve_draws for one in readings])
     published = _joined([one.published for one in readings])
     return replace(
@@ -58,6 +60,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
         draws=draws.isel(unit=slice(0, 0)),
         curve_draws=curve_draws.isel(draw=slice(0, 0)),
         published=published,
+        balance=_pooled_balance(readings),
         pooling=pd.concat([pooling, _pooled_parameters(draws, len(readings))], ignore_index=True),
         mark=pooled_mark([one.mark for one in readings]),
     )
@@ -232,7 +235,8 @@ def _pooled_checks(
     }
     # The smallest of each cohort, summed: no parameter has fewer effective draws in all cohorts together.
     parameters = parameters.assign(**least)
-    pooled = {check.name: check for check in chain_checks(parameters, table)}
+    chained = table[table["rhat"].notna()]
+    pooled = {check.name: check for check in chain_checks(parameters, chained)}
     for one in readings[0].checks:
         if one.name not in pooled:
             found = [check for reading in readings for check in reading.checks if check.name == one.name]
@@ -247,6 +251,12 @@ def _pooled_checks(
     status = "pass" if worst <= WORST_RHAT else "fail"
     pooled["worst"] = CheckResult("convergence: R-hat of the worst cohort", status, worst, WORST_RHAT, text)
     return tuple(sorted(pooled.values(), key=lambda check: check.name.split(":")[0] != "convergence"))
+
+
+def _pooled_balance(readings: Sequence[Reading]) -> pd.DataFrame:
+    """Return the mean balance over the cohorts, where an adjustment makes the arms alike."""
+    tables = pd.concat([one.balance for one in readings])
+    return tables.groupby("term", sort=False).mean().reset_index() if len(tables) else tables
 
 
 def _value(reading: Reading, name: str) -> float:

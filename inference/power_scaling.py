@@ -24,9 +24,9 @@ def power_scaling(fit: xr.DataTree) -> tuple[float, float]:
     -------
     prior, likelihood : float
         Distances between the base and the scaled posterior; above 0.05 counts as sensitive. NaN for pooled designs, in
-        which draws do not line up with log likelihoods.
+        which draws do not line up with log likelihoods, and for pairs and weights, which no likelihood of all patients has.
     """
-    if "design" in fit["posterior"].dims:
+    if "design" in fit["posterior"].dims or "log_likelihood" not in fit.children:
         return float("nan"), float("nan")
     present = [name for name in LIKELIHOODS if name in fit["log_likelihood"]]
     of_prior = psense(fit, var_names=[EFFECT], group="prior", group_var_names=[EFFECT])

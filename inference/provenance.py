@@ -32,8 +32,11 @@ SAMPLING_SOURCES = (
     "inference/groups.py",
     "inference/predictive.py",
     "inference/prior_draws.py",
+    "inference/matching.py",
     "inference/replicates",
+    "inference/requests.py",
     "inference/tasks.py",
+    "inference/weighting.py",
 )
 
 

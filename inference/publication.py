@@ -23,7 +23,6 @@ from inference.figures import (
 )
 from inference.figures.captions import CAPTIONS
 from inference.figures.prior_points import PrintedPoint
-from inference.fits import question_of
 from inference.gallery import PRIOR_DRAWS
 from inference.prior_draws import prior_survival
 from inference.replication import Replication, replication_of
@@ -32,6 +31,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.context_section import context_sections
 from inference.report.reconstruction_section import beside_section, reconstruction_section
 from inference.report.replicate_section import replicate_sections
+from inference.requests import question_of
 from inference.results import Results
 from inference.spread import ensemble_curves, ensemble_spread, printed_points
 from inference.store import Store

@@ -18,9 +18,10 @@ from data.study import Study
 from inference.adjustments import Progress
 from inference.atomic import atomic_path
 from inference.checks import CheckResult
-from inference.fits import FitRequest, Reading, fit_key, make_fit, read_fit
+from inference.fits import Reading, make_fit, read_fit
 from inference.horizon import report_times
 from inference.pooling import pool, pooled_mark
+from inference.requests import FitRequest, fit_key
 from inference.store import Store, digest, read_tree, write_tree
 from inference.tables import KEYS
 
@@ -28,6 +29,7 @@ READING = "reading.nc"
 ESTIMANDS = "estimands.csv"
 CHECKS = "checks.csv"
 POOLING = "pooling.csv"
+BALANCE = "balance.csv"
 
 
 def reading_of(
@@ -107,6 +109,9 @@ def _save(place: Path, mark: str, reading: Reading) -> None:
     if len(reading.pooling):
         with atomic_path(place / POOLING) as temporary:
             reading.pooling.to_csv(temporary, index=False)
+    if len(reading.balance):
+        with atomic_path(place / BALANCE) as temporary:
+            reading.balance.to_csv(temporary, index=False)
     dims = ("cohort", "patient")[-reading.elpd.ndim :]
     by_patient = xr.Dataset({"elpd": (dims, reading.elpd), "propensity": (dims, reading.propensity)})
     tree = xr.DataTree.from_dict(
@@ -141,6 +146,7 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
         )
         checks = pd.read_csv(place / CHECKS, float_precision="round_trip")  # ty: ignore[no-matching-overload]
         pooling = _pooling(place / POOLING)
+        balance = _table(place / BALANCE)
     except (OSError, KeyError, ValueError):
         return None
     estimands["subgroup"] = estimands["subgroup"].fillna("")
@@ -159,6 +165,7 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
         tree["draws"].to_dataset(),
         tree["curve_draws"].to_dataset(),
         tree["published"].to_dataset(),
+        balance,
         pooling,
         mark,
     )
@@ -166,10 +173,15 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
 
 def _pooling(path: Path) -> pd.DataFrame:
     """Return how the variance divides over cohorts; nothing where the reading is of one cohort."""
+    table = _table(path)
+    return table.assign(subgroup=table["subgroup"].fillna("")) if len(table) else table
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """Return a kept table, empty where there is none."""
     if not path.exists():
         return pd.DataFrame()
-    table = pd.read_csv(path, float_precision="round_trip")  # ty: ignore[no-matching-overload]
-    return table.assign(subgroup=table["subgroup"].fillna(""))
+    return pd.read_csv(path, float_precision="round_trip")  # ty: ignore[no-matching-overload]
 
 
 def _check(row: dict[Any, Any]) -> CheckResult:

@@ -13,8 +13,9 @@ from data.cohort import Cohort
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS
 from inference.checks import CheckResult, checks_table, effect_moved
-from inference.fits import FitRequest, Reading
+from inference.fits import Reading
 from inference.loo import compare_baselines
+from inference.requests import FitRequest
 from inference.sensitivity.priors import prior_sensitivity
 from inference.store import digest
 from models.assembly import parameter_names
@@ -33,6 +34,8 @@ class Results:
         Its patients; several are reconstructions of the same publication.
     models : tuple of Reading
         Baselines x adjustments under the main prior set; the first is the main model.
+    exposures : tuple of Reading
+        The main model, and that without feedback, with exposure counted in other ways.
     prior_sets : tuple of Reading
         The main model under every other prior set.
     comparators : DataFrame
@@ -50,6 +53,7 @@ class Results:
     study: Study
     cohorts: tuple[Cohort, ...]
     models: tuple[Reading, ...]
+    exposures: tuple[Reading, ...]
     prior_sets: tuple[Reading, ...]
     comparators: pd.DataFrame
     main_fit: xr.DataTree
@@ -75,7 +79,7 @@ class Results:
     @property
     def readings(self) -> tuple[Reading, ...]:
         """All fits."""
-        return (*self.models, *self.prior_sets)
+        return (*self.models, *self.exposures, *self.prior_sets)
 
     @property
     def estimands(self) -> pd.DataFrame:
@@ -96,11 +100,12 @@ class Results:
             check.of(reading.request.label)
             for reading in self.readings
             for check in reading.checks
-            if reading is self.main or not check.name.startswith("overlap")
+            if reading is self.main or len(reading.balance) or not check.name.startswith("overlap")
         ]
-        for joint in self.models:
-            for cut in self.models:
-                if _same_baseline(joint, cut):
+        stated = (*self.models, *self.exposures)
+        for joint in stated:
+            for cut in stated:
+                if _same_but_feedback(joint, cut):
                     moved = effect_moved(joint.estimands, cut.estimands)
                     listed.append(moved.of(joint.request.label))
         return checks_table([*listed, *self.beside])
@@ -140,6 +145,8 @@ class Results:
         return pd.DataFrame(rows)
 
 
-def _same_baseline(joint: Reading, cut: Reading) -> bool:
+def _same_but_feedback(joint: Reading, cut: Reading) -> bool:
+    """Return whether two fits differ in nothing but that the outcome informs the score of the first."""
     first, second = joint.request, cut.request
-    return first.baseline == second.baseline and (first.adjustment, second.adjustment) == ("joint", "cut")
+    same = (first.baseline, first.exposure) == (second.baseline, second.exposure)
+    return same and (first.adjustment, second.adjustment) == ("joint", "cut")

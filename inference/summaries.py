@@ -26,14 +26,8 @@ def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
         everything is where more than 2.5 % are undetermined.
     """
     rows, _, _, designs = draws.shape
-    flat = draws.reshape(rows, -1)
-    undetermined = np.isnan(flat).mean(axis=1)
-    finite = np.isfinite(flat).all(axis=1)
-    summary = {name: np.full(rows, np.nan) for name in COLUMNS}
-    summary["mean"][finite] = flat[finite].mean(axis=1)
-    summary["sd"][finite] = flat[finite].std(axis=1, ddof=1)
-    for row in np.flatnonzero(undetermined <= UNDETERMINED):
-        summary["lower"][row], summary["median"][row], summary["upper"][row] = quantiles(flat[row])
+    summary = _described(draws)
+    finite = np.isfinite(summary["mean"])
     ranked = np.stack([_finite(draws[row]) for row in range(rows)]) if rows else draws
     by_design = np.moveaxis(ranked, -1, 0)
     # A quantity that never varies has converged; ArviZ has no number for it.
@@ -52,6 +46,26 @@ def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
     else:
         error = by_design.mean(axis=(2, 3)).std(axis=0, ddof=1) / np.sqrt(designs)
     summary["mcse"][finite] = np.where(constant.all(axis=0), 0.0, error)[finite]
+    return summary
+
+
+def summarise_maximisers(draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the same of independent draws that no chain made: without R-hat and effective sample sizes."""
+    summary = _described(draws)
+    summary["mcse"] = summary["sd"] / np.sqrt(draws[0].size)
+    return summary
+
+
+def _described(draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Return mean, sd, median and interval of each row; what belongs to chains is NaN."""
+    flat = draws.reshape(len(draws), -1)
+    undetermined = np.isnan(flat).mean(axis=1)
+    finite = np.isfinite(flat).all(axis=1)
+    summary = {name: np.full(len(flat), np.nan) for name in COLUMNS}
+    summary["mean"][finite] = flat[finite].mean(axis=1)
+    summary["sd"][finite] = flat[finite].std(axis=1, ddof=1)
+    for row in np.flatnonzero(undetermined <= UNDETERMINED):
+        summary["lower"][row], summary["median"][row], summary["upper"][row] = quantiles(flat[row])
     return summary
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,10 @@ import pandas as pd
 import xarray as xr
 
 from data.cohort import Cohort
-from inference.adjustments.adjusted import AdjustedSample
+from inference.adjustments import ADJUSTMENTS, AdjustedSample
 from inference.curves import ARMS, POPULATIONS, Curves, TimeGrid, standardise
 from inference.estimands import ESTIMANDS, Estimand
-from inference.summaries import probability_of_benefit, summarise
+from inference.summaries import probability_of_benefit, summarise, summarise_maximisers
 
 QUANTILES = (0.025, 0.5, 0.975)
 CURVE_DRAWS = 2000  # of all designs together, for the bands of the figures
@@ -57,7 +58,7 @@ class Estimated:
         Evenly spaced draws of the curves: survival, hazard (population, arm, draw, time) and average_hazard
         (draw, time).
     not_reached : dict of str to float
-        Share of draws in which a median is not reached by the last follow-up, by arm, over all patients.
+        Share of draws in which a median is not reached by the last follow-up, by arm, in the first population.
     """
 
     table: pd.DataFrame
@@ -67,7 +68,9 @@ class Estimated:
     not_reached: dict[str, float]
 
 
-def estimate(adjusted: AdjustedSample, cohort: Cohort, grid: TimeGrid, seed: int) -> Estimated:
+def estimate(
+    adjusted: AdjustedSample, cohort: Cohort, grid: TimeGrid, seed: int, origin: float = 0.0
+) -> Estimated:
     """Return every estimand of a fit, with its Monte Carlo error and convergence.
 
     Parameters
@@ -80,27 +83,33 @@ def estimate(adjusted: AdjustedSample, cohort: Cohort, grid: TimeGrid, seed: int
         Horizon and times.
     seed : int
         Of the Bayesian bootstrap.
+    origin : float
+        Time of a landmark, from which on survival is counted.
     """
     rng = np.random.default_rng([seed, 3])
-    labels = pd.DataFrame(_labels(grid, cohort.time_unit))
+    kind = ADJUSTMENTS[adjusted.adjustment]
+    populations = (kind.population,) if kind.population else POPULATIONS
+    labels = pd.DataFrame(_labels(grid, cohort.time_unit, kind.population))
     by_design, thinned = [], []
     keep = max(1, CURVE_DRAWS // len(adjusted.designs))
     for design in adjusted.designs:
-        curves = standardise(design, cohort, grid, rng)
+        curves = standardise(design, cohort, grid, rng, kind.population, origin)
         shape = design.parameters["treatment_effect"].shape
         by_design.append(
             np.concatenate([_rows(estimand, curves) for estimand in ESTIMANDS.values()]).reshape(-1, *shape)
         )
         thinned.append(_thin(curves, keep))
     draws = np.stack(by_design, axis=-1)
-    summary = pd.DataFrame(summarise(draws))
+    summary = pd.DataFrame(summarise_maximisers(draws) if kind.maximises else summarise(draws))
     benefit = [
         probability_of_benefit(draws[[row]], ESTIMANDS[name].null, ESTIMANDS[name].benefit)[0]
         for row, name in enumerate(labels["estimand"])
     ]
     table = labels.assign(subgroup="", probability_of_benefit=benefit).join(summary)
-    not_reached = {arm: float(np.isinf(draws[_row(labels, f"median_{arm}")]).mean()) for arm in ARMS}
-    curve_draws = _dataset(thinned)
+    not_reached = {
+        arm: float(np.isinf(draws[_row(labels, f"median_{arm}", populations[0])]).mean()) for arm in ARMS
+    }
+    curve_draws = _dataset(thinned, populations)
     described = {
         "study": cohort.study,
         "time_unit": cohort.time_unit,
@@ -126,8 +135,8 @@ def _every(curve_draws: xr.Dataset, keep: int) -> xr.Dataset:
     return curve_draws.isel(draw=slice(None, None, step)).astype(np.float32)
 
 
-def _labels(grid: TimeGrid, time_unit: str) -> list[dict[str, object]]:
-    """Return what names each row of the table, in the order of the draws."""
+def _labels(grid: TimeGrid, time_unit: str, only: str) -> list[dict[str, object]]:
+    """Return what names each row of the table, in the order of the draws; `only` is the one population, if there is one."""
     return [
         {
             "estimand": estimand.name,
@@ -136,7 +145,7 @@ def _labels(grid: TimeGrid, time_unit: str) -> list[dict[str, object]]:
             "unit": time_unit if estimand.unit == "time" else estimand.unit,
         }
         for estimand in ESTIMANDS.values()
-        for population in (("conditional",) if estimand.conditional else POPULATIONS)
+        for population in ((only,) if only else ("conditional",) if estimand.conditional else POPULATIONS)
         for time in estimand.times(grid)
     ]
 
@@ -147,8 +156,8 @@ def _rows(estimand: Estimand, curves: Curves) -> np.ndarray:
     return values.reshape(-1, values.shape[-1])
 
 
-def _row(labels: pd.DataFrame, estimand: str) -> int:
-    return int(labels.index[(labels["estimand"] == estimand) & (labels["population"] == "all")][0])
+def _row(labels: pd.DataFrame, estimand: str, population: str) -> int:
+    return int(labels.index[(labels["estimand"] == estimand) & (labels["population"] == population)][0])
 
 
 def _thin(curves: Curves, keep: int) -> dict[str, np.ndarray]:
@@ -164,7 +173,7 @@ def _thin(curves: Curves, keep: int) -> dict[str, np.ndarray]:
     }
 
 
-def _dataset(thinned: list[dict[str, np.ndarray]]) -> xr.Dataset:
+def _dataset(thinned: list[dict[str, np.ndarray]], populations: Sequence[str]) -> xr.Dataset:
     by_arm = ("population", "arm", "draw", "time")
     return xr.Dataset(
         {
@@ -175,7 +184,7 @@ def _dataset(thinned: list[dict[str, np.ndarray]]) -> xr.Dataset:
                 np.concatenate([part["average_hazard"] for part in thinned]),
             ),
         },
-        coords={"population": list(POPULATIONS), "arm": list(ARMS), "time": thinned[0]["time"]},
+        coords={"population": list(populations), "arm": list(ARMS), "time": thinned[0]["time"]},
     )
 
 
@@ -191,7 +200,7 @@ def summarise_curves(draws: xr.Dataset) -> xr.Dataset:
             "hazard": (by_arm, np.quantile(hazard, QUANTILES, axis=2)),
             "hazard_ratio": (
                 ("quantile", "population", "time"),
-                np.quantile(hazard[:, 1] / hazard[:, 0], QUANTILES, axis=1),
+                np.quantile(_ratio(hazard[:, 1], hazard[:, 0]), QUANTILES, axis=1),
             ),
             "average_hazard": (("quantile", "time"), np.quantile(average, QUANTILES, axis=0)),
         },
@@ -203,3 +212,8 @@ def summarise_curves(draws: xr.Dataset) -> xr.Dataset:
         },
         attrs=draws.attrs,
     )
+
+
+def _ratio(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return ratios, NaN where both are 0: before a landmark nobody is at risk."""
+    return np.divide(first, second, out=np.full_like(first, np.nan), where=second > 0)

@@ -18,10 +18,10 @@ from data.processes import follow_command
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress
 from inference.atomic import remove_parts
-from inference.drawing import draw_diagnostic, draw_diagnostics
-from inference.figures import DIAGNOSTICS
-from inference.fits import FitRequest, Reading, fit_key
+from inference.drawing import diagnostics_for, draw_diagnostic, draw_diagnostics
+from inference.fits import Reading
 from inference.readings import reading_of
+from inference.requests import FitRequest, fit_key
 from inference.store import Store
 
 WORKERS = 2
@@ -87,12 +87,16 @@ def side_by_side(
             remove_parts(folder, [process.pid for process in ended if process.pid is not None])
 
 
-def structure_of(request: FitRequest) -> tuple[str, str]:
+def structure_of(request: FitRequest) -> tuple[str, ...]:
     """Return what decides which compiled model a fit needs, as far as one study goes."""
-    return request.baseline, ADJUSTMENTS[request.adjustment].score
+    kind = ADJUSTMENTS[request.adjustment]
+    observed = "time_split" if request.exposure == "time_split" else "ever_never"
+    if kind.maximises:
+        return ("treatment",)
+    return request.baseline, kind.score, "treatment alone" if kind.population else "covariates", observed
 
 
-def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, str], int]:
+def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, ...], int]:
     """Return which worker makes the fits of each structure.
 
     A structure is compiled once, in one worker; the work is shared as evenly as that lets it.
@@ -102,10 +106,11 @@ def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, str], int]:
     requests : sequence of FitRequest
         All fits that are to be made, one for each cohort.
     """
-    costs: dict[tuple[str, str], float] = {}
+    costs: dict[tuple[str, ...], float] = {}
     for request in requests:
-        designs = request.designs if ADJUSTMENTS[request.adjustment].several_designs else 1
-        costs.setdefault(structure_of(request), COMPILATION)
+        kind = ADJUSTMENTS[request.adjustment]
+        designs = request.designs if kind.several_designs else 1
+        costs.setdefault(structure_of(request), 0.0 if kind.maximises else COMPILATION)
         costs[structure_of(request)] += (1.0 if request.predictive else EFFECT_ALONE) + DESIGN * (designs - 1)
     shares, loads = {}, [0.0] * WORKERS
     for structure in sorted(costs, key=lambda one: -costs[one]):
@@ -127,14 +132,18 @@ def diagnostics_of(
 ) -> dict[str, str]:
     """Return the diagnostic plots of a stored fit as SVG by name; they lie beside it."""
     key = fit_key(study, cohort, request)
-    return draw_diagnostics(cache(partial(_stored, store, key)), _folder(store, key), key, told)
+    names = diagnostics_for(request.adjustment)
+    return draw_diagnostics(names, cache(partial(_stored, store, key)), _folder(store, key), key, told)
 
 
 def _plots(study: Study, cohort: Cohort, request: FitRequest, store: Store) -> list[Callable[[], object]]:
     """Return the drawing of each diagnostic plot of a stored fit, as a job of its own."""
     key = fit_key(study, cohort, request)
     fit = partial(_stored, store, key)
-    return [partial(draw_diagnostic, name, fit, _folder(store, key), key) for name in DIAGNOSTICS]
+    return [
+        partial(draw_diagnostic, name, fit, _folder(store, key), key)
+        for name in diagnostics_for(request.adjustment)
+    ]
 
 
 def _folder(store: Store, key: str) -> Path:

@@ -19,7 +19,9 @@ def fit(
     baseline: Annotated[
         str, Parameter(help="Baseline hazard: weibull is the other.")
     ] = "piecewise_exponential",
-    adjustment: Annotated[str, Parameter(help="Against confounding: none, joint or cut.")] = "joint",
+    adjustment: Annotated[
+        str, Parameter(help="Against confounding: none, joint, cut, iptw, overlap or matched.")
+    ] = "joint",
     effect: Annotated[str, Parameter(help="Shape of the effect.")] = "constant",
     priors: Annotated[
         str, Parameter(help="Prior set: a path, one of the study's own, or a bundled one.")
@@ -30,10 +32,11 @@ def fit(
     from inference.adjustments import ADJUSTMENTS
     from inference.checks import failed
     from inference.comparators import comparators, pooled_comparators
-    from inference.drawing import draw_diagnostics
-    from inference.fits import FitRequest, fit_key, read_fit, sample_fit
+    from inference.drawing import diagnostics_for, draw_diagnostics
+    from inference.fits import read_fit, sample_fit
     from inference.horizon import report_times
     from inference.pooling import pool, stack_cohorts
+    from inference.requests import FitRequest, fit_key
     from inference.store import write_tree
     from models.baselines import BASELINES
     from models.effects import EFFECTS
@@ -61,7 +64,7 @@ def fit(
     exposure = sampling.checked_exposure(loaded, patients.cohort)
     used = prior_set(priors, loaded, patients.cohort)
     chosen, designs = sampling.settings(len(cohorts)), sampling.designs_of_a_cohort(len(cohorts))
-    request = FitRequest(baseline, adjustment, effect, used, chosen, designs, exposure)
+    request = FitRequest(baseline, adjustment, effect, used, chosen, designs.get(adjustment, 1), exposure)
     horizon, times = report_times(loaded, patients.cohort)
     folder = ready_folder(sampling.out or sampling.folder(loaded) / f"fit-{baseline}-{adjustment}")
     trees, readings = [], []
@@ -83,7 +86,8 @@ def fit(
         write_table(reading.pooling, folder / "pooling.csv")
     keys = [fit_key(loaded, cohort, request) for cohort in cohorts]
     with watch.stage("figures"), progress(shown, "drawing") as told:
-        draw_diagnostics(lambda: trees[0], folder / "figures", keys[0], told)
+        shown_plots = diagnostics_for(adjustment)
+        draw_diagnostics(shown_plots, lambda: trees[0], folder / "figures", keys[0], told)
     settings = {
         "seed": sampling.seed,
         "settings": {**vars(request.settings), "designs": request.designs},

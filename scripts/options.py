@@ -52,7 +52,10 @@ class Sampling:
     ] = None
     tune: Annotated[Count, Parameter(help="Warm-up draws, for each chain [300].")] = None
     designs: Annotated[
-        Count, Parameter(help="Propensity draws of the cut adjustment, of all cohorts together [20].")
+        Count,
+        Parameter(
+            help="Propensity draws of all cohorts together [20 for cut and matched; chains x draws for iptw and overlap]."
+        ),
     ] = None
     cohorts: Annotated[
         Count, Parameter(help="Cohorts of pseudo-patients, for a study that publishes no patients [20].")
@@ -71,7 +74,13 @@ class Sampling:
     out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None
     exposure: Annotated[
         Exposure | None,
-        Parameter(help="How exposure is counted where a study has start times; naive: ever or never."),
+        Parameter(
+            help="How exposure is counted where a study has start times [time_split]; naive: ever or never."
+        ),
+    ] = None
+    landmark: Annotated[
+        float | None,
+        Parameter(help="Time of the landmark, in the study's unit [the study's].", validator=Number(gte=0)),
     ] = None
 
     def count(self, name: str) -> int:
@@ -79,9 +88,19 @@ class Sampling:
         given = getattr(self, name)
         return given if given is not None else (QUICK if self.quick else FULL)[name]
 
-    def designs_of_a_cohort(self, cohorts: int) -> int:
-        """Return how many propensity draws each cohort gets."""
-        return -(-self.count("designs") // cohorts)
+    def designs_of_a_cohort(self, cohorts: int) -> dict[str, int]:
+        """Return how many propensity draws each cohort gets, by adjustment; those that are not named take none."""
+        from inference.adjustments import ADJUSTMENTS
+
+        settings = self.settings(cohorts)
+        every = settings.chains * settings.draws
+        return {
+            name: -(-self.count("designs") // cohorts)
+            if kind.several_designs or self.designs is not None
+            else every
+            for name, kind in ADJUSTMENTS.items()
+            if kind.several_designs or kind.maximises
+        }
 
     def settings(self, cohorts: int = 1) -> SamplerSettings:
         """Return the sampler's settings.
@@ -114,27 +133,58 @@ class Sampling:
         return self.out if self.out is not None else Path("outputs") / study.name
 
     def checked_exposure(self, study: Study, cohort: Cohort) -> str:
-        """Return how exposure is counted.
+        """Return how exposure is counted, as tables name it: naive, time_split or landmark_<time>.
 
         Raises
         ------
         InputError
-            Where it cannot be counted so: only ever against never is built.
+            Where the study has no start times to count it so, or it is not said at which time the landmark stands.
         """
         from data.errors import InputError
 
-        if cohort.treatment_start is not None and self.exposure != "naive":
-            found = self.exposure or "nothing, which means time_split for a study with start times"
+        if self.landmark is not None and self.exposure != "landmark":
             raise InputError(
-                f"{study.file}: --exposure must be naive for now, but found {found}: treatment timing is not built "
-                f"yet; run with --exposure naive, and mind that ever against never favours the treated"
+                f"--landmark must come with --exposure landmark, but found --exposure {self.exposure or 'left out'}; "
+                f"add it, or leave --landmark out"
             )
-        if cohort.treatment_start is None and self.exposure not in (None, "naive"):
+        if cohort.treatment_start is None:
+            if self.exposure in (None, "naive"):
+                return "naive"
             raise InputError(
                 f"{study.file}: --exposure {self.exposure} needs start times, but found no treatment_start in "
                 f"[cohort.columns]; name that column, or leave --exposure out"
             )
-        return "naive"
+        if self.exposure != "landmark":
+            return self.exposure or "time_split"
+        return landmark_exposure(self._landmark(study))
+
+    def exposures(self, study: Study, cohort: Cohort) -> list[str]:
+        """Return the ways of counting exposure that an analysis compares, the main one first; `--quick` has no other."""
+        main = self.checked_exposure(study, cohort)
+        if cohort.treatment_start is None or self.quick:
+            return [main]
+        listed = ("naive", "time_split", *map(landmark_exposure, study.report.landmarks))
+        return [main, *(one for one in listed if one != main)]
+
+    def _landmark(self, study: Study) -> float:
+        """Return the time of the landmark: as given, or the study's only one."""
+        from data.errors import InputError
+
+        if self.landmark is not None:
+            return self.landmark
+        listed = study.report.landmarks
+        if len(listed) != 1:
+            found = ", ".join(f"{time:g}" for time in listed) or "none"
+            raise InputError(
+                f"{study.file}: --exposure landmark needs one time, but found {found} in [report] landmarks; "
+                f"add --landmark TIME"
+            )
+        return listed[0]
+
+
+def landmark_exposure(landmark: float) -> str:
+    """Return the name of the exposure that is counted at a landmark."""
+    return f"landmark_{landmark:g}"
 
 
 DEFAULTS = Sampling()

@@ -17,7 +17,6 @@ from inference.atomic import write_text
 from inference.drawing import drawn
 from inference.engine import SamplerSettings
 from inference.figures.captions import CAPTIONS
-from inference.fits import fit_key
 from inference.frequentist import frequentist_analysis
 from inference.gallery import exhibits, prior_statements
 from inference.horizon import report_times
@@ -30,7 +29,9 @@ from inference.publication import (
 )
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.page import render
+from inference.requests import fit_key
 from inference.results import Results
+from inference.sensitivity_sections import honest_sentences, sensitivity_sections
 from inference.store import Store
 from inference.workers import diagnostics_of
 from models.priors import PriorSet
@@ -82,13 +83,13 @@ def analysed(reference: str, priors: str, sampling: Sampling, told: Told) -> Ana
         )
     with watch.stage("read"):
         study, count = patients.study, len(patients.cohorts)
-        exposure = sampling.checked_exposure(study, patients.cohort)
+        exposures = sampling.exposures(study, patients.cohort)
         main, *others = prior_sets(study, patients.cohort, priors)
         how = {
             "priors": priors,
             "designs": sampling.designs_of_a_cohort(count),
             "quick": sampling.quick,
-            "exposure": exposure,
+            "exposures": exposures,
             "cohorts": count,
         }
         planned = _plan(main, others, sampling.settings(count), how)
@@ -141,7 +142,7 @@ def reported(reference: str, folder: Path | None) -> Analysed:
 def _plan(main: PriorSet, others: Sequence[PriorSet], settings: SamplerSettings, how: dict[str, Any]) -> Plan:
     """Return the fits of an analysis; a first look at several cohorts leaves other prior sets to `sensitivity`."""
     repeated = [] if how["quick"] and how["cohorts"] > 1 else others
-    return plan(main, repeated, settings, how["designs"], how["quick"], how["exposure"], how["cohorts"])
+    return plan(main, repeated, settings, how["designs"], how["quick"], how["exposures"], how["cohorts"])
 
 
 def _gathered(
@@ -168,7 +169,8 @@ def _gathered(
     }
     main_fit = store.load(keys[planned.main.label][0])
     assert main_fit is not None, "the main fit was made just now"
-    count = len(planned.models)
+    models = len(planned.models)
+    prior_sets_from = models + len(planned.exposures)
     kept = manifest(
         study,
         cohorts,
@@ -181,8 +183,9 @@ def _gathered(
     results = Results(
         study,
         cohorts,
-        tuple(readings[:count]),
-        tuple(readings[count:]),
+        tuple(readings[:models]),
+        tuple(readings[models:prior_sets_from]),
+        tuple(readings[prior_sets_from:]),
         table,
         main_fit,
         kept,
@@ -207,7 +210,7 @@ def write_results(made: Analysed, told: Told) -> None:
         write_table(results.sensitivity, folder / "sensitivity.csv")
         if len(results.cohorts) > 1:
             write_table(results.pooling, folder / "pooling.csv")
-    with watch.stage("publication"):
+    with watch.stage("sections"):
         sections = _sections(made, told)
     with watch.stage("figures"):
         items = _draw(results, folder, told)
@@ -217,18 +220,19 @@ def write_results(made: Analysed, told: Told) -> None:
 
 
 def _sections(made: Analysed, told: Told) -> list[ReportSection]:
-    """Return the sections on the publication, and write its audit and its replication; none without one."""
+    """Return the sections on what the effect hangs on, and on the publication, whose audit and replication it writes."""
     results, publication, companions = made.results, made.publication, made.companions
-    if publication is None or companions is None:
-        return []
-    told("the publication", 0, 1)
-    write_audit(results.study, publication.evidence, companions.findings, made.folder)
-    write_table(companions.replication.summary, made.folder / "replicate.csv")
 
     def draw(name: str, figure: Callable[[], Figure]) -> str:
         return drawn(name, made.folder / "figures", results.mark, figure)
 
-    return publication_sections(results, publication, companions, draw)
+    sections = sensitivity_sections(results, draw)
+    if publication is None or companions is None:
+        return sections
+    told("the publication", 0, 1)
+    write_audit(results.study, publication.evidence, companions.findings, made.folder)
+    write_table(companions.replication.summary, made.folder / "replicate.csv")
+    return [*sections, *publication_sections(results, publication, companions, draw)]
 
 
 def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
@@ -276,6 +280,7 @@ def _report(
         prior_statements=prior_statements(results),
         sensitivity=results.sensitivity,
         figures=items,
+        caveats=honest_sentences(results),
         sections=sections,
         cohorts=len(results.cohorts),
         manifest=stamped,

@@ -52,7 +52,7 @@ def sensitivity(
     exposure = sampling.checked_exposure(loaded, patients.cohort)
     main, *others = prior_sets(loaded, patients.cohort, priors[0], priors[1:])
     designs, settings = sampling.designs_of_a_cohort(count), sampling.settings(count)
-    planned = plan(main, others, settings, designs, sampling.quick, exposure, count)
+    planned = plan(main, others, settings, designs, sampling.quick, [exposure], count)
     requests = (planned.main, *planned.prior_sets)
     report_times(loaded, patients.cohort)
     folder = ready_folder(sampling.folder(loaded))

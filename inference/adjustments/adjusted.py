@@ -117,6 +117,13 @@ class AdjustedSample:
     modes: Modes | None = None
 
 
+DesignTask = Callable[[Question, dict[str, np.ndarray], int], Task]
+"""From a question, draws of the treatment model laid end to end, and the number of one, to the outcome model."""
+
+
+DesignWeights = Callable[[Question, dict[str, np.ndarray]], np.ndarray]
+
+
 @dataclass(frozen=True)
 class Adjustment:
     """How confounding is adjusted for.
@@ -129,14 +136,61 @@ class Adjustment:
         Takes a question, and a function that is told of progress; returns an `AdjustedSample`.
     score : {"absent", "latent", "given"}
         The part of the propensity score in the outcome model.
-    several_designs : bool
-        Whether it conditions on one draw of the treatment model at a time.
+    design_task : callable or None
+        Of an adjustment that conditions on one draw of the treatment model at a time: the outcome model under a draw.
+    population : str
+        Where the design makes the arms alike and the outcome model holds treatment alone: the population for which all
+        of its estimands are. Empty where covariates enter the outcome model: its hazard ratio is conditional on them, and
+        its curves can be standardised over any population.
+    weights : callable or None
+        Of the same: from a question and the treatment model's draws to the weights (draw, patient) that make the arms alike,
+        0 for patients left out.
+    maximises : bool
+        Whether its draws are maximisers of a weighted likelihood, and no posterior.
     """
 
     name: str
     sample: Callable[[Question, Progress], AdjustedSample]
     score: Score
-    several_designs: bool = False
+    design_task: DesignTask | None = None
+    population: str = ""
+    weights: DesignWeights | None = None
+    maximises: bool = False
+
+    @property
+    def several_designs(self) -> bool:
+        """Whether it conditions on one draw of the treatment model at a time."""
+        return self.design_task is not None
+
+
+def chosen_designs(question: Question) -> np.ndarray:
+    """Return which draws of the treatment model serve as designs, numbered in the order chain, draw; all if as many."""
+    total = question.settings.chains * question.settings.draws
+    if question.designs == total:
+        return np.arange(total)
+    rng = np.random.default_rng([question.settings.seed, 1])
+    return np.sort(rng.choice(total, size=question.designs, replace=question.designs > total))
+
+
+def sample_designs(
+    name: str, design_task: DesignTask, question: Question, progress: Progress
+) -> AdjustedSample:
+    """Return the outcome model's posterior under each of several draws of the treatment model."""
+    progress("treatment model", 0, question.designs + 1)
+    treatment = sample_treatment(question)
+    drawn = flat_draws(treatment)
+    chosen = chosen_designs(question)
+    propensities = propensity_draws(treatment, question.cohort)
+    designs, statistics = [], []
+    for number, draw in enumerate(chosen):
+        progress("outcome model, design by design", number + 1, question.designs + 1)
+        task = design_task(question, drawn, draw)
+        settings = replace(question.settings, seed=question.settings.seed + 104729 * (number + 1))
+        result = sample(task, settings)
+        designs.append(DesignSample(task, result.parameters, propensities[[draw]]))
+        statistics.append(result.statistics)
+    stacked = {name: np.stack([one[name] for one in statistics], axis=-1) for name in statistics[0]}
+    return AdjustedSample(name, tuple(designs), stacked, treatment, chosen)
 
 
 _TREATMENT_SAMPLES: dict[tuple, dict[str, np.ndarray]] = {}

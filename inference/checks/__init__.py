@@ -1,6 +1,7 @@
 """Checks of a fit: each returns results, and the report decides what to do with them."""
 
 from inference.checks.convergence import chain_checks, convergence_checks, parameter_draws
+from inference.checks.designs import balance_behind, design_checks
 from inference.checks.feedback import effect_moved, feedback_checks
 from inference.checks.notes import median_notes, time_ratio_note
 from inference.checks.overlap import overlap_checks
@@ -10,9 +11,11 @@ from inference.checks.result import CheckResult, checks_table, failed
 
 __all__ = [
     "CheckResult",
+    "balance_behind",
     "chain_checks",
     "checks_table",
     "convergence_checks",
+    "design_checks",
     "effect_moved",
     "failed",
     "feedback_checks",

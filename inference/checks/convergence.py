@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from arviz_stats.base import array_stats
 
-from inference.adjustments.adjusted import AdjustedSample
+from inference.adjustments import ADJUSTMENTS, AdjustedSample
 from inference.checks.result import CheckResult, at_least, at_most
 from inference.summaries import summarise
 from models.assembly import parameter_names
@@ -31,6 +31,9 @@ def convergence_checks(
     pareto_k : ndarray (patient,) or None
         Tail index of the leave-one-out weights of each patient, where they were computed.
     """
+    if ADJUSTMENTS[adjusted.adjustment].maximises:
+        # Only the treatment model has chains: a maximiser converged, or it would not be finite.
+        return chain_checks(parameter_table(adjusted), estimands.iloc[:0])
     statistics = adjusted.statistics
     divergent = int(statistics["diverging"].sum())
     energy = np.atleast_3d(statistics["energy"])
@@ -94,13 +97,19 @@ def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
 
 
 def parameter_draws(adjusted: AdjustedSample) -> tuple[list[str], np.ndarray]:
-    """Return the name of every parameter of the outcome model, and its draws (row, chain, draw, design)."""
+    """Return the name of every parameter of the outcome model, and its draws (row, chain, draw, design).
+
+    Where the outcome model is maximised and not sampled, those of the treatment model.
+    """
+    maximised = ADJUSTMENTS[adjusted.adjustment].maximises
     task = adjusted.designs[0].task
-    along = {parameter.name: labels for parameter, labels in parameter_names(task.cohort, task.spec).items()}
+    sampled = parameter_names(task.cohort, None if maximised else task.spec)
+    along = {parameter.name: labels for parameter, labels in sampled.items()}
+    parts = [adjusted.treatment] if maximised else [design.parameters for design in adjusted.designs]
     names, rows = [], []
-    for name, value in adjusted.designs[0].parameters.items():
-        stacked = np.stack([design.parameters[name] for design in adjusted.designs], axis=-1)
-        flat = np.moveaxis(stacked, (0, 1), (-3, -2)).reshape(-1, *value.shape[:2], len(adjusted.designs))
+    for name, value in parts[0].items():
+        stacked = np.stack([part[name] for part in parts], axis=-1)
+        flat = np.moveaxis(stacked, (0, 1), (-3, -2)).reshape(-1, *value.shape[:2], len(parts))
         labels = along.get(name) or range(1, len(flat) + 1)
         names += [name] if value.ndim == 2 else [f"{name}[{label}]" for label in labels]
         rows.append(flat)

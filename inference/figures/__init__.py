@@ -3,9 +3,12 @@
 Every module has a CAPTION that says how to read its figure.
 """
 
+from inference.figures.adjustments import adjustments_figure
 from inference.figures.balance import balance_figure
+from inference.figures.balance_by_adjustment import balance_by_adjustment_figure
 from inference.figures.diagnostics import DIAGNOSTICS
 from inference.figures.effects import effects_figure
+from inference.figures.exposures import exposures_figure
 from inference.figures.hazard import hazard_figure
 from inference.figures.implied_ratios import implied_ratios_figure
 from inference.figures.loo import loo_figure
@@ -30,8 +33,11 @@ from inference.figures.toxicity import toxicity_figure
 
 __all__ = [
     "DIAGNOSTICS",
+    "adjustments_figure",
+    "balance_by_adjustment_figure",
     "balance_figure",
     "effects_figure",
+    "exposures_figure",
     "hazard_figure",
     "implied_ratios_figure",
     "loo_figure",

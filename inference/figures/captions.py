@@ -1,9 +1,12 @@
 """The captions of all figures by name."""
 
 from inference.figures import (
+    adjustments,
     audit_hazard_ratios,
     balance,
+    balance_by_adjustment,
     effects,
+    exposures,
     hazard,
     implied_ratios,
     loo,
@@ -37,6 +40,9 @@ CAPTIONS: dict[str, str] = {
     "predictive_published": predictive_published.CAPTION,
     "overlap": overlap.CAPTION,
     "balance": balance.CAPTION,
+    "adjustments": adjustments.CAPTION,
+    "balance_by_adjustment": balance_by_adjustment.CAPTION,
+    "exposures": exposures.CAPTION,
     "loo": loo.CAPTION,
     "prior_survival": prior_survival.CAPTION,
     "prior_points": prior_points.CAPTION,

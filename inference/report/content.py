@@ -105,6 +105,8 @@ class Report:
         Rows of `inference.sensitivity.priors.prior_sensitivity`; None where it was not computed.
     figures : sequence of FigureItem
         In the order of their sections.
+    caveats : sequence of str
+        What must be said in one breath with the answer: its range over adjustments, what timing alone could explain.
     sections : sequence of ReportSection
         Those that only this study has; they stand before the diagnostics.
     cohorts : int
@@ -123,6 +125,7 @@ class Report:
     prior_statements: Sequence[str] = ()
     sensitivity: pd.DataFrame | None = None
     figures: Sequence[FigureItem] = ()
+    caveats: Sequence[str] = ()
     sections: Sequence[ReportSection] = ()
     cohorts: int = 1
     manifest: Mapping[str, Any] = field(default_factory=dict)

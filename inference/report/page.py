@@ -99,6 +99,7 @@ def render(report: Report) -> str:
             css=_asset("report.css"),
             script=_asset("report.js"),
             answer=replace(answered, sentence=say(answered.sentence), beside=say(answered.beside)),
+            caveats=[say(one) for one in report.caveats],
             guide=[(term, say(meaning)) for term, meaning in reading_guide(report)],
             limits=[say(one) for one in limits(report)],
             people=say("patients"),

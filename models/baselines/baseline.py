@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from models.priors import Parameter
+
+if TYPE_CHECKING:
+    from models.episodes import Episodes
 
 Values = Mapping[str, Any]
 Arrays = Mapping[str, np.ndarray]
@@ -93,3 +96,64 @@ class Baseline(ABC):
     @abstractmethod
     def time_at(self, parameters: Values, cumulative_hazard: np.ndarray) -> np.ndarray:
         """Return the time at which the baseline hazard, cumulated from 0, reaches a value: the inverse."""
+
+    @abstractmethod
+    def maximise(self, episodes: Episodes, weights: np.ndarray) -> dict[str, np.ndarray]:
+        """Return where the weighted log likelihood of the model with treatment alone is largest.
+
+        The model has no covariates and a constant log hazard ratio; no prior enters.
+
+        Parameters
+        ----------
+        episodes : Episodes
+            The times at risk.
+        weights : ndarray (draw, patient)
+            Finite, 0 or more; only ratios within a row matter.
+
+        Returns
+        -------
+        dict of str to ndarray
+            `hazard_parameters` and `treatment_effect` (draw, ...). All are NaN for a draw without a finite maximiser:
+            where a hazard ratio of 0 or of infinity fits best, because no weighted event of one arm falls where the other
+            arm is at risk too.
+
+        Raises
+        ------
+        ValueError
+            Where the weights are not one finite number of 0 or more a patient.
+        """
+
+
+STEPS = 200
+CLOSE = 1e-10
+
+Score = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def crossing(score: Score, lower: np.ndarray, upper: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return where functions that are above 0 at first, and below 0 later, cross 0: Newton's steps, kept in a bracket.
+
+    All are solved at once. A step that leaves the bracket, or is more than half as long as the one before, is replaced
+    by halving the bracket (Press et al. 2007, Numerical Recipes, section 9.4).
+
+    Parameters
+    ----------
+    score : callable
+        From arguments (draw,) to values and slopes (draw,).
+    lower, upper : ndarray (draw,)
+        Between which each crossing lies; a function that does not cross comes back as one of them, to 1e-10.
+    start : ndarray (draw,)
+        First guess.
+    """
+    place, last = np.clip(start, lower, upper), upper - lower
+    for _ in range(STEPS):
+        value, slope = score(place)
+        lower, upper = np.where(value > 0, place, lower), np.where(value > 0, upper, place)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            step = place - value / slope
+        trusted = (step >= lower) & (step <= upper) & (np.abs(step - place) <= 0.5 * last)
+        step = np.where(trusted, step, 0.5 * (lower + upper))
+        last, place = np.abs(step - place), step
+        if np.all(last <= CLOSE * (1.0 + np.abs(place))):
+            break
+    return place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from models.specification import ModelSpec
 
 
+@dataclass(frozen=True)
 class EverNever(Observation):
     """The naive exposure: a time at risk from entry, treated or untreated for all of it."""
 

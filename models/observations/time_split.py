@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from models.specification import ModelSpec
 
 
+@dataclass(frozen=True)
 class TimeSplit(Observation):
     r"""Time-dependent exposure: the time before the start of treatment is the untreated patient's.
 

@@ -1,0 +1,206 @@
+"""The section on adjustments: which agree, what moves the effect, and what each did to the balance of the arms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from inference.figures.wording import POPULATION_NAMES, words
+from inference.report.content import FigureItem, ReportSection
+from inference.report.numbers import number, ratio, span
+from inference.report.table import Cell, Column, Row, Table, heading, probability_cell
+from inference.sensitivity.adjustments import AGREE
+
+MOVES = 1.0  # standard deviations of the main model: further than that is said in so many words
+
+
+def adjustment_section(
+    compared: pd.DataFrame, checks: pd.DataFrame, main: dict[str, str], figures: Sequence[FigureItem]
+) -> ReportSection:
+    """Return the section.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From `inference.sensitivity.adjustments.compare_adjustments`.
+    checks : DataFrame
+        The contract's checks.csv; used are those of designs.
+    main : dict
+        Names the main fit.
+    figures : sequence of FigureItem
+    """
+    tables = [_effects(compared)]
+    designs = _designs(checks)
+    if designs.rows:
+        tables.append(designs)
+    return ReportSection(
+        "adjustments",
+        "Does it depend on how one adjusts",
+        (*agreement(compared, main), *CAUTION),
+        tuple(tables),
+        tuple(figures),
+    )
+
+
+CAUTION = (
+    "All adjustments use the same measured covariates: that they agree says nothing of a confounder that none of them saw. "
+    "Weighted likelihoods are maximised, not sampled: their draws are maximisers, one for each draw of the propensity score "
+    "and a Bayesian bootstrap of the patients, and no prior on the effect enters.",
+)
+
+
+def agreement(compared: pd.DataFrame, main: dict[str, str]) -> tuple[str, ...]:
+    """Return sentences, written from the numbers: which adjustments agree with the main one, and what moves the effect."""
+    same = compared[
+        (compared["baseline"] == main["baseline"]) & (compared["adjustment"] != main["adjustment"])
+    ]
+    own = words(main["adjustment"])
+    agree, differ = [], []
+    for adjustment, rows in same.dropna(subset=["shift"]).groupby("adjustment", sort=False):
+        worst = rows.loc[rows["shift"].abs().idxmax()]
+        (agree if abs(worst["shift"]) < AGREE else differ).append((words(str(adjustment)), worst))
+    said = []
+    if agree:
+        names = _listed([name for name, _ in agree])
+        said.append(
+            f"{names[:1].upper()}{names[1:]} {'agrees' if len(agree) == 1 else 'agree'} with {own}: in the same population the "
+            f"log average hazard ratio differs by less than {number(AGREE)} posterior standard deviations."
+        )
+    for name, worst in differ:
+        direction = "towards less benefit" if worst["shift"] > 0 else "towards more benefit"
+        size = "moves" if abs(worst["shift"]) >= MOVES else "moves somewhat"
+        said.append(
+            f"{name[:1].upper()}{name[1:]} {size} the effect {direction}: {_ratio_of(worst)} in the "
+            f"{_population(worst)}, {number(abs(worst['shift']), 2)} standard deviations from {own}."
+        )
+    matched = compared[(compared["adjustment"] == "matched") & (compared["baseline"] == main["baseline"])]
+    if len(matched):
+        said.append(
+            f"The pairs give {_ratio_of(matched.iloc[0])}; they are a population of their own, and no other "
+            "adjustment is averaged over it."
+        )
+    return (" ".join(said), _of_baselines(compared)) if said else (_of_baselines(compared),)
+
+
+def range_of_adjustments(compared: pd.DataFrame) -> str:
+    """Return the range of the effect over all baselines and adjustments, in one sentence; empty for one model."""
+    models = compared.drop_duplicates(["baseline", "adjustment"])
+    if len(models) < 2:
+        return ""
+    middle = compared["marginal_hazard_ratio_median"]
+    low, high = compared.loc[middle.idxmin()], compared.loc[middle.idxmax()]
+    widest = compared.loc[compared["marginal_hazard_ratio_upper"].idxmax()]
+    return (
+        f"Over {len(models)} models ({_count(models, 'baseline')}, {_count(models, 'adjustment')}) and the populations that they speak "
+        f"of, the average hazard ratio lies between {number(low['marginal_hazard_ratio_median'], 2)} "
+        f"({words(str(low['adjustment']))}) and {number(high['marginal_hazard_ratio_median'], 2)} "
+        f"({words(str(high['adjustment']))}); no 95 % interval reaches above "
+        f"{number(np.ceil(100 * widest['marginal_hazard_ratio_upper']) / 100, 3)}."
+    )
+
+
+def _of_baselines(compared: pd.DataFrame) -> str:
+    wide = np.log(
+        compared.pivot_table(
+            index=["population", "adjustment"], columns="baseline", values="marginal_hazard_ratio_median"
+        )
+    )
+    if wide.shape[1] < 2:
+        return "One baseline hazard was fitted, so nothing is said about its choice."
+    gap = (wide.max(axis=1) - wide.min(axis=1)).max()
+    return (
+        f"The baseline hazard changes the average hazard ratio by a factor of at most {number(float(np.exp(gap)), 3)} "
+        "under any adjustment."
+    )
+
+
+def _effects(compared: pd.DataFrame) -> Table:
+    columns = (
+        Column("Population"),
+        Column("Adjustment"),
+        Column("Baseline"),
+        Column("Average hazard ratio (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+        Column("RMST difference (95 %)", numeric=True),
+        Column("Shift from the main model, sd", numeric=True),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(_population(row)),
+                Cell(words(str(row["adjustment"]))),
+                Cell(words(str(row["baseline"]))),
+                Cell(_ratio_of(row), float(row["marginal_hazard_ratio_median"])),
+                probability_cell(row["marginal_hazard_ratio_probability_of_benefit"]),
+                Cell(_difference(row), float(row["rmst_difference_median"])),
+                Cell(number(row["shift"], 2), float(np.nan_to_num(row["shift"], nan=np.inf))),
+            )
+        )
+        for _, row in compared.iterrows()
+    )
+    caption = "The same contrasts under every adjustment; rows of one population can be compared"
+    return Table("adjustments-effects", caption, columns, rows)
+
+
+def _designs(checks: pd.DataFrame) -> Table:
+    """Return what each design did to the arms, from its checks."""
+    names = checks["name"].str.split(": ", expand=True)
+    of_fit = checks.assign(fit=names.get(1), what=names.get(2))
+    shown = of_fit[(names[0] == "overlap") & of_fit["what"].isin(DESIGN_COLUMNS)]
+    wide = shown.pivot_table(index="fit", columns="what", values="value", sort=False)
+    present = [name for name in DESIGN_COLUMNS if name in wide]
+    rows = tuple(
+        Row(
+            (
+                Cell(str(fit)),
+                *(
+                    Cell(_share(name, row[name]), float(np.nan_to_num(row[name], nan=np.inf)))
+                    for name in present
+                ),
+            )
+        )
+        for fit, row in wide.iterrows()
+    )
+    columns = (Column("Fit"), *(Column(heading(DESIGN_COLUMNS[name]), numeric=True) for name in present))
+    return Table("adjustments-designs", "What each design does to the arms", columns, rows)
+
+
+DESIGN_COLUMNS = {
+    "balance after the design": "largest standardised difference left",
+    "effective sample size, treated": "effective share of the treated",
+    "effective sample size, control": "effective share of the controls",
+    "share matched, treated": "treated in pairs",
+    "share matched, control": "controls in pairs",
+    "extreme weights": "patients with a weight above 10",
+    "variance between designs": "share of variance between designs",
+}
+
+
+def _share(name: str, value: float) -> str:
+    if np.isnan(value):
+        return "–"
+    return number(value, 2) if name == "balance after the design" else f"{100 * value:.0f} %"
+
+
+def _ratio_of(row: pd.Series) -> str:
+    return ratio(*(float(row[f"marginal_hazard_ratio_{name}"]) for name in ("median", "lower", "upper")))
+
+
+def _difference(row: pd.Series) -> str:
+    return span(*(float(row[f"rmst_difference_{name}"]) for name in ("median", "lower", "upper")))
+
+
+def _population(row: pd.Series) -> str:
+    return POPULATION_NAMES.get(str(row["population"]), str(row["population"]))
+
+
+def _count(models: pd.DataFrame, column: str) -> str:
+    count = models[column].nunique()
+    name = {"baseline": "baseline hazard", "adjustment": "adjustment"}[column]
+    return f"{count} {name}{'s' if count > 1 else ''}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

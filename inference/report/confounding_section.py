@@ -1,0 +1,286 @@
+"""The page's section on unmeasured confounding: how strong it would have to be, beside what was measured."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from data.study import Study
+from inference.figures.confounding import CAPTION, confounding_figure
+from inference.report.content import FigureItem, ReportSection
+from inference.report.context_section import Draw, drawn_at_once
+from inference.report.numbers import number, probability, ratio, span
+from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell, sort_key
+from inference.sensitivity.confounding import (
+    BELOW,
+    PROBABILITIES,
+    REACHED,
+    SYMMETRIC,
+    ConfoundingGrid,
+    effect_at,
+    needed_strength,
+)
+from inference.sensitivity.e_values import EValues
+
+SHOWN = 61  # points along each axis of the figure
+SHORTER = {
+    r", (1 sd )?above the mean$": ", high",
+    r", (1 sd )?below the mean$": ", low",
+}  # where room is scarce
+TERM = re.compile(r"(?P<covariate>[^\[\]:]+)\[T\.(?P<level>.+)\]")
+
+
+def confounding_section(
+    study: Study,
+    grid: ConfoundingGrid,
+    measured: pd.DataFrame,
+    found: EValues,
+    draw: Draw = drawn_at_once,
+) -> ReportSection:
+    """Return the section on unmeasured confounding.
+
+    Parameters
+    ----------
+    study : Study
+        Gives the labels of covariates.
+    grid : ConfoundingGrid
+    measured : DataFrame
+        From `inference.sensitivity.e_values.benchmarks`; may be empty.
+    found : EValues
+        Of the main fit's hazard ratio, held against the same covariates.
+    draw : callable
+        Gives the SVG of a figure from its name and what draws it.
+    """
+    beside = _beside(study, grid, measured)
+    needed = needed_strength(grid)
+    drawn = beside.assign(label=beside["label"].replace(SHORTER, regex=True))
+    svg = draw("confounding", lambda: confounding_figure(surface_of(grid), symmetric_line(grid), drawn))
+    figure = FigureItem("confounding", "How strong an overlooked condition must be", CAPTION, svg, "section")
+    tables = [_needed_table(grid, needed)]
+    if len(beside):
+        tables.append(_measured_table(grid, beside, found))
+    paragraphs = (
+        _needed_sentences(grid, needed),
+        *([_measured_sentences(grid, beside)] if len(beside) else []),
+        _e_value_sentences(beside, found),
+        _assumptions(grid),
+    )
+    return ReportSection("confounding", "Unmeasured confounding", paragraphs, tuple(tables), (figure,))
+
+
+def surface_of(grid: ConfoundingGrid) -> pd.DataFrame:
+    """Return the effect over all strengths, as `inference.figures.confounding.confounding_figure` draws it."""
+    strengths = grid.strengths
+    ratios, differences = np.meshgrid(
+        np.geomspace(1.0, strengths.hazard_ratios[-1], SHOWN),
+        np.linspace(0.0, strengths.differences[-1], SHOWN),
+        indexing="ij",
+    )
+    at = (ratios.ravel(), differences.ravel())
+    return effect_at(grid, *at).assign(hazard_ratio=at[0], difference=at[1])
+
+
+def symmetric_line(grid: ConfoundingGrid) -> pd.DataFrame:
+    """Return the effect where the condition multiplies the hazard by as much as it is more common among the untreated."""
+    held, strengths = grid.strengths.prevalence_treated, grid.strengths
+    ratios = np.geomspace(
+        1.0, min(strengths.hazard_ratios[-1], 1.0 + strengths.differences[-1] / held), SHOWN
+    )
+    differences = held * (ratios - 1.0)
+    return effect_at(grid, ratios, differences).assign(hazard_ratio=ratios, difference=differences)
+
+
+def condition_label(study: Study, term: str, coding: str) -> str:
+    """Return a term in its harmful coding in words: "Brain metastasis", "Hormone therapy: Negative", "not T stage: T2".
+
+    Parameters
+    ----------
+    study : Study
+    term : str
+        As formulaic names it.
+    coding : str
+        As `benchmarks` gives it.
+    """
+    found = TERM.fullmatch(term)
+    name = found["covariate"] if found else term
+    covariate = study.covariates.get(name)
+    label = (covariate.label if covariate is not None else None) or name
+    if found is None:
+        return {"present": label, "absent": f"no {label}"}.get(coding, f"{label}, {coding}")
+    levels = (covariate.levels if covariate is not None else None) or ()
+    if len(levels) != 2:
+        return f"{'not ' if coding == 'absent' else ''}{label}: {found['level']}"
+    if tuple(levels) == ("0", "1"):
+        return f"no {label}" if coding == "absent" else label
+    return f"{label}: {levels[0] if coding == 'absent' else found['level']}"
+
+
+def _beside(study: Study, grid: ConfoundingGrid, measured: pd.DataFrame) -> pd.DataFrame:
+    """Return the measured covariates, the strongest first, with the benefit left had another such one been overlooked."""
+    table = measured.sort_values("e_value", ascending=False, kind="stable").reset_index(drop=True)
+    table["label"] = [
+        condition_label(study, term, coding)
+        for term, coding in zip(table["term"], table["coding"], strict=True)
+    ]
+    ratios, gaps = table["hazard_ratio"].to_numpy(float), table["difference"].abs().to_numpy(float)
+    largest, widest = grid.strengths.hazard_ratios[-1], grid.strengths.differences[-1]
+    left = effect_at(grid, np.clip(ratios, 1.0, largest), np.clip(gaps, 0.0, widest)).set_axis(table.index)
+    inside = (ratios <= largest) & (gaps <= widest)
+    table["left"] = left["probability_of_benefit"].where(inside)
+    return table
+
+
+def _needed_sentences(grid: ConfoundingGrid, needed: pd.DataFrame) -> str:
+    """Say first what is needed along the symmetric line."""
+    held = grid.strengths.prevalence_treated
+    start = effect_at(grid, np.ones(1), np.zeros(1)).iloc[0]
+    said = [
+        "If nothing was overlooked, the hazard ratio of treatment is "
+        f"{ratio(start['median'], start['lower'], start['upper'])} with a probability of benefit of "
+        f"{probability(start['probability_of_benefit'])}."
+    ]
+    line = needed[needed["line"] == SYMMETRIC].set_index("probability")
+    last = symmetric_line(grid).iloc[-1]
+    for wanted in PROBABILITIES:
+        row = line.loc[wanted]
+        if row["state"] == REACHED:
+            said.append(
+                f"For the probability to fall to {wanted:g}, a condition that nobody recorded would have to multiply the hazard by "
+                f"{row['hazard_ratio']:.1f} and be {row['hazard_ratio']:.1f} times as common among the untreated "
+                f"({_percent(held + row['difference'])} against {_percent(held)}), given the recorded covariates."
+            )
+        elif row["state"] == BELOW:
+            said.append(f"The probability is at most {wanted:g} without any overlooked condition.")
+        else:
+            said.append(
+                f"Not even a condition that multiplies the hazard by {last['hazard_ratio']:.1f} and is as many times as "
+                f"common among the untreated ({_percent(held + last['difference'])} against {_percent(held)}) takes it to "
+                f"{wanted:g}; it leaves {probability(last['probability_of_benefit'])}."
+            )
+    return " ".join(said)
+
+
+def _measured_sentences(grid: ConfoundingGrid, beside: pd.DataFrame) -> str:
+    """Say what a condition as strong as a measured covariate would leave."""
+    strongest, count = beside.iloc[0], len(beside)
+    way = "" if strongest["difference"] >= 0 else ", which works the other way"
+    said = [
+        f"The strongest recorded covariate, {strongest['label']}, has a hazard ratio of {strongest['hazard_ratio']:.2f} and "
+        f"is found in {_percent(strongest['prevalence_control'])} of the untreated and "
+        f"{_percent(strongest['prevalence_treated'])} of the treated{way}."
+    ]
+    inside = beside[beside["left"].notna()]
+    if len(inside):
+        worst = inside.loc[inside["left"].idxmin()]
+        said.append(
+            f"Had another condition been overlooked that is as strong as a recorded one (same hazard ratio, same difference "
+            "in prevalence, but more common among the untreated), the probability of benefit would be at least "
+            f"{probability(worst['left'])}; {worst['label']} gives the least."
+        )
+    beyond = count - len(inside)
+    if beyond:
+        said.append(f"{beyond} of {count} covariates lie beyond the strengths that were looked at.")
+    said.append(
+        "Several overlooked conditions together can do what none of them does alone, and nothing says that what was not "
+        "recorded is no stronger than what was."
+    )
+    return " ".join(said)
+
+
+def _e_value_sentences(beside: pd.DataFrame, found: EValues) -> str:
+    said = (
+        "The E-value asks for no prevalence: it is the risk ratio that a confounder must at least have, both with treatment "
+        "and with death, to be able to explain the benefit away (VanderWeele and Ding 2017, doi 10.7326/M16-2607; hazard "
+        "ratios converted for a common outcome). Against benefit, posterior median and 95 % interval are "
+        f"{span(found.median, found.lower, found.upper)}; where a draw shows no benefit it is 1. Computed as publications do, "
+        f"it is {found.classic:.2f} for the median hazard ratio and {found.classic_limit:.2f} for the end of the 95 % interval "
+        "that is nearer to 1."
+    )
+    if beside.empty or beside.iloc[0]["term"] not in found.probability_above:
+        return said
+    strongest = beside.iloc[0]
+    return (
+        f"{said} The probability that it is larger than the strength of {strongest['label']} on the same scale "
+        f"({strongest['e_value']:.2f}) is {probability(found.probability_above[strongest['term']])}."
+    )
+
+
+def _assumptions(grid: ConfoundingGrid) -> str:
+    shift = float(grid.checked["shift"].abs().max())
+    spread = float((grid.checked["sd_ratio"] - 1.0).abs().max())
+    pooled = f" of {len(grid.mean)} cohorts, equally weighted" if len(grid.mean) > 1 else ""
+    return (
+        "What is assumed: the overlooked condition is present or absent, from the start; its hazard ratio is the same at "
+        "all times and in both arms; in each arm its prevalence does not depend on the recorded covariates; "
+        f"{_percent(grid.strengths.prevalence_treated)} of the treated have it. Covariates are in the outcome model, and no "
+        f"propensity score is. These are not estimates of confounding: the data do not say how strong it is. Posteriors{pooled} are "
+        f"normal approximations at the mode; in {len(grid.checked)} cells that were also sampled, the mean was off by at most "
+        f"{number(shift, 2)} and the standard deviation by at most {number(spread, 2)} posterior standard deviations."
+    )
+
+
+def _needed_table(grid: ConfoundingGrid, needed: pd.DataFrame) -> Table:
+    held, largest = grid.strengths.prevalence_treated, grid.strengths.hazard_ratios[-1]
+    rows = []
+    for difference, part in needed[needed["line"] != SYMMETRIC].groupby("difference"):
+        states, untreated = part.set_index("probability"), held + float(difference)
+        cells = [Cell(_percent(held), held), Cell(_percent(untreated), untreated)]
+        for wanted in PROBABILITIES:
+            row = states.loc[wanted]
+            if row["state"] == REACHED:
+                cells.append(number_cell(row["hazard_ratio"]))
+            elif row["state"] == BELOW:
+                cells.append(Cell("none needed", 0.0))
+            else:
+                cells.append(Cell(f"more than {largest:g}", sort_key(None)))
+        rows.append(Row(tuple(cells)))
+    headings = (
+        Column("Prevalence among the treated", numeric=True),
+        Column("Prevalence among the untreated", numeric=True),
+        *(
+            Column(f"Hazard ratio needed for P(benefit) = {wanted:g}", numeric=True)
+            for wanted in PROBABILITIES
+        ),
+    )
+    caption = "How much an overlooked condition must multiply the hazard, by how much more common it is among the untreated"
+    return Table("confounding-needed", caption, headings, tuple(rows))
+
+
+def _measured_table(grid: ConfoundingGrid, beside: pd.DataFrame, found: EValues) -> Table:
+    rows = tuple(
+        Row(
+            (
+                Cell(str(row["label"])),
+                Cell(_percent(row["prevalence_treated"]), float(row["prevalence_treated"])),
+                Cell(_percent(row["prevalence_control"]), float(row["prevalence_control"])),
+                Cell(f"{row['hazard_ratio']:.2f}", float(row["hazard_ratio"])),
+                probability_cell(row["left"])
+                if pd.notna(row["left"])
+                else Cell("beyond the grid", sort_key(None)),
+                number_cell(row["e_value"]),
+                probability_cell(found.probability_above.get(row["term"], np.nan)),
+            )
+        )
+        for _, row in beside.iterrows()
+    )
+    headings = (
+        Column("Recorded covariate, as it harms"),
+        Column("Among the treated", numeric=True),
+        Column("Among the untreated", numeric=True),
+        Column("Hazard ratio", numeric=True),
+        Column("P(benefit), another such overlooked", numeric=True),
+        Column("Strength as an E-value", numeric=True),
+        Column("P(E-value is larger)", numeric=True),
+    )
+    caption = (
+        "The recorded covariates as yardsticks, the strongest first. P(benefit): had another condition been overlooked with "
+        "the same hazard ratio and the same difference in prevalence, more common among the untreated, "
+        f"{_percent(grid.strengths.prevalence_treated)} of the treated having it"
+    )
+    return Table("confounding-measured", caption, headings, rows)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,129 @@
+"""The section on treatment that begins after time zero, for studies that say when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from inference.report.content import FigureItem, ReportSection
+from inference.report.numbers import number, probability, ratio, span
+from inference.report.table import Cell, Column, Row, Table, probability_cell
+
+NAMES = {
+    "naive": "Ever against never treated (naive)",
+    "time_split": "Split at the start of treatment",
+}
+
+
+def exposure_in_words(exposure: str, unit: str) -> str:
+    """Return how exposure is counted, as a heading."""
+    if exposure.startswith("landmark_"):
+        return f"Landmark at {exposure.removeprefix('landmark_')} {unit}, survivors only"
+    return NAMES[exposure]
+
+
+def hazard_ratios_by_exposure(estimands: pd.DataFrame, main: dict[str, str]) -> pd.DataFrame:
+    """Return the conditional hazard ratios of the main baseline and prior set, one for each exposure and adjustment."""
+    chosen = (estimands["estimand"] == "hazard_ratio") & (estimands["population"] == "conditional")
+    for column in ("baseline", "effect", "prior_set"):
+        chosen &= estimands[column].astype(str) == main[column]
+    return estimands[chosen & estimands["adjustment"].isin(["joint", "cut"])]
+
+
+def immortal_time(ratios: pd.DataFrame, main: dict[str, str]) -> str:
+    """Return what the naive count would have claimed beside the split one, in one sentence; empty without both."""
+    own = ratios[ratios["adjustment"] == main["adjustment"]].set_index("exposure")
+    if not {"naive", "time_split"} <= set(own.index):
+        return ""
+    naive, split = own.loc["naive"], own.loc["time_split"]
+    factor = float(np.exp(np.log(split["median"]) - np.log(naive["median"])))
+    return (
+        f"Counted as ever against never treated, the hazard ratio would be {_ratio(naive)}; with the time before treatment "
+        f"counted as untreated it is {_ratio(split)}: a factor of {number(factor, 2)} is owed to the count alone."
+    )
+
+
+def exposure_section(
+    estimands: pd.DataFrame,
+    main: dict[str, str],
+    order: Sequence[str],
+    starts: np.ndarray,
+    unit: str,
+    figures: Sequence[FigureItem],
+) -> ReportSection:
+    """Return the section.
+
+    Parameters
+    ----------
+    estimands : DataFrame
+        The contract's estimands.csv.
+    main : dict
+        Names the main fit.
+    order : sequence of str
+        Exposures, as they stand in the table.
+    starts : ndarray (treated,)
+        When treatment began, of the treated.
+    unit : str
+        Of time.
+    figures : sequence of FigureItem
+    """
+    ratios = hazard_ratios_by_exposure(estimands, main)
+    low, middle, high = np.quantile(starts, [0.25, 0.5, 0.75])
+    paragraphs = [
+        immortal_time(ratios, main),
+        (
+            f"Treatment began {number(middle)} {unit} after time zero in the median patient treated (half of them between "
+            f"{number(low)} and {number(high)} {unit}). Who died early could not be treated any more: counted as ever "
+            "against never, that alone makes treatment look better, however it works."
+        ),
+        (
+            "A landmark compares those still followed then by what they had had until then; it drops the early events and speaks of "
+            "the survivors only. No way of counting removes confounding by what changed between time zero and the start of treatment."
+        ),
+    ]
+    return ReportSection(
+        "exposures",
+        "When treatment began",
+        tuple(one for one in paragraphs if one),
+        (_table(estimands, ratios, order, unit),),
+        tuple(figures),
+    )
+
+
+def _table(estimands: pd.DataFrame, ratios: pd.DataFrame, order: Sequence[str], unit: str) -> Table:
+    rows = []
+    for exposure in order:
+        for row in ratios[ratios["exposure"] == exposure].to_dict("records"):
+            same = estimands["estimand"].eq("rmst_difference") & estimands["population"].eq("all")
+            for column in ("baseline", "adjustment", "effect", "exposure", "prior_set"):
+                same &= estimands[column].astype(str) == str(row[column])
+            mean = estimands[same].iloc[0]
+            rows.append(
+                Row(
+                    (
+                        Cell(exposure_in_words(exposure, unit)),
+                        Cell(str(row["adjustment"])),
+                        Cell(ratio(row["median"], row["lower"], row["upper"]), float(row["median"])),
+                        probability_cell(row["probability_of_benefit"]),
+                        Cell(span(mean["median"], mean["lower"], mean["upper"]), float(mean["median"])),
+                    )
+                )
+            )
+    columns = (
+        Column("Exposure"),
+        Column("Adjustment"),
+        Column("Hazard ratio, conditional (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+        Column(f"RMST difference, {unit} (95 %)", numeric=True),
+    )
+    caption = (
+        "The effect by how exposure is counted; the RMST difference of a landmark is of those alive then"
+    )
+    return Table("exposures-effects", caption, columns, tuple(rows))
+
+
+def _ratio(row: pd.Series) -> str:
+    said = ratio(row["median"], row["lower"], row["upper"])
+    return f"{said.removesuffix(')')}; P(benefit) {probability(float(row['probability_of_benefit']))})"
