@@ -20,6 +20,7 @@ NOWHERE_FINITE = (
     "the posterior must be finite somewhere near the centre of its priors, but was found infinite or undefined there; "
     "look at priors with extreme numbers, and at the units of times and covariates"
 )
+SKEW_STEP = 0.1  # standard deviations, of the differences that give third derivatives
 STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
 
 
@@ -104,15 +105,28 @@ def find_modes(task: Task) -> Modes:
 
 
 def approximate(task: Task, parameter: str) -> tuple[float, float]:
-    """Return mean and standard deviation of a single-number parameter, by the normal approximation at the mode.
+    r"""Return mean and standard deviation of a single-number parameter, by a normal approximation at the mode.
 
     For grids of many posteriors, of which some are checked against draws; the score's effect and what it is sheared
-    with are not to be asked for.
+    with are not to be asked for. The mean lies off the mode where the density is skewed:
+
+    .. math:: E[\theta] \approx \hat\theta + \tfrac12 \Sigma \, (\partial^3 \log p : \Sigma)
+
+    (Tierney and Kadane 1986, doi 10.1080/01621459.1986.10478240), third derivatives by differences of the gradient.
     """
     found = find_modes(task)
-    place = found.compiled.layout.slices[parameter].start
-    mode = found.modes[0]
-    return float(mode.location[place]), float(np.linalg.norm(mode.scale[place]))
+    mode, layout = found.modes[0], found.compiled.layout
+    density, held = _density(found.compiled, found.swapped), list(_start(task.blocks, layout)[1])
+    here, skew = density(mode.location)[1], np.zeros(layout.size)
+    for direction in mode.scale.T:
+        if np.any(direction) and not np.any(direction[held]):
+            step = SKEW_STEP * direction
+            beside = density(mode.location + step)[1] + density(mode.location - step)[1]
+            skew += (beside - 2.0 * here) / SKEW_STEP**2
+    skew[held] = 0.0
+    place = layout.slices[parameter].start
+    mean = mode.location[place] + 0.5 * float(mode.scale[place] @ (mode.scale.T @ skew))
+    return float(mean), float(np.linalg.norm(mode.scale[place]))
 
 
 def sample(task: Task, settings: SamplerSettings) -> Sample:

@@ -92,6 +92,17 @@ class PriorSet:
     overrides: Mapping[str, Prior] = field(default_factory=dict)
     term_overrides: Mapping[str, Mapping[str, Prior]] = field(default_factory=dict)
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """Distributions and arguments by parameter and term, without names and reasons: what decides draws."""
+        return {
+            "overrides": {name: str(prior) for name, prior in self.overrides.items()},
+            "terms": {
+                name: {term: str(prior) for term, prior in by_term.items()}
+                for name, by_term in self.term_overrides.items()
+            },
+        }
+
     def prior(self, parameter: Parameter, term: str = "") -> Prior:
         """Return the prior of a parameter, or of one of its terms."""
         by_term = self.term_overrides.get(parameter.name, {})

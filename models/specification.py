@@ -64,6 +64,8 @@ def outcome_spec(study: Study, cohort: Cohort, baseline: str, effect: str, score
 def study_cutpoints(study: Study, cohort: Cohort) -> tuple[float, ...]:
     """Return the study's cut points, or those that give about equal numbers of events.
 
+    Those up to the first entry are left out: nobody is at risk before them.
+
     Raises
     ------
     InputError
@@ -77,7 +79,7 @@ def study_cutpoints(study: Study, cohort: Cohort) -> tuple[float, ...]:
             f"{study.file}: [baseline] cutpoints must lie below the last time {cohort.time.max():g} "
             f"{study.time_unit}, but found {chosen.cutpoints[-1]:g}; remove those beyond it"
         )
-    return tuple(chosen.cutpoints)
+    return tuple(cut for cut in chosen.cutpoints if cut > cohort.entry.min())
 
 
 def known_parameters() -> dict[str, Parameter]:

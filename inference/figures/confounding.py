@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 from matplotlib.transforms import Bbox
@@ -36,6 +37,7 @@ CAPTION = (
 LEVELS = (0.5, 0.8, 0.95, 0.99)
 SHADES = ("#F6DCEB", "#F2EDF3", "#E6EEF5", "#CFE1EF", "#B5D2E8")
 LABELLED = 6
+SHORTEST = 0.25  # of the axes: a contour on which its probability can be written
 BEHIND = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.6}
 OFFSETS = ((6, 0), (-6, 0), (0, 7), (0, -7), (6, 7), (-6, 7), (6, -7), (-6, -7), (6, 14), (-6, 14), (6, -14))
 
@@ -71,23 +73,45 @@ def _draw_surface(axes: Axes, surface: pd.DataFrame) -> None:
     differences, ratios = table.columns.to_numpy(dtype=float), table.index.to_numpy(dtype=float)
     values = table.to_numpy(dtype=float)
     axes.contourf(differences, ratios, values, levels=[-0.1, *LEVELS, 1.1], colors=SHADES, zorder=0)
-    inside = [level for level in LEVELS if values.min() < level < values.max()]
-    if inside:
-        lines = axes.contour(
-            differences, ratios, values, levels=inside, colors=POSTERIOR, linewidths=1.0, zorder=1
-        )
-        axes.clabel(lines, fmt=lambda level: f"{level:g}", fontsize=SMALL, inline_spacing=3)
     axes.set_yscale("log")
     ticks = _strength_ticks(ratios[-1])
     axes.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlim(differences[0], differences[-1])
     axes.set_ylim(ratios[0], ratios[-1])
+    inside = [level for level in LEVELS if values.min() < level < values.max()]
+    if inside:
+        lines = axes.contour(
+            differences, ratios, values, levels=inside, colors=POSTERIOR, linewidths=1.0, zorder=1
+        )
+        _label_lines(axes, lines)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=""))
     axes.set_xlabel("More common among the untreated by (percentage points)")
     axes.set_ylabel("Hazard ratio of the overlooked condition")
     axes.set_title("Probability that treatment helps")
     quiet(axes)
+
+
+def _label_lines(axes: Axes, lines: ContourSet) -> None:
+    """Write the probability on every contour that is long enough to carry it, to the right, where few covariates are."""
+    to_page = axes.transData - axes.transAxes
+    written, places = [], []
+    for level, parts in zip(lines.levels, lines.allsegs, strict=True):
+        longest = max(parts, key=len)
+        longest = longest if longest[0, 0] < longest[-1, 0] else longest[::-1]
+        steps = np.linalg.norm(np.diff(to_page.transform(longest), axis=0), axis=1)
+        if steps.sum() > SHORTEST:
+            written.append(level)
+            places.append(longest[np.searchsorted(np.cumsum(steps), 0.75 * steps.sum())])
+    if written:
+        axes.clabel(
+            lines,
+            written,
+            manual=places,
+            fmt=lambda level: f"{level:g}",
+            fontsize=SMALL,
+            inline_spacing=3,
+        )
 
 
 def _strength_ticks(largest: float) -> list[float]:
@@ -106,7 +130,8 @@ def _draw_line(axes: Axes, line: pd.DataFrame) -> None:
     for level in (0.95, 0.5):
         fallen = np.flatnonzero(benefit <= level)
         if len(fallen) and fallen[0] > 0:
-            at = strength[fallen[0]]
+            pair = slice(fallen[0], fallen[0] - 2 if fallen[0] > 1 else None, -1)  # rising probabilities
+            at = np.exp(np.interp(level, benefit[pair], np.log(strength[pair])))
             axes.axvline(at, color=WARNING, linewidth=0.8)
             axes.annotate(
                 f"P = {level:g}",
@@ -159,6 +184,7 @@ def _draw_measured(axes: Axes, measured: pd.DataFrame) -> None:
         )
     pixels = axes.transData.transform(np.column_stack([across, up]))
     taken = [Bbox.from_bounds(x - 5, height - 5, 10, 10) for x, height in pixels]
+    taken += [text.get_window_extent() for text in axes.texts]
     labels = ordered["label"].astype(str).to_numpy()[:LABELLED]
     for number, text in enumerate(labels):
         _put_label(axes, wrapped(text, 30), (across[number], up[number]), taken)

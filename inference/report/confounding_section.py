@@ -175,9 +175,9 @@ def _measured_sentences(grid: ConfoundingGrid, beside: pd.DataFrame) -> str:
     if len(inside):
         worst = inside.loc[inside["left"].idxmin()]
         said.append(
-            f"Had another condition been overlooked that is as strong as a recorded one (same hazard ratio, same difference "
-            "in prevalence, but more common among the untreated), the probability of benefit would be at least "
-            f"{probability(worst['left'])}; {worst['label']} gives the least."
+            "Had another condition been overlooked that is as strong as a recorded one (same hazard ratio, same difference in "
+            "prevalence, but more common among the untreated), the smallest probability of benefit that could be left is "
+            f"{probability(worst['left'])}, with one like {worst['label']}."
         )
     beyond = count - len(inside)
     if beyond:
@@ -208,16 +208,19 @@ def _e_value_sentences(beside: pd.DataFrame, found: EValues) -> str:
 
 
 def _assumptions(grid: ConfoundingGrid) -> str:
-    shift = float(grid.checked["shift"].abs().max())
+    shifts = grid.checked["shift"].to_numpy(dtype=float)
+    shift = float(shifts[np.abs(shifts).argmax()])
+    towards = "less" if shift > 0 else "more"
     spread = float((grid.checked["sd_ratio"] - 1.0).abs().max())
-    pooled = f" of {len(grid.mean)} cohorts, equally weighted" if len(grid.mean) > 1 else ""
+    pooled = f" (of {len(grid.mean)} cohorts, with equal weights)" if len(grid.mean) > 1 else ""
     return (
         "What is assumed: the overlooked condition is present or absent, from the start; its hazard ratio is the same at "
         "all times and in both arms; in each arm its prevalence does not depend on the recorded covariates; "
         f"{_percent(grid.strengths.prevalence_treated)} of the treated have it. Covariates are in the outcome model, and no "
         f"propensity score is. These are not estimates of confounding: the data do not say how strong it is. Posteriors{pooled} are "
-        f"normal approximations at the mode; in {len(grid.checked)} cells that were also sampled, the mean was off by at most "
-        f"{number(shift, 2)} and the standard deviation by at most {number(spread, 2)} posterior standard deviations."
+        f"normal approximations at the mode; in {len(shifts)} cells that were also sampled, their mean was off by at most "
+        f"{number(abs(shift), 2)} posterior standard deviations (towards {towards} benefit), and their standard deviation by at "
+        f"most {100 * spread:.0f} %."
     )
 
 

@@ -22,6 +22,7 @@ from inference.sensitivity.confounding import (
     Strengths,
     confounding_checks,
     confounding_grid,
+    confounding_kept,
     confounding_of,
     effect_at,
     needed_strength,
@@ -93,8 +94,8 @@ def test_the_strength_that_is_needed_is_where_a_closed_form_says():
 
 
 def test_where_nothing_hidden_is_needed_that_is_said():
-    found = needed_strength(written([-0.1], 1.2, [0.15]), differences=[0.25])
-    by_probability = found[found["line"] == "0.25"].set_index("probability")["state"]
+    found = needed_strength(written([-0.1], 1.2, [0.15]))
+    by_probability = found[found["line"] == "0.3"].set_index("probability")["state"]
     assert by_probability[0.95] == BELOW
     assert by_probability[0.5] == REACHED
     strong = needed_strength(written([-3.0], 0.1, [0.15]))
@@ -170,7 +171,9 @@ def test_a_grid_is_kept_until_something_that_decides_it_changes(counted, cohort_
     rng = np.random.default_rng(1)
     cohorts = [cohort_of(rng.uniform(1, 60, 20), np.ones(20), np.arange(20) % 2) for _ in range(2)]
     rest = (SPEC, DEFAULT, tmp_path, SMALL, SHORT)
+    assert not confounding_kept(cohorts, *rest)
     first, asked = confounding_of(cohorts, *rest), len(counted)
+    assert confounding_kept(cohorts, *rest)
     again = confounding_of(cohorts, *rest)
     assert len(counted) == asked
     assert again.mark == first.mark
@@ -185,6 +188,7 @@ def test_a_grid_is_kept_until_something_that_decides_it_changes(counted, cohort_
     )
     for other in others:
         before = len(counted)
+        assert not confounding_kept(*other)
         confounding_of(*other)
         assert len(counted) > before
 

@@ -1,0 +1,297 @@
+"""How the effect moves under an unmeasured binary confounder of stated strength, on a grid of strengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from arviz_stats.base import array_stats
+from scipy.interpolate import RectBivariateSpline
+from scipy.special import ndtr
+
+from data.cohort import Cohort
+from inference.checks.result import CheckResult, at_most
+from inference.engine import SamplerSettings, approximate, sample
+from inference.provenance import sampling_source, versions
+from inference.store import Store, digest, file_sha256
+from inference.tasks import Task
+from models.assembly import model_blocks
+from models.effects import ConstantEffect
+from models.observations.hidden_confounder import HiddenConfounder
+from models.priors import PriorSet
+from models.specification import ModelSpec
+
+EFFECT = "treatment_effect"
+MOMENTS = ("mean", "sd")
+PROBABILITIES = (0.95, 0.5)
+REACHED, BEYOND, BELOW = "reached", "beyond the grid", "below without it"
+SYMMETRIC = "symmetric"
+FINE = 801  # points of a line on which a crossing is looked for
+CHECKED = ("hazard_ratio", "difference", "mean", "sd", "sampled_mean", "sampled_sd", "ess")
+NEEDED = ("line", "probability", "hazard_ratio", "difference", "state")
+CLOSE = 0.1  # of a posterior sd: how far the normal approximation may be off before it is said
+
+
+@dataclass(frozen=True)
+class Strengths:
+    """How strong the confounder may be: two axes, and what is held.
+
+    Attributes
+    ----------
+    prevalence_treated : float
+        Share of the treated who have the harmful condition; held at this value.
+    hazard_ratios : tuple of float
+        Of patients with the condition against those without; rising from 1.
+    differences : tuple of float
+        By how much the share is higher among the untreated; rising from 0.
+    """
+
+    prevalence_treated: float = 0.2
+    hazard_ratios: tuple[float, ...] = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
+    differences: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+
+    def __post_init__(self) -> None:
+        axes = (("hazard ratios", self.hazard_ratios, 1.0), ("differences", self.differences, 0.0))
+        for name, values, first in axes:
+            if len(values) < 2 or values[0] != first or np.any(np.diff(values) <= 0):
+                raise ValueError(f"the {name} must rise from {first:g}, but found {values}")
+        low, high = self.prevalence_treated, self.prevalence_treated + self.differences[-1]
+        if not 0.0 < low < high < 1.0:
+            raise ValueError(f"the prevalences must be between 0 and 1, but found {low:g} to {high:g}")
+
+    def confounder(self, ratio: float, difference: float) -> HiddenConfounder:
+        """Return the confounder of a cell."""
+        held = self.prevalence_treated
+        return HiddenConfounder(held, held + difference, float(np.log(ratio)))
+
+
+@dataclass(frozen=True, eq=False)
+class ConfoundingGrid:
+    """Normal approximations of the log hazard ratio of treatment, by the strength of the confounder.
+
+    Attributes
+    ----------
+    strengths : Strengths
+    mean, sd : ndarray (cohort, ratio, difference)
+        Of the log hazard ratio.
+    checked : DataFrame
+        Cells that were sampled too: `CHECKED`, shift (of the mean, in sampled standard deviations), sd_ratio.
+    """
+
+    strengths: Strengths
+    mean: np.ndarray
+    sd: np.ndarray
+    checked: pd.DataFrame
+
+    @property
+    def mark(self) -> str:
+        """Digest of what the grid holds: equal marks, equal figures."""
+        return digest([asdict(self.strengths), self.mean.tolist(), self.sd.tolist()])
+
+
+DEFAULT, SETTINGS = Strengths(), SamplerSettings()
+
+
+def confounding_of(
+    cohorts: Sequence[Cohort],
+    spec: ModelSpec,
+    priors: PriorSet,
+    folder: Path,
+    strengths: Strengths = DEFAULT,
+    settings: SamplerSettings = SETTINGS,
+    done: Callable[[int, int], None] | None = None,
+) -> ConfoundingGrid:
+    """Return the grid as kept in a folder, else computed and kept there; arguments as in `confounding_grid`."""
+    store, key = Store(folder), _key(cohorts, spec, priors, strengths, settings)
+    tree = store.load(key)
+    if tree is not None:
+        mean, sd = (tree["grid"][name].to_numpy() for name in MOMENTS)
+        checked = tree["checked"].to_dataset().to_dataframe().rename_axis(None)
+        return ConfoundingGrid(strengths, mean, sd, checked)
+    grid = confounding_grid(cohorts, spec, priors, strengths, settings, done)
+    cells = xr.Dataset({name: (("cohort", "ratio", "delta"), getattr(grid, name)) for name in MOMENTS})
+    groups = {"grid": cells, "checked": xr.Dataset.from_dataframe(grid.checked)}
+    store.save(key, xr.DataTree.from_dict(groups))
+    return grid
+
+
+def confounding_kept(
+    cohorts: Sequence[Cohort],
+    spec: ModelSpec,
+    priors: PriorSet,
+    folder: Path,
+    strengths: Strengths = DEFAULT,
+    settings: SamplerSettings = SETTINGS,
+) -> bool:
+    """Return whether `confounding_of` finds its grid in a folder."""
+    return Store(folder).holds(_key(cohorts, spec, priors, strengths, settings))
+
+
+def confounding_grid(
+    cohorts: Sequence[Cohort],
+    spec: ModelSpec,
+    priors: PriorSet,
+    strengths: Strengths,
+    settings: SamplerSettings,
+    done: Callable[[int, int], None] | None = None,
+) -> ConfoundingGrid:
+    """Return the posterior of the effect for every strength, covariates in the outcome model and no propensity score.
+
+    Parameters
+    ----------
+    cohorts : sequence of Cohort
+        Several are reconstructions of the same publication.
+    spec : ModelSpec
+        Gives the baseline; the effect must be constant.
+    priors : PriorSet
+    strengths : Strengths
+    settings : SamplerSettings
+        Of the three cells of the first cohort that are sampled as a check: no confounder, a middling and the strongest.
+    done : callable, optional
+        Called with how many cohorts are ready, and of how many.
+    """
+    if not isinstance(spec.effect, ConstantEffect):
+        raise ValueError(f"the effect must be constant, but found {spec.effect.name}")
+    shape = (len(strengths.hazard_ratios), len(strengths.differences))
+
+    def task(cohort: Cohort, row: int, column: int) -> Task:
+        hidden = strengths.confounder(strengths.hazard_ratios[row], strengths.differences[column])
+        return Task(cohort, replace(spec, score="absent", observation=hidden), priors)
+
+    moments = np.empty((2, len(cohorts), *shape))
+    for place, cohort in enumerate(cohorts):
+        # A condition that does nothing is the same at every prevalence: one posterior for the first row.
+        moments[:, place, 0] = np.array(approximate(task(cohort, 0, 0), EFFECT))[:, None]
+        for row, column in np.ndindex(shape[0] - 1, shape[1]):
+            moments[:, place, row + 1, column] = approximate(task(cohort, row + 1, column), EFFECT)
+        if done is not None:
+            done(place + 1, len(cohorts))
+    rows = []
+    for cell in ((0, 0), (shape[0] // 2, shape[1] // 2), (shape[0] - 1, shape[1] - 1)):
+        drawn = sample(task(cohorts[0], *cell), settings).parameters[EFFECT]
+        at = (strengths.hazard_ratios[cell[0]], strengths.differences[cell[1]])
+        rows.append((*at, *moments[:, 0, *cell], drawn.mean(), drawn.std(), array_stats.ess(drawn)))
+    checked = pd.DataFrame(rows, columns=pd.Index(CHECKED), dtype=float)
+    checked["shift"] = (checked["mean"] - checked["sampled_mean"]) / checked["sampled_sd"]
+    checked["sd_ratio"] = checked["sd"] / checked["sampled_sd"]
+    return ConfoundingGrid(strengths, *moments, checked)
+
+
+def confounding_checks(grid: ConfoundingGrid) -> list[CheckResult]:
+    """Return how far the normal approximation is from draws, over the cells that were sampled."""
+    shift = float(grid.checked["shift"].abs().max())
+    ratio = float((grid.checked["sd_ratio"] - 1.0).abs().max())
+    text = "of the normal approximation from draws, in posterior standard deviations"
+    return [
+        at_most("convergence: confounding grid, mean", shift, CLOSE, f"largest distance {text}", "warn"),
+        at_most("convergence: confounding grid, sd", ratio, CLOSE, f"largest distance {text}", "warn"),
+    ]
+
+
+def effect_at(grid: ConfoundingGrid, hazard_ratio: np.ndarray, difference: np.ndarray) -> pd.DataFrame:
+    """Return the pooled posterior of the treatment's hazard ratio at strengths on or between the cells of a grid.
+
+    Parameters
+    ----------
+    grid : ConfoundingGrid
+    hazard_ratio, difference : ndarray (point,)
+        Within the grid. Mean and log standard deviation are interpolated by cubic splines over log hazard ratio and
+        difference, for each cohort.
+
+    Returns
+    -------
+    DataFrame
+        median, lower, upper (95 %) and probability_of_benefit of the equally weighted mixture over cohorts, a row a point.
+    """
+    mean, sd = _moments_at(grid, hazard_ratio, difference)
+    median, lower, upper = (np.exp(_mixture_quantile(mean, sd, q)) for q in (0.5, 0.025, 0.975))
+    benefit = ndtr(-mean / sd).mean(axis=0)
+    return pd.DataFrame({"median": median, "lower": lower, "upper": upper, "probability_of_benefit": benefit})
+
+
+def needed_strength(grid: ConfoundingGrid, probabilities: Sequence[float] = PROBABILITIES) -> pd.DataFrame:
+    """Return how strong the confounder must be for the probability of benefit to fall to given values.
+
+    Parameters
+    ----------
+    grid : ConfoundingGrid
+    probabilities : sequence of float
+
+    Returns
+    -------
+    DataFrame
+        Columns `NEEDED`. A line is a difference in prevalence above 0, along which the
+        hazard ratio grows; or "symmetric": the condition multiplies the hazard by as much as it is more common among the untreated.
+        State is "reached", "beyond the grid", or "below without it", where no confounder is needed; the hazard ratio
+        is a number only where it is reached.
+    """
+    held, largest = grid.strengths.prevalence_treated, grid.strengths.hazard_ratios[-1]
+    widest = min(largest, 1.0 + grid.strengths.differences[-1] / held)
+    grown = np.geomspace(1.0, widest, FINE)
+    lines = [(SYMMETRIC, grown, held * (grown - 1.0))]
+    for difference in grid.strengths.differences[1:]:
+        along = np.full(FINE, float(difference))
+        lines.append((f"{difference:g}", np.geomspace(1.0, largest, FINE), along))
+    rows = []
+    for line, ratios, along in lines:
+        mean, sd = _moments_at(grid, ratios, along)
+        benefit = ndtr(-mean / sd).mean(axis=0)
+        for probability in probabilities:
+            state, place = _crossing(benefit, probability)
+            ratio = np.exp(np.interp(place, range(FINE), np.log(ratios)))
+            difference = held * (ratio - 1.0) if line == SYMMETRIC else along[0]
+            rows.append((line, probability, float(ratio), float(difference), state))
+    return pd.DataFrame(rows, columns=pd.Index(NEEDED))
+
+
+def _moments_at(
+    grid: ConfoundingGrid, hazard_ratio: np.ndarray, difference: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation (cohort, point) between the cells."""
+    axes = (np.log(grid.strengths.hazard_ratios), np.asarray(grid.strengths.differences))
+    kx, ky = (min(3, len(axis) - 1) for axis in axes)
+
+    def between(values: np.ndarray) -> np.ndarray:
+        splines = [RectBivariateSpline(*axes, one, kx=kx, ky=ky) for one in values]
+        return np.stack([spline.ev(np.log(hazard_ratio), difference) for spline in splines])
+
+    return between(grid.mean), np.exp(between(np.log(grid.sd)))
+
+
+def _mixture_quantile(mean: np.ndarray, sd: np.ndarray, level: float) -> np.ndarray:
+    """Return a quantile of an equally weighted mixture of normals (cohort, point), by bisection."""
+    low, high = (mean - 10 * sd).min(axis=0), (mean + 10 * sd).max(axis=0)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        below = ndtr((middle - mean) / sd).mean(axis=0) < level
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return 0.5 * (low + high)
+
+
+def _crossing(benefit: np.ndarray, probability: float) -> tuple[str, float]:
+    """Return whether and where (a fractional position) a line first falls to a probability."""
+    reached = np.flatnonzero(benefit <= probability)
+    if not len(reached):
+        return BEYOND, np.nan
+    at = int(reached[0])
+    if at == 0:
+        return BELOW, np.nan
+    return REACHED, at - (probability - benefit[at]) / (benefit[at - 1] - benefit[at])
+
+
+def _key(cohorts: Sequence[Cohort], spec: ModelSpec, priors: PriorSet, *chosen: Any) -> str:
+    """Return the name under which a grid is kept: a digest of all that decides it."""
+    blocks = model_blocks(cohorts[0], replace(spec, score="absent"), priors)
+    flat = [block for _, listed in blocks.values() for block in listed]
+    stated = [
+        (one.variable, one.distribution, *(np.asarray(at).tolist() for at in one.data().values()))
+        for one in flat
+    ]
+    model = (spec.baseline.structure, spec.baseline.cutpoints, stated, [asdict(one) for one in chosen])
+    source = (versions(), sampling_source(), file_sha256(Path(__file__)))
+    return digest(["confounding", [cohort.sha256 for cohort in cohorts], model, source])
