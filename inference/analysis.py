@@ -13,7 +13,7 @@ from inference.fits import Reading
 from inference.readings import kept_pool, pooled_reading, reading_of
 from inference.requests import FitRequest
 from inference.store import Store
-from inference.workers import Job, side_by_side
+from inference.workers import Beside, Job, side_by_side
 from models.priors import PriorSet
 
 MAIN_BASELINE = "piecewise_exponential"
@@ -119,7 +119,7 @@ def readings_of(
     store: Store,
     done: Done,
     illustrated: Sequence[FitRequest] = (),
-    beside: Sequence[Callable[[], object]] = (),
+    beside: Sequence[Beside] = (),
 ) -> list[Reading]:
     """Return what every model says, in the order of the requests, sampling the fits that are missing in worker processes.
 
@@ -140,7 +140,7 @@ def readings_of(
     done : callable
         Called with the name of a fit that is ready, how many are, and of how many.
     beside : sequence of callable
-        What else a worker may do meanwhile, if workers are at work; each keeps what it makes.
+        What else a worker may do meanwhile; workers are started if there is a fit to be made, or a job that needs one.
     """
     pooled = {number: kept_pool(study, cohorts, request, store) for number, request in enumerate(requests)}
     readings: dict[Job, Reading] = {}
@@ -163,14 +163,21 @@ def readings_of(
     def pool_of(request: int) -> Reading:
         return pooled_reading([readings[request, cohort] for cohort in range(len(cohorts))], store)
 
+    others = [one for one in beside if one.needed or len(missing) > 1]
     made = (
-        side_by_side(study, cohorts, requests, missing, store, illustrated, beside)
-        if len(missing) > 1
+        side_by_side(study, cohorts, requests, missing, store, illustrated, others)
+        if len(missing) > 1 or others
         else _here(study, cohorts, requests, missing, store)
     )
-    for job, reading in made:
-        readings[job] = reading
-        done(requests[job[0]].label, len(readings), len(jobs))
+    ready, parts = len(readings), len(jobs) + len(others)
+    for one in made:
+        if isinstance(one, str):
+            ready = min(ready + 1, parts)
+            done(one, ready, parts)
+            continue
+        job, readings[one[0]] = one
+        ready += 1
+        done(requests[job[0]].label, ready, parts)
         # Pooled as soon as the last cohort is fitted, while the workers go on with other models.
         if all((job[0], cohort) in readings for cohort in range(len(cohorts))):
             pooled[job[0]] = pool_of(job[0])

@@ -141,13 +141,16 @@ def standardise(
     else:
         log_risk = np.broadcast_to(covariate_predictor(parameters, content, np), (draws, cohort.size))
         weights = population_weights(design.propensity, cohort.treatment, draws, rng)
-    basis = baseline.basis(np.maximum(grid.time, origin), np.full(len(grid.time), origin))
+    # The grid holds the next number after each cut point: at a landmark no hazard has cumulated by then.
+    later = grid.time > origin * (1.0 + 1e-9)
+    counted = np.where(later, grid.time, origin)
+    basis = baseline.basis(counted, np.full(len(counted), origin))
     at_zero = np.where(grid.time > 0, grid.time, grid.time[1])  # a falling Weibull hazard is infinite at 0
     average_log_hazard = baseline.log_hazard(parameters, baseline.basis(at_zero), np)
-    cumulative = baseline.cumulative_hazard(parameters, basis, np)
+    cumulative = np.where(later, baseline.cumulative_hazard(parameters, basis, np), 0.0)
     effect = spec.effect.log_hazard_ratio(parameters, np.array([0.0, 1.0]))
     by_arm = cumulative[:, None, :] * np.exp(effect)[:, :, None]
-    positive = by_arm[:, :, grid.time > origin]
+    positive = by_arm[:, :, later]
     mixed = mixture(
         log_risk,
         weights,

@@ -57,7 +57,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
         checks=(*_pooled_checks(readings, table, draws), *published_checks(published)),
         propensity=np.stack([one.propensity for one in readings]),
         power_scaling=tuple(np.mean([one.power_scaling for one in readings], axis=0).tolist()),
-        draws=draws.isel(unit=slice(0, 0)),
+        draws=draws.isel(draw=slice(None, None, len(readings))),
         curve_draws=curve_draws.isel(draw=slice(0, 0)),
         published=published,
         balance=_pooled_balance(readings),

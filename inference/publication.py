@@ -36,6 +36,7 @@ from inference.results import Results
 from inference.spread import ensemble_curves, ensemble_spread, printed_points
 from inference.store import Store
 from inference.toxicity import Toxicity, toxicity_of
+from inference.workers import Beside
 
 Draw = Callable[[str, Callable[[], Figure]], str]
 PRIOR_TIMES = 101
@@ -84,14 +85,12 @@ class Companions:
         return () if self.toxicity is None else tuple(check.of("toxicity") for check in self.toxicity.checks)
 
 
-def companion_jobs(
-    study: Study, publication: Publication, seed: int, store: Store
-) -> tuple[Callable[[], object], ...]:
+def companion_jobs(study: Study, publication: Publication, seed: int, store: Store) -> tuple[Beside, ...]:
     """Return what takes a while of it, as jobs for a worker: each keeps what it makes in the store."""
     made, evidence, folder = publication.reconstruction, publication.evidence, store.kept
     return (
-        partial(toxicity_of, evidence, seed, folder),
-        partial(replication_of, made, study, evidence, folder),
+        Beside("toxicity", partial(toxicity_of, evidence, seed, folder)),
+        Beside("the publication's own analysis", partial(replication_of, made, study, evidence, folder)),
     )
 
 

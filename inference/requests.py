@@ -89,19 +89,12 @@ def fit_content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, 
     """Return all that decides the draws of a fit."""
     question = question_of(study, cohort, request)
     kind = ADJUSTMENTS[request.adjustment]
-    priors = request.priors
     return {
         "cohort": cohort.sha256,
         **request.named,
         "cutpoints": question.spec.baseline.cutpoints,
         "structure": question.spec.baseline.structure,
-        "priors": {
-            "overrides": {name: str(prior) for name, prior in priors.overrides.items()},
-            "terms": {
-                name: {term: str(prior) for term, prior in by_term.items()}
-                for name, by_term in priors.term_overrides.items()
-            },
-        },
+        "priors": request.priors.content,
         "settings": vars(request.settings),
         "designs": request.designs if kind.several_designs or kind.maximises else None,
         "versions": versions(),

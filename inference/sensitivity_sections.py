@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.figures import adjustments_figure, balance_by_adjustment_figure, exposures_figure
+from inference.figures import (
+    adjustments_figure,
+    balance_by_adjustment_figure,
+    exposures_figure,
+    feedback_figure,
+)
 from inference.figures.captions import CAPTIONS
 from inference.report.adjustment_section import adjustment_section, range_of_adjustments
+from inference.report.confounding_section import confounding_section, surface_of
 from inference.report.content import FigureItem, ReportSection
 from inference.report.exposure_section import (
     exposure_in_words,
@@ -17,18 +24,25 @@ from inference.report.exposure_section import (
     hazard_ratios_by_exposure,
     immortal_time,
 )
+from inference.report.feedback_section import feedback_section
+from inference.report.timing_section import timing_in_short, timing_section
 from inference.results import Results
 from inference.sensitivity.adjustments import compare_adjustments
+from inference.sensitivity.computed import Computed
+from inference.sensitivity.confounding import ConfoundingGrid
+from inference.sensitivity.e_values import benchmarks, e_values
 
 Draw = Callable[[str, Callable[[], Figure]], str]
 
 
-def sensitivity_sections(results: Results, draw: Draw) -> list[ReportSection]:
+def sensitivity_sections(results: Results, computed: Computed, draw: Draw) -> list[ReportSection]:
     """Return the sections; those that have nothing to compare are left out.
 
     Parameters
     ----------
     results : Results
+    computed : Computed
+        What took a while.
     draw : callable
         Gives the SVG of a figure from its name and what draws it.
     """
@@ -37,16 +51,36 @@ def sensitivity_sections(results: Results, draw: Draw) -> list[ReportSection]:
         sections.append(_adjustments(results, draw))
     if results.exposures:
         sections.append(_exposures(results, draw))
+    if computed.feedback is not None:
+        sections.append(_feedback(computed.feedback, draw))
+    if computed.timing is not None or computed.why_no_timing:
+        sections.append(timing_section(computed.timing, results.study, computed.why_no_timing, draw))
+    if computed.confounding is not None:
+        sections.append(_confounding(results, computed.confounding, draw))
     return sections
 
 
-def honest_sentences(results: Results) -> list[str]:
-    """Return what stands beside the answer: the range over adjustments, and what the count of exposure does."""
+def sensitivity_tables(results: Results, computed: Computed) -> dict[str, pd.DataFrame]:
+    """Return the tables behind the sections, by the name of their file."""
+    tables = {"adjustments": compare_adjustments(results.estimands, results.main.request.named)}
+    if computed.feedback is not None:
+        tables["feedback"] = computed.feedback
+    if computed.timing is not None:
+        tables |= {"timing": computed.timing.scenarios, "delays": computed.timing.delays}
+    if computed.confounding is not None:
+        tables["confounding"] = surface_of(computed.confounding)
+    return tables
+
+
+def honest_sentences(results: Results, computed: Computed) -> list[str]:
+    """Return what stands beside the answer: the range over adjustments, and what timing alone could explain."""
     main = results.main.request.named
     compared = compare_adjustments(results.estimands, main)
     sentences = [range_of_adjustments(compared)]
     if results.exposures:
         sentences.append(immortal_time(hazard_ratios_by_exposure(results.estimands, main), main))
+    if computed.timing is not None:
+        sentences.append(timing_in_short(computed.timing, results.study))
     return [sentence for sentence in sentences if sentence]
 
 
@@ -82,6 +116,34 @@ def _exposures(results: Results, draw: Draw) -> ReportSection:
     )
     starts = cohort.treatment_start[np.isfinite(cohort.treatment_start)]
     return exposure_section(results.estimands, main, order, starts, cohort.time_unit, [figure])
+
+
+def _confounding(results: Results, grid: ConfoundingGrid, draw: Draw) -> ReportSection:
+    measured = benchmarks(results.cohorts, outcome_coefficients(results))
+    main = results.main
+    row = int(np.flatnonzero(main.estimands["estimand"] == "log_hazard_ratio")[0])
+    found = e_values(np.exp(main.draws["estimand"].to_numpy()[row].astype(float)), measured)
+    return confounding_section(results.study, grid, measured, found, draw)
+
+
+def outcome_coefficients(results: Results) -> np.ndarray:
+    """Return the posterior means of the covariates' log hazard ratios (term,), by outcome regression where it was fitted.
+
+    With a propensity score in the outcome the covariates share their effect with it.
+    """
+    plain = [one for one in results.models if one.request.adjustment == "none"]
+    draws = (plain[0] if plain else results.main).draws
+    names = draws["parameter_name"].to_numpy().astype(str)
+    wanted = [f"outcome_coefficients[{term}]" for term in results.cohort.outcome.terms]
+    means = draws["parameter"].to_numpy().astype(float).reshape(len(names), -1).mean(axis=1)
+    return means[[int(np.flatnonzero(names == name)[0]) for name in wanted]]
+
+
+def _feedback(table: pd.DataFrame, draw: Draw) -> ReportSection:
+    figure = _figure(
+        "feedback", "The effect by share of the outcome heard", draw, lambda: feedback_figure(table)
+    )
+    return feedback_section(table, [figure])
 
 
 def _figure(name: str, title: str, draw: Draw, figure: Callable[[], Figure]) -> FigureItem:

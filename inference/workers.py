@@ -6,6 +6,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,24 @@ EFFECT_ALONE = 0.7
 Job = tuple[int, int]  # request, cohort
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a worker does beside the fits; it keeps what it makes.
+
+    Attributes
+    ----------
+    label : str
+        What a person is told.
+    run : callable
+    needed : bool
+        Whether workers are worth starting for it alone; if not, it is done where it is asked for.
+    """
+
+    label: str
+    run: Callable[[], object]
+    needed: bool = False
+
+
 def side_by_side(
     study: Study,
     cohorts: Sequence[Cohort],
@@ -41,9 +60,9 @@ def side_by_side(
     missing: list[Job],
     store: Store,
     illustrated: Sequence[FitRequest] = (),
-    beside: Sequence[Callable[[], object]] = (),
-) -> Iterator[tuple[Job, Reading]]:
-    """Yield readings as worker processes finish them; an interrupt ends the workers and keeps the finished fits.
+    beside: Sequence[Beside] = (),
+) -> Iterator[tuple[Job, Reading] | str]:
+    """Yield readings, and names of what is done beside, as workers finish them; an interrupt keeps the finished fits.
 
     A fit goes to the worker that compiles its structure. What is done beside, and each diagnostic plot, goes to
     whichever worker has nothing to do.
@@ -51,7 +70,8 @@ def side_by_side(
     context = multiprocessing.get_context("spawn")
     pools = [ProcessPoolExecutor(1, mp_context=context, initializer=follow_command) for _ in range(WORKERS)]
     shares = worker_shares([requests[number] for number, _ in missing])
-    unbound: deque[Callable[[], object]] = deque(beside)
+    unbound = deque(beside)
+    named: dict[Future[Any], str] = {}
     fits: dict[Future[Any], Job] = {}
     at_work: list[set[Future[Any]]] = [set() for _ in pools]
     try:
@@ -64,13 +84,17 @@ def side_by_side(
         while unbound or any(at_work):
             for pool, waiting in zip(pools, at_work, strict=True):
                 if unbound and not waiting:
-                    waiting.add(pool.submit(unbound.popleft()))
+                    job = unbound.popleft()
+                    begun = pool.submit(job.run)
+                    named[begun] = job.label
+                    waiting.add(begun)
             finished, _ = wait(set().union(*at_work), return_when=FIRST_COMPLETED)
             for waiting in at_work:
                 waiting -= finished
             for future in finished:
                 if future not in fits:
                     future.result()
+                    yield named[future]
                     continue
                 number, cohort = fits[future]
                 if requests[number] in illustrated and cohort == 0:
@@ -136,12 +160,12 @@ def diagnostics_of(
     return draw_diagnostics(names, cache(partial(_stored, store, key)), _folder(store, key), key, told)
 
 
-def _plots(study: Study, cohort: Cohort, request: FitRequest, store: Store) -> list[Callable[[], object]]:
+def _plots(study: Study, cohort: Cohort, request: FitRequest, store: Store) -> list[Beside]:
     """Return the drawing of each diagnostic plot of a stored fit, as a job of its own."""
     key = fit_key(study, cohort, request)
     fit = partial(_stored, store, key)
     return [
-        partial(draw_diagnostic, name, fit, _folder(store, key), key)
+        Beside("diagnostic plots", partial(draw_diagnostic, name, fit, _folder(store, key), key))
         for name in diagnostics_for(request.adjustment)
     ]
 

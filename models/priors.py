@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from data.errors import InputError
@@ -102,6 +102,11 @@ class PriorSet:
                 for name, by_term in self.term_overrides.items()
             },
         }
+
+    @property
+    def without_terms(self) -> PriorSet:
+        """The same without overrides of single terms, for a model that has none of them."""
+        return replace(self, term_overrides={})
 
     def prior(self, parameter: Parameter, term: str = "") -> Prior:
         """Return the prior of a parameter, or of one of its terms."""

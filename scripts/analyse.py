@@ -27,7 +27,8 @@ def analyse(
     """
     # Imported here, so that help and wrong arguments answer at once.
     from inference.checks import failed
-    from scripts.results import analysed, write_results
+    from scripts.files import write_results
+    from scripts.results import analysed
     from scripts.summary import print_checks, print_effects
 
     shown = console(sampling.quiet)

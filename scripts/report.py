@@ -24,7 +24,8 @@ def report(
 ) -> int:
     """Rebuild tables, figures and page from saved fits. Samples nothing."""
     from inference.checks import failed
-    from scripts.results import reported, write_results
+    from scripts.files import write_results
+    from scripts.results import reported
 
     shown = console(quiet)
     made = reported(study, out)

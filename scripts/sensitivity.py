@@ -24,57 +24,29 @@ def sensitivity(
     ] = ("default",),
     sampling: Sampling = DEFAULTS,
 ) -> int:
-    """Refit the main model under every prior set of the study and of the package, and any given by path."""
-    import pandas as pd
+    """Say what the effect hangs on: priors, adjustments, exposure in time, feedback, timing, unmeasured confounding.
 
-    from inference.analysis import plan, readings_of
-    from inference.checks import checks_table, failed
-    from inference.drawing import drawn
-    from inference.figures import prior_sets_figure
-    from inference.horizon import report_times
-    from inference.sensitivity.priors import prior_interval, prior_sensitivity
-    from inference.store import Store, digest
-    from scripts.jobs import (
-        Stopwatch,
-        manifest,
-        prior_sets,
-        ready_folder,
-        write_json,
-        write_table,
-    )
-    from scripts.patients import load_patients
-    from scripts.summary import print_checks, print_sensitivity
+    The main model is refitted under every prior set of the study and of the package, and any given by path. With --quick
+    that is all; else everything that `analyse` compares is computed, or taken from there, and written without the page.
+    """
+    from inference.checks import failed
+    from scripts.files import write_sensitivity
+    from scripts.results import analysed
+    from scripts.summary import print_checks, print_effects, print_sensitivity
 
-    shown, watch = console(sampling.quiet), Stopwatch()
-    with watch.stage("patients"), progress(shown, "reading") as told:
-        patients = load_patients(study, sampling.count("cohorts"), sampling.seed, sampling.out, told, priors)
-    loaded, count = patients.study, len(patients.cohorts)
-    exposure = sampling.checked_exposure(loaded, patients.cohort)
-    main, *others = prior_sets(loaded, patients.cohort, priors[0], priors[1:])
-    designs, settings = sampling.designs_of_a_cohort(count), sampling.settings(count)
-    planned = plan(main, others, settings, designs, sampling.quick, [exposure], count)
-    requests = (planned.main, *planned.prior_sets)
-    report_times(loaded, patients.cohort)
-    folder = ready_folder(sampling.folder(loaded))
-    with watch.stage("fits"), progress(shown, "fitting") as told:
-        readings = readings_of(loaded, patients.cohorts, requests, Store(folder / "fits"), told)
-    table = prior_sensitivity(readings)
-    checks = checks_table(
-        check.of(reading.request.label)
-        for reading in readings
-        for check in reading.checks
-        if check.name.startswith(("convergence", "feedback"))
-    )
-    write_table(table, folder / "sensitivity.csv")
-    intervals = {reading.request.priors.name: prior_interval(reading.request.priors) for reading in readings}
-    estimands = pd.concat([reading.estimands for reading in readings], ignore_index=True)
-    mark = digest([reading.mark for reading in readings])
-    drawn("prior-sets", folder / "figures", mark, lambda: prior_sets_figure(estimands, intervals))
-    how = {"seed": sampling.seed, "settings": vars(settings), "wall_time_seconds": watch.seconds}
-    write_json(manifest(loaded, patients.cohorts, priors, **how), folder / "sensitivity-manifest.json")
-    print_sensitivity(shown, loaded, table)
+    shown = console(sampling.quiet)
+    with progress(shown, "fitting") as told:
+        made = analysed(study, priors[0], sampling, told, priors[1:])
+    with progress(shown, "drawing") as told:
+        write_sensitivity(made, told)
+    results = made.results
+    family = results.checks["name"].str.split(":").str[0]
+    checks = results.checks[family.isin(["convergence", "feedback"])]
+    print_sensitivity(shown, results.study, results.sensitivity)
+    if not sampling.quick:
+        print_effects(shown, results.study, results.estimands)
     print_checks(shown, checks)
-    shown.print(f"\nWritten: {folder / 'sensitivity.csv'}", soft_wrap=True)
+    shown.print(f"\nWritten: {made.folder / 'sensitivity.csv'}", soft_wrap=True)
     return CHECK_FAILED if failed(checks) else DONE
 
 

@@ -29,23 +29,28 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
     table.add_column("HR (95 %)", no_wrap=True)
     table.add_column("P(benefit)", no_wrap=True)
     table.add_column(f"RMST, {unit} (95 %)", no_wrap=True)
-    first = estimands["prior_set"].iloc[0]
+    first, counted = estimands[["prior_set", "exposure"]].iloc[0]
     for baseline, of_baseline in estimands.groupby("baseline", sort=False):
         table.add_row(Text(str(baseline).replace("_", " "), style="italic"))
-        for _, rows in of_baseline.groupby(["adjustment", "prior_set"], sort=False):
-            adjustment, priors = rows[["adjustment", "prior_set"]].iloc[0]
-            ratio = _row(rows, "hazard_ratio", "conditional")
-            rmst = _row(rows, "rmst_difference", "all")
+        for _, rows in of_baseline.groupby(["adjustment", "exposure", "prior_set"], sort=False):
+            adjustment, exposure, priors = rows[["adjustment", "exposure", "prior_set"]].iloc[0]
+            ratio, rmst = _row(rows, "hazard_ratio", "conditional"), _row(rows, "rmst_difference", "all")
+            named = [
+                "" if exposure == counted else f", {exposure}",
+                "" if priors == first else f", {priors} priors",
+            ]
+            whom = "" if ratio["population"] in ("conditional", "all") else f" ({ratio['population']})"
             table.add_row(
-                f"  {adjustment}" + ("" if priors == first else f", {priors} priors"),
+                f"  {adjustment}{whom}{''.join(named)}",
                 interval(ratio["median"], ratio["lower"], ratio["upper"], ratio=True),
                 probability(ratio["probability_of_benefit"]),
                 interval(rmst["median"], rmst["lower"], rmst["upper"]),
             )
     shown.print(table)
     shown.print(
-        f"\nHR: hazard ratio, conditional on covariates; below 1 treatment helps. RMST: difference in restricted mean "
-        f"survival time to {horizon:g} {unit}, over all {'pseudo-' if pseudo else ''}patients. Priors: {first}, unless said.\n"
+        f"\nHR: hazard ratio, conditional on covariates, or that of the population of a design (iptw, overlap, matched); below 1 "
+        f"treatment helps. RMST: difference in restricted mean survival time to {horizon:g} {unit}, over all "
+        f"{'pseudo-' if pseudo else ''}patients unless another population is named. Exposure: {counted}; priors: {first}, unless said.\n"
     )
 
 
@@ -96,4 +101,7 @@ def print_sensitivity(shown: Console, study: Study, table: pd.DataFrame) -> None
 
 
 def _row(rows: pd.DataFrame, estimand: str, population: str) -> pd.Series:
-    return rows[(rows["estimand"] == estimand) & (rows["population"] == population)].iloc[0]
+    """Return an estimand in a population, or in the one that a design makes."""
+    found = rows[rows["estimand"] == estimand]
+    wanted = found[found["population"] == population]
+    return (wanted if len(wanted) else found).iloc[0]

@@ -37,7 +37,7 @@ def pairs_task(question: Question, drawn: dict[str, np.ndarray], draw: int) -> T
             f"{question.cohort.study}: the pairs must hold an event in each arm, but found {inside.sum() // 2} pairs "
             f"within {CALIPER} standard deviations of the score, and an arm of them without one; use --adjustment overlap"
         )
-    return Task(matched, replace(question.spec, score="absent"), question.priors)
+    return Task(matched, replace(question.spec, score="absent"), question.priors.without_terms)
 
 
 def pairs_of(cohort: Cohort, drawn: dict[str, np.ndarray], draw: int) -> Matching:

@@ -82,7 +82,7 @@ def weighted_design(
 ) -> DesignSample:
     """Return maximisers with the model that they are of, treatment alone, and the propensities behind them."""
     alone = _treatment_alone(question.cohort)
-    task = Task(alone, question.task("absent").spec, question.priors)
+    task = Task(alone, question.task("absent").spec, question.priors.without_terms)
     return DesignSample(
         task, parameters, propensity_draws(treatment, question.cohort)[chosen_designs(question)]
     )

@@ -13,6 +13,7 @@ from inference.comparators.log_rank_test import log_rank
 from inference.comparators.proportional_hazards import WHOLE_MODEL, proportional_hazards_test
 from inference.comparators.restricted_mean import RestrictedMean, rmst, rmst_difference
 from inference.comparators.survival import KaplanMeier, kaplan_meier, median_follow_up
+from models.episodes import episodes_of
 
 if TYPE_CHECKING:
     from data.cohort import Cohort
@@ -74,6 +75,8 @@ def comparators(cohort: Cohort, horizon: float, times: Sequence[float]) -> pd.Da
     multivariable = cox(time, event, columns, [TREATMENT, *cohort.outcome.terms], entry)
     rows += _hazard_ratios(univariable, "Cox, univariable")
     rows += _hazard_ratios(multivariable, "Cox, multivariable (Efron)")
+    if cohort.treatment_start is not None:
+        rows += _split_at_start(cohort)
     rows += _proportional_hazards(multivariable)
 
     method = "area under Kaplan-Meier, Greenwood"
@@ -161,6 +164,20 @@ def _hazard_ratios(result: CoxResult, method: str) -> list[Row]:
             )
         )
     return rows
+
+
+def _split_at_start(cohort: Cohort) -> list[Row]:
+    """Return Cox's hazard ratio with treatment as a time-dependent covariate: two episodes for who begins later."""
+    episodes = episodes_of(cohort, time_split=True)
+    times = (episodes.time, episodes.event)
+    covariates = cohort.outcome.values[episodes.patient]
+    alone = cox(*times, episodes.treated[:, None], [TREATMENT], episodes.entry)
+    columns = np.column_stack([episodes.treated, covariates])
+    adjusted = cox(*times, columns, [TREATMENT, *cohort.outcome.terms], episodes.entry)
+    return [
+        _hazard_ratios(alone, "Cox, treatment split at its start, univariable")[0],
+        _hazard_ratios(adjusted, "Cox, treatment split at its start, multivariable (Efron)")[0],
+    ]
 
 
 def _proportional_hazards(result: CoxResult) -> list[Row]:

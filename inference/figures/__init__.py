@@ -6,9 +6,11 @@ Every module has a CAPTION that says how to read its figure.
 from inference.figures.adjustments import adjustments_figure
 from inference.figures.balance import balance_figure
 from inference.figures.balance_by_adjustment import balance_by_adjustment_figure
+from inference.figures.confounding import confounding_figure
 from inference.figures.diagnostics import DIAGNOSTICS
 from inference.figures.effects import effects_figure
 from inference.figures.exposures import exposures_figure
+from inference.figures.feedback import feedback_figure
 from inference.figures.hazard import hazard_figure
 from inference.figures.implied_ratios import implied_ratios_figure
 from inference.figures.loo import loo_figure
@@ -29,6 +31,7 @@ from inference.figures.replicated_survival import replicated_survival_figure
 from inference.figures.rmst import rmst_figure
 from inference.figures.style import style
 from inference.figures.survival import survival_figure
+from inference.figures.timing_scenarios import timing_figure
 from inference.figures.toxicity import toxicity_figure
 
 __all__ = [
@@ -36,8 +39,10 @@ __all__ = [
     "adjustments_figure",
     "balance_by_adjustment_figure",
     "balance_figure",
+    "confounding_figure",
     "effects_figure",
     "exposures_figure",
+    "feedback_figure",
     "hazard_figure",
     "implied_ratios_figure",
     "loo_figure",
@@ -59,5 +64,6 @@ __all__ = [
     "style",
     "survival_figure",
     "svg_text",
+    "timing_figure",
     "toxicity_figure",
 ]

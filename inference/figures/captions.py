@@ -5,8 +5,10 @@ from inference.figures import (
     audit_hazard_ratios,
     balance,
     balance_by_adjustment,
+    confounding,
     effects,
     exposures,
+    feedback,
     hazard,
     implied_ratios,
     loo,
@@ -25,6 +27,7 @@ from inference.figures import (
     replicated_survival,
     rmst,
     survival,
+    timing_scenarios,
     toxicity,
 )
 from inference.figures.diagnostics import energy, ess, forest, prior_posterior, rank, trace
@@ -43,6 +46,9 @@ CAPTIONS: dict[str, str] = {
     "adjustments": adjustments.CAPTION,
     "balance_by_adjustment": balance_by_adjustment.CAPTION,
     "exposures": exposures.CAPTION,
+    "confounding": confounding.CAPTION,
+    "timing_scenarios": timing_scenarios.CAPTION,
+    "feedback": feedback.CAPTION,
     "loo": loo.CAPTION,
     "prior_survival": prior_survival.CAPTION,
     "prior_points": prior_points.CAPTION,

@@ -44,6 +44,12 @@ def adjustment_section(
     )
 
 
+POPULATION_PHRASES = {
+    "all": "all patients",
+    "overlap": "the overlap population",
+    "treated": "the treated",
+    "matched": "the pairs",
+}
 CAUTION = (
     "All adjustments use the same measured covariates: that they agree says nothing of a confounder that none of them saw. "
     "Weighted likelihoods are maximised, not sampled: their draws are maximisers, one for each draw of the propensity score "
@@ -66,14 +72,14 @@ def agreement(compared: pd.DataFrame, main: dict[str, str]) -> tuple[str, ...]:
         names = _listed([name for name, _ in agree])
         said.append(
             f"{names[:1].upper()}{names[1:]} {'agrees' if len(agree) == 1 else 'agree'} with {own}: in the same population the "
-            f"log average hazard ratio differs by less than {number(AGREE)} posterior standard deviations."
+            "log average hazard ratio differs by less than half a posterior standard deviation."
         )
     for name, worst in differ:
         direction = "towards less benefit" if worst["shift"] > 0 else "towards more benefit"
         size = "moves" if abs(worst["shift"]) >= MOVES else "moves somewhat"
         said.append(
-            f"{name[:1].upper()}{name[1:]} {size} the effect {direction}: {_ratio_of(worst)} in the "
-            f"{_population(worst)}, {number(abs(worst['shift']), 2)} standard deviations from {own}."
+            f"{name[:1].upper()}{name[1:]} {size} the effect {direction}: {_ratio_of(worst)} over "
+            f"{POPULATION_PHRASES[str(worst['population'])]}, {number(abs(worst['shift']), 2)} standard deviations from {own}."
         )
     matched = compared[(compared["adjustment"] == "matched") & (compared["baseline"] == main["baseline"])]
     if len(matched):
@@ -148,7 +154,10 @@ def _designs(checks: pd.DataFrame) -> Table:
     """Return what each design did to the arms, from its checks."""
     names = checks["name"].str.split(": ", expand=True)
     of_fit = checks.assign(fit=names.get(1), what=names.get(2))
-    shown = of_fit[(names[0] == "overlap") & of_fit["what"].isin(DESIGN_COLUMNS)]
+    of_design = of_fit.loc[of_fit["what"].isin(OF_DESIGNS_ALONE), "fit"].unique()
+    shown = of_fit[
+        (names[0] == "overlap") & of_fit["what"].isin(DESIGN_COLUMNS) & of_fit["fit"].isin(of_design)
+    ]
     wide = shown.pivot_table(index="fit", columns="what", values="value", sort=False)
     present = [name for name in DESIGN_COLUMNS if name in wide]
     rows = tuple(
@@ -167,6 +176,7 @@ def _designs(checks: pd.DataFrame) -> Table:
     return Table("adjustments-designs", "What each design does to the arms", columns, rows)
 
 
+OF_DESIGNS_ALONE = ("balance after the design", "share matched, treated", "extreme weights")
 DESIGN_COLUMNS = {
     "balance after the design": "largest standardised difference left",
     "effective sample size, treated": "effective share of the treated",

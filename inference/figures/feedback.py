@@ -1,0 +1,53 @@
+"""The effect by how much of the outcome the propensity score hears: from the cut to the joint model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from inference.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, WIDTH, quiet, style
+from inference.figures.wording import ratio_ticks
+
+CAPTION = (
+    "Left: hazard ratio of treatment, median and 95 % interval, against the power to which the outcome's likelihood counts "
+    "for the propensity score: at 0 the score hears nothing of the outcome (cut), at 1 all of it (joint). Right: how far the "
+    "coefficient of the treatment model that moves most has moved by then, in posterior standard deviations of the treatment "
+    "model alone. A flat line on the left says that feedback does no harm here."
+)
+
+
+@style()
+def feedback_figure(table: pd.DataFrame) -> Figure:
+    """Return the two panels.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `inference.sensitivity.feedback.pooled_feedback`.
+    """
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    effect, shift = figure.subplots(1, 2)
+    eta = table["eta"].to_numpy(dtype=float)
+    middle, lower, upper = (table[name].to_numpy(dtype=float) for name in ("hazard_ratio", "lower", "upper"))
+    effect.axhline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+    effect.errorbar(
+        eta, middle, [middle - lower, upper - middle], fmt="o-", color=POSTERIOR, linewidth=1.2, markersize=4
+    )
+    effect.set_yscale("log")
+    low, high = float(lower.min()) * 0.95, max(float(upper.max()), 1.0) * 1.05
+    effect.set_ylim(low, high)
+    ticks = ratio_ticks(low, high)
+    effect.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    effect.minorticks_off()
+    effect.set_ylabel("Conditional hazard ratio")
+    moved = np.abs(table["largest_shift"].to_numpy(dtype=float))
+    shift.plot(eta, moved, "s-", color=CYCLE[2], linewidth=1.2, markersize=4)
+    shift.set_ylim(0.0, max(0.6, 1.1 * float(moved.max())))
+    shift.axhline(0.5, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+    shift.set_ylabel("Largest shift of a coefficient, sd")
+    for axes in (effect, shift):
+        axes.set_xlabel("Share of the outcome heard, η")
+        axes.set_xticks(eta, ["0\ncut", *(f"{one:g}" for one in eta[1:-1]), "1\njoint"])
+        quiet(axes)
+    return figure

@@ -1,0 +1,67 @@
+"""The section on feedback: what the outcome does to the propensity score, and that to the effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from inference.report.content import FigureItem, ReportSection
+from inference.report.numbers import number, ratio
+from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
+
+SHIFT = 0.5  # standard deviations: less counts as not moved
+
+
+def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> ReportSection:
+    """Return the section.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `inference.sensitivity.feedback.pooled_feedback`.
+    figures : sequence of FigureItem
+    """
+    first, last = table.iloc[0], table.iloc[-1]
+    worst = table.loc[table["largest_shift"].abs().idxmax()]
+    ends = [ratio(one["hazard_ratio"], one["lower"], one["upper"]) for one in (first, last)]
+    verdict = (
+        "Feedback moves the effect by less than half a posterior standard deviation: joint and cut may be read alike."
+        if abs(last["shift"]) < SHIFT
+        else "Feedback moves the effect: read the cut, in which the outcome has no say in who was likely to be treated."
+    )
+    paragraphs = (
+        f"In the joint model outcomes also inform the propensity score. As the share that it hears of them goes from 0 (cut) to 1 "
+        f"(joint), the hazard ratio goes from {ends[0]} to {ends[1]}, a shift of {number(last['shift'], 2)} standard deviations. {verdict}",
+        f"The coefficient of the treatment model that moves most is that of {worst['term']}, by "
+        f"{number(worst['largest_shift'], 2)} standard deviations at a share of {number(worst['eta'])}.",
+    )
+    columns = (
+        Column("Share heard, η", numeric=True),
+        Column("Hazard ratio, conditional (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+        Column("Shift of the effect, sd", numeric=True),
+        Column("Largest shift of a coefficient, sd", numeric=True),
+        Column("Of"),
+    )
+    rows = tuple(
+        Row(
+            (
+                number_cell(row["eta"]),
+                Cell(ratio(row["hazard_ratio"], row["lower"], row["upper"]), float(row["hazard_ratio"])),
+                probability_cell(row["probability_of_benefit"]),
+                number_cell(row["shift"], 2),
+                number_cell(row["largest_shift"], 2),
+                Cell(str(row["term"])),
+            )
+        )
+        for row in table.to_dict("records")
+    )
+    caption = "The effect by how much of the outcome the propensity score hears, from cut to joint"
+    return ReportSection(
+        "feedback",
+        "Does the outcome bend the propensity score",
+        paragraphs,
+        (Table("feedback-effects", caption, columns, rows),),
+        tuple(figures),
+    )

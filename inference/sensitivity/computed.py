@@ -1,0 +1,234 @@
+"""What takes a while of the sensitivity analyses: jobs for workers, each kept on disk, and what they say together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.checks import CheckResult
+from inference.checks.convergence import ESS, RHAT
+from inference.checks.result import at_least, at_most
+from inference.requests import FitRequest
+from inference.sensitivity.confounding import (
+    CLOSE,
+    ConfoundingGrid,
+    confounding_checks,
+    confounding_kept,
+    confounding_of,
+)
+from inference.sensitivity.feedback import RUNS, feedback_key, feedback_of_cohort, pooled_feedback
+from inference.sensitivity.timing import (
+    TimingSettings,
+    timing_key,
+    timing_of_cohort,
+    timing_settings,
+    why_no_scenarios,
+)
+from inference.sensitivity.timing_pooled import Timing, pooled_timing
+from inference.store import Store
+from models.specification import outcome_spec
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of what the sensitivity analyses are.
+
+    Attributes
+    ----------
+    study : Study
+    cohorts : tuple of Cohort
+    main : FitRequest
+        The main model: its priors, sampler settings and exposure.
+    folder : Path
+        Where results are kept.
+    """
+
+    study: Study
+    cohorts: tuple[Cohort, ...]
+    main: FitRequest
+    folder: Path
+
+    @property
+    def naive(self) -> bool:
+        """Whether exposure is ever against never: what a hidden start, or a hidden confounder, is built upon."""
+        return self.main.exposure == "naive" and self.cohorts[0].treatment_start is None
+
+    @property
+    def timing(self) -> TimingSettings:
+        """How much of each cohort's start-time scenarios is computed."""
+        return timing_settings(len(self.cohorts), self.main.settings)
+
+    @property
+    def designs(self) -> int:
+        """Designs of each cohort for each exponent of the feedback."""
+        return -(-RUNS // len(self.cohorts))
+
+
+@dataclass(frozen=True)
+class SensitivityJob:
+    """One of the analyses, over all cohorts.
+
+    Attributes
+    ----------
+    label : str
+        What a person is told.
+    run : callable
+        Computes what is not kept yet.
+    kept : callable
+        Whether all of it is.
+    """
+
+    label: str
+    run: Callable[[], object]
+    kept: Callable[[], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """What the analyses say; None for those that a study does not allow.
+
+    Attributes
+    ----------
+    timing : Timing or None
+    why_no_timing : str
+        A sentence, where start-time scenarios would be asked for and cannot be had.
+    feedback : DataFrame or None
+        From `pooled_feedback`.
+    confounding : ConfoundingGrid or None
+    """
+
+    timing: Timing | None = None
+    why_no_timing: str = ""
+    feedback: pd.DataFrame | None = None
+    confounding: ConfoundingGrid | None = None
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """Whether what was sampled or approximated can be relied upon."""
+        found = [] if self.confounding is None else confounding_checks(self.confounding)
+        if self.timing is not None:
+            found += timing_checks(self.timing)
+        return tuple(check.of("sensitivity") for check in found)
+
+
+NOTHING = Computed()
+
+
+def sensitivity_jobs(asked: Asked) -> tuple[SensitivityJob, ...]:
+    """Return the analyses that a study allows, the longest first."""
+    jobs = []
+    if _has_timing(asked):
+        jobs.append(("start-time scenarios", _timing, _timing_kept))
+    if asked.cohorts[0].propensity.terms:
+        jobs.append(("feedback, from cut to joint", _feedback, _feedback_kept))
+    if asked.naive:
+        jobs.append(("unmeasured confounding", _confounding, _confounding_kept))
+    return tuple(
+        SensitivityJob(label, partial(run, asked), partial(kept, asked)) for label, run, kept in jobs
+    )
+
+
+def sensitivity_of(asked: Asked) -> Computed:
+    """Return what the analyses say, computing what is not kept."""
+    why = why_no_scenarios(asked.study, asked.cohorts) if asked.naive else ""
+    return Computed(
+        pooled_timing(_timing(asked)) if _has_timing(asked) else None,
+        why,
+        pooled_feedback(_feedback(asked)) if asked.cohorts[0].propensity.terms else None,
+        _confounding(asked) if asked.naive else None,
+    )
+
+
+def timing_checks(timing: Timing) -> list[CheckResult]:
+    """Return whether the chains of the start-time scenarios agree, and how good their normal approximation is."""
+    table = timing.scenarios
+    return [
+        at_most("convergence: scenarios, R-hat", float(table["rhat"].max()), RHAT, "largest of any scenario"),
+        at_least(
+            "convergence: scenarios, bulk ESS",
+            float(table["ess_bulk"].min()),
+            ESS,
+            "smallest of any scenario",
+        ),
+        at_most(
+            "convergence: scenarios, divergences",
+            float(table["divergences"].sum()),
+            0,
+            "divergent transitions, of all scenarios",
+        ),
+        at_most(
+            "convergence: delays, mean",
+            timing.approximation,
+            CLOSE,
+            "largest distance of the normal approximation from draws, in posterior standard deviations",
+            otherwise="warn",
+        ),
+    ]
+
+
+def _has_timing(asked: Asked) -> bool:
+    return asked.naive and not why_no_scenarios(asked.study, asked.cohorts)
+
+
+def _timing(asked: Asked) -> list:
+    return [
+        timing_of_cohort(asked.study, cohort, number, asked.main.priors, asked.timing, asked.folder)
+        for number, cohort in enumerate(asked.cohorts)
+    ]
+
+
+def _timing_kept(asked: Asked) -> bool:
+    return _held(
+        asked,
+        [
+            timing_key(asked.study, cohort, number, asked.main.priors, asked.timing)
+            for number, cohort in enumerate(asked.cohorts)
+        ],
+    )
+
+
+def _feedback(asked: Asked) -> list:
+    return [
+        feedback_of_cohort(
+            asked.study,
+            cohort,
+            number,
+            asked.main.priors,
+            asked.main.settings,
+            asked.designs,
+            asked.folder,
+        )
+        for number, cohort in enumerate(asked.cohorts)
+    ]
+
+
+def _feedback_kept(asked: Asked) -> bool:
+    return _held(
+        asked,
+        [
+            feedback_key(asked.study, cohort, number, asked.main.priors, asked.main.settings, asked.designs)
+            for number, cohort in enumerate(asked.cohorts)
+        ],
+    )
+
+
+def _confounding(asked: Asked) -> ConfoundingGrid:
+    spec = outcome_spec(asked.study, asked.cohorts[0], asked.main.baseline, asked.main.effect, "absent")
+    return confounding_of(asked.cohorts, spec, asked.main.priors, asked.folder, settings=asked.main.settings)
+
+
+def _confounding_kept(asked: Asked) -> bool:
+    spec = outcome_spec(asked.study, asked.cohorts[0], asked.main.baseline, asked.main.effect, "absent")
+    return confounding_kept(
+        asked.cohorts, spec, asked.main.priors, asked.folder, settings=asked.main.settings
+    )
+
+
+def _held(asked: Asked, keys: Sequence[str]) -> bool:
+    return all(Store(asked.folder).holds(key) for key in keys)

@@ -1,0 +1,218 @@
+"""The effect if treatment began as a scenario says, one cohort at a time: draws by scenario, a curve over mean delays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.comparators.cox_model import independent_columns
+from inference.engine import SamplerSettings, approximate, sample
+from inference.horizon import report_times
+from inference.provenance import ROOT, sampling_source, versions
+from inference.sensitivity.no_effect import (
+    follow,
+    naive_log_hazard_ratio,
+    naive_under_no_effect,
+    without_effect,
+)
+from inference.sensitivity.start_times import (
+    DELAYS,
+    UNITS_PER_MONTH,
+    StartScenario,
+    delayed,
+    scenarios_of,
+)
+from inference.sensitivity.timing_pooled import Timing, pooled_timing
+from inference.store import Store, digest
+from inference.tasks import Task
+from models.observations.unknown_start import UnknownStart
+from models.priors import PriorSet
+from models.specification import ModelSpec, outcome_spec
+
+EFFECT = "treatment_effect"
+DRAWS = 250  # a chain: enough for an interval, as no curve hangs on them
+ELICITED_RUNS, REPLICATES = 20, 400  # over all cohorts together
+SOURCES = ("efron.py", "sensitivity/start_times.py", "sensitivity/no_effect.py", "sensitivity/timing.py")
+
+
+@dataclass(frozen=True)
+class TimingSettings:
+    """How much is computed for each cohort.
+
+    Attributes
+    ----------
+    sampler : SamplerSettings
+        Of each scenario.
+    designs : int
+        Draws of the elicited scenario.
+    replicates : int
+        Cohorts simulated under no effect, for each scenario.
+    """
+
+    sampler: SamplerSettings = field(default_factory=lambda: SamplerSettings(draws=DRAWS))
+    designs: int = 1
+    replicates: int = 20
+
+
+def timing_settings(cohorts: int, sampler: SamplerSettings) -> TimingSettings:
+    """Return what each of several cohorts has to compute, so that all together are enough; at most 250 draws a chain."""
+    sampler = replace(sampler, draws=min(sampler.draws, DRAWS))
+    return TimingSettings(sampler, -(-ELICITED_RUNS // cohorts), -(-REPLICATES // cohorts))
+
+
+def why_no_scenarios(study: Study, cohorts: Sequence[Cohort]) -> str:
+    """Return a sentence on why there are no start-time scenarios; empty where there are."""
+    if study.time_unit not in UNITS_PER_MONTH:
+        return (
+            "No start-time scenarios: they are stated in months, and how long a month is in the study's time unit "
+            f"({study.time_unit}) is not known; known are {', '.join(UNITS_PER_MONTH)}."
+        )
+    if any(np.any(cohort.entry > 0) for cohort in cohorts):
+        return (
+            "No start-time scenarios: some patients came under observation after time zero, and whether their treatment "
+            "had begun by then is not known."
+        )
+    return ""
+
+
+def timing_of_cohort(
+    study: Study,
+    cohort: Cohort,
+    number: int,
+    priors: PriorSet,
+    settings: TimingSettings,
+    folder: Path | None = None,
+) -> xr.Dataset:
+    """Return the effect in one cohort under every scenario, and what no effect would print: a job of its own.
+
+    Parameters
+    ----------
+    study, cohort : Study, Cohort
+        `why_no_scenarios` must be empty.
+    number : int
+        Of the cohort, which decides its draws of the elicited scenario and its seeds.
+    priors : PriorSet
+    settings : TimingSettings
+    folder : Path, optional
+        Where the result is kept, such as `Store.kept`; taken from there while all that decides it is the same.
+
+    Returns
+    -------
+    Dataset
+        `log_hazard_ratio` (run, chain, draw) with `scenario` and `label` (run); `divergences` (run); `delay_mean` and
+        `delay_sd` (delay), the normal approximation of the log hazard ratio by mean delay in months; `naive`,
+        `naive_adjusted`, `split`, `median`, `survival`, `reachable`, `candidates` of
+        `no_effect.naive_under_no_effect` by run; the first two also by delay as `delay_naive`, `delay_naive_adjusted`; and
+        of the cohort itself `observed_naive`, `observed_naive_adjusted`.
+    """
+    if folder is None:
+        return _compute(study, cohort, number, priors, settings)
+    store, key = Store(folder), timing_key(study, cohort, number, priors, settings)
+    tree = store.load(key)
+    if tree is None:
+        tree = xr.DataTree(_compute(study, cohort, number, priors, settings))
+        store.save(key, tree)
+    return tree.to_dataset()
+
+
+def timing_key(study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: TimingSettings) -> str:
+    """Return the name under which the result of a cohort is kept: a digest of all that decides it."""
+    return digest(
+        [
+            "timing",
+            cohort.sha256,
+            number,
+            study.model_dump(),
+            {name: str(prior) for name, prior in priors.overrides.items()},
+            {
+                name: {term: str(prior) for term, prior in by_term.items()}
+                for name, by_term in priors.term_overrides.items()
+            },
+            asdict(settings),
+            sampling_source(),
+            _source(),
+            versions(),
+        ]
+    )
+
+
+@cache
+def _source() -> str:
+    return sha256(b"".join((ROOT / "inference" / file).read_bytes() for file in SOURCES)).hexdigest()[:16]
+
+
+def _compute(
+    study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: TimingSettings
+) -> xr.Dataset:
+    spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "absent")
+    seed = settings.sampler.seed
+    rng = np.random.default_rng([seed, number, 8])
+    scenarios = scenarios_of(study.time_unit, rng, settings.designs)
+    delays = delayed(study.time_unit)
+
+    def task(scenario: StartScenario, priors: PriorSet = priors) -> Task:
+        return Task(cohort, replace(spec, observation=UnknownStart(scenario)), priors)
+
+    draws, divergences = [], []
+    for run, scenario in enumerate(scenarios):
+        chosen = replace(settings.sampler, seed=seed + 100_003 * number + 7919 * run)
+        result = sample(task(scenario), chosen)
+        draws.append(result.parameters[EFFECT])
+        divergences.append(int(result.statistics["diverging"].sum()))
+    means, spreads = zip(*(approximate(task(scenario), EFFECT) for scenario in delays), strict=True)
+    null = sample(task(scenarios[0], without_effect(priors)), settings.sampler)
+    shown = _no_effect(study, cohort, spec, null.parameters, (*scenarios, *delays), settings.replicates, rng)
+    by_run = shown.isel(run=slice(0, len(scenarios)))
+    by_delay = shown.isel(run=slice(len(scenarios), None)).rename(run="delay")
+    observed = cohort.time, cohort.event, cohort.treatment
+    covariates = cohort.outcome.values[:, independent_columns(cohort.outcome.values)]
+    return by_run.assign(
+        log_hazard_ratio=(("run", "chain", "draw"), np.stack(draws)),
+        label=("run", [scenario.label for scenario in scenarios]),
+        divergences=("run", divergences),
+        delay_mean=("delay", list(means)),
+        delay_sd=("delay", list(spreads)),
+        delay_naive=(("delay", "replicate"), by_delay["naive"].to_numpy()),
+        delay_naive_adjusted=(("delay", "replicate"), by_delay["naive_adjusted"].to_numpy()),
+        observed_naive=naive_log_hazard_ratio(*observed),
+        observed_naive_adjusted=naive_log_hazard_ratio(*observed, covariates),
+    ).assign_coords(delay=list(DELAYS))
+
+
+def _no_effect(
+    study: Study,
+    cohort: Cohort,
+    spec: ModelSpec,
+    null: dict[str, np.ndarray],
+    scenarios: Sequence[StartScenario],
+    replicates: int,
+    rng: np.random.Generator,
+) -> xr.Dataset:
+    """Return what the naive analysis prints under no effect, with the baseline and covariates of a model without one."""
+    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in null.items()}
+    followed = follow(cohort, spec, flat, replicates, rng)
+    return naive_under_no_effect(cohort, followed, scenarios, report_times(study, cohort)[1], rng)
+
+
+def timing_scenarios(
+    study: Study,
+    cohorts: Sequence[Cohort],
+    priors: PriorSet,
+    sampler: SamplerSettings,
+    folder: Path | None = None,
+) -> Timing:
+    """Return the effect under every scenario, pooled over cohorts with equal weights; see `timing_of_cohort`."""
+    settings = timing_settings(len(cohorts), sampler)
+    computed = [
+        timing_of_cohort(study, cohort, number, priors, settings, folder)
+        for number, cohort in enumerate(cohorts)
+    ]
+    return pooled_timing(computed)

@@ -1,0 +1,144 @@
+"""From the results of an analysis to files: tables, figures, the page and the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from inference.atomic import write_text
+from inference.drawing import drawn
+from inference.figures.captions import CAPTIONS
+from inference.gallery import exhibits, prior_statements
+from inference.publication import (
+    publication_sections,
+)
+from inference.report.content import FigureItem, Report, ReportSection
+from inference.report.page import render
+from inference.results import Results
+from inference.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
+from inference.store import Store
+from inference.workers import diagnostics_of
+from scripts.audit import write_audit
+from scripts.console import Told
+from scripts.jobs import (
+    write_json,
+    write_table,
+)
+from scripts.results import MANIFEST, Analysed
+
+
+def write_results(made: Analysed, told: Told) -> None:
+    """Write tables, figures, the page and the manifest of an analysis."""
+    results, folder, watch = made.results, made.folder, made.watch
+    with watch.stage("tables"):
+        write_table(results.estimands, folder / "estimands.csv")
+        write_table(results.comparators, folder / "comparators.csv")
+        write_table(results.checks, folder / "checks.csv")
+        write_table(results.sensitivity, folder / "sensitivity.csv")
+        for name, table in sensitivity_tables(results, made.computed).items():
+            write_table(table, folder / f"{name}.csv")
+        if len(results.cohorts) > 1:
+            write_table(results.pooling, folder / "pooling.csv")
+    with watch.stage("sections"):
+        sections = _sections(made, told)
+    with watch.stage("figures"):
+        items = _draw(results, folder, told)
+    stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
+    write_text(folder / "report.html", render(_report(made, items, sections, stamped)))
+    write_json(stamped, folder / MANIFEST)
+
+
+def write_sensitivity(made: Analysed, told: Told) -> None:
+    """Write what the effect hangs on: its tables, its figures and a manifest of their own."""
+    results, folder = made.results, made.folder
+    write_table(results.sensitivity, folder / "sensitivity.csv")
+    for name, table in sensitivity_tables(results, made.computed).items():
+        write_table(table, folder / f"{name}.csv")
+    for exhibit in exhibits(results):
+        if exhibit.group == "sensitivity":
+            told(exhibit.title, 0, 1)
+            drawn(exhibit.id, folder / "figures", results.mark, exhibit.draw)
+    sensitivity_sections(results, made.computed, _drawer(made))
+    stamped = {**results.manifest, "wall_time_seconds": dict(made.watch.seconds)}
+    write_json(stamped, folder / "sensitivity-manifest.json")
+
+
+def _drawer(made: Analysed) -> Callable[[str, Callable[[], Figure]], str]:
+    """Return what draws a figure of a section into the folder of figures, unless it is there."""
+
+    def draw(name: str, figure: Callable[[], Figure]) -> str:
+        return drawn(name, made.folder / "figures", made.results.mark, figure)
+
+    return draw
+
+
+def _sections(made: Analysed, told: Told) -> list[ReportSection]:
+    """Return the sections on what the effect hangs on, and on the publication, whose audit and replication it writes."""
+    results, publication, companions = made.results, made.publication, made.companions
+    draw = _drawer(made)
+    sections = sensitivity_sections(results, made.computed, draw)
+    if publication is None or companions is None:
+        return sections
+    told("the publication", 0, 1)
+    write_audit(results.study, publication.evidence, companions.findings, made.folder)
+    write_table(companions.replication.summary, made.folder / "replicate.csv")
+    return [*sections, *publication_sections(results, publication, companions, draw)]
+
+
+def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
+    """Draw what has changed, and return every figure of the page; the diagnostic plots lie beside the fits."""
+    shown = list(exhibits(results))
+    items = []
+    for number, exhibit in enumerate(shown):
+        told(exhibit.title, number, len(shown) + 1)
+        svg = drawn(exhibit.id, folder / "figures", results.mark, exhibit.draw)
+        items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, svg, exhibit.group))
+    told("diagnostic plots", len(shown), len(shown) + 1)
+    main = results.main.request
+    store = Store(folder / "fits")
+    drawings = [
+        diagnostics_of(results.study, results.cohort, request, store, _silent)
+        for request in results.illustrated
+    ]
+    plots = drawings[0]  # the main fit's; those of the others lie beside their fits
+    for name, svg in plots.items():
+        title = f"{name.replace('_', ' ').capitalize()}: {main.label}"
+        caption = CAPTIONS[f"diagnostics_{name}"]
+        items.append(FigureItem(f"diagnostics-{name.replace('_', '-')}", title, caption, svg, "diagnostics"))
+    return items
+
+
+def _report(
+    made: Analysed, items: Sequence[FigureItem], sections: Sequence[ReportSection], stamped: dict[str, Any]
+) -> Report:
+    results, table = made.results, made.results.comparators
+    arms = (
+        table[table["statistic"].isin(["patients", "events", "median_follow_up"])]
+        .pivot_table(index="arm", columns="statistic", values="estimate", aggfunc="first")
+        .reset_index()
+    )
+    main = results.main.request
+    under_main_priors = results.estimands[results.estimands["prior_set"] == main.priors.name]
+    return Report(
+        study=results.study,
+        arms=arms,
+        main=main.named,
+        estimands=under_main_priors,
+        comparators=table,
+        checks=results.checks,
+        priors=results.priors,
+        prior_statements=prior_statements(results),
+        sensitivity=results.sensitivity,
+        figures=items,
+        caveats=honest_sentences(results, made.computed),
+        sections=sections,
+        cohorts=len(results.cohorts),
+        manifest=stamped,
+    )
+
+
+def _silent(what: str, part: int, parts: int) -> None:
+    """Take no notice of progress."""

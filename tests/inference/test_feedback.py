@@ -1,0 +1,127 @@
+"""Between cut and joint: both ends, what lies between, and a case in which feedback is known to do harm."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from numpy.testing import assert_allclose
+
+from data.simulate import Truth, simulate_cohort
+from data.subcohorts import some_patients
+from inference.adjustments import ADJUSTMENTS, Question
+from inference.engine import SamplerSettings
+from inference.figures import feedback_figure
+from inference.report.feedback_section import feedback_section
+from inference.sensitivity.feedback import ETAS, feedback_of_cohort, pooled_feedback, tempered_effect
+from models.baselines import PiecewiseExponential
+from models.effects import EFFECTS
+from models.priors import PriorSet
+from models.specification import ModelSpec
+
+PRIORS = PriorSet("default")
+SPEC = ModelSpec(PiecewiseExponential(()), EFFECTS["constant"]())
+SETTINGS = SamplerSettings(chains=2, draws=400, tune=300, seed=5)
+STRONG = Truth(
+    outcome={"age": 0.06, "grade[T.II]": 0.8, "grade[T.III]": 1.5},
+    treatment={"age": 0.06, "grade[T.II]": 0.8, "grade[T.III]": 1.5},
+    log_hazard_ratio=-0.4,
+)
+
+
+def ask(cohort, adjustment, designs=8):
+    adjusted = ADJUSTMENTS[adjustment].sample(
+        Question(cohort, SPEC, PRIORS, SETTINGS, designs), lambda *_: None
+    )
+    return np.stack([one.parameters["treatment_effect"] for one in adjusted.designs], axis=-1)
+
+
+@pytest.mark.slow
+def test_the_ends_are_cut_and_joint():
+    cohort = simulate_cohort(STRONG, 300, seed=4)
+    for eta, adjustment in ((0.0, "cut"), (1.0, "joint")):
+        expected = ask(cohort, adjustment)
+        found, coefficients = tempered_effect(cohort, SPEC, PRIORS, eta, 8, SETTINGS)
+        spread = expected.std()
+        # the means over 8 designs differ by chance: between designs, and by about 1 / sqrt(ESS) within each
+        error = np.hypot(found.mean(axis=(0, 1)).std() / np.sqrt(8), 0.05 * spread)
+        assert found.mean() == pytest.approx(expected.mean(), abs=4 * error)
+        assert found.std() == pytest.approx(spread, rel=0.15)
+        assert coefficients.shape == (800, 3)
+
+
+@pytest.mark.slow
+def test_feedback_does_harm_where_the_outcome_model_omits_the_covariates():
+    """Zigler et al. 2013, doi 10.1111/j.1541-0420.2012.01830.x: the outcome then pulls the score towards itself."""
+    cohort = simulate_cohort(STRONG, 4000, seed=8)
+    bare = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)
+    quick = dataclasses.replace(SETTINGS, draws=200)
+    off, moved = [], []
+    for eta in (0.0, 1.0):
+        effect, coefficients = tempered_effect(bare, SPEC, PRIORS, eta, 2, quick)
+        off.append(abs(effect.mean() - STRONG.log_hazard_ratio))
+        moved.append(coefficients)
+    shift = (moved[1].mean(axis=0) - moved[0].mean(axis=0)) / moved[0].std(axis=0)
+    assert np.abs(shift).max() > 3
+    assert off[1] > off[0]
+
+
+@pytest.mark.slow
+def test_what_was_computed_is_kept(cohort_study, tmp_path, monkeypatch):
+    study, cohort = cohort_study
+    quick = SamplerSettings(chains=2, draws=20, tune=50, seed=1)
+    first = feedback_of_cohort(study, cohort, 0, PRIORS, quick, 1, tmp_path)
+    assert first["log_hazard_ratio"].shape == (len(ETAS), 2, 20, 1)
+    monkeypatch.setattr("inference.sensitivity.feedback.tempered_effect", None)
+    xr.testing.assert_equal(feedback_of_cohort(study, cohort, 0, PRIORS, quick, 1, tmp_path), first)
+
+
+@pytest.fixture
+def cohort_study():
+    from data.cohort import validate_cohort
+    from data.simulate import simulate_frame, simulated_study
+
+    frame, text = simulate_frame(Truth(), 150, seed=3)
+    study = simulated_study(text)
+    return study, validate_cohort(frame, study, "simulated")
+
+
+def made(shift):
+    rng = np.random.default_rng(2)
+    draws = rng.normal(-0.5, 0.1, (len(ETAS), 2, 300, 1)) + shift * np.array(ETAS)[:, None, None, None]
+    return xr.Dataset(
+        {
+            "log_hazard_ratio": (("eta", "chain", "draw", "design"), draws),
+            "coefficient_mean": (("eta", "term"), np.outer(ETAS, [0.1, -0.4])),
+            "coefficient_sd": (("eta", "term"), np.full((len(ETAS), 2), 0.2)),
+        },
+        coords={"eta": list(ETAS), "term": ["age", "grade"]},
+    )
+
+
+def test_cohorts_are_pooled_with_equal_weights():
+    table = pooled_feedback([made(0.0), made(0.2)])
+    draws = np.concatenate([made(shift)["log_hazard_ratio"].to_numpy()[-1].ravel() for shift in (0.0, 0.2)])
+    assert_allclose(table["hazard_ratio"].iloc[-1], np.exp(np.median(draws)), rtol=1e-10)
+    assert_allclose(table["probability_of_benefit"].iloc[-1], (draws < 0).mean())
+    assert table["shift"].iloc[0] == 0.0
+    assert table["shift"].iloc[-1] == pytest.approx(1.0, abs=0.2)  # 0.1 of a standard deviation of 0.1
+    assert table["term"].iloc[-1] == "grade"
+    assert table["largest_shift"].iloc[-1] == pytest.approx(-2.0)
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "may be read alike"), (0.2, "read the cut")])
+def test_the_section_says_whether_feedback_moves_the_effect(shift, verdict):
+    section = feedback_section(pooled_feedback([made(shift)]), [])
+    assert verdict in section.paragraphs[0]
+    assert "grade" in section.paragraphs[1]
+    assert [row.cells[0].text for row in section.tables[0].rows] == ["0", "0.250", "0.500", "0.750", "1"]
+
+
+def test_the_figure_has_every_exponent():
+    figure = feedback_figure(pooled_feedback([made(0.1)]))
+    effect, shift = figure.axes
+    assert_allclose(effect.lines[1].get_xdata(), ETAS)
+    assert_allclose(shift.lines[0].get_ydata(), 2.0 * np.array(ETAS))
+    assert isinstance(pooled_feedback([made(0.0)]), pd.DataFrame)

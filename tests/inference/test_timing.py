@@ -1,0 +1,250 @@
+"""The effect under start-time scenarios: pooling in closed form, and cohorts with delays whose truth is known."""
+
+import dataclasses
+
+import numpy as np
+import nutpie
+import pytest
+import xarray as xr
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from data.cohort import validate_cohort
+from data.simulate import PiecewiseHazard, Truth, simulate_cohort, simulate_frame, simulated_study
+from inference.engine import SamplerSettings, approximate
+from inference.sensitivity import timing
+from inference.sensitivity.start_times import DELAYS, AtStart, Exponential
+from inference.sensitivity.timing import (
+    TimingSettings,
+    timing_key,
+    timing_of_cohort,
+    timing_scenarios,
+    timing_settings,
+    why_no_scenarios,
+)
+from inference.sensitivity.timing_pooled import doubt_of, normal_mixture_quantiles, pooled_timing
+from inference.tasks import Task
+from models.baselines import PiecewiseExponential
+from models.effects import EFFECTS
+from models.observations.unknown_start import UnknownStart
+from models.priors import Prior, PriorSet
+from models.specification import ModelSpec
+
+DEFAULT = PriorSet("default")
+SHORT = TimingSettings(SamplerSettings(chains=2, draws=100, tune=200, seed=4), designs=2, replicates=5)
+
+
+@pytest.fixture(scope="module")
+def study():
+    """The study of `small_cohort`, with the intervals of the other slow test: both then share a compiled model."""
+    text = simulate_frame(Truth(), 50, seed=1)[1]
+    return simulated_study(text + "[baseline]\ncutpoints = [12, 36]\n")
+
+
+def delayed_cohort(seed, mean_delay, size=400):
+    """Candidates begin after an exponential delay if they live to it, and it changes nothing."""
+    truth = Truth(log_hazard_ratio=0.0, baseline=PiecewiseHazard(), closing=90.0)
+    frame, text = simulate_frame(truth, size, seed)
+    rng = np.random.default_rng([seed, 1])
+    start = rng.exponential(mean_delay, size)
+    column = "survival_months"
+    treated = (frame["therapy"] == "yes") & (start < frame[column])
+    frame["therapy"] = np.where(treated, "yes", "no")
+    return validate_cohort(frame, simulated_study(text), "delayed cohort")
+
+
+@pytest.mark.parametrize(
+    ("probability", "state", "delay"),
+    [
+        ([0.99, 0.97, 0.93, 0.5], "within", 3.0),
+        ([0.99, 0.97, 0.95, 0.951], "beyond", np.nan),
+        ([0.94, 0.99, 0.99, 0.99], "from_start", np.nan),
+        ([0.96, 0.94, 0.99, 0.2], "within", 1.0),
+    ],
+)
+def test_the_delay_of_doubt_is_where_the_line_first_falls_below(probability, state, delay):
+    found = doubt_of(np.array([0.0, 2.0, 4.0, 8.0]), np.array(probability))
+    assert found.state == state
+    assert_allclose(found.delay, delay)
+
+
+def test_quantiles_of_a_mixture_of_normals():
+    assert_allclose(
+        normal_mixture_quantiles(np.array([0.3]), np.array([0.2]), (0.025, 0.5)),
+        stats.norm(0.3, 0.2).ppf([0.025, 0.5]),
+    )
+    mean, sd = np.array([-1.0, 0.5, 2.0]), np.array([0.3, 1.0, 0.1])
+    found = normal_mixture_quantiles(mean, sd, (0.1, 0.7))
+    assert_allclose([stats.norm(mean, sd).cdf(at).mean() for at in found], [0.1, 0.7], rtol=1e-9)
+
+
+def written(shift, seed):
+    """A cohort's result of which every number is known: the effect is normal around `shift` under three scenarios."""
+    rng = np.random.default_rng(seed)
+    names, draws = ["at_start", "elicited", "elicited", "last_third"], (4, 250)
+    centre = shift + np.array([-0.4, -0.1, 0.1, 2.0])
+    none = np.array([0.0, -0.2, -0.4, np.nan])[:, None] + np.linspace(-0.1, 0.1, 11)
+    exact = stats.norm.ppf((np.arange(1000) + 0.5) / 1000)
+    standard = np.stack([rng.permutation(exact).reshape(draws) for _ in names])
+    delay = np.array(DELAYS)
+    return xr.Dataset(
+        {
+            "log_hazard_ratio": (("run", "chain", "draw"), centre[:, None, None] + 0.2 * standard),
+            "label": ("run", [name.upper() for name in names]),
+            "divergences": ("run", [0, 1, 0, 0]),
+            "delay_mean": ("delay", shift - 0.4 + 0.1 * delay),
+            "delay_sd": ("delay", np.full(len(delay), 0.2)),
+            "delay_naive_adjusted": (("delay", "replicate"), -0.1 * delay[:, None] + np.linspace(-0.1, 0.1, 11)),
+            "naive": (("run", "replicate"), none),
+            "naive_adjusted": (("run", "replicate"), none),
+            "split": (("run", "replicate"), 0.0 * none),
+            "median": (("run", "replicate", "arm"), np.where(np.arange(11) < 6, 20.0, np.inf)[:, None] + np.zeros((4, 11, 2))),
+            "survival": (("run", "replicate", "arm", "time"), np.full((4, 11, 2, 1), 0.6)),
+            "reachable": ("run", [1.0, 0.9, 0.8, 1.0]),
+            "candidates": ("run", [0.5, 0.6, 0.7, np.nan]),
+            "observed_naive": -0.3,
+            "observed_naive_adjusted": -0.35,
+        },
+        coords={
+            "scenario": ("run", names),
+            "delay": delay,
+            "arm": ["control", "treated"],
+            "time": [12.0],
+        },
+    )  # fmt: skip
+
+
+def test_pooling_gives_every_draw_of_every_cohort_the_same_weight():
+    pooled = pooled_timing([written(0.1, 1), written(-0.1, 2)])
+    table = pooled.scenarios.set_index("scenario")
+    assert list(table.index) == ["at_start", "elicited", "last_third"]
+    assert list(table["runs"]) == [2, 4, 2]
+    mean, sd = np.array([-0.3, -0.5]), np.full(2, 0.2)
+    ends = np.exp(normal_mixture_quantiles(mean, sd, (0.5, 0.025, 0.975)))
+    assert_allclose(table.loc["at_start", ["hazard_ratio", "lower", "upper"]].astype(float), ends, rtol=0.01)
+    assert_allclose(
+        table.loc["at_start", "probability_of_benefit"], stats.norm.cdf(-mean / sd).mean(), atol=0.002
+    )
+    of_four = stats.norm.cdf(-np.array([0.0, 0.2, -0.2, 0.0]) / 0.2).mean()
+    assert_allclose(table.loc["elicited", "probability_of_benefit"], of_four, atol=0.002)
+    assert_allclose(table.loc["elicited", "no_effect"], np.exp(-0.3))
+    # Of 22 replicates around -0.2 and 22 around -0.4, those at or below -0.35: none, and 8 of 11 twice.
+    assert_allclose(table.loc["elicited", "as_low"], 16 / 44)
+    assert np.isnan(table.loc["last_third", "no_effect"])
+    assert list(table["divergences"]) == [0, 2, 0]
+    assert (table["rhat"] < 1.02).all()
+    assert_allclose(pooled.observed, np.exp(-0.35))
+    assert_allclose(pooled.approximation, 0.0, atol=1e-3)
+    # Two normals around -0.4 + 0.1 delay -+ 0.1.
+    expected = [
+        stats.norm.cdf(-(np.array([-0.3, -0.5]) + 0.1 * delay) / 0.2).mean()
+        for delay in pooled.delays["delay"]
+    ]
+    assert_allclose(pooled.delays["probability_of_benefit"], expected, rtol=1e-9)
+    assert_allclose(pooled.doubt.delay, doubt_of(np.array(DELAYS), np.array(expected)).delay)
+    assert_allclose(pooled.delays["no_effect"], np.exp(-0.1 * np.array(DELAYS)))
+
+
+def test_the_table_of_no_effect_holds_every_quantity():
+    table = pooled_timing([written(0.0, 1)]).no_effect.set_index(["scenario", "quantity", "arm"])
+    assert_allclose(table.loc[("elicited", "naive", ""), "estimate"], np.exp(-0.3))
+    median = table.loc[("at_start", "median", "treated")]
+    assert (median["estimate"], median["upper"]) == (20.0, np.inf)
+    assert_allclose(table.loc[("at_start", "survival", "control"), "estimate"], 0.6)
+    assert np.isnan(table.loc[("last_third", "naive", ""), "estimate"])
+    assert table.loc[("last_third", "naive", ""), "replicates"] == 0
+
+
+def test_scenarios_need_a_known_unit_and_no_late_entry(study, small_cohort):
+    assert why_no_scenarios(study, [small_cohort]) == ""
+    cycles = study.model_copy(update={"time_unit": "cycles"})
+    assert "(cycles) is not known" in why_no_scenarios(cycles, [small_cohort])
+    late = simulate_cohort(Truth(latest_entry=6.0), 60, seed=1)
+    assert "after time zero" in why_no_scenarios(study, [small_cohort, late])
+
+
+def test_what_decides_a_result_decides_its_name(study, small_cohort):
+    other = PriorSet("other", "", {"treatment_effect": Prior("Normal", {"mu": 0.0, "sigma": 0.3})})
+    keys = {
+        timing_key(study, small_cohort, 0, DEFAULT, SHORT),
+        timing_key(study, small_cohort, 1, DEFAULT, SHORT),
+        timing_key(study, small_cohort, 0, other, SHORT),
+        timing_key(study, small_cohort, 0, DEFAULT, dataclasses.replace(SHORT, designs=3)),
+        timing_key(study, simulate_cohort(Truth(), 120, seed=12), 0, DEFAULT, SHORT),
+    }
+    assert len(keys) == 5
+    assert timing_key(study, small_cohort, 0, PriorSet("renamed"), SHORT) in keys
+
+
+def test_few_cohorts_compute_more_each():
+    assert timing_settings(1, SHORT.sampler).designs == 20
+    assert timing_settings(20, SHORT.sampler).designs == 1
+    assert 20 * timing_settings(20, SHORT.sampler).replicates >= 400
+    assert timing_settings(1, SHORT.sampler).sampler == SHORT.sampler
+    assert timing_settings(1, SamplerSettings(draws=4000)).sampler.draws == 250
+
+
+@pytest.mark.slow
+def test_a_cohort_is_computed_once_with_one_compilation(study, small_cohort, tmp_path, monkeypatch):
+    compiled, compile_once = [], nutpie.compile_pymc_model
+    monkeypatch.setattr(
+        nutpie,
+        "compile_pymc_model",
+        lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
+    )
+    found = timing_of_cohort(study, small_cohort, 0, DEFAULT, SHORT, tmp_path)
+    assert len(compiled) <= 1
+    assert found["scenario"].to_numpy().tolist() == [
+        "at_start",
+        *["elicited"] * 2,
+        "uniform_12",
+        "uniform_24",
+        "last_third",
+    ]
+    # The later treatment may have begun, the more of the naive benefit is immortal time.
+    means = found["log_hazard_ratio"].mean(("chain", "draw")).to_numpy()
+    assert means[0] < means[3] < means[4] < means[5]
+    assert (np.diff(found["delay_mean"]) > 0).all()
+    shown = found["delay_naive_adjusted"].mean("replicate").to_numpy()
+    assert shown[-1] < shown[3] < shown[0]
+    # The normal approximation without delay is of the same posterior as the draws of the naive scenario.
+    naive = found["log_hazard_ratio"][0]
+    assert_allclose(found["delay_mean"][0], means[0], atol=0.35 * float(naive.std()))
+    assert_allclose(found["delay_sd"][0], naive.std(), rtol=0.2)
+
+    def never(*_):
+        raise AssertionError("kept results must be read")
+
+    monkeypatch.setattr(timing, "_compute", never)
+    again = timing_of_cohort(study, small_cohort, 0, DEFAULT, SHORT, tmp_path)
+    xr.testing.assert_identical(again, found)
+    with pytest.raises(AssertionError, match="must be read"):
+        timing_scenarios(study, [small_cohort], DEFAULT, SHORT.sampler, tmp_path)
+
+
+@pytest.mark.slow
+def test_delays_alone_fool_the_naive_analysis_and_not_the_true_scenario(full, capsys):
+    """No effect, starts after 12 months on average: 95 % intervals hold 1 in 90 to 99 of 100 cohorts, or 16 of 20."""
+    cohorts, baseline = (100 if full else 20), PiecewiseExponential((12.0, 36.0))
+    held, fooled, naive, true = 0, 0, [], []
+    for number in range(cohorts):
+        cohort = delayed_cohort(3000 + number, 12.0)
+        found = {}
+        for name, starts in (("naive", AtStart("", "")), ("true", Exponential("", "", 12.0))):
+            spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", UnknownStart(starts))
+            found[name] = approximate(Task(cohort, spec, DEFAULT), "treatment_effect")
+        mean, sd = found["true"]
+        held += abs(mean) <= 1.96 * sd
+        fooled += found["naive"][0] + 1.96 * found["naive"][1] < 0
+        naive.append(found["naive"][0])
+        true.append(mean / sd)
+    with capsys.disabled():
+        print(
+            f"\nno effect, mean delay 12 months, {cohorts} cohorts: 1 held by {held} intervals of the true scenario, "
+            f"{fooled} naive intervals below 1, naive hazard ratio {np.exp(np.mean(naive)):.2f}"
+        )
+    low, high = (90, 99) if full else (16, 20)
+    assert low <= held <= high
+    assert fooled > cohorts / 2
+    assert np.mean(naive) < -0.3
+    assert abs(np.mean(true)) < 4 / np.sqrt(cohorts)
