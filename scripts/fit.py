@@ -66,6 +66,9 @@ def fit(
     chosen, designs = sampling.settings(len(cohorts)), sampling.designs_of_a_cohort(len(cohorts))
     request = FitRequest(baseline, adjustment, effect, used, chosen, designs.get(adjustment, 1), exposure)
     horizon, times = report_times(loaded, patients.cohort)
+    keys = [
+        fit_key(loaded, cohort, request) for cohort in cohorts
+    ]  # refuses what cannot be asked of these patients
     folder = ready_folder(sampling.out or sampling.folder(loaded) / f"fit-{baseline}-{adjustment}")
     trees, readings = [], []
     with progress(shown, "fitting") as told:
@@ -84,7 +87,6 @@ def fit(
     write_table(reading.checks_table, folder / "checks.csv")
     if len(cohorts) > 1:
         write_table(reading.pooling, folder / "pooling.csv")
-    keys = [fit_key(loaded, cohort, request) for cohort in cohorts]
     with watch.stage("figures"), progress(shown, "drawing") as told:
         shown_plots = diagnostics_for(adjustment)
         draw_diagnostics(shown_plots, lambda: trees[0], folder / "figures", keys[0], told)
