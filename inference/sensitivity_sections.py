@@ -25,6 +25,7 @@ from inference.report.exposure_section import (
     immortal_time,
 )
 from inference.report.feedback_section import feedback_section
+from inference.report.pseudo import section_of_pseudo_patients
 from inference.report.timing_section import timing_in_short, timing_section
 from inference.results import Results
 from inference.sensitivity.adjustments import compare_adjustments
@@ -57,6 +58,8 @@ def sensitivity_sections(results: Results, computed: Computed, draw: Draw) -> li
         sections.append(timing_section(computed.timing, results.study, computed.why_no_timing, draw))
     if computed.confounding is not None:
         sections.append(_confounding(results, computed.confounding, draw))
+    if results.study.cohort.source == "reconstruction":
+        return [section_of_pseudo_patients(section) for section in sections]
     return sections
 
 

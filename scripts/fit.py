@@ -69,11 +69,11 @@ def fit(
     chosen, designs = sampling.settings(len(cohorts)), sampling.designs_of_a_cohort(len(cohorts))
     request = FitRequest(baseline, adjustment, effect, used, chosen, designs.get(adjustment, 1), exposure)
     horizon, times = report_times(loaded, patients.cohort)
-    folder = ready_folder(
-        sampling.out
-        or sampling.folder(loaded)
-        / "-".join(["fit", baseline, adjustment, *([] if effect == "constant" else [effect])])
-    )
+    keys = [
+        fit_key(loaded, cohort, request) for cohort in cohorts
+    ]  # refuses what cannot be asked of these patients
+    name = "-".join(["fit", baseline, adjustment, *([] if effect == "constant" else [effect])])
+    folder = ready_folder(sampling.out or sampling.folder(loaded) / name)
     trees, readings = [], []
     with progress(shown, "fitting") as told:
         for number, cohort in enumerate(cohorts):
@@ -91,7 +91,6 @@ def fit(
     write_table(reading.checks_table, folder / "checks.csv")
     if len(cohorts) > 1:
         write_table(reading.pooling, folder / "pooling.csv")
-    keys = [fit_key(loaded, cohort, request) for cohort in cohorts]
     with watch.stage("figures"), progress(shown, "drawing") as told:
         shown_plots = diagnostics_for(adjustment)
         draw_diagnostics(shown_plots, lambda: trees[0], folder / "figures", keys[0], told)

@@ -11,7 +11,6 @@ from inference.checks.result import CheckResult
 from models.effects.by_interval import BY_INTERVAL
 from models.effects.by_subgroup import SUBGROUP_EFFECTS
 
-
 DIFFERS = {BY_INTERVAL.name, SUBGROUP_EFFECTS.name}
 """Where a fit has one of these, no single factor stretches all times."""
 

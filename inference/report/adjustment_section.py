@@ -95,6 +95,7 @@ def range_of_adjustments(compared: pd.DataFrame) -> str:
     models = compared.drop_duplicates(["baseline", "adjustment"])
     if len(models) < 2:
         return ""
+    compared = compared.reset_index(drop=True)
     middle = compared["marginal_hazard_ratio_median"]
     low, high = compared.loc[middle.idxmin()], compared.loc[middle.idxmax()]
     widest = compared.loc[compared["marginal_hazard_ratio_upper"].idxmax()]

@@ -34,7 +34,7 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
         f"In the joint model outcomes also inform the propensity score. As the share that it hears of them goes from 0 (cut) to 1 "
         f"(joint), the hazard ratio goes from {ends[0]} to {ends[1]}, a shift of {number(last['shift'], 2)} standard deviations. {verdict}",
         f"The coefficient of the treatment model that moves most is that of {worst['term']}, by "
-        f"{number(worst['largest_shift'], 2)} standard deviations at a share of {number(worst['eta'])}.",
+        f"{number(worst['largest_shift'], 2)} standard deviations at a share of {worst['eta']:g}.",
     )
     columns = (
         Column("Share heard, η", numeric=True),
@@ -47,7 +47,7 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
     rows = tuple(
         Row(
             (
-                number_cell(row["eta"]),
+                Cell(f"{row['eta']:g}", float(row["eta"])),
                 Cell(ratio(row["hazard_ratio"], row["lower"], row["upper"]), float(row["hazard_ratio"])),
                 probability_cell(row["probability_of_benefit"]),
                 number_cell(row["shift"], 2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from data.pseudo_cohorts import of_pseudo_patients
-from inference.report.content import FigureItem
+from inference.report.content import FigureItem, ReportSection
 from inference.report.table import Cell, Row, Table
 
 
@@ -22,3 +22,14 @@ def table_of_pseudo_patients(table: Table) -> Table:
 def figure_of_pseudo_patients(item: FigureItem) -> FigureItem:
     """Return a figure with its caption and its own words so said: text is text in an SVG."""
     return replace(item, caption=of_pseudo_patients(item.caption), svg=of_pseudo_patients(item.svg))
+
+
+def section_of_pseudo_patients(section: ReportSection) -> ReportSection:
+    """Return a section with its title, paragraphs, tables and figures so said."""
+    return replace(
+        section,
+        title=of_pseudo_patients(section.title),
+        paragraphs=tuple(of_pseudo_patients(text) for text in section.paragraphs),
+        tables=tuple(table_of_pseudo_patients(table) for table in section.tables),
+        figures=tuple(figure_of_pseudo_patients(figure) for figure in section.figures),
+    )

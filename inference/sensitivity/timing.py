@@ -38,8 +38,8 @@ from models.priors import PriorSet
 from models.specification import ModelSpec, outcome_spec
 
 EFFECT = "treatment_effect"
-DRAWS = 250  # a chain: enough for an interval, as no curve hangs on them
 ELICITED_RUNS, REPLICATES = 20, 400  # over all cohorts together
+FEWEST_DRAWS, MOST_DRAWS = 250, 1000  # of each chain; fewer where cohorts are many
 SOURCES = ("efron.py", "sensitivity/start_times.py", "sensitivity/no_effect.py", "sensitivity/timing.py")
 
 
@@ -57,15 +57,17 @@ class TimingSettings:
         Cohorts simulated under no effect, for each scenario.
     """
 
-    sampler: SamplerSettings = field(default_factory=lambda: SamplerSettings(draws=DRAWS))
+    sampler: SamplerSettings = field(default_factory=lambda: SamplerSettings(draws=FEWEST_DRAWS))
     designs: int = 1
     replicates: int = 20
 
 
 def timing_settings(cohorts: int, sampler: SamplerSettings) -> TimingSettings:
-    """Return what each of several cohorts has to compute, so that all together are enough; at most 250 draws a chain."""
-    sampler = replace(sampler, draws=min(sampler.draws, DRAWS))
-    return TimingSettings(sampler, -(-ELICITED_RUNS // cohorts), -(-REPLICATES // cohorts))
+    """Return what each of several cohorts has to compute, so that all together are enough."""
+    draws = min(sampler.draws, max(FEWEST_DRAWS, MOST_DRAWS // cohorts))
+    return TimingSettings(
+        replace(sampler, draws=draws), -(-ELICITED_RUNS // cohorts), -(-REPLICATES // cohorts)
+    )
 
 
 def why_no_scenarios(study: Study, cohorts: Sequence[Cohort]) -> str:

@@ -116,7 +116,7 @@ def test_the_section_says_whether_feedback_moves_the_effect(shift, verdict):
     section = feedback_section(pooled_feedback([made(shift)]), [])
     assert verdict in section.paragraphs[0]
     assert "grade" in section.paragraphs[1]
-    assert [row.cells[0].text for row in section.tables[0].rows] == ["0", "0.250", "0.500", "0.750", "1"]
+    assert [row.cells[0].text for row in section.tables[0].rows] == ["0", "0.25", "0.5", "0.75", "1"]
 
 
 def test_the_figure_has_every_exponent():

@@ -238,18 +238,43 @@ def test_study_file_that_is_no_text(refused, here, content):
     assert "study.toml" in refused("fit", "study")
 
 
-@pytest.mark.parametrize("verb", ["fit", "analyse", "sensitivity"])
-@pytest.mark.parametrize("exposure", [(), ("--exposure", "time_split"), ("--exposure", "landmark")])
-def test_start_times_run_only_as_naive(refused, rtsurv, here, verb, exposure):
+@pytest.fixture
+def with_starts(here):
+    """The study, with the times at which treatment began."""
     starts = FRAME.assign(start=(FRAME["survival_months"] / 2).where(FRAME["therapy"] == "yes"))
     starts.to_csv(here / "study" / "cohort.csv", index=False)
     text = STUDY.replace('id = "patient"', 'id = "patient"\ntreatment_start = "start"')
     (here / "study" / "study.toml").write_text(text, encoding="utf-8")
-    message = refused(verb, "study", *exposure)
-    assert "study.toml" in message
-    assert "--exposure naive" in message
+
+
+@pytest.mark.usefixtures("with_starts")
+@pytest.mark.parametrize("verb", ["fit", "analyse", "sensitivity"])
+@pytest.mark.parametrize(
+    "exposure",
+    [
+        (),
+        ("--exposure", "time_split"),
+        ("--exposure", "naive"),
+        ("--exposure", "landmark", "--landmark", "12"),
+    ],
+)
+def test_start_times_run_under_every_exposure(rtsurv, verb, exposure):
     with pytest.raises(AssertionError, match="nothing may be sampled here"):
-        rtsurv(verb, "study", "--exposure", "naive")
+        rtsurv(verb, "study", *exposure)
+
+
+@pytest.mark.usefixtures("with_starts")
+@pytest.mark.parametrize(
+    ("exposure", "words"),
+    [
+        ("--exposure landmark", "study.toml --landmark TIME none"),
+        ("--exposure naive --landmark 2", "--landmark --exposure landmark"),
+        ("--exposure landmark --landmark 9999", "landmark 9999"),
+    ],
+)
+def test_a_landmark_must_be_one_time_with_patients_after_it(refused, exposure, words):
+    message = refused("fit", "study", *exposure.split())
+    assert not [word for word in words.split() if word not in message]
 
 
 GOOD = '[treatment_effect]\ndistribution = "Normal"\nmu = 0.0\nsigma = 1.0\n'
