@@ -34,6 +34,7 @@ SHAPES = {"by_interval": ByInterval(CUTS), "by_subgroup": BySubgroup(LEVELS)}
 HORIZON, TIMES, LAST = 60.0, (12.0, 36.0, 60.0), 72.0
 SMALL = {"mu": float(np.log(0.002)), "sigma": 0.2}
 SETTINGS = SamplerSettings(chains=2, draws=500, tune=300, seed=5)
+LONGER = SamplerSettings(chains=4, draws=500, tune=300, seed=5)
 
 
 def made_up(cohort, baseline, effect, seed=2):
@@ -166,12 +167,12 @@ def test_a_fit_goes_to_a_tree_and_back_with_names_along_its_dimensions(small_coh
 @pytest.mark.parametrize("effect", list(SHAPES))
 @pytest.mark.parametrize("baseline", list(BASELINES))
 def test_with_next_to_no_spread_it_is_the_constant_effect(small_cohort, baseline, effect):
-    """Posterior means within four Monte Carlo errors, standard deviations within a tenth."""
+    """Posterior means within four Monte Carlo errors, standard deviations within 15 %."""
     tiny = Prior("LogNormal", SMALL)
     priors = PriorSet("tiny", "", {"treatment_effect_step_sd": tiny, "subgroup_effect_sd": tiny})
     found = {}
     for shape in (SHAPES[effect], ConstantEffect()):
-        drawn = sample(Task(small_cohort, ModelSpec(BASELINES[baseline], shape), priors), SETTINGS).parameters
+        drawn = sample(Task(small_cohort, ModelSpec(BASELINES[baseline], shape), priors), LONGER).parameters
         found[shape.name] = drawn["treatment_effect"].ravel()
     ours, constant = found[effect], found["constant"]
     error = np.hypot(ours.std(), constant.std()) / np.sqrt(500)

@@ -1,0 +1,62 @@
+"""The hazard ratio in each subgroup: shrunk towards the others, and by itself."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from inference.figures.forest import ForestRow, draw_forest, forest_height, heading
+from inference.figures.style import COMPARATOR, POSTERIOR, SMALL, WIDTH, style
+from inference.figures.wording import interval
+
+CAPTION = (
+    "Hazard ratio of treatment in the average patient and in those who have each level, with 95 % intervals. Filled: the posterior in "
+    "which subgroup effects are shrunk to a common one, by as much as the patients say. Hollow: a Cox model with treatment by "
+    "subgroup interactions, which shrinks nothing and gives chance its full part. Patients have several conditions at once, so that the rows "
+    "are not of different patients."
+)
+
+
+@style()
+def subgroups_figure(table: pd.DataFrame) -> Figure:
+    """Return the forest plot.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `inference.sensitivity.effects.effect_by_subgroup`.
+    """
+    rows = list(_rows(table))
+    figure = Figure(figsize=(WIDTH, forest_height(len(rows), around=1.0)), layout="constrained")
+    axes = figure.subplots()
+    draw_forest(
+        axes, rows, reference=1.0, log=True, headers=("Patients", "Hazard ratio (95 %)"), widths=(48, 110)
+    )
+    axes.set_xlabel("Hazard ratio, conditional (below 1, the treated fare better)")
+    handles = [
+        Line2D([], [], marker="o", color=POSTERIOR, label="shrunk (posterior)"),
+        Line2D([], [], marker="o", color=COMPARATOR, markerfacecolor="white", label="by itself (Cox)"),
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=2, fontsize=SMALL)
+    return figure
+
+
+def _rows(table: pd.DataFrame) -> list[ForestRow]:
+    rows: list[ForestRow] = []
+    column = ""
+    for row in table.to_dict("records"):
+        name, _, level = str(row["subgroup"]).partition("=")
+        if name and name != column:
+            rows.append(heading(name.replace("_", " ")))
+        column = name
+        shrunk = (float(row["hazard_ratio"]), float(row["lower"]), float(row["upper"]))
+        alone = (float(row["alone"]), float(row["alone_lower"]), float(row["alone_upper"]))
+        label = f"   {level}" if name else "Average patient"
+        rows.append(
+            ForestRow(label, *shrunk, columns=(f"{row['patients']:.0f}", interval(*shrunk, ratio=True)))
+        )
+        rows.append(
+            ForestRow("", *alone, colour=COMPARATOR, filled=False, columns=("", interval(*alone, ratio=True)))
+        )
+    return rows

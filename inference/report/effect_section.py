@@ -1,0 +1,121 @@
+"""The page's section on whether the effect changes over time, and whether it differs between subgroups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inference.report.content import FigureItem, ReportSection
+from inference.report.numbers import number, ratio
+from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
+from inference.sensitivity.effects import (
+    EffectBySubgroup,
+    EffectOverTime,
+    by_subgroup_in_words,
+    over_time_in_words,
+)
+
+
+def effect_section(
+    over_time: EffectOverTime | None, by_subgroup: EffectBySubgroup | None, figures: Sequence[FigureItem]
+) -> ReportSection:
+    """Return the section, of whichever of the two there is.
+
+    Parameters
+    ----------
+    over_time : EffectOverTime or None
+    by_subgroup : EffectBySubgroup or None
+    figures : sequence of FigureItem
+    """
+    paragraphs: list[str] = []
+    tables: list[Table] = []
+    if over_time is not None:
+        paragraphs.append(_about_time(over_time))
+        tables.append(_time_table(over_time))
+    if by_subgroup is not None:
+        paragraphs.append(_about_subgroups(by_subgroup))
+        tables.append(_subgroup_table(by_subgroup))
+    return ReportSection(
+        "effect-shapes",
+        "Is the effect the same at all times and in all patients",
+        tuple(paragraphs),
+        tuple(tables),
+        tuple(figures),
+    )
+
+
+def _about_time(found: EffectOverTime) -> str:
+    text = (
+        "The main model has one hazard ratio for all times. Here it may change from interval to interval, by steps of which the "
+        f"size is estimated. {over_time_in_words(found)}"
+    )
+    if not found.step_sd:
+        return text
+    middle, low, high = found.step_sd
+    return (
+        f"{text} The standard deviation of a step of the log hazard ratio is {number(middle, 2)} ({number(low, 2)} to "
+        f"{number(high, 2)}); at 0 the hazards would be proportional, but its prior leaves little room near 0, so that this number "
+        "alone says nothing against them."
+    )
+
+
+def _about_subgroups(found: EffectBySubgroup) -> str:
+    text = (
+        "Here the effect may differ by subgroup: it adds up over the conditions that a patient has, and is shrunk to a common one. "
+        f"{by_subgroup_in_words(found)}"
+    )
+    if not found.spread:
+        return text
+    middle, low, high = found.spread
+    return (
+        f"{text} The standard deviation of the subgroup effects on the log hazard ratio is {number(middle, 2)} "
+        f"({number(low, 2)} to {number(high, 2)})."
+    )
+
+
+def _time_table(found: EffectOverTime) -> Table:
+    columns = (
+        Column(f"From ({found.time_unit})", numeric=True),
+        Column(f"To ({found.time_unit})", numeric=True),
+        Column("Hazard ratio, conditional (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+    )
+    rows = tuple(
+        Row(
+            (
+                number_cell(row["start"]),
+                number_cell(row["end"]),
+                _ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
+                probability_cell(row["probability_of_benefit"]),
+            )
+        )
+        for row in found.table.to_dict("records")
+    )
+    return Table("effect-by-interval", "The hazard ratio in each interval of time", columns, rows)
+
+
+def _subgroup_table(found: EffectBySubgroup) -> Table:
+    columns = (
+        Column("Subgroup"),
+        Column("Patients", numeric=True),
+        Column("Hazard ratio, shrunk (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+        Column("Cox with interactions, not shrunk (95 %)", numeric=True),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(str(row["subgroup"]).replace("=", ": ") or "Average patient"),
+                Cell(f"{row['patients']:.0f}", float(row["patients"])),
+                _ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
+                probability_cell(row["probability_of_benefit"]),
+                _ratio_cell(row["alone"], row["alone_lower"], row["alone_upper"]),
+            )
+        )
+        for row in found.table.to_dict("records")
+    )
+    caption = "The hazard ratio in each subgroup, with 95 % intervals; patients count in every subgroup that they belong to"
+    return Table("effect-by-subgroup", caption, columns, rows)
+
+
+def _ratio_cell(middle: float, lower: float, upper: float) -> Cell:
+    return Cell(ratio(middle, lower, upper), float(middle))

@@ -1,0 +1,144 @@
+"""What effects by interval and by subgroup say: counted from draws, and against Cox models parametrised by cell."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import xarray as xr
+from numpy.testing import assert_allclose
+
+from data.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
+from inference.engine import SamplerSettings
+from inference.figures.effect_over_time import effect_over_time_figure
+from inference.figures.subgroups import subgroups_figure
+from inference.fits import Reading
+from inference.report.effect_section import effect_section
+from inference.requests import FitRequest
+from inference.sensitivity.effects import (
+    by_subgroup_in_words,
+    effect_by_subgroup,
+    effect_over_time,
+    over_time_in_words,
+    unshrunk,
+)
+from models.effects import BySubgroup
+from models.priors import PriorSet
+
+SITES = Truth(
+    covariates={"site": LevelCovariate({"0": 0.6, "1": 0.4})}, outcome={"site[T.1]": 0.4}, treatment={}
+)
+
+
+@pytest.fixture(scope="module")
+def sites():
+    return simulate_cohort(SITES, 300, seed=3)
+
+
+def reading_of(effect, draws, subgroups, times, parameters):
+    """A reading whose draws of the log hazard ratio (row, draw) are given."""
+    rows = []
+    for name, values, unit in (
+        ("log_hazard_ratio", draws, "log ratio"),
+        ("hazard_ratio", np.exp(draws), "ratio"),
+    ):
+        for subgroup, time, row in zip(subgroups, times, values, strict=True):
+            low, middle, high = np.quantile(row, [0.025, 0.5, 0.975])
+            cell = {"estimand": name, "population": "conditional", "subgroup": subgroup, "time": time}
+            null = 0.0 if unit == "log ratio" else 1.0
+            benefit = {"probability_of_benefit": (row < null).mean()}
+            rows.append({**cell, "unit": unit, "median": middle, "lower": low, "upper": high, **benefit})
+    kept = np.concatenate([draws, np.exp(draws)])[:, None, :, None]
+    dims = ("chain", "draw", "unit")
+    dataset = xr.Dataset(
+        {
+            "estimand": (("row", *dims), kept),
+            "parameter": (("parameter_name", *dims), np.stack(list(parameters.values()))[:, None, :, None]),
+        },
+        coords={"parameter_name": list(parameters)},
+    )
+    nothing = xr.Dataset()
+    request = FitRequest("weibull", "none", effect, PriorSet("default"), SamplerSettings())
+    none = np.zeros(0)
+    table = pd.DataFrame(rows)
+    return Reading(request, table, nothing, nothing, nothing, none, (), none, (0.0, 0.0), dataset, nothing)
+
+
+@pytest.fixture
+def walks():
+    """Four draws of three intervals: two fade, one of them across 1; one grows across 1; one is flat."""
+    draws = np.log([[0.5, 0.5, 1.2, 0.7], [0.7, 0.9, 0.9, 0.7], [0.8, 1.3, 0.8, 0.7]])
+    sd = np.array([0.1, 0.2, 0.3, 0.4])
+    return reading_of("by_interval", draws, [""] * 3, [12.0, 36.0, 70.0], {"treatment_effect_step_sd": sd})
+
+
+def test_fading_and_crossing_are_counted_from_the_draws(walks):
+    found = effect_over_time(walks, "months")
+    assert found.fading == 0.5
+    assert found.crossing == 0.5
+    assert found.table["start"].tolist() == [0.0, 12.0, 36.0]
+    assert found.table["end"].tolist() == [12.0, 36.0, 70.0]
+    assert found.table["hazard_ratio"][0] == pytest.approx(np.median([0.5, 0.5, 1.2, 0.7]))
+    assert found.step_sd[0] == pytest.approx(0.25)
+    assert "not settled" in over_time_in_words(found)
+    assert "fades" in over_time_in_words(replace(found, fading=0.97))
+    assert "grows" in over_time_in_words(replace(found, fading=0.02))
+    with pytest.raises(ValueError, match="must be by_subgroup"):
+        effect_by_subgroup(None, [], walks)
+
+
+def test_without_shrinkage_each_level_has_the_ratio_of_a_model_by_cell(sites):
+    """Treatment with and without the site as two columns of their own, in another library."""
+    found = unshrunk(sites, BySubgroup((("site", "1"),))).set_index("subgroup")
+    inside = (sites.covariates["site"].astype(str) == "1").to_numpy(float)
+    treated = sites.treatment.astype(float)
+    columns = np.column_stack([treated * (1 - inside), treated * inside, inside])
+    other = sm.PHReg(sites.time, columns, status=sites.event.astype(int), ties="efron").fit()
+    assert_allclose(found.loc[["site=0", "site=1"], "estimate"], other.params[:2], atol=1e-5)
+    assert_allclose(found.loc[["site=0", "site=1"], "standard_error"], other.bse[:2], rtol=1e-4)
+    share = inside.mean()
+    assert found.loc["", "estimate"] == pytest.approx((1 - share) * other.params[0] + share * other.params[1])
+    assert found["patients"].tolist() == [300, int((1 - inside).sum()), int(inside.sum())]
+
+
+def test_an_interaction_without_events_has_no_estimate_and_is_not_hidden(sites):
+    inside = (sites.covariates["site"].astype(str) == "1").to_numpy()
+    none_died = replace(sites, event=sites.event & ~(inside & sites.treatment))
+    assert unshrunk(none_died, BySubgroup((("site", "1"),)))["estimate"].isna().all()
+
+
+def test_over_cohorts_the_variance_between_them_is_added(sites):
+    """Two cohorts: their mean, and the within variance with 1.5 times that between."""
+    study = simulated_study(simulate_frame(SITES, 10, 1)[1] + '[report]\nsubgroups = ["site"]\n')
+    cohorts = [sites, simulate_cohort(SITES, 250, seed=4)]
+    draws = np.random.default_rng(1).normal([[-0.4], [-0.6], [-0.1]], 0.1, (3, 200))
+    labels = ["", "site=0", "site=1"]
+    reading = reading_of("by_subgroup", draws, labels, [np.nan] * 3, {"subgroup_effect_sd": np.exp(draws[0])})
+    found = effect_by_subgroup(study, cohorts, reading)
+    single = [unshrunk(one, BySubgroup((("site", "1"),))) for one in cohorts]
+    estimate = np.array([one["estimate"] for one in single])
+    variance = np.array([one["standard_error"] ** 2 for one in single])
+    assert_allclose(np.log(found.table["alone"]), estimate.mean(axis=0))
+    error = np.sqrt(variance.mean(axis=0) + 1.5 * estimate.var(axis=0, ddof=1))
+    assert_allclose(np.log(found.table["alone_upper"] / found.table["alone"]), 1.959964 * error)
+    assert found.apart == (draws[2] > draws[1]).mean()
+    assert "unlikely to be the same" in by_subgroup_in_words(found)
+    assert "do not tell" in by_subgroup_in_words(replace(found, apart=0.9))
+    section = effect_section(None, found, ())
+    assert [len(table.rows) for table in section.tables] == [3]
+    figure = subgroups_figure(found.table)
+    assert "site" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
+def test_the_figure_over_time_shows_each_interval_and_the_constant_model(walks):
+    found = effect_over_time(walks, "months")
+    (axes,) = effect_over_time_figure(found.table, "months", (0.7, 0.5, 0.9)).axes
+    steps = [patch.get_data() for patch in axes.patches if hasattr(patch, "get_data")]
+    assert_allclose(steps[1].values, found.table["hazard_ratio"])
+    assert_allclose(steps[0].baseline, found.table["lower"])
+    assert_allclose(steps[0].edges, [0, 12, 36, 70])
+    assert axes.get_xlabel() == "Time (months)"
+    section = effect_section(found, None, ())
+    assert "0.50" in section.paragraphs[0]
+    assert len(section.tables[0].rows) == 3
