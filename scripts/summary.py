@@ -39,9 +39,10 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
                 "" if exposure == counted else f", {exposure}",
                 "" if priors == first else f", {priors} priors",
             ]
+            until = "" if pd.isna(ratio["time"]) else f", HR to {ratio['time']:g} {unit}"
             whom = "" if ratio["population"] in ("conditional", "all") else f" ({ratio['population']})"
             table.add_row(
-                f"  {adjustment}{whom}{''.join(named)}",
+                f"  {adjustment}{whom}{''.join(named)}{until}",
                 interval(ratio["median"], ratio["lower"], ratio["upper"], ratio=True),
                 probability(ratio["probability_of_benefit"]),
                 interval(rmst["median"], rmst["lower"], rmst["upper"]),

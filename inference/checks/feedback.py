@@ -104,5 +104,8 @@ def effect_moved(joint: pd.DataFrame, cut: pd.DataFrame) -> CheckResult:
     """
     first, second = (table[table["estimand"] == "log_hazard_ratio"].iloc[0] for table in (joint, cut))
     move = float((first["mean"] - second["mean"]) / second["sd"])
-    text = f"the log hazard ratio is {first['mean']:.3f} with feedback and {second['mean']:.3f} without"
+    until = "" if pd.isna(first["time"]) else f" up to {first['time']:g}"
+    text = (
+        f"the log hazard ratio{until} is {first['mean']:.3f} with feedback and {second['mean']:.3f} without"
+    )
     return at_most("feedback: shift of the treatment effect", abs(move), SHIFT, text, otherwise="warn")
