@@ -12,8 +12,13 @@ import numpy as np
 
 from data.cohort import Cohort
 from inference.adjustments.adjusted import DesignSample, flat_draws
-from inference.mixture import mixture
-from models.assembly import covariate_predictor
+from inference.mixture import Mixture, mixture
+from models.baselines.baseline import Values
+from models.effects import BySubgroup
+from models.effects.changing import ChangingRatio
+from models.intervals import interval_of
+from models.predictors import covariate_predictor
+from models.specification import ModelSpec
 
 ARMS = ("control", "treated")
 POPULATIONS = ("all", "treated", "overlap")
@@ -85,8 +90,10 @@ class Curves:
         Their times.
     survival, hazard : ndarray (population, arm, draw, time)
         Probability of surviving beyond the time; deaths per time unit among those alive.
-    log_hazard_ratio : ndarray (draw,)
-        Conditional effect, where it is a single number.
+    log_hazard_ratio : ndarray (row, draw)
+        Conditional effects: one if it is constant, one an interval, or that of the average patient and of each level.
+    effects : tuple of (str, float or None)
+        Subgroup and end of the interval of each of them; "" for the average patient, None for all times.
     average_log_hazard : ndarray (draw, time)
         Log hazard of an untreated patient with average covariates.
     """
@@ -95,6 +102,7 @@ class Curves:
     survival: np.ndarray
     hazard: np.ndarray
     log_hazard_ratio: np.ndarray
+    effects: tuple[tuple[str, float | None], ...]
     average_log_hazard: np.ndarray
 
 
@@ -148,22 +156,58 @@ def standardise(
     at_zero = np.where(grid.time > 0, grid.time, grid.time[1])  # a falling Weibull hazard is infinite at 0
     average_log_hazard = baseline.log_hazard(parameters, baseline.basis(at_zero), np)
     cumulative = np.where(later, baseline.cumulative_hazard(parameters, basis, np), 0.0)
-    effect = spec.effect.log_hazard_ratio(parameters, np.array([0.0, 1.0]))
-    by_arm = cumulative[:, None, :] * np.exp(effect)[:, :, None]
-    positive = by_arm[:, :, later]
-    mixed = mixture(
-        log_risk,
-        weights,
-        positive.min(axis=(1, 2)),
-        positive.max(axis=(1, 2)),
-    )
+    by_arm = np.stack([cumulative, _treated_hazard(spec, parameters, cumulative, counted, origin)], axis=1)
+    last = interval_of(grid.time, spec.effect.cutpoints)
+    ratios = spec.effect.log_ratios(parameters)[:, last]
+    effect = (np.zeros_like(ratios), np.broadcast_to(ratios, cumulative.shape))
     survival, hazard = [], []
-    for arm in range(len(ARMS)):
+    for mixed, arm in zip(_mixtures(design, log_risk, weights, by_arm[:, :, later]), (0, 1), strict=True):
         surviving, factor = mixed.evaluate(by_arm[:, arm])
         survival.append(surviving)
-        own = factor * np.exp(average_log_hazard + effect[:, [arm]])
+        own = factor * np.exp(average_log_hazard + effect[arm])
         hazard.append(np.where(grid.time >= origin, own, 0.0))
-    return Curves(grid, np.stack(survival, 1), np.stack(hazard, 1), effect[:, 1], average_log_hazard)
+    reported = spec.effect.reported(parameters, cohort, grid.last)
+    return Curves(
+        grid,
+        np.stack(survival, 1),
+        np.stack(hazard, 1),
+        np.stack([one.draws for one in reported]),
+        tuple((one.subgroup, one.time) for one in reported),
+        average_log_hazard,
+    )
+
+
+def _treated_hazard(
+    spec: ModelSpec, parameters: Values, cumulative: np.ndarray, time: np.ndarray, origin: float
+) -> np.ndarray:
+    """Return the cumulative hazard (draw, time) from the origin on of the average patient, treated all along."""
+    cuts = spec.effect.cutpoints
+    if not cuts:
+        return cumulative * np.exp(spec.effect.log_ratios(parameters))
+    lines = ChangingRatio.of_draws(spec.effect, spec.baseline, parameters)
+
+    def until(times: np.ndarray) -> np.ndarray:
+        untreated = spec.baseline.cumulative_hazard(parameters, spec.baseline.basis(times), np)
+        return lines.treated(untreated, interval_of(times, cuts))
+
+    return np.where(cumulative > 0, until(time) - until(np.array([origin])), 0.0)
+
+
+def _mixtures(
+    design: DesignSample, log_risk: np.ndarray, weights: np.ndarray, positive: np.ndarray
+) -> tuple[Mixture, Mixture]:
+    """Return the population's mixture in each arm: the same one, unless treatment helps some patients more than others."""
+    task = design.task
+    if not (task.spec and isinstance(task.spec.effect, BySubgroup)):
+        both = mixture(log_risk, weights, positive.min(axis=(1, 2)), positive.max(axis=(1, 2)))
+        return both, both
+    shift = task.spec.effect.modification(flat_draws(design.parameters), task.content(task.blocks), np)
+    own = (log_risk, log_risk + shift)
+    control, treated = (
+        mixture(risk, weights, positive[:, arm].min(axis=1), positive[:, arm].max(axis=1))
+        for arm, risk in enumerate(own)
+    )
+    return control, treated
 
 
 def population_weights(

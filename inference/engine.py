@@ -245,6 +245,8 @@ def _parameters(task: Task, blocks: Blocks, values: dict[str, np.ndarray]) -> di
     named = {name: assemble(parameter, listed, values) for name, (parameter, listed) in blocks.items()}
     if task.spec is None:
         return named
-    of_baseline = {parameter.name for parameter in task.spec.baseline.parameters}
-    completed = task.spec.baseline.complete({**values, **{name: named[name] for name in of_baseline}})
-    return completed | {name: value for name, value in named.items() if name not in of_baseline}
+    components = (task.spec.baseline, task.spec.effect)
+    owned = {parameter.name for component in components for parameter in component.parameters}
+    free = {**values, **{name: named[name] for name in owned}}
+    completed = task.spec.baseline.complete(free) | task.spec.effect.complete(free)
+    return completed | {name: value for name, value in named.items() if name not in owned}

@@ -138,7 +138,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     """Return what a fit says: estimands, curves, predictive summaries and checks. Samples nothing."""
     question = question_of(study, cohort, request)
     adjusted = from_tree(tree, question, request.adjustment)
-    grid = report_grid(study, cohort, question.spec.baseline)
+    grid = report_grid(study, cohort, question.spec)
     cohort = question.cohort
     estimated = estimate(adjusted, cohort, grid, request.settings.seed, landmark_of(request.exposure) or 0.0)
     propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)

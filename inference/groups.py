@@ -134,6 +134,10 @@ def _names(task: Task) -> dict[str, tuple[Parameter, tuple[str, ...]]]:
         named |= {
             name: (known_parameters()[name], intervals) for name in task.spec.baseline.hazard_parameters
         }
+        along = task.spec.effect.coordinates
+        named |= {
+            parameter.name: (parameter, tuple(along[parameter.dim])) for parameter in task.spec.effect.derived
+        }
     return named
 
 
@@ -230,6 +234,7 @@ def _log_prior(adjusted: AdjustedSample) -> xr.Dataset:
     spec = design.task.spec
     if spec is not None:
         densities |= spec.baseline.latent_log_prior(design.parameters)
+        densities |= spec.effect.latent_log_prior(design.parameters)
     return dict_to_dataset(densities)
 
 
@@ -253,7 +258,7 @@ def _observed(question: Question) -> xr.Dataset:
 
 def _constant(content: dict[str, np.ndarray], task: Task) -> xr.Dataset:
     """Return every array that the model held: patients, designs, and the arguments of the priors."""
-    term_of = {"outcome_design": "term", "propensity_design": "propensity_term"}
+    term_of = {"outcome_design": "term", "propensity_design": "propensity_term", "modifiers": "subgroup"}
     variables = {}
     for name, value in content.items():
         array = np.asarray(value)
@@ -263,5 +268,5 @@ def _constant(content: dict[str, np.ndarray], task: Task) -> xr.Dataset:
             columns = ("interval",) if name == "exposure" else (term_of.get(name, f"{name}_column"),)
             variables[name] = (("patient", *columns)[: array.ndim], array)
         else:
-            variables[name] = ((f"{name}_value",), array)
+            variables[name] = ((f"{name}_value", f"{name}_column")[: array.ndim], array)
     return xr.Dataset(variables, coords={"patient": task.cohort.patient})

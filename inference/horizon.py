@@ -10,7 +10,7 @@ from data.cohort import Cohort
 from data.errors import InputError
 from data.study import Study
 from inference.curves import TimeGrid, time_grid
-from models.baselines import Baseline
+from models.specification import ModelSpec
 
 
 def report_times(study: Study, cohort: Cohort) -> tuple[float, tuple[float, ...]]:
@@ -37,10 +37,10 @@ def report_times(study: Study, cohort: Cohort) -> tuple[float, tuple[float, ...]
     return float(horizon), tuple(float(time) for time in times)
 
 
-def report_grid(study: Study, cohort: Cohort, baseline: Baseline) -> TimeGrid:
+def report_grid(study: Study, cohort: Cohort, spec: ModelSpec) -> TimeGrid:
     """Return the grid on which curves and estimands of a fit are evaluated."""
     horizon, times = report_times(study, cohort)
-    return time_grid(baseline.cutpoints, horizon, times, float(cohort.time.max()))
+    return time_grid(spec.cutpoints, horizon, times, float(cohort.time.max()))
 
 
 def _round_down(value: float) -> float:

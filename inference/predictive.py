@@ -8,8 +8,7 @@ import xarray as xr
 from data.cohort import Cohort
 from inference.adjustments.adjusted import AdjustedSample, flat_draws
 from inference.replicates import censoring_times
-from models.assembly import linear_predictor
-from models.likelihood import simulate_times
+from models.lifetimes import draw_times
 
 
 def replicate_times(
@@ -45,12 +44,7 @@ def replicate_times(
         total = len(flat["treatment_effect"])
         chosen = np.unique(np.linspace(0, total - 1, min(of_design, total)).astype(int))
         some = {name: value[chosen] for name, value in flat.items()}
-        eta = linear_predictor(some, design.task.content(design.task.blocks), spec, np)
-        times.append(
-            simulate_times(
-                spec.baseline, some, np.broadcast_to(eta, (len(chosen), cohort.size)), cohort.entry, rng
-            )
-        )
+        times.append(draw_times(some, design.task.content(design.task.blocks), spec, len(chosen), rng))
     event_time = np.concatenate(times)
     censored = censoring_times(cohort, len(event_time), rng)
     content = {

@@ -8,11 +8,10 @@ import numpy as np
 
 from data.cohort import Cohort
 from inference.tasks import Task
-from models.assembly import linear_predictor
 from models.baselines import Baseline
 from models.blocks import assemble
 from models.effects import EFFECTS
-from models.likelihood import simulate_times
+from models.lifetimes import draw_times
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -45,24 +44,18 @@ def draw_prior(task: Task, draws: int, rng: np.random.Generator) -> dict[str, np
 
     if task.spec is None:
         return {name: drawn(name) for name in blocks}
-    of_baseline = {parameter.name for parameter in task.spec.baseline.parameters}
-    values = task.spec.baseline.draw_prior(drawn, rng)
-    return values | {name: drawn(name) for name in blocks if name not in of_baseline}
+    components = (task.spec.baseline, task.spec.effect)
+    owned = {parameter.name for component in components for parameter in component.parameters}
+    values = task.spec.baseline.draw_prior(drawn, rng) | task.spec.effect.draw_prior(drawn, rng)
+    return values | {name: drawn(name) for name in blocks if name not in owned}
 
 
 def draw_prior_times(task: Task, parameters: dict[str, np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Return uncensored survival times of the cohort's patients (draw, patient) under draws of the prior."""
     assert task.spec is not None, "the treatment model has no survival times"
     content = task.content(task.blocks)
-    eta = linear_predictor(parameters, content, task.spec, np)
     draws = len(next(iter(parameters.values())))
-    return simulate_times(
-        task.spec.baseline,
-        parameters,
-        np.broadcast_to(eta, (draws, task.cohort.size)),
-        task.cohort.entry,
-        rng,
-    )
+    return draw_times(parameters, content, task.spec, draws, rng)
 
 
 def prior_survival(

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from data.cohort import Cohort
+from data.errors import InputError
 from data.study import Study
 from data.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS, Question
 from inference.engine import SamplerSettings
 from inference.provenance import sampling_source, versions
 from inference.store import digest
+from models.effects.constant import ConstantEffect
 from models.observations import EXPOSURES
 from models.priors import PriorSet
 from models.specification import outcome_spec
@@ -50,7 +52,8 @@ class FitRequest:
     def label(self) -> str:
         """Name of the fit in tables and checks."""
         counted = "" if self.exposure == "naive" else f", {self.exposure}"
-        return f"{self.baseline}, {self.adjustment}, {self.priors.name}{counted}"
+        shape = "" if self.effect == ConstantEffect.name else f", {self.effect}"
+        return f"{self.baseline}, {self.adjustment}, {self.priors.name}{shape}{counted}"
 
     @property
     def named(self) -> dict[str, str]:
@@ -66,6 +69,7 @@ class FitRequest:
 
 def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
     """Return the question that a request asks of a cohort; of a landmark, that of those who are left then."""
+    check_effect(request.adjustment, request.effect)
     landmark = landmark_of(request.exposure)
     asked = cohort if landmark is None else landmark_cohort(cohort, landmark)
     spec = outcome_spec(study, asked, request.baseline, request.effect, "absent")
@@ -73,6 +77,16 @@ def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
     return Question(
         asked, replace(spec, observation=observation), request.priors, request.settings, request.designs
     )
+
+
+def check_effect(adjustment: str, effect: str) -> None:
+    """Raise InputError where an adjustment knows constant effects only, and the effect is another."""
+    if effect != ConstantEffect.name and ADJUSTMENTS[adjustment].population:
+        others = [name for name, kind in ADJUSTMENTS.items() if not kind.population]
+        raise InputError(
+            f"--effect must be constant with --adjustment {adjustment}, whose outcome model holds treatment alone, but found "
+            f"{effect}; choose --adjustment {', '.join(others[:-1])} or {others[-1]}, or --effect constant"
+        )
 
 
 def landmark_of(exposure: str) -> float | None:
@@ -92,8 +106,9 @@ def fit_content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, 
     return {
         "cohort": cohort.sha256,
         **request.named,
-        "cutpoints": question.spec.baseline.cutpoints,
+        "cutpoints": question.spec.cutpoints,
         "structure": question.spec.baseline.structure,
+        "modifiers": question.spec.effect.coordinates.get("subgroup", []),
         "priors": request.priors.content,
         "settings": vars(request.settings),
         "designs": request.designs if kind.several_designs or kind.maximises else None,

@@ -89,23 +89,23 @@ def estimate(
     rng = np.random.default_rng([seed, 3])
     kind = ADJUSTMENTS[adjusted.adjustment]
     populations = (kind.population,) if kind.population else POPULATIONS
-    labels = pd.DataFrame(_labels(grid, cohort.time_unit, kind.population))
-    by_design, thinned = [], []
+    by_design, thinned, effects = [], [], ()
     keep = max(1, CURVE_DRAWS // len(adjusted.designs))
     for design in adjusted.designs:
         curves = standardise(design, cohort, grid, rng, kind.population, origin)
-        shape = design.parameters["treatment_effect"].shape
+        shape, effects = design.parameters["treatment_effect"].shape, curves.effects
         by_design.append(
             np.concatenate([_rows(estimand, curves) for estimand in ESTIMANDS.values()]).reshape(-1, *shape)
         )
         thinned.append(_thin(curves, keep))
     draws = np.stack(by_design, axis=-1)
+    labels = pd.DataFrame(_labels(grid, cohort.time_unit, kind.population, effects))
     summary = pd.DataFrame(summarise_maximisers(draws) if kind.maximises else summarise(draws))
     benefit = [
         probability_of_benefit(draws[[row]], ESTIMANDS[name].null, ESTIMANDS[name].benefit)[0]
         for row, name in enumerate(labels["estimand"])
     ]
-    table = labels.assign(subgroup="", probability_of_benefit=benefit).join(summary)
+    table = labels.assign(probability_of_benefit=benefit).join(summary)
     not_reached = {
         arm: float(np.isinf(draws[_row(labels, f"median_{arm}", populations[0])]).mean()) for arm in ARMS
     }
@@ -135,18 +135,24 @@ def _every(curve_draws: xr.Dataset, keep: int) -> xr.Dataset:
     return curve_draws.isel(draw=slice(None, None, step)).astype(np.float32)
 
 
-def _labels(grid: TimeGrid, time_unit: str, only: str) -> list[dict[str, object]]:
-    """Return what names each row of the table, in the order of the draws; `only` is the one population, if there is one."""
+def _labels(
+    grid: TimeGrid, time_unit: str, only: str, effects: Sequence[tuple[str, float | None]]
+) -> list[dict[str, object]]:
+    """Return what names each row of the table, in the order of the draws.
+
+    `only` is the one population, if there is one; `effects` the subgroup and time of each conditional effect.
+    """
     return [
         {
             "estimand": estimand.name,
             "population": population,
+            "subgroup": subgroup,
             "time": np.nan if time is None else time,
             "unit": time_unit if estimand.unit == "time" else estimand.unit,
         }
         for estimand in ESTIMANDS.values()
         for population in ((only,) if only else ("conditional",) if estimand.conditional else POPULATIONS)
-        for time in estimand.times(grid)
+        for subgroup, time in (effects if estimand.conditional else [("", at) for at in estimand.times(grid)])
     ]
 
 
@@ -162,7 +168,7 @@ def _row(labels: pd.DataFrame, estimand: str, population: str) -> int:
 
 def _thin(curves: Curves, keep: int) -> dict[str, np.ndarray]:
     """Return some draws of the curves at the times of display."""
-    total = len(curves.log_hazard_ratio)
+    total = curves.log_hazard_ratio.shape[1]
     chosen = np.unique(np.linspace(0, total - 1, min(keep, total)).astype(int))
     shown = curves.grid.display
     return {

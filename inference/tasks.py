@@ -73,7 +73,7 @@ def structure_of(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
         if spec is None
         else (
             spec.baseline.structure,
-            spec.effect.name,
+            spec.effect.structure,
             spec.score,
             spec.observation.structure,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,3 +29,17 @@ def matrix_vector(matrix: Any, vector: Any, xp: Any) -> Any:
     # A compiled matrix product takes several seconds to compile, each; a fused product and sum runs as fast here
     # (docs/decisions/0003-no-matrix-products-in-the-graph.md).
     return (matrix * vector).sum(axis=1)
+
+
+def under_prefix(prefix: str, basis: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the arrays of a basis under names of their own: a model may hold several."""
+    return {f"{prefix}_{name}": value for name, value in basis.items()}
+
+
+def of_prefix(prefix: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a basis that a model holds under a prefix, with the names that the baseline reads."""
+    return {
+        name.removeprefix(f"{prefix}_"): value
+        for name, value in content.items()
+        if name.startswith(f"{prefix}_")
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,10 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from data.cohort import Cohort
-from models.arrays import matrix_vector
 from models.blocks import Block, declare, prior_blocks
 from models.likelihood import simulate_times
 from models.observations import EverNever
+from models.predictors import covariate_predictor, linear_predictor
 from models.priors import Parameter, PriorSet
 from models.propensity import (
     OUTCOME_COEFFICIENTS,
@@ -112,46 +111,6 @@ def model_data(
     return content
 
 
-def linear_predictor(
-    parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, xp: Any
-) -> Any:
-    r"""Return the log hazard ratio of each patient against an untreated patient with average covariates.
-
-    .. math:: \eta_i = a_i \theta + x_i' \beta + \xi s_i
-
-    Parameters
-    ----------
-    parameters : mapping of str to array
-        Draws come first.
-    content : mapping of str to array
-        From `model_data`; `treated` may be replaced to ask what had been.
-    spec : ModelSpec
-        Gives the effect shape.
-    xp : module
-        numpy or pytensor.tensor.
-
-    Returns
-    -------
-    array (..., patient)
-    """
-    return spec.effect.log_hazard_ratio(parameters, content["treated"]) + covariate_predictor(
-        parameters, content, xp
-    )
-
-
-def covariate_predictor(parameters: Mapping[str, Any], content: Mapping[str, Any], xp: Any) -> Any:
-    """Return the part of the linear predictor that does not depend on treatment: covariates and propensity score."""
-    total: Any = 0.0
-    if "outcome_coefficients" in parameters:
-        total = total + matrix_vector(content["outcome_design"], parameters["outcome_coefficients"], xp)
-    if "propensity_effect" in parameters:
-        score = content.get("propensity_score")
-        if score is None:
-            score = propensity_score(parameters, content["propensity_design"], xp)
-        total = total + parameters["propensity_effect"][..., None] * score
-    return total
-
-
 def build_model(
     cohort: Cohort, spec: ModelSpec, priors: PriorSet, score: np.ndarray | None = None
 ) -> pm.Model:
@@ -206,7 +165,7 @@ def dims_of(cohort: Cohort, parameter: Parameter) -> str:
 def _coordinates(cohort: Cohort, spec: ModelSpec | None) -> dict[str, list[str]]:
     coordinates = {"patient": [str(name) for name in cohort.patient]}
     if spec is not None:
-        coordinates |= spec.baseline.coordinates
+        coordinates |= spec.baseline.coordinates | spec.effect.coordinates
     for parameter, names in parameter_names(cohort, spec).items():
         if parameter.dim == "term":
             coordinates[dims_of(cohort, parameter)] = list(names)
@@ -222,9 +181,12 @@ def _declare_all(
         parameter, listed = blocks[name]
         return declare(parameter, listed, content, dims_of(cohort, parameter))
 
-    of_baseline = {parameter.name for parameter in spec.baseline.parameters} if spec else set()
-    tensors = spec.baseline.declare(declared) if spec else {}
-    return tensors | {name: declared(name) for name in blocks if name not in of_baseline}
+    if spec is None:
+        return {name: declared(name) for name in blocks}
+    components = (spec.baseline, spec.effect)
+    owned = {parameter.name for component in components for parameter in component.parameters}
+    tensors = spec.baseline.declare(declared) | spec.effect.declare(declared)
+    return tensors | {name: declared(name) for name in blocks if name not in owned}
 
 
 def _observe_treatment(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort) -> None:
@@ -248,7 +210,7 @@ def _observe_treatment(declared: dict[str, Any], content: dict[str, Any], cohort
 def _observe_time(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort, spec: ModelSpec) -> None:
     risk = covariate_predictor(declared, content, pt)
     density = spec.observation.log_likelihood(declared, content, spec, risk, pt)
-    if not isinstance(spec.observation, EverNever):
+    if not isinstance(spec.observation, EverNever) or spec.effect.cutpoints:
         pm.CustomDist(
             "time", density, logp=_given, random=_none, observed=content["observed_time"], dims="patient"
         )
@@ -296,4 +258,4 @@ def _given(value: Any, density: Any, *_: Any) -> Any:
 
 
 def _none(density: np.ndarray, rng: np.random.Generator, size: Any = None) -> np.ndarray:
-    raise NotImplementedError("times of this observation are not drawn through PyMC")
+    raise NotImplementedError("times of this model are not drawn through PyMC: see models/lifetimes.py")

@@ -46,6 +46,20 @@ class ModelSpec:
     score: Score = "absent"
     observation: Observation = field(default_factory=EverNever)
 
+    def __post_init__(self) -> None:
+        of_baseline = self.baseline.coordinates.get("interval")
+        of_effect = self.effect.coordinates.get("interval")
+        if of_baseline and of_effect and of_baseline != of_effect:
+            raise ValueError(
+                f"the intervals of the effect must be those of the baseline, {', '.join(of_baseline)}, "
+                f"but found {', '.join(of_effect)}"
+            )
+
+    @property
+    def cutpoints(self) -> tuple[float, ...]:
+        """Times at which a hazard may jump, in either arm."""
+        return self.baseline.cutpoints or self.effect.cutpoints
+
 
 def outcome_spec(study: Study, cohort: Cohort, baseline: str, effect: str, score: Score) -> ModelSpec:
     """Return the specification that a study's choices give on a cohort.
@@ -53,11 +67,13 @@ def outcome_spec(study: Study, cohort: Cohort, baseline: str, effect: str, score
     Raises
     ------
     InputError
-        When a cut point lies beyond the last time.
+        When a cut point lies beyond the last time, or an effect by subgroup finds no subgroups.
     """
     cutpoints = study_cutpoints(study, cohort)
     return ModelSpec(
-        BASELINES[baseline].of_study(cutpoints, study.baseline.smoothing), EFFECTS[effect](), score
+        BASELINES[baseline].of_study(cutpoints, study.baseline.smoothing),
+        EFFECTS[effect].of_study(study, cohort, cutpoints),
+        score,
     )
 
 
@@ -85,7 +101,7 @@ def study_cutpoints(study: Study, cohort: Cohort) -> tuple[float, ...]:
 def known_parameters() -> dict[str, Parameter]:
     """Return every parameter that a prior set may name."""
     of_baselines = [parameter for baseline in BASELINES.values() for parameter in baseline.known_parameters()]
-    of_effects = [parameter for effect in EFFECTS.values() for parameter in effect().parameters]
+    of_effects = [parameter for effect in EFFECTS.values() for parameter in effect.known_parameters()]
     shared = (
         OUTCOME_COEFFICIENTS,
         PROPENSITY_INTERCEPT,

@@ -22,7 +22,9 @@ def fit(
     adjustment: Annotated[
         str, Parameter(help="Against confounding: none, joint, cut, iptw, overlap or matched.")
     ] = "joint",
-    effect: Annotated[str, Parameter(help="Shape of the effect.")] = "constant",
+    effect: Annotated[
+        str, Parameter(help="Shape of the effect: constant, by_interval or by_subgroup.")
+    ] = "constant",
     priors: Annotated[
         str, Parameter(help="Prior set: a path, one of the study's own, or a bundled one.")
     ] = "default",
@@ -36,7 +38,7 @@ def fit(
     from inference.fits import read_fit, sample_fit
     from inference.horizon import report_times
     from inference.pooling import pool, stack_cohorts
-    from inference.requests import FitRequest, fit_key
+    from inference.requests import FitRequest, check_effect, fit_key
     from inference.store import write_tree
     from models.baselines import BASELINES
     from models.effects import EFFECTS
@@ -56,6 +58,7 @@ def fit(
     member("--baseline", baseline, BASELINES)
     member("--adjustment", adjustment, ADJUSTMENTS)
     member("--effect", effect, EFFECTS)
+    check_effect(adjustment, effect)
     with watch.stage("patients"), progress(shown, "reading") as told:
         patients = load_patients(
             study, sampling.count("cohorts"), sampling.seed, sampling.out, told, [priors]
@@ -69,7 +72,8 @@ def fit(
     keys = [
         fit_key(loaded, cohort, request) for cohort in cohorts
     ]  # refuses what cannot be asked of these patients
-    folder = ready_folder(sampling.out or sampling.folder(loaded) / f"fit-{baseline}-{adjustment}")
+    name = "-".join(["fit", baseline, adjustment, *([] if effect == "constant" else [effect])])
+    folder = ready_folder(sampling.out or sampling.folder(loaded) / name)
     trees, readings = [], []
     with progress(shown, "fitting") as told:
         for number, cohort in enumerate(cohorts):

@@ -105,6 +105,9 @@ def parameter_draws(adjusted: AdjustedSample) -> tuple[list[str], np.ndarray]:
     task = adjusted.designs[0].task
     sampled = parameter_names(task.cohort, None if maximised else task.spec)
     along = {parameter.name: labels for parameter, labels in sampled.items()}
+    if task.spec is not None:
+        effect = task.spec.effect
+        along |= {one.name: tuple(effect.coordinates[one.dim]) for one in effect.derived}
     parts = [adjusted.treatment] if maximised else [design.parameters for design in adjusted.designs]
     names, rows = [], []
     for name, value in parts[0].items():

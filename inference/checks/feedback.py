@@ -95,14 +95,14 @@ def _mode_check(adjusted: AdjustedSample) -> CheckResult:
 
 
 def effect_moved(joint: pd.DataFrame, cut: pd.DataFrame) -> CheckResult:
-    """Return how far feedback moved the conditional effect, in posterior standard deviations of `cut`.
+    """Return how far feedback moved the conditional effect (the first of several), in posterior standard deviations of `cut`.
 
     Parameters
     ----------
     joint, cut : DataFrame
         Tables of estimands of the two fits.
     """
-    first, second = (table.set_index("estimand").loc["log_hazard_ratio"] for table in (joint, cut))
+    first, second = (table[table["estimand"] == "log_hazard_ratio"].iloc[0] for table in (joint, cut))
     move = float((first["mean"] - second["mean"]) / second["sd"])
     text = f"the log hazard ratio is {first['mean']:.3f} with feedback and {second['mean']:.3f} without"
     return at_most("feedback: shift of the treatment effect", abs(move), SHIFT, text, otherwise="warn")

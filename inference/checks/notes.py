@@ -8,6 +8,11 @@ import numpy as np
 
 from inference.adjustments.adjusted import AdjustedSample
 from inference.checks.result import CheckResult
+from models.effects.by_interval import BY_INTERVAL
+from models.effects.by_subgroup import SUBGROUP_EFFECTS
+
+DIFFERS = {BY_INTERVAL.name, SUBGROUP_EFFECTS.name}
+"""Where a fit has one of these, no single factor stretches all times."""
 
 
 def median_notes(not_reached: Mapping[str, float]) -> list[CheckResult]:
@@ -32,13 +37,14 @@ def median_notes(not_reached: Mapping[str, float]) -> list[CheckResult]:
 
 
 def time_ratio_note(adjusted: AdjustedSample) -> list[CheckResult]:
-    r"""Return a Weibull fit's effect read as acceleration: treatment stretches all times by one factor.
+    r"""Return a Weibull fit's effect read as acceleration: treatment stretches all times by one factor. Only where the effect is constant.
 
     .. math:: \text{time ratio} = \text{HR}^{-1 / \text{shape}}
 
     (Carroll 2003, doi 10.1016/S0197-2456(03)00072-2).
     """
-    if "weibull_shape" not in adjusted.designs[0].parameters:
+    parameters = adjusted.designs[0].parameters
+    if "weibull_shape" not in parameters or DIFFERS & set(parameters):
         return []
     ratios = np.concatenate(
         [

@@ -9,7 +9,7 @@ from inference.estimands.estimand import Estimand, no_time
 
 
 def _log_hazard_ratio(curves: Curves) -> np.ndarray:
-    return curves.log_hazard_ratio[None, None]
+    return curves.log_hazard_ratio[None]
 
 
 def _hazard_ratio(curves: Curves) -> np.ndarray:

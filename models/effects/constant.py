@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from models.baselines.baseline import Values
-from models.effects.effect import Effect
-from models.priors import Parameter, Prior
-
-TREATMENT_EFFECT = Parameter(
-    "treatment_effect",
-    "real",
-    Prior(
-        "Normal",
-        {"mu": 0.0, "sigma": 0.5},
-        "no direction preferred; the hazard ratio is between 0.37 and 2.7 (95 %)",
-    ),
-    "log hazard ratio of treatment, below 0 where treatment helps",
-)
+from models.effects.effect import TREATMENT_EFFECT, Effect
+from models.priors import Parameter
 
 
 @dataclass(frozen=True)
@@ -27,9 +17,23 @@ class ConstantEffect(Effect):
 
     name: ClassVar[str] = "constant"
 
+    @classmethod
+    def known_parameters(cls) -> tuple[Parameter, ...]:
+        return (TREATMENT_EFFECT,)
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         return (TREATMENT_EFFECT,)
 
-    def log_hazard_ratio(self, parameters: Values, treatment: Any) -> Any:
+    def log_hazard_ratio(
+        self, parameters: Values, treatment: Any, content: Mapping[str, Any], xp: Any
+    ) -> Any:
         return treatment * parameters["treatment_effect"][..., None]
+
+
+def require_constant(effect: Effect, observation: str) -> None:
+    """Raise ValueError where an observation that is worked out for constant effects only is given another one."""
+    if not isinstance(effect, ConstantEffect):
+        raise ValueError(
+            f"the effect must be constant where the observation is {observation}, but found {effect.name}"
+        )

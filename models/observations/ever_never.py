@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from data.cohort import Cohort
+from models.effects.changing import changing_arrays, treated_hazard
 from models.likelihood import log_likelihood
 from models.observations.observation import Observation
 from models.priors import Parameter
@@ -31,16 +32,19 @@ class EverNever(Observation):
         return {}
 
     def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
-        return spec.baseline.basis(cohort.time, cohort.entry)
+        return {
+            **spec.baseline.basis(cohort.time, cohort.entry),
+            **changing_arrays(spec.effect.cutpoints, spec.baseline, cohort.entry, cohort.time),
+            **spec.effect.arrays(cohort),
+        }
 
     def log_likelihood(
         self, parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, risk: Any, xp: Any
     ) -> Any:
-        eta = spec.effect.log_hazard_ratio(parameters, content["treated"]) + risk
-        return log_likelihood(
-            content["event"],
-            spec.baseline.log_hazard(parameters, content, xp),
-            spec.baseline.cumulative_hazard(parameters, content, xp),
-            eta,
-            xp,
-        )
+        effect = spec.effect.log_hazard_ratio(parameters, content["treated"], content, xp)
+        log_hazard = spec.baseline.log_hazard(parameters, content, xp)
+        if spec.effect.cutpoints:
+            cumulative = treated_hazard(spec.effect, spec.baseline, parameters, content, xp)
+            return log_likelihood(content["event"], log_hazard + effect, cumulative, risk, xp)
+        cumulative = spec.baseline.cumulative_hazard(parameters, content, xp)
+        return log_likelihood(content["event"], log_hazard, cumulative, effect + risk, xp)

@@ -10,8 +10,10 @@ import numpy as np
 import pytensor.tensor as pt
 
 from data.cohort import Cohort
+from models.arrays import of_prefix, under_prefix
+from models.effects.constant import require_constant
 from models.likelihood import log_likelihood
-from models.observations.observation import Observation, of_prefix, under_prefix
+from models.observations.observation import Observation
 from models.priors import Parameter
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class HiddenConfounder(Observation):
         return {}
 
     def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
+        require_constant(spec.effect, self.name)
         prevalence = np.where(cohort.treatment, self.p_treated, self.p_control)
         effect = np.full(cohort.size, self.log_hazard_ratio)
         stated = {
@@ -87,7 +90,9 @@ class HiddenConfounder(Observation):
         # and by what has happened since: nothing overflows, and gamma = 0 is log L0 to the last digit.
         baseline, gamma = spec.baseline, content["hidden_effect"]
         without = (
-            spec.effect.log_hazard_ratio(parameters, content["treated"]) + risk - content["hidden_centre"]
+            spec.effect.log_hazard_ratio(parameters, content["treated"], content, xp)
+            + risk
+            - content["hidden_centre"]
         )
         at_risk = baseline.cumulative_hazard(parameters, content, xp)
         until_entry = of_prefix(ENTRY, content)

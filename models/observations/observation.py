@@ -61,20 +61,6 @@ class Observation(ABC):
         """
 
 
-def under_prefix(prefix: str, basis: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the arrays of a basis under names of their own: a model may hold several."""
-    return {f"{prefix}_{name}": value for name, value in basis.items()}
-
-
-def of_prefix(prefix: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a basis that a model holds under a prefix, with the names that the baseline reads."""
-    return {
-        name.removeprefix(f"{prefix}_"): value
-        for name, value in content.items()
-        if name.startswith(f"{prefix}_")
-    }
-
-
 def by_patient(values: Any, columns: int, xp: Any) -> Any:
     """Return values (..., patient x column) as (..., patient, column)."""
     if xp is np:

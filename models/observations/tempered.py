@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from data.cohort import Cohort
+from models.effects.constant import require_constant
 from models.observations.ever_never import EverNever
 from models.observations.observation import Observation
 from models.priors import Parameter
@@ -45,6 +46,7 @@ class Tempered(Observation):
         return self.of.parameters(cohort)
 
     def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
+        require_constant(spec.effect, self.name)
         return {**self.of.arrays(cohort, spec), "tempering": np.full(cohort.size, self.eta)}
 
     def log_likelihood(

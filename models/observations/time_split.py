@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from data.cohort import Cohort
-from models.observations.observation import Observation, of_prefix, under_prefix
+from models.arrays import of_prefix, under_prefix
+from models.effects.changing import changing_arrays, treated_hazard
+from models.observations.observation import Observation
 from models.priors import Parameter
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ class TimeSplit(Observation):
         return {
             **under_prefix("until_start", spec.baseline.basis(start, cohort.entry)),
             **under_prefix("from_start", spec.baseline.basis(cohort.time, start)),
+            **changing_arrays(spec.effect.cutpoints, spec.baseline, start, cohort.time),
+            **spec.effect.arrays(cohort),
         }
 
     def log_likelihood(
@@ -45,9 +49,12 @@ class TimeSplit(Observation):
     ) -> Any:
         baseline = spec.baseline
         treated = of_prefix("from_start", content)
-        effect = spec.effect.log_hazard_ratio(parameters, content["treated"])
-        untreated = baseline.cumulative_hazard(parameters, of_prefix("until_start", content), xp)
-        cumulative = untreated + xp.exp(effect) * baseline.cumulative_hazard(parameters, treated, xp)
+        effect = spec.effect.log_hazard_ratio(parameters, content["treated"], content, xp)
+        cumulative = baseline.cumulative_hazard(parameters, of_prefix("until_start", content), xp)
+        if spec.effect.cutpoints:
+            cumulative = cumulative + treated_hazard(spec.effect, baseline, parameters, content, xp)
+        else:
+            cumulative = cumulative + xp.exp(effect) * baseline.cumulative_hazard(parameters, treated, xp)
         log_hazard = baseline.log_hazard(parameters, treated, xp) + effect + risk
         return content["event"] * log_hazard - xp.exp(risk) * cumulative
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 
 from data.cohort import Cohort
-from models.observations.observation import Observation, by_patient, of_prefix, under_prefix
+from models.arrays import of_prefix, under_prefix
+from models.effects.constant import require_constant
+from models.observations.observation import Observation, by_patient
 from models.priors import Parameter
 from models.propensity import PROPENSITY_COEFFICIENTS, PROPENSITY_INTERCEPT, propensity_score
 
@@ -89,6 +91,7 @@ class UnknownStart(Observation):
         ValueError
             Where patients come under observation late, or a treated patient cannot have begun.
         """
+        require_constant(spec.effect, self.name)
         if np.any(cohort.entry > 0):
             raise ValueError(
                 "entry must be 0 for all patients where start times are unknown, but found "
@@ -121,7 +124,7 @@ class UnknownStart(Observation):
         self, parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, risk: Any, xp: Any
     ) -> Any:
         baseline, at_end = spec.baseline, of_prefix("until_end", content)
-        effect = spec.effect.log_hazard_ratio(parameters, content["treated"])
+        effect = spec.effect.log_hazard_ratio(parameters, content["treated"], content, xp)
         log_hazard = baseline.log_hazard(parameters, at_end, xp) + effect + risk
         treated_all_along = xp.exp(effect + risk) * baseline.cumulative_hazard(parameters, at_end, xp)
         untreated_before = by_patient(

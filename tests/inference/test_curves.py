@@ -156,7 +156,7 @@ def test_averaging_over_patients_pulls_the_hazard_ratio_to_one(both):
     """Non-collapsibility: the marginal ratio lies between the conditional one and 1."""
     curves, _ = both
     marginal = ESTIMANDS["marginal_hazard_ratio"].draws(curves)[:, 0]
-    conditional = np.exp(curves.log_hazard_ratio)
+    conditional = np.exp(curves.log_hazard_ratio[0])
     assert np.all(np.abs(np.log(marginal)) < np.abs(np.log(conditional)))
     assert np.all(np.sign(np.log(marginal)) == np.sign(np.log(conditional)))
 
@@ -165,15 +165,17 @@ def test_averaging_over_patients_pulls_the_hazard_ratio_to_one(both):
 def test_without_differences_the_marginal_ratio_is_the_common_one(made, nobody_differs, baseline):
     curves, _ = computed(made, nobody_differs, baseline)
     ours = ESTIMANDS["marginal_hazard_ratio"].draws(curves)[:, 0]
-    assert_allclose(ours, np.broadcast_to(np.exp(curves.log_hazard_ratio), ours.shape), rtol=1e-8)
+    assert_allclose(ours, np.broadcast_to(np.exp(curves.log_hazard_ratio[0]), ours.shape), rtol=1e-8)
     ratio = curves.hazard[:, 1] / curves.hazard[:, 0]
-    assert_allclose(ratio, np.broadcast_to(np.exp(curves.log_hazard_ratio)[:, None], ratio.shape), rtol=1e-8)
+    assert_allclose(
+        ratio, np.broadcast_to(np.exp(curves.log_hazard_ratio[0])[:, None], ratio.shape), rtol=1e-8
+    )
 
 
 def test_closed_forms_of_the_exponential(made, nobody_differs):
     baseline = PiecewiseExponential()
     curves, _ = computed(made, nobody_differs, baseline, log_hazard=np.full((1, 1, 1), np.log(0.03)))
-    rate = 0.03 * np.exp([np.zeros(12), curves.log_hazard_ratio])
+    rate = 0.03 * np.exp([np.zeros(12), curves.log_hazard_ratio[0]])
     for arm, name in enumerate(ARMS):
         rmst = ESTIMANDS[f"rmst_{name}"].draws(curves)[0, 0]
         assert_allclose(rmst, (1 - np.exp(-rate[arm] * HORIZON)) / rate[arm], rtol=1e-9)

@@ -1,0 +1,188 @@
+"""A treatment effect that differs between subgroups, shrunk towards a common one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+from scipy import stats
+
+from data.errors import InputError
+from models.arrays import matrix_vector
+from models.baselines.baseline import Values
+from models.effects.effect import TREATMENT_EFFECT, Effect, Reported
+from models.priors import Parameter, Prior
+
+if TYPE_CHECKING:
+    from data.cohort import Cohort
+    from data.study import Study
+
+MODIFIERS = "modifiers"
+SUBGROUP_EFFECT_SD = Parameter(
+    "subgroup_effect_sd",
+    "positive",
+    Prior(
+        "LogNormal",
+        {"mu": float(np.log(0.15)), "sigma": 0.6},
+        "hazard ratios with and without a condition mostly differ by a factor of 1.06 to 1.5, as large interactions are "
+        "rare; little mass near 0, where the sampler could not move",
+    ),
+    "standard deviation of the subgroup effects",
+    scale_of_others=True,
+)
+SUBGROUP_EFFECTS = Parameter(
+    "subgroup_effects",
+    "real",
+    Prior("Normal", {"mu": 0.0, "sigma": 0.15}, "its standard deviation is subgroup_effect_sd"),
+    "difference in log hazard ratio between patients with and without the level",
+    dim="subgroup",
+)
+
+
+@dataclass(frozen=True)
+class BySubgroup(Effect):
+    r"""log HR_i = treatment_effect + z_i' subgroup_effects, with subgroup_effects ~ Normal(0, subgroup_effect_sd).
+
+    z are the 0/1 columns of the subgroups' levels but the first, centred over the cohort: `treatment_effect` is that of
+    the average patient. Sites of disease overlap in patients, so that effects add on the log scale
+    (Jones et al. 2011, doi 10.1177/1740774510396933, for the model of shrunken subgroup effects).
+
+    Attributes
+    ----------
+    levels : tuple of (str, str)
+        Covariate and level of each column.
+    """
+
+    levels: tuple[tuple[str, str], ...] = ()
+    name: ClassVar[str] = "by_subgroup"
+
+    @classmethod
+    def of_study(cls, study: Study, cohort: Cohort, cutpoints: tuple[float, ...]) -> BySubgroup:
+        """Return the effect by the subgroups that a study reports; levels that all patients have, or none, are left out.
+
+        Raises
+        ------
+        InputError
+            Where a study reports no subgroups, one that is no covariate with levels, or none in which patients differ.
+        """
+        columns = study.report.subgroups
+        place = f"{study.file}: [report] subgroups must name covariates with levels for --effect by_subgroup"
+        if not columns:
+            raise InputError(f"{place}, but found none; list some there, or choose --effect constant")
+        plain = [name for name in columns if not _has_levels(cohort, name)]
+        if plain:
+            raise InputError(
+                f"{place}, but found {', '.join(plain)}; declare levels under [covariates], or leave it out"
+            )
+        listed = tuple(
+            (name, str(level))
+            for name in columns
+            for level in cohort.covariates[name].cat.categories[1:]
+            if 0 < _members(cohort, name, str(level)).sum() < cohort.size
+        )
+        if not listed:
+            raise InputError(
+                f"{place} in which patients differ, but found {', '.join(columns)} the same for all; name others"
+            )
+        return cls(listed)
+
+    @classmethod
+    def known_parameters(cls) -> tuple[Parameter, ...]:
+        return (TREATMENT_EFFECT, SUBGROUP_EFFECT_SD)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the columns, as formulaic names them."""
+        return tuple(f"{name}[T.{level}]" for name, level in self.levels)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (TREATMENT_EFFECT, SUBGROUP_EFFECT_SD) if self.levels else (TREATMENT_EFFECT,)
+
+    @property
+    def derived(self) -> tuple[Parameter, ...]:
+        return (SUBGROUP_EFFECTS,) if self.levels else ()
+
+    @property
+    def structure(self) -> tuple:
+        return (self.name, len(self.levels))
+
+    @property
+    def coordinates(self) -> dict[str, list[str]]:
+        return {"subgroup": list(self.terms)} if self.levels else {}
+
+    def arrays(self, cohort: Cohort) -> dict[str, np.ndarray]:
+        if not self.levels:
+            return {}
+        columns = np.column_stack([_members(cohort, *level) for level in self.levels]).astype(float)
+        return {MODIFIERS: columns - columns.mean(axis=0)}
+
+    def declare(self, declared: Callable[[str], Any]) -> dict[str, Any]:
+        tensors = {parameter.name: declared(parameter.name) for parameter in self.parameters}
+        if self.levels:
+            tensors[SUBGROUP_EFFECTS.name] = pm.Normal(
+                SUBGROUP_EFFECTS.name,
+                0.0,
+                tensors["subgroup_effect_sd"],
+                shape=len(self.levels),
+                dims="subgroup",
+            )
+        return tensors
+
+    def draw_prior(
+        self, drawn: Callable[[str], np.ndarray], rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
+        values = {parameter.name: drawn(parameter.name) for parameter in self.parameters}
+        if self.levels:
+            spread = values["subgroup_effect_sd"]
+            normal = rng.standard_normal((*spread.shape, len(self.levels)))
+            values[SUBGROUP_EFFECTS.name] = normal * spread[..., None]
+        return values
+
+    def complete(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {parameter.name: values[parameter.name] for parameter in (*self.parameters, *self.derived)}
+
+    def latent_log_prior(self, parameters: Values) -> dict[str, np.ndarray]:
+        if not self.levels:
+            return {}
+        spread = parameters["subgroup_effect_sd"][..., None]
+        density = stats.norm.logpdf(parameters[SUBGROUP_EFFECTS.name], 0.0, spread)
+        return {SUBGROUP_EFFECTS.name: density.sum(axis=-1)}
+
+    def log_hazard_ratio(
+        self, parameters: Values, treatment: Any, content: Mapping[str, Any], xp: Any
+    ) -> Any:
+        ratio = parameters["treatment_effect"][..., None]
+        if self.levels:
+            ratio = ratio + self.modification(parameters, content, xp)
+        return treatment * ratio
+
+    def modification(self, parameters: Values, content: Mapping[str, Any], xp: Any) -> Any:
+        """Return how far the log hazard ratio of each patient (..., patient) is from that of the average one."""
+        return matrix_vector(content[MODIFIERS], parameters[SUBGROUP_EFFECTS.name], xp)
+
+    def reported(self, parameters: Values, cohort: Cohort, last: float) -> tuple[Reported, ...]:
+        """Return that of the average patient, and the mean over the patients of each level."""
+        average = parameters["treatment_effect"]
+        rows = [Reported("", None, average)]
+        columns = self.arrays(cohort).get(MODIFIERS, np.zeros((cohort.size, 0)))
+        for name in dict.fromkeys(name for name, _ in self.levels):
+            for level in cohort.covariates[name].cat.categories:
+                inside = _members(cohort, name, str(level))
+                if inside.any():
+                    shift = parameters[SUBGROUP_EFFECTS.name] @ columns[inside].mean(axis=0)
+                    rows.append(Reported(f"{name}={level}", None, average + shift))
+        return tuple(rows)
+
+
+def _has_levels(cohort: Cohort, name: str) -> bool:
+    return name in cohort.covariates and isinstance(cohort.covariates[name].dtype, pd.CategoricalDtype)
+
+
+def _members(cohort: Cohort, name: str, level: str) -> np.ndarray:
+    """Return who has a level (patient,)."""
+    return (cohort.covariates[name].astype(str) == level).to_numpy()
