@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from data.cohort import Cohort
     from data.study import Study
 
-STEPS = "treatment_effect_steps"
+# Steps divided by the root of their standard deviation: sampled as they are, or divided by all of it, they and their
+# standard deviation hinder each other (docs/decisions/0021-steps-between-centred-and-not.md).
+STEPS = "treatment_effect_steps_over_root_sd"
 STEP_SD = Parameter(
     "treatment_effect_step_sd",
     "positive",
@@ -89,7 +91,8 @@ class ByInterval(Effect):
         by_interval = first[None]
         if self.cuts:
             step_sd = declared("treatment_effect_step_sd")
-            steps = pm.Normal(STEPS, 0.0, step_sd, shape=len(self.cuts))
+            root = pt.sqrt(step_sd)
+            steps = root * pm.Normal(STEPS, 0.0, root, shape=len(self.cuts))
             by_interval = pt.concatenate([first[None], first + pt.cumsum(steps)])
         reported = pm.Deterministic(BY_INTERVAL.name, by_interval, dims="interval")
         return {"treatment_effect": first, BY_INTERVAL.name: reported}
@@ -99,15 +102,17 @@ class ByInterval(Effect):
     ) -> dict[str, np.ndarray]:
         values = {parameter.name: drawn(parameter.name) for parameter in self.parameters}
         if self.cuts:
-            step_sd = values["treatment_effect_step_sd"]
-            values[STEPS] = rng.standard_normal((*step_sd.shape, len(self.cuts))) * step_sd[..., None]
+            root = np.sqrt(values["treatment_effect_step_sd"])[..., None]
+            values[STEPS] = root * rng.standard_normal((*root.shape[:-1], len(self.cuts)))
         return self.complete(values)
 
     def complete(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         first = values["treatment_effect"][..., None]
-        steps = values[STEPS] if self.cuts else first[..., :0]
-        climbed = first + np.cumsum(steps, axis=-1)
         own = {parameter.name: values[parameter.name] for parameter in self.parameters}
+        if not self.cuts:
+            return own | {BY_INTERVAL.name: first}
+        root = np.sqrt(values["treatment_effect_step_sd"])[..., None]
+        climbed = first + root * np.cumsum(values[STEPS], axis=-1)
         return own | {BY_INTERVAL.name: np.concatenate([first, climbed], axis=-1)}
 
     def latent_log_prior(self, parameters: Values) -> dict[str, np.ndarray]:

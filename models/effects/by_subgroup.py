@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 import pymc as pm
+import pytensor.tensor as pt
 from scipy import stats
 
 from data.errors import InputError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from data.study import Study
 
 MODIFIERS = "modifiers"
+# Divided by the root of their standard deviation, as the steps of models/effects/by_interval.py are.
+OVER_ROOT = "subgroup_effects_over_root_sd"
 SUBGROUP_EFFECT_SD = Parameter(
     "subgroup_effect_sd",
     "positive",
@@ -124,13 +127,9 @@ class BySubgroup(Effect):
     def declare(self, declared: Callable[[str], Any]) -> dict[str, Any]:
         tensors = {parameter.name: declared(parameter.name) for parameter in self.parameters}
         if self.levels:
-            tensors[SUBGROUP_EFFECTS.name] = pm.Normal(
-                SUBGROUP_EFFECTS.name,
-                0.0,
-                tensors["subgroup_effect_sd"],
-                shape=len(self.levels),
-                dims="subgroup",
-            )
+            root = pt.sqrt(tensors["subgroup_effect_sd"])
+            effects = root * pm.Normal(OVER_ROOT, 0.0, root, shape=len(self.levels))
+            tensors[SUBGROUP_EFFECTS.name] = pm.Deterministic(SUBGROUP_EFFECTS.name, effects, dims="subgroup")
         return tensors
 
     def draw_prior(
@@ -138,13 +137,16 @@ class BySubgroup(Effect):
     ) -> dict[str, np.ndarray]:
         values = {parameter.name: drawn(parameter.name) for parameter in self.parameters}
         if self.levels:
-            spread = values["subgroup_effect_sd"]
-            normal = rng.standard_normal((*spread.shape, len(self.levels)))
-            values[SUBGROUP_EFFECTS.name] = normal * spread[..., None]
-        return values
+            root = np.sqrt(values["subgroup_effect_sd"])[..., None]
+            values[OVER_ROOT] = root * rng.standard_normal((*root.shape[:-1], len(self.levels)))
+        return self.complete(values)
 
     def complete(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {parameter.name: values[parameter.name] for parameter in (*self.parameters, *self.derived)}
+        own = {parameter.name: values[parameter.name] for parameter in self.parameters}
+        if not self.levels:
+            return own
+        root = np.sqrt(values["subgroup_effect_sd"])[..., None]
+        return own | {SUBGROUP_EFFECTS.name: root * values[OVER_ROOT]}
 
     def latent_log_prior(self, parameters: Values) -> dict[str, np.ndarray]:
         if not self.levels:

@@ -107,6 +107,10 @@ def test_what_a_model_declares_is_what_is_completed_from_its_free_variables(effe
         used = {key: number for key, number in replaced.items() if key in set(ancestors([value]))}
         assert_allclose(value.eval(used, mode="FAST_COMPILE"), completed[name][0])
     latent = sum(value[0] for value in effect.latent_log_prior(completed).values())
+    # The model holds latent variables divided by the root of their spread: a change of variables.
+    spread = [free[one.name] for one in effect.parameters if one.name.endswith("_sd")]
+    sizes = [value.size for name, value in free.items() if name.endswith("_over_root_sd")]
+    latent += sum(0.5 * size * np.log(sd) for size, sd in zip(sizes, spread, strict=True))
     single = sum(
         stats.norm(-0.5, 0.7).logpdf(np.log(free[one.name]) if one.name.endswith("_sd") else free[one.name])
         for one in effect.parameters
