@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from data.cell_checks import TRUE
+from data.cell_checks import FALSE, TRUE
 from data.cells import canonical, texts
 from data.errors import InputError
 from data.study import Study
@@ -38,19 +38,27 @@ def patients_of_episodes(frame: pd.DataFrame, study: Study, origin: str) -> pd.D
     assert roles.id, "checked with the study file"
     assert roles.entry, "checked with the study file"
     assert roles.treatment_start, "checked with the study file"
+    frame = frame.rename(columns=lambda name: str(name).strip()).reset_index(drop=True)
     needed = (roles.id, roles.entry, roles.time, roles.event, roles.treatment)
     missing = [name for name in needed if name not in frame]
     if missing:
         found = ", ".join(map(str, frame.columns))
         raise InputError(f"{origin}: must have the columns {', '.join(missing)}, but found {found}")
+    event, arm = texts(frame[roles.event]).fillna("").str.lower(), texts(frame[roles.treatment])
     rows = pd.DataFrame(
         {
             "patient": texts(frame[roles.id]),
             "start": pd.to_numeric(frame[roles.entry], errors="coerce"),
             "stop": pd.to_numeric(frame[roles.time], errors="coerce"),
-            "event": texts(frame[roles.event]).fillna("").str.lower().isin(TRUE),
-            "treated": texts(frame[roles.treatment]).map(canonical) == canonical(study.treatment.treated),
+            "event": event.isin(TRUE),
+            "treated": arm == canonical(study.treatment.treated),
         }
+    )
+    others = sorted(set(arm.dropna()) - {canonical(study.treatment.treated)})
+    _refuse(rows["patient"].isna(), rows, "say whose they are", origin)
+    _refuse(arm.isna() | arm.isin(others[1:]), rows, "hold one of two treatments", origin)
+    _refuse(
+        ~event.isin(TRUE) & ~event.isin(FALSE), rows, "say whether they end in the event (0 or 1)", origin
     )
     _refuse(rows["start"].isna() | rows["stop"].isna(), rows, "give start and stop as numbers", origin)
     _refuse(rows["stop"] <= rows["start"], rows, "stop after they start", origin)

@@ -62,8 +62,9 @@ def simulate_frame(truth: Truth, size: int, seed: int) -> tuple[pd.DataFrame, st
     Returns
     -------
     frame : DataFrame
-        Columns ``patient, survival_months`` (or another unit), ``died, therapy`` (yes or no), ``entry`` where entry is delayed, and the
-        covariates. To be written to ``cohort.csv`` beside the study file.
+        Columns ``patient, survival_months`` (or another unit), ``died, therapy`` (yes or no), ``entry`` where entry is
+        delayed, ``treatment_start`` where treatment is (missing for the never treated), and the covariates. To be
+        written to ``cohort.csv`` beside the study file.
     text : str
         The study file; both formulas hold all covariates.
     """
@@ -71,19 +72,40 @@ def simulate_frame(truth: Truth, size: int, seed: int) -> tuple[pd.DataFrame, st
     columns = {name: _draw_covariate(kind, size, draws) for name, kind in truth.covariates.items()}
     logit = truth.treatment_intercept + _predictor(truth, truth.treatment, columns, size)
     treated = draws.random(size) < 1 / (1 + np.exp(-logit))
-    relative = np.exp(truth.log_hazard_ratio * treated + _predictor(truth, truth.outcome, columns, size))
+    risk = _predictor(truth, truth.outcome, columns, size)
     entry = draws.uniform(0, truth.latest_entry, size)
-    # who is under observation survived to the entry: the remaining hazard is a standard exponential
-    reached = truth.baseline.cumulative(entry) + draws.standard_exponential(size) / relative
-    death = truth.baseline.inverse(reached)
+    spent = draws.standard_exponential(size)
     censored = entry + truth.closing - draws.uniform(0, truth.accrual, size)
+    start = np.zeros(size)
+    if truth.mean_delay > 0:  # drawn last: without a delay the same seed draws the same patients as ever
+        start = draws.exponential(truth.mean_delay, size)
+        death = _death_after_delay(truth, entry, np.where(treated, start, np.inf), spent / np.exp(risk))
+        treated &= start < np.minimum(death, censored)
+    else:
+        relative = np.exp(truth.log_hazard_ratio * treated + risk)
+        # who is under observation survived to the entry: the remaining hazard is a standard exponential
+        death = truth.baseline.inverse(truth.baseline.cumulative(entry) + spent / relative)
     frame = pd.DataFrame({"patient": [f"P{number:05d}" for number in range(1, size + 1)]})
     frame[_time_column(truth)] = np.minimum(death, censored)
     frame["died"] = (death <= censored).astype(int)
     frame["therapy"] = np.where(treated, "yes", "no")
     if truth.latest_entry > 0:
         frame["entry"] = entry
+    if truth.mean_delay > 0:
+        frame["treatment_start"] = np.where(treated, start, np.nan)
     return pd.concat([frame, pd.DataFrame(columns)], axis=1), _study_text(truth)
+
+
+def _death_after_delay(truth: Truth, entry: np.ndarray, start: np.ndarray, spent: np.ndarray) -> np.ndarray:
+    """Time of death where the hazard ratio acts from `start` on, or from the entry if that is later.
+
+    `spent` is what is left of the cumulative hazard from the entry on, in units of the untreated patient's.
+    """
+    begun = np.isfinite(start)
+    at_entry = truth.baseline.cumulative(entry)
+    before = truth.baseline.cumulative(np.where(begun, np.maximum(start, entry), entry)) - at_entry
+    after = (spent - before) / np.exp(truth.log_hazard_ratio)
+    return truth.baseline.inverse(at_entry + np.where(begun & (spent > before), before + after, spent))
 
 
 def _draw_covariate(
@@ -119,6 +141,7 @@ def _study_text(truth: Truth) -> str:
         for name, kind in truth.covariates.items()
     )
     entry = 'entry = "entry"\n' if truth.latest_entry > 0 else ""
+    start = 'treatment_start = "treatment_start"\n' if truth.mean_delay > 0 else ""
     return f"""\
 name = "simulated"
 title = "Simulated cohort with a known effect"
@@ -133,7 +156,7 @@ time = {json.dumps(_time_column(truth))}
 event = "died"
 treatment = "therapy"
 id = "patient"
-{entry}
+{entry}{start}
 [treatment]
 treated = "yes"
 treated_label = "Therapy"

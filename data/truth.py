@@ -99,6 +99,9 @@ class Truth:
         between ``closing - accrual`` and ``closing``.
     latest_entry : float
         Patients come under observation evenly between 0 and this time; only those still alive can.
+    mean_delay : float
+        Mean of the exponential time from 0 to the start of treatment of those who would get it; the hazard ratio acts
+        from then on. Who dies or leaves before is never treated. 0: treatment begins at time 0.
     time_unit : str
     """
 
@@ -111,6 +114,7 @@ class Truth:
     accrual: float = 24.0
     closing: float = 72.0
     latest_entry: float = 0.0
+    mean_delay: float = 0.0
     time_unit: str = "months"
 
     def __post_init__(self) -> None:
@@ -119,6 +123,8 @@ class Truth:
             raise ValueError(f"terms must be among {self.terms()}, but found {sorted(unknown)}")
         if not 0 <= self.accrual < self.closing:
             raise ValueError(f"accrual must be before closing, but found {self.accrual} and {self.closing}")
+        if not 0 <= self.mean_delay < np.inf:
+            raise ValueError(f"mean_delay must be a time of 0 or later, but found {self.mean_delay:g}")
 
     def terms(self) -> list[str]:
         """Names of the columns, as formulaic names them."""
@@ -134,7 +140,7 @@ class Truth:
 
 
 def true_survival(truth: Truth, times: ArrayLike, treated: bool, population: str = "all") -> np.ndarray:
-    """Survival of a whole population had all been treated, or none: the marginal curve.
+    """Survival of a whole population had all been treated from time 0 on, or none: the marginal curve.
 
     Averages over the covariate distribution by quadrature: every combination of levels, times a
     Gauss-Hermite grid over the normal part of the two linear predictors. Shares nothing with the models.

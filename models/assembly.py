@@ -190,7 +190,10 @@ def _declare_all(
 
 
 def _observe_treatment(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort) -> None:
-    score = propensity_score(declared, content.get("propensity_design", np.zeros((cohort.size, 0))), pt)
+    if "propensity_design" in content:
+        score = propensity_score(declared, content["propensity_design"], pt)
+    else:  # of as many patients as the data have, so that another cohort can be swapped in
+        score = pt.zeros_like(content["treated"])
     log_odds = declared["propensity_intercept"] + score
 
     def logp(value: Any, log_odds: Any) -> Any:

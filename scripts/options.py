@@ -19,7 +19,7 @@ FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20, "cohorts": 20}
 QUICK = {**FULL, "designs": 5, "cohorts": 3}
 # Each of several cohorts has fewer draws: together they have more than a single cohort. Few cohorts leave the mean of
 # their R-hat noisy, and get more draws each.
-DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 1500, 250
+DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 1500, 300
 
 FEWEST_IN_CHAIN = 10
 FEWEST, MOST = 40, 1_000_000  # draws of all chains: fewer have no diagnostics, more no place in memory
@@ -47,7 +47,7 @@ class Sampling:
     draws: Annotated[
         Count,
         Parameter(
-            help="Draws kept, for each chain [1000; for each of several cohorts 250, or more if they are few]."
+            help="Draws kept, for each chain [1000; for each of several cohorts 300, or more if they are few]."
         ),
     ] = None
     tune: Annotated[Count, Parameter(help="Warm-up draws, for each chain [300].")] = None

@@ -75,17 +75,17 @@ def agreement(compared: pd.DataFrame, main: dict[str, str]) -> tuple[str, ...]:
             "log average hazard ratio differs by less than half a posterior standard deviation."
         )
     for name, worst in differ:
-        direction = "towards less benefit" if worst["shift"] > 0 else "towards more benefit"
-        size = "moves" if abs(worst["shift"]) >= MOVES else "moves somewhat"
+        side = "less" if worst["shift"] > 0 else "more"
+        size = "" if abs(worst["shift"]) >= MOVES else "somewhat "
         said.append(
-            f"{name[:1].upper()}{name[1:]} {size} the effect {direction}: {_ratio_of(worst)} over "
+            f"Under {name} there is {size}{side} benefit: {_ratio_of(worst)} over "
             f"{POPULATION_PHRASES[str(worst['population'])]}, {number(abs(worst['shift']), 2)} standard deviations from {own}."
         )
     matched = compared[(compared["adjustment"] == "matched") & (compared["baseline"] == main["baseline"])]
     if len(matched):
         said.append(
             f"The pairs give {_ratio_of(matched.iloc[0])}; they are a population of their own, and no other "
-            "adjustment is averaged over it."
+            "adjustment is averaged over it. Pairs within a caliper leave some imbalance (see below)."
         )
     return (" ".join(said), _of_baselines(compared)) if said else (_of_baselines(compared),)
 
@@ -104,7 +104,7 @@ def range_of_adjustments(compared: pd.DataFrame) -> str:
         f"of, the average hazard ratio lies between {number(low['marginal_hazard_ratio_median'], 2)} "
         f"({words(str(low['adjustment']))}) and {number(high['marginal_hazard_ratio_median'], 2)} "
         f"({words(str(high['adjustment']))}); no 95 % interval reaches above "
-        f"{number(np.ceil(100 * widest['marginal_hazard_ratio_upper']) / 100, 3)}."
+        f"{np.ceil(100 * widest['marginal_hazard_ratio_upper']) / 100:.2f}."
     )
 
 

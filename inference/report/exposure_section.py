@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from inference.figures.wording import words
 from inference.report.content import FigureItem, ReportSection
 from inference.report.numbers import number, probability, ratio, span
 from inference.report.table import Cell, Column, Row, Table, probability_cell
@@ -27,9 +28,15 @@ def exposure_in_words(exposure: str, unit: str) -> str:
 def hazard_ratios_by_exposure(estimands: pd.DataFrame, main: dict[str, str]) -> pd.DataFrame:
     """Return the conditional hazard ratios of the main baseline and prior set, one for each exposure and adjustment."""
     chosen = (estimands["estimand"] == "hazard_ratio") & (estimands["population"] == "conditional")
+    chosen &= _of_all(estimands)
     for column in ("baseline", "effect", "prior_set"):
         chosen &= estimands[column].astype(str) == main[column]
     return estimands[chosen & estimands["adjustment"].isin(["joint", "cut"])]
+
+
+def _of_all(estimands: pd.DataFrame) -> pd.Series:
+    """Return which rows are of no subgroup."""
+    return estimands["subgroup"].fillna("").astype(str) == ""
 
 
 def immortal_time(ratios: pd.DataFrame, main: dict[str, str]) -> str:
@@ -97,6 +104,7 @@ def _table(estimands: pd.DataFrame, ratios: pd.DataFrame, order: Sequence[str], 
     for exposure in order:
         for row in ratios[ratios["exposure"] == exposure].to_dict("records"):
             same = estimands["estimand"].eq("rmst_difference") & estimands["population"].eq("all")
+            same &= _of_all(estimands)
             for column in ("baseline", "adjustment", "effect", "exposure", "prior_set"):
                 same &= estimands[column].astype(str) == str(row[column])
             mean = estimands[same].iloc[0]
@@ -104,7 +112,7 @@ def _table(estimands: pd.DataFrame, ratios: pd.DataFrame, order: Sequence[str], 
                 Row(
                     (
                         Cell(exposure_in_words(exposure, unit)),
-                        Cell(str(row["adjustment"])),
+                        Cell(words(str(row["adjustment"]))),
                         Cell(ratio(row["median"], row["lower"], row["upper"]), float(row["median"])),
                         probability_cell(row["probability_of_benefit"]),
                         Cell(span(mean["median"], mean["lower"], mean["upper"]), float(mean["median"])),

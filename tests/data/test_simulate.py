@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.integrate import quad
 from scipy.stats import kstest
@@ -37,6 +38,10 @@ TRUTHS = [
     ),
     Truth(covariates={}, outcome={}, treatment={}),
 ]
+DELAYED = [
+    Truth(mean_delay=8.0, log_hazard_ratio=-1.0),
+    Truth(mean_delay=15.0, log_hazard_ratio=0.7, baseline=PiecewiseHazard(), latest_entry=9.0),
+]
 
 
 @pytest.mark.parametrize("baseline", BASELINES)
@@ -66,7 +71,7 @@ def test_the_same_seed_gives_the_same_patients():
     assert simulate_cohort(Truth(), 50, seed=3).sha256 != simulate_cohort(Truth(), 50, seed=4).sha256
 
 
-@pytest.mark.parametrize("truth", TRUTHS)
+@pytest.mark.parametrize("truth", [*TRUTHS, *DELAYED])
 def test_written_and_read_again_it_is_the_same_cohort(tmp_path, truth):
     frame, text = simulate_frame(truth, 200, seed=1)
     frame.to_csv(tmp_path / "cohort.csv", index=False)
@@ -91,6 +96,84 @@ def test_cumulative_hazards_at_the_end_are_censored_exponentials(truth):
     ) * relative
     assert everybody.event.all()
     assert kstest(spent, "expon").pvalue > 1e-4
+
+
+@pytest.mark.parametrize("truth", DELAYED)
+def test_the_effect_acts_from_the_start_of_treatment_on(truth):
+    """As above, with the time before the start at the untreated hazard; by parts too, where errors would cancel."""
+    for closing, size in ((truth.closing, 20000), (1e9, 5000)):
+        cohort = simulate_cohort(replace(truth, closing=closing), size, seed=5)
+        start = np.where(cohort.treatment, cohort.treatment_start, np.inf)
+        switch = np.clip(start, cohort.entry, cohort.time)
+        at_entry, at_switch, at_end = (
+            truth.baseline.cumulative(when) for when in (cohort.entry, switch, cohort.time)
+        )
+        risk = np.exp(_risk(truth, cohort))
+        untreated = (at_switch - at_entry) * risk
+        spent = untreated + (at_end - at_switch) * np.exp(truth.log_hazard_ratio) * risk
+        died_treated = cohort.event & cohort.treatment
+        parts = (
+            cohort.event - spent,
+            died_treated - (spent - untreated),
+            (cohort.event & ~cohort.treatment) - untreated,
+        )
+        for residual in parts:
+            assert abs(residual.mean()) < 4 * residual.std() / np.sqrt(size)
+        if cohort.event.all():
+            assert kstest(spent, "expon").pvalue > 1e-4
+
+
+def test_treated_deaths_are_fewer_than_treatment_from_the_entry_on_would_give():
+    """The delay can be seen: with the time before the start counted as treated, events and hazard do not balance."""
+    truth = DELAYED[0]
+    cohort = simulate_cohort(truth, 20000, seed=5)
+    spent = truth.baseline.cumulative(cohort.time) * np.exp(_risk(truth, cohort) + truth.log_hazard_ratio)
+    residual = cohort.treatment * (cohort.event - spent)
+    assert residual.mean() < -4 * residual.std() / np.sqrt(20000)
+
+
+def test_who_dies_before_the_start_is_never_treated():
+    """Two competing exponentials: the start comes first with probability (1 / mean) / (1 / mean + hazard)."""
+    hazard, mean = 0.05, 12.0
+    truth = Truth(
+        covariates={},
+        outcome={},
+        treatment={},
+        treatment_intercept=1.0,
+        baseline=PiecewiseHazard((), (hazard,)),
+        closing=1e9,
+        mean_delay=mean,
+    )
+    cohort = simulate_cohort(truth, 40000, seed=3)
+    expected = 1 / (1 + np.exp(-1.0)) / (1 + mean * hazard)
+    assert cohort.treatment.mean() == pytest.approx(expected, abs=4 * 0.5 / np.sqrt(40000))
+    starts = cohort.treatment_start[cohort.treatment]
+    assert np.all((starts > 0) & (starts < cohort.time[cohort.treatment]))
+    assert np.isnan(cohort.treatment_start[~cohort.treatment]).all()
+    assert kstest(starts, "expon", args=(0, 1 / (1 / mean + hazard))).pvalue > 1e-4
+
+
+def test_a_delay_changes_nothing_else_that_is_drawn():
+    frame, text = simulate_frame(Truth(log_hazard_ratio=0.0, latest_entry=5.0), 400, seed=9)
+    delayed, text_delayed = simulate_frame(
+        Truth(log_hazard_ratio=0.0, latest_entry=5.0, mean_delay=6.0), 400, seed=9
+    )
+    assert "treatment_start" not in frame
+    assert "treatment_start" not in text
+    assert 'treatment_start = "treatment_start"' in text_delayed
+    same = ["patient", "age", "grade", "entry", "died"]
+    pd.testing.assert_frame_equal(delayed[same], frame[same])
+    np.testing.assert_allclose(delayed["survival_months"], frame["survival_months"], rtol=1e-12)
+    begun, wanted = delayed["therapy"] == "yes", frame["therapy"] == "yes"
+    assert not (begun & ~wanted).any()
+    assert (wanted & ~begun).sum() > 20
+
+
+def test_a_short_delay_is_none():
+    soon = simulate_cohort(Truth(mean_delay=1e-9), 400, seed=2)
+    now = simulate_cohort(Truth(), 400, seed=2)
+    np.testing.assert_allclose(soon.time, now.time, rtol=1e-6)
+    np.testing.assert_array_equal(soon.treatment, now.treatment)
 
 
 def test_follow_up_lasts_between_closing_less_accrual_and_closing():
@@ -163,6 +246,12 @@ def test_an_unknown_term_is_refused():
 def test_accrual_ends_before_closing():
     with pytest.raises(ValueError, match="accrual must be before closing"):
         Truth(accrual=80.0)
+
+
+@pytest.mark.parametrize("delay", [-1.0, np.inf, np.nan])
+def test_a_delay_is_a_time(delay):
+    with pytest.raises(ValueError, match="mean_delay must be a time of 0 or later, but found"):
+        Truth(mean_delay=delay)
 
 
 def _predictor(coefficients, truth, cohort) -> np.ndarray:

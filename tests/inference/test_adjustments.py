@@ -1,22 +1,39 @@
 """Adjustments for confounding: what each samples, and that nothing feeds back into the cut."""
 
+from dataclasses import replace
+
 import arviz as az
 import numpy as np
 import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose, assert_array_equal
 
+from data.errors import InputError
 from data.simulate import Truth, simulate_cohort
 from inference.adjustments import ADJUSTMENTS
-from inference.adjustments.adjusted import compare_modes
+from inference.adjustments.adjusted import compare_modes, flat_draws
+from inference.adjustments.matched import pairs_task
+from inference.adjustments.weighted import weights_of
 from inference.engine import SamplerSettings, sample
 from inference.geometry import NormalFit
 from inference.tasks import Task
 from models.prior_files import read_prior_set
+from models.priors import Prior, PriorSet
 from models.propensity import probability_of_treatment
 from models.specification import known_parameters
 
 CHAINS, DRAWS = 2, 250
+ALONE = {"treatment_effect", "log_hazard"}
+WALK = {"log_hazard_level", "log_hazard_step_sd"}
+REGRESSION = ALONE | WALK | {"outcome_coefficients"}
+PARAMETERS = {
+    "none": REGRESSION,
+    "joint": REGRESSION | {"propensity_effect", "propensity_intercept", "propensity_coefficients"},
+    "cut": REGRESSION | {"propensity_effect"},
+    "iptw": ALONE,
+    "overlap": ALONE,
+    "matched": ALONE | WALK,
+}
 pytestmark = pytest.mark.slow
 
 
@@ -27,19 +44,99 @@ def fit(request, tiny_fits):
 
 def test_samples_have_chains_draws_and_finite_values(fit, small_cohort):
     name, question, adjusted = fit
-    assert adjusted.adjustment == name
-    assert len(adjusted.designs) == (question.designs if name == "cut" else 1)
+    kind = ADJUSTMENTS[name]
+    assert adjusted.adjustment == kind.name == name
+    assert len(adjusted.designs) == (question.designs if kind.several_designs else 1)
+    lead = (1, question.designs) if kind.maximises else (CHAINS, DRAWS)
     for design in adjusted.designs:
-        assert {"treatment_effect", "log_hazard", "outcome_coefficients"} <= set(design.parameters)
-        assert ("propensity_effect" in design.parameters) == (name != "none")
+        assert set(design.parameters) == PARAMETERS[name]
         assert design.propensity.shape[1] == small_cohort.size
         assert np.all((design.propensity > 0) & (design.propensity < 1))
         for value in design.parameters.values():
-            assert value.shape[:2] == (CHAINS, DRAWS)
+            assert value.shape[:2] == lead
             assert np.all(np.isfinite(value))
-    trailing = (question.designs,) if name == "cut" else ()
+    trailing = (question.designs,) if kind.several_designs else ()
+    assert bool(adjusted.statistics) == (not kind.maximises)
     for value in adjusted.statistics.values():
         assert value.shape == (CHAINS, DRAWS, *trailing)
+
+
+def test_outcome_models_with_treatment_alone_are_of_whom_the_design_leaves(fit, small_cohort):
+    """Weights keep everybody; pairs keep equally many of both arms; covariates are in the outcome of the others."""
+    name, _, adjusted = fit
+    for design in adjusted.designs:
+        own = design.task.cohort
+        assert bool(own.outcome.terms) == (not ADJUSTMENTS[name].population)
+        if name == "matched":
+            assert own.treatment.sum() == (~own.treatment).sum() == own.size // 2
+            assert set(own.patient) < set(small_cohort.patient)
+        else:
+            assert_array_equal(own.patient, small_cohort.patient)
+        assert design.task.spec.score == ADJUSTMENTS[name].score
+
+
+@pytest.mark.parametrize("name", [name for name, kind in ADJUSTMENTS.items() if kind.maximises])
+def test_as_many_designs_as_draws_are_numbered_like_them(tiny_fits, name):
+    """A maximiser for each draw of the treatment model, at its chain and draw."""
+    few = tiny_fits[name][0]
+    question = replace(few, designs=CHAINS * DRAWS)
+    adjusted = ADJUSTMENTS[name].sample(question, lambda *_: None)
+    (design,) = adjusted.designs
+    assert design.parameters["treatment_effect"].shape == (CHAINS, DRAWS)
+    assert design.parameters["log_hazard"].shape == (CHAINS, DRAWS, 3)
+    expected = probability_of_treatment(adjusted.treatment, question.cohort.propensity.values)
+    assert_allclose(design.propensity, expected.reshape(CHAINS * DRAWS, -1), rtol=1e-12)
+    again = ADJUSTMENTS[name].sample(question, lambda *_: None)
+    assert_array_equal(again.designs[0].parameters["treatment_effect"], design.parameters["treatment_effect"])
+
+
+@pytest.mark.parametrize("name", [name for name, kind in ADJUSTMENTS.items() if kind.maximises])
+def test_weighted_draws_are_where_the_weighted_score_is_zero(tiny_fits, name):
+    """With weights w, occurrences less exposure x hazard are 0 in each interval, and among the treated."""
+    question, adjusted, _ = tiny_fits[name]
+    cohort, (design,) = question.cohort, adjusted.designs
+    weights = weights_of(name, question, adjusted.treatment)
+    edges = np.array([0.0, 12.0, 36.0, np.inf])
+    at_risk = np.clip(cohort.time[:, None], edges[:-1], edges[1:]) - edges[:-1]
+    died_in = (
+        cohort.event[:, None] & (cohort.time[:, None] > edges[:-1]) & (cohort.time[:, None] <= edges[1:])
+    )
+    hazard = np.exp(design.parameters["log_hazard"][0])
+    effect = np.exp(design.parameters["treatment_effect"][0])
+    for draw in range(question.designs):
+        residual = died_in - at_risk * hazard[draw] * np.where(cohort.treatment, effect[draw], 1)[:, None]
+        assert_allclose(weights[draw] @ residual, 0, atol=1e-6)
+        assert_allclose(weights[draw] @ (residual.sum(axis=1) * cohort.treatment), 0, atol=1e-6)
+
+
+def test_no_prior_of_the_outcome_enters_a_weighted_fit(tiny_fits):
+    question, adjusted, _ = tiny_fits["overlap"]
+    elsewhere = PriorSet(
+        "elsewhere", overrides={"treatment_effect": Prior("Normal", {"mu": 3.0, "sigma": 0.01}, "far away")}
+    )
+    moved = ADJUSTMENTS["overlap"].sample(replace(question, priors=elsewhere), lambda *_: None)
+    assert_array_equal(
+        moved.designs[0].parameters["treatment_effect"], adjusted.designs[0].parameters["treatment_effect"]
+    )
+
+
+@pytest.mark.parametrize("kind", ["iptw", "overlap"])
+def test_an_arm_without_events_cannot_be_weighted(tiny_fits, kind):
+    question = tiny_fits[kind][0]
+    nobody = replace(
+        question.cohort, event=question.cohort.event & ~question.cohort.treatment, sha256="no treated event"
+    )
+    with pytest.raises(InputError, match="each arm must have events while the other is at risk"):
+        ADJUSTMENTS[kind].sample(replace(question, cohort=nobody), lambda *_: None)
+
+
+def test_pairs_without_an_event_in_an_arm_are_refused(tiny_fits):
+    question, adjusted, _ = tiny_fits["matched"]
+    nobody = replace(
+        question.cohort, event=question.cohort.event & ~question.cohort.treatment, sha256="no treated event"
+    )
+    with pytest.raises(InputError, match="the pairs must hold an event in each arm, but found"):
+        pairs_task(replace(question, cohort=nobody), flat_draws(adjusted.treatment), 0)
 
 
 def test_every_adjustment_reports_the_treatment_model_fitted_alone(tiny_fits, small_cohort):
@@ -49,6 +146,15 @@ def test_every_adjustment_reports_the_treatment_model_fitted_alone(tiny_fits, sm
     for _, adjusted, _ in tiny_fits.values():
         for name, value in alone.items():
             assert_array_equal(adjusted.treatment[name], value)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in ADJUSTMENTS.items() if kind.several_designs])
+def test_designs_are_draws_of_the_treatment_model(tiny_fits, small_cohort, name):
+    _, adjusted, _ = tiny_fits[name]
+    expected = probability_of_treatment(adjusted.treatment, small_cohort.propensity.values)
+    assert len(set(adjusted.design_draws)) == 3
+    for draw, design in zip(adjusted.design_draws, adjusted.designs, strict=True):
+        assert_allclose(design.propensity[0], expected.reshape(CHAINS * DRAWS, -1)[draw], rtol=1e-12)
 
 
 def test_the_cut_conditions_on_draws_of_the_treatment_model(tiny_fits, small_cohort):

@@ -9,18 +9,20 @@ import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
+from inference.adjustments import ADJUSTMENTS
 from inference.curves import time_grid
 from inference.groups import from_tree, pointwise_log_likelihood
 from inference.tables import estimate
 
 pytestmark = pytest.mark.slow
-ADJUSTMENTS = ("none", "joint", "cut")
+POOLED = ("cut", "matched")
+WEIGHTED = ("iptw", "overlap")
 CHAINS, DRAWS, DESIGNS = 2, 250, 3
 INTERVALS = ["(0, 12]", "(12, 36]", "(36, inf)"]
 TERMS = ["age", "grade[T.II]", "grade[T.III]"]
 
 
-@pytest.fixture(params=ADJUSTMENTS)
+@pytest.fixture(params=list(ADJUSTMENTS))
 def fit(request, tiny_fits):
     return request.param, *tiny_fits[request.param]
 
@@ -36,46 +38,46 @@ def stored(fit, tmp_path):
 
 
 def test_groups_are_those_of_the_contract(fit):
+    """Maximisers have no sampler and no prior; a model of pairs, or of weights, has no likelihood of each patient."""
     name, _, _, tree = fit
-    groups = {
-        "posterior",
-        "sample_stats",
-        "prior",
-        "prior_predictive",
-        "posterior_predictive",
-        "log_likelihood",
-        "log_prior",
-        "observed_data",
-        "constant_data",
-    }
-    assert groups <= set(tree.children)
-    assert ("treatment_model" in tree.children) == (name != "cut")
+    groups = {"posterior", "observed_data", "constant_data"}
+    if name not in POOLED:
+        groups |= {"treatment_model"}
+    if name not in WEIGHTED:
+        groups |= {"sample_stats", "prior", "prior_predictive"}
+    if name in ("none", "joint", "cut"):
+        groups |= {"posterior_predictive", "log_likelihood", "log_prior"}
+    assert set(tree.children) == groups
     assert json.loads(tree.attrs["provenance"]) == {"study": "simulated", "seed": 3}
 
 
 def test_parameters_have_the_contract_s_names_dimensions_and_coordinates(fit, stored):
     name, *_ = fit
     posterior = stored["posterior"].to_dataset()
-    lead = ("chain", "draw", "design") if name == "cut" else ("chain", "draw")
-    dims = {
-        "treatment_effect": lead,
-        "log_hazard_level": lead,
-        "log_hazard_step_sd": lead,
-        "log_hazard": (*lead, "interval"),
-        "outcome_coefficients": (*lead, "term"),
-    }
-    if name != "none":
+    lead = ("chain", "draw", "design") if name in POOLED else ("chain", "draw")
+    dims = {"treatment_effect": lead, "log_hazard": (*lead, "interval")}
+    if name not in WEIGHTED:
+        dims |= {"log_hazard_level": lead, "log_hazard_step_sd": lead}
+    if name in ("none", "joint", "cut"):
+        dims["outcome_coefficients"] = (*lead, "term")
+    if name in ("joint", "cut"):
         dims["propensity_effect"] = lead
+    if name in ("joint", *POOLED):
         dims["propensity_intercept"] = ("chain", "draw")
         dims["propensity_coefficients"] = ("chain", "draw", "term")
     assert {str(key): value.dims for key, value in posterior.data_vars.items()} == dims
-    assert posterior.sizes["chain"] == CHAINS
-    assert posterior.sizes["draw"] == DRAWS
+    assert posterior.sizes["chain"] == (1 if name in WEIGHTED else CHAINS)
+    assert posterior.sizes["draw"] == (DESIGNS if name in WEIGHTED else DRAWS)
     assert posterior["interval"].to_numpy().tolist() == INTERVALS
-    assert posterior["term"].to_numpy().tolist() == TERMS
-    if name == "cut":
+    if name not in WEIGHTED:
+        assert posterior["term"].to_numpy().tolist() == TERMS
+    if name in POOLED:
         assert posterior.sizes["design"] == DESIGNS
         assert posterior["design_draw"].dims == ("design",)
+    if "treatment_model" in stored.children:
+        alone = stored["treatment_model"].to_dataset()
+        assert alone.sizes["chain"] * alone.sizes["draw"] == CHAINS * DRAWS
+        assert set(alone.data_vars) == {"propensity_intercept", "propensity_coefficients"}
 
 
 def test_the_way_back_gives_the_same_samples(fit, stored):
@@ -84,20 +86,22 @@ def test_the_way_back_gives_the_same_samples(fit, stored):
     assert back.adjustment == name
     assert back.modes == adjusted.modes
     # outcome draws of several designs are kept in single precision
-    tolerance = 1e-6 if name == "cut" else 0.0
+    tolerance = 1e-6 if name in POOLED else 0.0
     for one, two in zip(back.designs, adjusted.designs, strict=True):
         assert set(one.parameters) == set(two.parameters)
         for key, value in two.parameters.items():
             assert_allclose(one.parameters[key], value, rtol=tolerance, atol=tolerance)
         assert_allclose(one.propensity, two.propensity, rtol=1e-12)
         assert one.task.spec == two.task.spec
+        assert one.task.cohort.sha256 == two.task.cohort.sha256
         if name == "cut":
             assert_allclose(one.task.score, two.task.score, rtol=1e-12)
     for key, value in adjusted.statistics.items():
         assert_array_equal(back.statistics[key], value)
     for key, value in adjusted.treatment.items():
         assert_array_equal(back.treatment[key], value)
-    if name == "cut":
+    assert set(back.statistics) == set(adjusted.statistics)
+    if name in POOLED:
         assert_array_equal(back.design_draws, adjusted.design_draws)
 
 
@@ -109,8 +113,11 @@ def test_the_way_back_gives_the_same_estimands(fit, stored, small_cohort):
     )
     # draws in single precision may change ranks, and so what is computed from ranks
     from_ranks = ["ess_bulk", "ess_tail", "rhat"]
-    loose = one.select_dtypes("number").drop(columns=from_ranks if name == "cut" else [])
-    assert_allclose(two[loose.columns].to_numpy(), loose.to_numpy(), rtol=1e-4 if name == "cut" else 1e-10)
+    loose = one.select_dtypes("number").drop(columns=from_ranks if name in POOLED else [])
+    assert_allclose(two[loose.columns].to_numpy(), loose.to_numpy(), rtol=1e-4 if name in POOLED else 1e-10)
+    populations = {"iptw": {"all"}, "overlap": {"overlap"}, "matched": {"matched"}}
+    expected = populations.get(name, {"conditional", "all", "treated", "overlap"})
+    assert set(one["population"]) == set(two["population"]) == expected
 
 
 @pytest.mark.parametrize("name", ["none", "joint"])
@@ -125,6 +132,25 @@ def test_the_sampler_s_density_is_prior_times_likelihood(tiny_fits, name):
     assert_allclose(
         (prior + likelihood + jacobian).to_numpy(), tree["sample_stats"]["logp"].to_numpy(), atol=1e-3
     )
+
+
+def test_each_design_of_pairs_has_its_own_density(tiny_fits):
+    """Of a model with treatment alone: of the pairs of that design, whose density the sampler saw."""
+    _, adjusted, tree = tiny_fits["matched"]
+    for number, design in enumerate(adjusted.designs):
+        own, found = design.task, design.parameters
+        likelihood = pointwise_log_likelihood(own, found)["time"].sum(axis=-1)
+        steps = np.diff(found["log_hazard"], axis=-1)
+        scale = found["log_hazard_step_sd"]
+        prior = (
+            stats.norm(0, 0.5).logpdf(found["treatment_effect"])
+            + stats.norm(-4, 3).logpdf(found["log_hazard_level"])
+            + stats.lognorm(0.5, scale=0.25).logpdf(scale)
+            + stats.norm.logpdf(steps, 0, scale[..., None]).sum(axis=-1)
+        )
+        total = prior + likelihood + np.log(scale)
+        assert_allclose(total, adjusted.statistics["logp"][..., number], atol=1e-6)
+    assert float(tree["prior"]["treatment_effect"].std()) == pytest.approx(0.5, rel=0.1)
 
 
 def test_each_design_of_a_cut_has_its_own_density(tiny_fits):
@@ -148,6 +174,9 @@ def test_the_log_prior_is_by_parameter(tiny_fits):
 
 def test_leave_one_out_works_on_the_times(fit, stored):
     name, *_ = fit
+    if ADJUSTMENTS[name].population:
+        assert "log_likelihood" not in stored.children
+        return
     loo = az.loo(stored, var_name="time", pointwise=True)
     assert np.isfinite(loo.elpd)
     assert loo.n_data_points == 120
@@ -169,7 +198,10 @@ def test_observed_and_constant_data_are_the_cohort(fit, small_cohort):
 
 
 def test_prior_and_posterior_have_the_same_parameters(fit):
-    tree = fit[3]
+    name, *_, tree = fit
+    if ADJUSTMENTS[name].maximises:
+        assert not {"prior", "prior_predictive"} & set(tree.children)
+        return
     prior, posterior = tree["prior"], tree["posterior"]
     outcome = {key for key in posterior.data_vars if not str(key).startswith("propensity_")}
     assert outcome <= set(prior.data_vars)
@@ -181,7 +213,7 @@ def test_prior_and_posterior_have_the_same_parameters(fit):
 
 def test_arviz_summarises_the_posterior(fit, stored):
     name, *_ = fit
-    if name != "cut":
+    if name not in POOLED:
         summary = az.summary(stored, var_names=["treatment_effect", "log_hazard"], round_to="none")
         assert list(summary.index) == ["treatment_effect", *(f"log_hazard[{label}]" for label in INTERVALS)]
 

@@ -181,7 +181,11 @@ def test_few_cohorts_compute_more_each():
     assert timing_settings(20, SHORT.sampler).designs == 1
     assert 20 * timing_settings(20, SHORT.sampler).replicates >= 400
     assert timing_settings(1, SHORT.sampler).sampler == SHORT.sampler
-    assert timing_settings(1, SamplerSettings(draws=4000)).sampler.draws == 250
+    assert [timing_settings(n, SamplerSettings(draws=4000)).sampler.draws for n in (1, 2, 20)] == [
+        1000,
+        500,
+        250,
+    ]
 
 
 @pytest.mark.slow

@@ -129,7 +129,6 @@ def test_the_table_has_every_exposure_with_both_adjustments_in_order(estimands):
     assert table.columns[-1].label == "RMST difference, days (95 %)"
 
 
-@pytest.mark.xfail(strict=True, reason="rows of subgroups are not left out")
 def test_subgroups_are_not_taken_for_the_whole(estimands):
     more = pd.DataFrame(of_fit("naive", "joint", 0.1, subgroup="grade=I"))
     together = pd.concat([more, estimands], ignore_index=True)
