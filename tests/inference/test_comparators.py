@@ -36,6 +36,7 @@ def cohort_of(time, event, treatment, columns=None, terms=(), entry=None):
         event=np.asarray(event, dtype=bool),
         treatment=np.asarray(treatment, dtype=bool),
         entry=np.zeros(size) if entry is None else np.asarray(entry, dtype=float),
+        treatment_start=None,
         outcome=SimpleNamespace(terms=tuple(terms), values=columns - columns.mean(axis=0)),
     )
 

@@ -232,6 +232,7 @@ class TestAnalyse:
         found = {path.name for path in analysed.folder.iterdir()}
         assert found == {
             *TABLES,
+            "adjustments.csv",
             "sensitivity.csv",
             "manifest.json",
             "report.html",
