@@ -234,7 +234,11 @@ def fading_fit(size, seed, baseline):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("baseline", [PiecewiseExponential((12.0,)), Weibull()], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "baseline",
+    [PiecewiseExponential((12.0,)), pytest.param(Weibull(), marks=pytest.mark.long)],
+    ids=lambda one: one.name,
+)
 def test_an_effect_that_fades_is_found_on_a_large_cohort(baseline):
     """Within three posterior standard deviations of a truth that the posterior knows well."""
     for name, (draws, truth) in fading_fit(4000, 3, baseline).items():
@@ -273,6 +277,7 @@ def site_fit(size, seed):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_an_effect_that_differs_by_site_is_found_on_a_large_cohort():
     for name, (draws, truth) in site_fit(4000, 3).items():
         assert draws.std() < 0.1, name

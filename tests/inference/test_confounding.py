@@ -254,7 +254,13 @@ def confounded(cohort_of, seed, delayed, size=350):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delayed", [False, True], ids=["from the start", "delayed entry"])
+@pytest.mark.parametrize(
+    "delayed",
+    [
+        pytest.param(False, id="from the start"),
+        pytest.param(True, id="delayed entry", marks=pytest.mark.long),
+    ],
+)
 def test_the_effect_is_found_where_the_confounder_is_as_strong_as_it_was(cohort_of, delayed, full, capsys):
     """Naively it is far off; with the true strength, 95 % intervals hold it about as often as they say."""
     cohorts = 100 if full else 40

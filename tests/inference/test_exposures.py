@@ -87,6 +87,7 @@ def test_every_exposure_has_a_key_of_its_own():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("baseline", list(BASELINES))
 def test_a_landmark_at_0_with_all_starts_at_0_is_the_naive_count(baseline):
     """The same patients, arms and times at risk, and the same draws; fits are stored apart, of the same cohort."""

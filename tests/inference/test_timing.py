@@ -189,6 +189,7 @@ def test_few_cohorts_compute_more_each():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_cohort_is_computed_once_with_one_compilation(study, small_cohort, tmp_path, monkeypatch):
     compiled, compile_once = [], nutpie.compile_pymc_model
     monkeypatch.setattr(

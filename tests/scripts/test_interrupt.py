@@ -104,7 +104,7 @@ def whole(rtsurv, in_turn, small_study, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("inference.analysis.side_by_side", in_turn)
-        ended = rtsurv("sensitivity", small_study, "--out", folder, *BRIEF)
+        ended = rtsurv("sensitivity", small_study, "--quick", "--out", folder, *BRIEF)
     return ended.code, pd.read_csv(folder / "sensitivity.csv")
 
 
@@ -151,7 +151,7 @@ class TestCommands:
     def test_sensitivity(
         self, rtsurv, small_study, tmp_path, interrupt_at, sampled, whole, target, number, finished
     ):
-        command = ("sensitivity", small_study, "--out", tmp_path, *BRIEF)
+        command = ("sensitivity", small_study, "--quick", "--out", tmp_path, *BRIEF)
         interrupt_at(target, number)
         ended = rtsurv(*command)
         assert (ended.code, ended.out) == (130, "")
@@ -167,7 +167,7 @@ class TestCommands:
 
     @pytest.mark.parametrize(
         "target",
-        ["scripts.results.render", "scripts.results.write_table", "inference.gallery.survival_figure"],
+        ["scripts.files.render", "scripts.files.write_table", "inference.gallery.survival_figure"],
     )
     def test_analyse_while_writing(self, rtsurv, analysed, copied, interrupt_at, sampled, target):
         before = {path.name: path.read_bytes() for path in copied.glob("*.*")}
@@ -212,7 +212,7 @@ def _wait(until, seconds: float) -> bool:
 def test_workers_end_with_the_command(small_study, tmp_path, how):
     command = [sys.executable, "-m", "scripts.main", "sensitivity", str(small_study), "--out", str(tmp_path)]
     run = {"cwd": CHECKOUT, "text": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    began = subprocess.Popen([*command, *BRIEF], start_new_session=True, **run)
+    began = subprocess.Popen([*command, "--quick", *BRIEF], start_new_session=True, **run)
     try:
         # with one fit kept, the worker is at the next one
         assert _wait(lambda: any(tmp_path.rglob("fit.json")) or began.poll() is not None, 240)
@@ -238,7 +238,7 @@ def test_workers_end_with_the_command(small_study, tmp_path, how):
     assert err == "interrupted: what was finished is kept; the same command continues from there\n"
     assert _parts(tmp_path) == []
     if how == "Ctrl-C":
-        again = subprocess.run([*command, *BRIEF], timeout=300, check=False, **run)
+        again = subprocess.run([*command, "--quick", *BRIEF], timeout=300, check=False, **run)
         assert again.returncode in (0, 3), again.stderr
         assert len(pd.read_csv(tmp_path / "sensitivity.csv")) == 4
         assert {path: path.stat().st_mtime_ns for path in kept} == written
