@@ -132,6 +132,7 @@ def test_weights_and_pairs_are_refused_with_what_to_do():
         check_effect(adjustment, "by_interval")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("adjustment", ["none", "joint", "cut"])
 @pytest.mark.parametrize("effect", list(SHAPES))

@@ -68,6 +68,7 @@ def test_feedback_does_harm_where_the_outcome_model_omits_the_covariates():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_what_was_computed_is_kept(cohort_study, tmp_path, monkeypatch):
     study, cohort = cohort_study
     quick = SamplerSettings(chains=2, draws=20, tune=50, seed=1)

@@ -144,8 +144,8 @@ class TestCommands:
             ("inference.store.write_tree", 2, 1),
             ("inference.store.write_text", 2, 1),
             ("inference.readings.read_fit", 2, 2),
-            ("inference.figures.prior_sets_figure", 1, 4),
-            ("scripts.jobs.write_json", 1, 4),
+            ("inference.gallery.prior_sets_figure", 1, 4),
+            ("scripts.files.write_json", 1, 4),
         ],
     )
     def test_sensitivity(
