@@ -240,6 +240,7 @@ def fading_fit(size, seed, baseline):
     [PiecewiseExponential((12.0,)), pytest.param(Weibull(), marks=pytest.mark.long)],
     ids=lambda one: one.name,
 )
+@pytest.mark.long
 def test_an_effect_that_fades_is_found_on_a_large_cohort(baseline):
     """Within three posterior standard deviations of a truth that the posterior knows well."""
     for name, (draws, truth) in fading_fit(4000, 3, baseline).items():

@@ -92,6 +92,7 @@ def exponential_posterior(cohort, priors):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_pairs_of_twins_are_everybody(vague, cohort_of):
     """Each treated patient has a twin: all are matched, always, and the pairs are the cohort without covariates."""
     rng = np.random.default_rng(5)

@@ -223,6 +223,7 @@ def test_a_joint_model_with_swapped_content_has_the_density_of_a_fresh_one(small
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_another_family_for_another_term_is_not_mistaken_for_the_first(small_cohort):
     """Two prior sets that give one term each a family of its own, but not the same term."""
     before, after = (Task(small_cohort, None, by_term(term)) for term in ("age", "grade[T.II]"))

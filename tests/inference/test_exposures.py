@@ -172,6 +172,7 @@ def test_intervals_hold_the_truth(baseline, log_hazard_ratio, full, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_weights_and_designs_take_exposures_in_time_too():
     """Weighted with every exposure: a delay invents benefit for the naive count; pairs and the cut split in time."""
     truth = Truth(mean_delay=10.0, treatment_intercept=1.0, log_hazard_ratio=0.0)

@@ -208,7 +208,10 @@ def _wait(until, seconds: float) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="processes are listed under /proc")
-@pytest.mark.parametrize("how", ["Ctrl-C", "terminated", "killed"])
+@pytest.mark.parametrize(
+    "how",
+    ["Ctrl-C", *(pytest.param(one, marks=pytest.mark.long) for one in ("terminated", "killed"))],
+)
 def test_workers_end_with_the_command(small_study, tmp_path, how):
     command = [sys.executable, "-m", "scripts.main", "sensitivity", str(small_study), "--out", str(tmp_path)]
     run = {"cwd": CHECKOUT, "text": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}

@@ -129,6 +129,7 @@ class TestAnalyse:
         pd.testing.assert_frame_equal(pd.read_csv(folder / "estimands.csv"), before)
         assert rtsurv("analyse", "li2024", "--quick", "--out", folder, *BRIEF).code == code
 
+    @pytest.mark.long
     def test_a_single_cohort_has_nothing_to_pool(self, rtsurv, one_process, tmp_path):
         one = ("--cohorts", "1", *BRIEF[2:])
         ended = rtsurv("analyse", "li2024", "--quick", "--out", tmp_path, *one)
