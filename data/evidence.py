@@ -68,6 +68,25 @@ class Evidence:
         """The phases of which sizes are printed: "before", and "after" where the study matched."""
         return tuple(phase for phase in PHASES if self.find("treated", phase, "n"))
 
+    @property
+    def subgroup_medians(self) -> dict[tuple[str, str], float]:
+        """Printed medians of those who have what a 0/1 covariate marks, by "column=1" and arm."""
+        columns = self.names.subgroups.columns
+        return {
+            (f"{columns[row.subgroup]}=1", row.arm): row.median.value
+            for row in self.subgroups
+            if row.subgroup in columns
+        }
+
+    @property
+    def group_medians(self) -> dict[str, dict[str, float]]:
+        """Printed medians of groups of the treated that no covariate marks, by analysis and group."""
+        found: dict[str, dict[str, float]] = {}
+        for row in self.subgroups:
+            if row.arm == "treated" and row.subgroup not in self.names.subgroups.columns:
+                found.setdefault(row.analysis, {})[row.subgroup] = row.median.value
+        return found
+
     def find(self, arm: str, phase: str, quantity: str) -> Printed | None:
         """The number of the survival text, or None where it is not printed."""
         for row in self.survival:

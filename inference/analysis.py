@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from data.cohort import Cohort
 from data.study import Study
@@ -21,6 +22,7 @@ MAIN_ADJUSTMENT = "joint"
 MAIN_ADJUSTMENTS = (MAIN_ADJUSTMENT, "cut", "none", "iptw", "overlap", "matched")
 QUICK_ADJUSTMENTS = (MAIN_ADJUSTMENT, "cut")
 MAIN_EFFECT = "constant"
+CHANGING_ADJUSTMENT = "cut"  # of effects that change: without feedback
 Done = Callable[[str, int, int], None]
 
 
@@ -34,6 +36,8 @@ class Plan:
         Baselines x adjustments under the main prior set; the first is the pre-stated main model.
     exposures : tuple of FitRequest
         The main model, and that without feedback, with exposure counted in other ways.
+    effects : tuple of FitRequest
+        The main baseline with an effect that changes over time, or between subgroups.
     prior_sets : tuple of FitRequest
         The main model under every other prior set.
     illustrated : tuple of FitRequest
@@ -42,6 +46,7 @@ class Plan:
 
     models: tuple[FitRequest, ...]
     exposures: tuple[FitRequest, ...]
+    effects: tuple[FitRequest, ...]
     prior_sets: tuple[FitRequest, ...]
     illustrated: tuple[FitRequest, ...]
 
@@ -53,7 +58,7 @@ class Plan:
     @property
     def requests(self) -> tuple[FitRequest, ...]:
         """All fits."""
-        return (*self.models, *self.exposures, *self.prior_sets)
+        return (*self.models, *self.exposures, *self.effects, *self.prior_sets)
 
 
 def plan(
@@ -63,6 +68,7 @@ def plan(
     designs: Mapping[str, int],
     quick: bool = False,
     exposures: Sequence[str] = ("naive",),
+    effects: Sequence[str] = (),
     cohorts: int = 1,
 ) -> Plan:
     """Return the fits of the main job; a quick look has one baseline, `joint` and `cut`, and fewer plots.
@@ -81,6 +87,8 @@ def plan(
         For a first look.
     exposures : sequence of str
         How exposure to treatment is counted in time; under the others the main baseline alone is fitted.
+    effects : sequence of str
+        Shapes other than the constant effect; a quick look has none of them.
     cohorts : int
         How many are pooled: the diagnostic plots of one of several say little, and only the main model's are drawn.
     """
@@ -88,13 +96,20 @@ def plan(
 
     def request(baseline: str, adjustment: str, used: PriorSet, exposure: str = main) -> FitRequest:
         count = designs.get(adjustment, 1)
-        return FitRequest(baseline, adjustment, MAIN_EFFECT, used, settings, count, exposure)
+        # Scores of left-out patients take as long as sampling; of several cohorts, only where baselines are compared.
+        left_out = cohorts == 1 or adjustment == MAIN_ADJUSTMENT
+        return FitRequest(
+            baseline, adjustment, MAIN_EFFECT, used, settings, count, exposure, left_out=left_out
+        )
+
+    def effect_alone(one: FitRequest, **changed: Any) -> FitRequest:
+        return replace(one, predictive=False, left_out=False, **changed)
 
     baselines = [MAIN_BASELINE] if quick else [MAIN_BASELINE, "weibull"]
     adjustments = QUICK_ADJUSTMENTS if quick else MAIN_ADJUSTMENTS
     stated = [request(baseline, name, priors) for baseline in baselines for name in adjustments]
     repeated = [
-        replace(request(MAIN_BASELINE, MAIN_ADJUSTMENT, other), predictive=False)
+        effect_alone(request(MAIN_BASELINE, MAIN_ADJUSTMENT, other))
         for other in others
         if other.name != priors.name
     ]
@@ -103,10 +118,15 @@ def plan(
         for exposure in others_of_time
         for name in QUICK_ADJUSTMENTS
     ]
+    changing = [
+        effect_alone(request(MAIN_BASELINE, CHANGING_ADJUSTMENT, priors), effect=effect)
+        for effect in ([] if quick else effects)
+    ]
     sampled = [one for one in stated if not ADJUSTMENTS[one.adjustment].maximises]
     return Plan(
         tuple(stated),
         tuple(otherwise),
+        tuple(changing),
         tuple(repeated),
         tuple(stated[:1] if quick or cohorts > 1 else sampled),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +85,11 @@ class Modes:
     starts: tuple[np.ndarray, ...]
 
 
-def find_modes(task: Task) -> Modes:
-    """Return the normal approximations of a task's posterior; with a latent score, from its sign and its opposite."""
+def find_modes(task: Task, near: np.ndarray | None = None) -> Modes:
+    """Return the normal approximations of a task's posterior; with a latent score, from its sign and its opposite.
+
+    The search begins at the prior medians, or near the mode of a posterior of the same structure.
+    """
     blocks = task.blocks
     content = task.content(blocks)
     compiled = compiled_for(task, blocks, content)
@@ -95,7 +99,7 @@ def find_modes(task: Task) -> Modes:
         swapped["shear_matrix"] = shear.matrix
     start, held = _start(blocks, layout)
     density = _density(compiled, swapped)
-    modes = [_normal_fit(density, start, held)]
+    modes = [_normal_fit(density, start if near is None else near, held)]
     starts = [np.zeros(layout.size)]
     if shear is not None:
         flipped = _flip(modes[0].location, shear, layout)
@@ -105,16 +109,31 @@ def find_modes(task: Task) -> Modes:
 
 
 def approximate(task: Task, parameter: str) -> tuple[float, float]:
-    r"""Return mean and standard deviation of a single-number parameter, by a normal approximation at the mode.
+    """Return mean and standard deviation of a single-number parameter: `approximate_each` of one posterior."""
+    return approximate_each([task], parameter)[0]
 
-    For grids of many posteriors, of which some are checked against draws; the score's effect and what it is sheared
-    with are not to be asked for. The mean lies off the mode where the density is skewed:
+
+def approximate_each(tasks: Iterable[Task], parameter: str) -> list[tuple[float, float]]:
+    r"""Return mean and standard deviation of a single-number parameter, by normal approximations at the modes.
+
+    For grids of many posteriors of one structure and the same priors, of which some are checked against draws; each search
+    begins where the one before ended. The score's effect and what it is sheared with are not to be asked for. The mean lies
+    off the mode where the density is skewed:
 
     .. math:: E[\theta] \approx \hat\theta + \tfrac12 \Sigma \, (\partial^3 \log p : \Sigma)
 
     (Tierney and Kadane 1986, doi 10.1080/01621459.1986.10478240), third derivatives by differences of the gradient.
     """
-    found = find_modes(task)
+    moments, near = [], None
+    for task in tasks:
+        found = find_modes(task, near)
+        near = found.modes[0].location
+        moments.append(_moments(task, found, parameter))
+    return moments
+
+
+def _moments(task: Task, found: Modes, parameter: str) -> tuple[float, float]:
+    """Return mean and standard deviation at the first mode, the mean corrected for skewness."""
     mode, layout = found.modes[0], found.compiled.layout
     density, held = _density(found.compiled, found.swapped), list(_start(task.blocks, layout)[1])
     here, skew = density(mode.location)[1], np.zeros(layout.size)

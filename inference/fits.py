@@ -144,7 +144,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
     replicated = observed = published = xr.Dataset()
     elpd = pareto_k = np.full(cohort.size, np.nan)
-    left_out = request.predictive and "log_likelihood" in tree.children
+    left_out = request.left_out and "log_likelihood" in tree.children
     if request.predictive and "posterior_predictive" in tree.children:
         replicated, observed = _predictive(study, cohort, tree)
         published = _published(study, cohort, tree)

@@ -72,8 +72,11 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     """Yield the figures of an analysis but for the diagnostic plots; none is drawn yet."""
     main, cohort, unit = results.main, results.cohort, results.cohort.time_unit
     labels = {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
-    chosen = results.estimands["prior_set"] == main.request.priors.name
-    under_main_priors = results.estimands[chosen & (results.estimands["exposure"] == main.request.exposure)]
+    constant = results.estimands[
+        (results.estimands["exposure"] == main.request.exposure)
+        & (results.estimands["effect"] == main.request.effect)
+    ]
+    under_main_priors = constant[constant["prior_set"] == main.request.priors.name]
 
     def shown(name: str, title: str, group: Group, draw: Callable[[], Figure]) -> Exhibit:
         return Exhibit(name.replace("_", "-"), title, CAPTIONS[name], group, draw)
@@ -128,10 +131,9 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     yield shown("priors", "Prior and posterior", "priors", lambda: _prior_posterior(results))
     if results.prior_sets:
         used = [reading.request.priors for reading in (main, *results.prior_sets)]
-        repeated = results.estimands[
-            (results.estimands["exposure"] == main.request.exposure)
-            & (results.estimands["baseline"] == main.request.baseline)
-            & (results.estimands["adjustment"] == main.request.adjustment)
+        repeated = constant[
+            (constant["baseline"] == main.request.baseline)
+            & (constant["adjustment"] == main.request.adjustment)
         ]
         intervals = {priors.name: prior_interval(priors) for priors in used}
         yield shown(

@@ -20,19 +20,22 @@ from inference.figures import (
     reconstruction_spread_figure,
     reconstruction_survival_figure,
     reconstruction_targets_figure,
+    subgroups_figure,
 )
 from inference.figures.captions import CAPTIONS
 from inference.figures.prior_points import PrintedPoint
 from inference.gallery import PRIOR_DRAWS
 from inference.prior_draws import prior_survival
-from inference.replication import Replication, replication_of
+from inference.replication import Replication, group_labels, replication_of
 from inference.report.audit_section import audit_section
 from inference.report.content import FigureItem, ReportSection
 from inference.report.context_section import context_sections
+from inference.report.modality_section import modality_section
 from inference.report.reconstruction_section import beside_section, reconstruction_section
 from inference.report.replicate_section import replicate_sections
 from inference.requests import question_of
 from inference.results import Results
+from inference.sensitivity.modalities import EffectByGroup, effect_by_group
 from inference.spread import ensemble_curves, ensemble_spread, printed_points
 from inference.store import Store
 from inference.toxicity import Toxicity, toxicity_of
@@ -73,11 +76,14 @@ class Companions:
         Of the series that its review cites.
     replication : Replication
         Its own analysis, done again on the pseudo-patients.
+    modalities : tuple of EffectByGroup
+        The effect in groups whose sizes it does not print.
     """
 
     findings: tuple[Finding, ...]
     toxicity: Toxicity | None
     replication: Replication
+    modalities: tuple[EffectByGroup, ...]
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
@@ -94,13 +100,27 @@ def companion_jobs(study: Study, publication: Publication, seed: int, store: Sto
     )
 
 
-def companions_of(study: Study, publication: Publication, seed: int, store: Store) -> Companions:
+def companions_of(results: Results, publication: Publication, seed: int, store: Store) -> Companions:
     """Return what is computed from the publication; what takes a while is kept in the store, and taken from there."""
-    made, evidence, folder = publication.reconstruction, publication.evidence, store.kept
+    study, made, evidence = results.study, publication.reconstruction, publication.evidence
     return Companions(
         audit(study, evidence),
-        toxicity_of(evidence, seed, folder),
-        replication_of(made, study, evidence, folder),
+        toxicity_of(evidence, seed, store.kept),
+        replication_of(made, study, evidence, store.kept),
+        tuple(
+            effect_by_group(
+                results.cohorts,
+                [
+                    group_labels(made.modalities, int(str(number)), part["patient"], analysis)
+                    for number, part in made.patients.groupby("cohort")
+                ],
+                medians,
+                analysis,
+                results.main.request.priors,
+                seed,
+            )
+            for analysis, medians in evidence.group_medians.items()
+        ),
     )
 
 
@@ -160,8 +180,18 @@ def publication_sections(
         reconstruction_section(results, made.targets, made.conflicts, of_ensemble),
         audit_section(companions.findings, publication.evidence, unit),
         *replicate_sections(companions.replication, study, publication.evidence, draw),
+        *(_modalities(found, unit, draw) for found in companions.modalities),
         *context_sections(publication.evidence, companions.toxicity, draw),
     ]
+
+
+def _modalities(found: EffectByGroup, unit: str, draw: Draw) -> ReportSection:
+    name = f"effect-by-{found.analysis.replace('_', '-')}"
+    words = found.analysis.replace("_", " ")
+    shown = found.table.rename(columns={"group": "level"}).assign(covariate=words)
+    svg = draw(name, lambda: subgroups_figure(shown))
+    item = FigureItem(name, f"The hazard ratio by {words}", CAPTIONS["modalities"], svg, "section")
+    return modality_section(found, unit, [item])
 
 
 def _prior_points(results: Results, evidence: Evidence) -> Figure:

@@ -90,7 +90,8 @@ def pooled_reading(readings: Sequence[Reading], store: Store) -> Reading:
 def _mark(study: Study, cohort: Cohort, request: FitRequest, key: str) -> str:
     """Return a digest of all that decides a reading: the fit, the report's times, the labels and the source."""
     labels = (study.name, cohort.time_unit, cohort.treated_label, cohort.control_label)
-    return digest([key, report_times(study, cohort), labels, request.predictive, _reading_source()])
+    asked = request.predictive, request.left_out
+    return digest([key, report_times(study, cohort), labels, asked, _reading_source()])
 
 
 @cache

@@ -36,7 +36,9 @@ class FitRequest:
     exposure : str
         How exposure to treatment is counted in time.
     predictive : bool
-        Whether replicated cohorts and left-out patients are looked at too: not where only the effect is asked for.
+        Whether replicated cohorts are looked at too: not where only the effect is asked for.
+    left_out : bool
+        Whether left-out patients are: where baselines are compared.
     """
 
     baseline: str
@@ -47,6 +49,7 @@ class FitRequest:
     designs: int = 20
     exposure: str = "naive"
     predictive: bool = True
+    left_out: bool = True
 
     @property
     def label(self) -> str:

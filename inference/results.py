@@ -36,6 +36,8 @@ class Results:
         Baselines x adjustments under the main prior set; the first is the main model.
     exposures : tuple of Reading
         The main model, and that without feedback, with exposure counted in other ways.
+    effects : tuple of Reading
+        The main baseline with an effect that changes over time, or between subgroups.
     prior_sets : tuple of Reading
         The main model under every other prior set.
     comparators : DataFrame
@@ -54,6 +56,7 @@ class Results:
     cohorts: tuple[Cohort, ...]
     models: tuple[Reading, ...]
     exposures: tuple[Reading, ...]
+    effects: tuple[Reading, ...]
     prior_sets: tuple[Reading, ...]
     comparators: pd.DataFrame
     main_fit: xr.DataTree
@@ -79,7 +82,7 @@ class Results:
     @property
     def readings(self) -> tuple[Reading, ...]:
         """All fits."""
-        return (*self.models, *self.exposures, *self.prior_sets)
+        return (*self.models, *self.exposures, *self.effects, *self.prior_sets)
 
     @property
     def estimands(self) -> pd.DataFrame:

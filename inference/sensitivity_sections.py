@@ -1,23 +1,29 @@
-"""The page's sections on what the effect hangs on: adjustments, and how exposure is counted in time."""
+"""The page's sections on what the effect hangs on: adjustments, time, subgroups, feedback, start times, confounding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from data.evidence import load_evidence
 from inference.figures import (
     adjustments_figure,
     balance_by_adjustment_figure,
+    effect_over_time_figure,
     exposures_figure,
     feedback_figure,
+    subgroups_figure,
 )
 from inference.figures.captions import CAPTIONS
+from inference.fits import Reading
 from inference.report.adjustment_section import adjustment_section, range_of_adjustments
 from inference.report.confounding_section import confounding_section, surface_of
 from inference.report.content import FigureItem, ReportSection
+from inference.report.effect_section import effect_section
 from inference.report.exposure_section import (
     exposure_in_words,
     exposure_section,
@@ -29,9 +35,12 @@ from inference.report.pseudo import section_of_pseudo_patients
 from inference.report.timing_section import timing_in_short, timing_section
 from inference.results import Results
 from inference.sensitivity.adjustments import compare_adjustments
+from inference.sensitivity.by_subgroup import EffectBySubgroup, effect_by_subgroup
 from inference.sensitivity.computed import Computed
 from inference.sensitivity.confounding import ConfoundingGrid
 from inference.sensitivity.e_values import benchmarks, e_values
+from inference.sensitivity.over_time import effect_over_time
+from models.effects import ByInterval, BySubgroup
 
 Draw = Callable[[str, Callable[[], Figure]], str]
 
@@ -52,6 +61,8 @@ def sensitivity_sections(results: Results, computed: Computed, draw: Draw) -> li
         sections.append(_adjustments(results, draw))
     if results.exposures:
         sections.append(_exposures(results, draw))
+    if results.effects:
+        sections.append(_effects(results, draw))
     if computed.feedback is not None:
         sections.append(_feedback(computed.feedback, draw))
     if computed.timing is not None or computed.why_no_timing:
@@ -72,7 +83,24 @@ def sensitivity_tables(results: Results, computed: Computed) -> dict[str, pd.Dat
         tables |= {"timing": computed.timing.scenarios, "delays": computed.timing.delays}
     if computed.confounding is not None:
         tables["confounding"] = surface_of(computed.confounding)
+    by_subgroup = subgroups_of(results)
+    if by_subgroup is not None:
+        tables["subgroups"] = by_subgroup.table
     return tables
+
+
+def subgroups_of(results: Results) -> EffectBySubgroup | None:
+    """Return the effects by subgroup, where they were fitted, with the medians that a publication prints beside them."""
+    reading, study = _with_effect(results, BySubgroup.name), results.study
+    if reading is None:
+        return None
+    pseudo = study.cohort.source == "reconstruction"
+    printed = load_evidence(study).subgroup_medians if pseudo else {}
+    return effect_by_subgroup(study, results.cohorts, reading, printed)
+
+
+def _with_effect(results: Results, effect: str) -> Reading | None:
+    return next((one for one in results.effects if one.request.effect == effect), None)
 
 
 def honest_sentences(results: Results, computed: Computed) -> list[str]:
@@ -119,6 +147,33 @@ def _exposures(results: Results, draw: Draw) -> ReportSection:
     )
     starts = cohort.treatment_start[np.isfinite(cohort.treatment_start)]
     return exposure_section(results.estimands, main, order, starts, cohort.time_unit, [figure])
+
+
+def _effects(results: Results, draw: Draw) -> ReportSection:
+    figures, unit = [], results.cohort.time_unit
+    by_interval, over_time = _with_effect(results, ByInterval.name), None
+    if by_interval is not None:
+        over_time = effect_over_time(by_interval, unit)
+        drawn = partial(effect_over_time_figure, over_time.table, unit, _constant_ratio(results, by_interval))
+        figures.append(_figure("effect_over_time", "The hazard ratio over time", draw, drawn))
+    by_subgroup = subgroups_of(results)
+    if by_subgroup is not None:
+        drawn = partial(subgroups_figure, by_subgroup.table)
+        figures.append(_figure("subgroups", "The hazard ratio by subgroup", draw, drawn))
+    return effect_section(over_time, by_subgroup, figures)
+
+
+def _constant_ratio(results: Results, changing: Reading) -> tuple[float, float, float] | None:
+    """Return the hazard ratio, with its limits, of the model that differs in nothing but that it is the same at all times."""
+    wanted = {**changing.request.named, "effect": results.main.request.effect}
+    for reading in results.models:
+        if reading.request.named == wanted:
+            table = reading.estimands
+            row = table[(table["estimand"] == "hazard_ratio") & (table["population"] == "conditional")].iloc[
+                0
+            ]
+            return float(row["median"]), float(row["lower"]), float(row["upper"])
+    return None
 
 
 def _confounding(results: Results, grid: ConfoundingGrid, draw: Draw) -> ReportSection:

@@ -26,11 +26,12 @@ from inference.requests import FitRequest, fit_key
 from inference.store import Store
 
 WORKERS = 2
-# Cost of a compilation, of one more design, and of a fit of which only the effect is asked for, against that of a fit
-# with all of its estimands and checks.
-COMPILATION = 10.0
+# Cost of a compilation, of one more design, of a fit of which only the effect is asked for, and of weights or pairs,
+# against that of a fit with all of its estimands and checks.
+COMPILATION = 8.0
 DESIGN = 0.3
-EFFECT_ALONE = 0.7
+EFFECT_ALONE = 0.6
+DESIGNED = 0.3
 
 Job = tuple[int, int]  # request, cohort
 
@@ -53,6 +54,26 @@ class Beside:
     needed: bool = False
 
 
+@dataclass(eq=False)
+class _Worker:
+    """A worker process, what waits for it, and what it has compiled or will.
+
+    Attributes
+    ----------
+    pool : ProcessPoolExecutor
+        Of one process.
+    waiting : deque of (int, int)
+        Fits that are its own.
+    structures : set of tuple
+    at_work : Future or None
+    """
+
+    pool: ProcessPoolExecutor
+    waiting: deque[Job]
+    structures: set[tuple[str, ...]]
+    at_work: Future[Any] | None = None
+
+
 def side_by_side(
     study: Study,
     cohorts: Sequence[Cohort],
@@ -65,50 +86,81 @@ def side_by_side(
     """Yield readings, and names of what is done beside, as workers finish them; an interrupt keeps the finished fits.
 
     A fit goes to the worker that compiles its structure. What is done beside, and each diagnostic plot, goes to
-    whichever worker has nothing to do.
+    whichever worker has no fit left; then that one takes fits from the other, if they are worth compiling for.
     """
     context = multiprocessing.get_context("spawn")
-    pools = [ProcessPoolExecutor(1, mp_context=context, initializer=follow_command) for _ in range(WORKERS)]
     shares = worker_shares([requests[number] for number, _ in missing])
+    workers = []
+    for place in range(WORKERS):
+        own = {structure for structure, worker in shares.items() if worker == place}
+        waiting = deque(job for job in missing if structure_of(requests[job[0]]) in own)
+        pool = ProcessPoolExecutor(1, mp_context=context, initializer=follow_command)
+        workers.append(_Worker(pool, waiting, own))
     unbound = deque(beside)
-    named: dict[Future[Any], str] = {}
-    fits: dict[Future[Any], Job] = {}
-    at_work: list[set[Future[Any]]] = [set() for _ in pools]
+    begun: dict[Future[Any], Job | str] = {}
     try:
-        for number, cohort in missing:
-            request = requests[number]
-            worker = shares[structure_of(request)]
-            made = pools[worker].submit(_make, study, cohorts[cohort], request, store.folder)
-            fits[made] = (number, cohort)
-            at_work[worker].add(made)
-        while unbound or any(at_work):
-            for pool, waiting in zip(pools, at_work, strict=True):
-                if unbound and not waiting:
-                    job = unbound.popleft()
-                    begun = pool.submit(job.run)
-                    named[begun] = job.label
-                    waiting.add(begun)
-            finished, _ = wait(set().union(*at_work), return_when=FIRST_COMPLETED)
-            for waiting in at_work:
-                waiting -= finished
+        while True:
+            for worker in workers:
+                if worker.at_work is None and (job := _next(worker, workers, requests, unbound)) is not None:
+                    if isinstance(job, Beside):
+                        worker.at_work, what = worker.pool.submit(job.run), job.label
+                    else:
+                        asked = study, cohorts[job[1]], requests[job[0]], store.folder
+                        worker.at_work, what = worker.pool.submit(_make, *asked), job
+                    begun[worker.at_work] = what
+            running = {worker.at_work: worker for worker in workers if worker.at_work is not None}
+            if not running:
+                return
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                if future not in fits:
+                running[future].at_work = None
+                what = begun.pop(future)
+                if isinstance(what, str):
                     future.result()
-                    yield named[future]
+                    yield what
                     continue
-                number, cohort = fits[future]
+                number, cohort = what
                 if requests[number] in illustrated and cohort == 0:
                     unbound.extend(_plots(study, cohorts[0], requests[number], store))
-                yield (number, cohort), future.result()
+                yield what, future.result()
     finally:
         # Ended rather than asked to end: all that they made is on disk, and tidying up takes seconds.
-        ended = [process for pool in pools for process in (pool._processes or {}).values()]
+        ended = [process for worker in workers for process in (worker.pool._processes or {}).values()]
         for process in ended:
             process.terminate()
-        for pool in pools:
-            pool.shutdown(wait=True, cancel_futures=True)
+        for worker in workers:
+            worker.pool.shutdown(wait=True, cancel_futures=True)
         for folder in (store.folder, store.kept):
             remove_parts(folder, [process.pid for process in ended if process.pid is not None])
+
+
+def _next(
+    worker: _Worker, workers: Sequence[_Worker], requests: Sequence[FitRequest], unbound: deque[Beside]
+) -> Job | Beside | None:
+    """Return what a worker does next: a fit of its own, something bound to no model, or a fit of another worker.
+
+    A fit of a structure that it would have to compile is taken only while more than two compilations' worth of work waits,
+    which is what it saves both.
+    """
+    if worker.waiting:
+        return worker.waiting.popleft()
+    if unbound:
+        return unbound.popleft()
+    busiest = max(workers, key=lambda one: len(one.waiting))
+    waiting: dict[tuple[str, ...], list[Job]] = {}
+    for job in busiest.waiting:
+        waiting.setdefault(structure_of(requests[job[0]]), []).append(job)
+    if not waiting:
+        return None
+    left = sum(fit_cost(requests[number]) for number, _ in busiest.waiting)
+    known = [structure for structure in waiting if structure in worker.structures]
+    if not known and left < 2 * COMPILATION:
+        return None
+    structure = max(known or waiting, key=lambda one: sum(fit_cost(requests[job[0]]) for job in waiting[one]))
+    worker.structures.add(structure)
+    taken = waiting[structure][-1]
+    busiest.waiting.remove(taken)
+    return taken
 
 
 def structure_of(request: FitRequest) -> tuple[str, ...]:
@@ -117,7 +169,8 @@ def structure_of(request: FitRequest) -> tuple[str, ...]:
     observed = "time_split" if request.exposure == "time_split" else "ever_never"
     if kind.maximises:
         return ("treatment",)
-    return request.baseline, kind.score, "treatment alone" if kind.population else "covariates", observed
+    held = "treatment alone" if kind.population else "covariates"
+    return request.baseline, request.effect, kind.score, held, observed
 
 
 def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, ...], int]:
@@ -132,16 +185,23 @@ def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, ...], int]:
     """
     costs: dict[tuple[str, ...], float] = {}
     for request in requests:
-        kind = ADJUSTMENTS[request.adjustment]
-        designs = request.designs if kind.several_designs else 1
-        costs.setdefault(structure_of(request), 0.0 if kind.maximises else COMPILATION)
-        costs[structure_of(request)] += (1.0 if request.predictive else EFFECT_ALONE) + DESIGN * (designs - 1)
+        compiling = 0.0 if ADJUSTMENTS[request.adjustment].maximises else COMPILATION
+        costs.setdefault(structure_of(request), compiling)
+        costs[structure_of(request)] += fit_cost(request)
     shares, loads = {}, [0.0] * WORKERS
     for structure in sorted(costs, key=lambda one: -costs[one]):
         worker = int(np.argmin(loads))
         shares[structure] = worker
         loads[worker] += costs[structure]
     return shares
+
+
+def fit_cost(request: FitRequest) -> float:
+    """Return what a fit costs, without compiling, against one with all of its estimands and checks."""
+    kind = ADJUSTMENTS[request.adjustment]
+    designs = request.designs if kind.several_designs else 1
+    single = DESIGNED if kind.population else 1.0 if request.predictive else EFFECT_ALONE
+    return single + DESIGN * (designs - 1)
 
 
 def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path) -> Reading:

@@ -85,6 +85,8 @@ def _sections(made: Analysed, told: Told) -> list[ReportSection]:
     told("the publication", 0, 1)
     write_audit(results.study, publication.evidence, companions.findings, made.folder)
     write_table(companions.replication.summary, made.folder / "replicate.csv")
+    for found in companions.modalities:
+        write_table(found.table, made.folder / f"effect_by_{found.analysis}.csv")
     return [*sections, *publication_sections(results, publication, companions, draw)]
 
 

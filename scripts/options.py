@@ -18,8 +18,9 @@ SEED = 20240101
 FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20, "cohorts": 20}
 QUICK = {**FULL, "designs": 5, "cohorts": 3}
 # Each of several cohorts has fewer draws: together they have more than a single cohort. Few cohorts leave the mean of
-# their R-hat noisy, and get more draws each.
-DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 1500, 300
+# their R-hat noisy, and have more chains each.
+DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 1500, 500
+MANY_COHORTS, CHAINS_OF_MANY = 10, 2
 
 FEWEST_IN_CHAIN = 10
 FEWEST, MOST = 40, 1_000_000  # draws of all chains: fewer have no diagnostics, more no place in memory
@@ -43,12 +44,10 @@ Exposure = Literal["naive", "time_split", "landmark"]
 class Sampling:
     """How to sample."""
 
-    chains: Annotated[Count, Parameter(help="Chains [4].")] = None
+    chains: Annotated[Count, Parameter(help="Chains [4; for each of 10 cohorts or more 2].")] = None
     draws: Annotated[
         Count,
-        Parameter(
-            help="Draws kept, for each chain [1000; for each of several cohorts 300, or more if they are few]."
-        ),
+        Parameter(help="Draws kept, for each chain [1000; for each of several cohorts 500, of two 750]."),
     ] = None
     tune: Annotated[Count, Parameter(help="Warm-up draws, for each chain [300].")] = None
     designs: Annotated[
@@ -121,6 +120,8 @@ class Sampling:
         chains, draws = self.count("chains"), self.count("draws")
         if cohorts > 1 and self.draws is None:
             draws = max(FEWEST_OF_A_COHORT, DRAWS_OF_ALL_COHORTS // cohorts)
+        if cohorts >= MANY_COHORTS and self.chains is None:
+            chains = CHAINS_OF_MANY
         if draws < FEWEST_IN_CHAIN or not FEWEST <= chains * draws <= MOST:
             raise InputError(
                 f"--draws must be at least {FEWEST_IN_CHAIN}, and --chains x --draws between {FEWEST} and {MOST}, but "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from inference.publication import (
 from inference.requests import fit_key
 from inference.results import Results
 from inference.sensitivity.computed import NOTHING, Asked, Computed, sensitivity_jobs, sensitivity_of
+from inference.sensitivity.effects import changing_effects
 from inference.store import Store
 from inference.workers import Beside
 from models.priors import PriorSet
@@ -102,11 +104,13 @@ def analysed(
             "designs": sampling.designs_of_a_cohort(count),
             "quick": sampling.quick,
             "exposures": exposures,
+            "effects": [] if sampling.quick else changing_effects(study, patients.cohort),
             "cohorts": count,
         }
         planned = _plan(main, others, sampling.settings(count), how)
         if given is not None and sampling.quick:
-            everything = plan(main, others, sampling.settings(count), how["designs"], True, exposures, count)
+            # Other prior sets are what is asked for, however many cohorts there are.
+            everything = _plan(main, others, sampling.settings(count), how | {"cohorts": 1})
             planned = replace(everything, models=everything.models[:1], illustrated=())
         for cohort in patients.cohorts:
             report_times(study, cohort)
@@ -157,7 +161,16 @@ def reported(reference: str, folder: Path | None) -> Analysed:
 def _plan(main: PriorSet, others: Sequence[PriorSet], settings: SamplerSettings, how: dict[str, Any]) -> Plan:
     """Return the fits of an analysis; a first look at several cohorts leaves other prior sets to `sensitivity`."""
     repeated = [] if how["quick"] and how["cohorts"] > 1 else others
-    return plan(main, repeated, settings, how["designs"], how["quick"], how["exposures"], how["cohorts"])
+    return plan(
+        main,
+        repeated,
+        settings,
+        how["designs"],
+        how["quick"],
+        how["exposures"],
+        how["effects"],
+        how["cohorts"],
+    )
 
 
 def _gathered(
@@ -186,8 +199,11 @@ def _gathered(
     }
     main_fit = store.load(keys[planned.main.label][0])
     assert main_fit is not None, "the main fit was made just now"
-    models = len(planned.models)
-    prior_sets_from = models + len(planned.exposures)
+    ordered = iter(readings)
+    models, exposures, effects, repeated = (
+        tuple(islice(ordered, len(group)))
+        for group in (planned.models, planned.exposures, planned.effects, planned.prior_sets)
+    )
     kept = manifest(
         study,
         cohorts,
@@ -200,9 +216,10 @@ def _gathered(
     results = Results(
         study,
         cohorts,
-        tuple(readings[:models]),
-        tuple(readings[models:prior_sets_from]),
-        tuple(readings[prior_sets_from:]),
+        models,
+        exposures,
+        effects,
+        repeated,
         table,
         main_fit,
         kept,
@@ -215,7 +232,7 @@ def _gathered(
         return Analysed(results, folder, watch, computed=computed)
     with watch.stage("publication"):
         told("the publication", len(readings), len(readings) + 1)
-        companions = companions_of(study, patients.publication, seed, store)
+        companions = companions_of(results, patients.publication, seed, store)
     results = replace(results, beside=(*results.beside, *companions.checks))
     return Analysed(results, folder, watch, patients.publication, companions, computed)
 

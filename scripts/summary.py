@@ -29,8 +29,9 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
     table.add_column("HR (95 %)", no_wrap=True)
     table.add_column("P(benefit)", no_wrap=True)
     table.add_column(f"RMST, {unit} (95 %)", no_wrap=True)
-    first, counted = estimands[["prior_set", "exposure"]].iloc[0]
-    for baseline, of_baseline in estimands.groupby("baseline", sort=False):
+    first, counted, shape = estimands[["prior_set", "exposure", "effect"]].iloc[0]
+    alike = estimands[estimands["effect"] == shape]  # others are no single number: the page shows them
+    for baseline, of_baseline in alike.groupby("baseline", sort=False):
         table.add_row(Text(str(baseline).replace("_", " "), style="italic"))
         for _, rows in of_baseline.groupby(["adjustment", "exposure", "prior_set"], sort=False):
             adjustment, exposure, priors = rows[["adjustment", "exposure", "prior_set"]].iloc[0]

@@ -8,6 +8,7 @@ from inference.figures.balance import balance_figure
 from inference.figures.balance_by_adjustment import balance_by_adjustment_figure
 from inference.figures.confounding import confounding_figure
 from inference.figures.diagnostics import DIAGNOSTICS
+from inference.figures.effect_over_time import effect_over_time_figure
 from inference.figures.effects import effects_figure
 from inference.figures.exposures import exposures_figure
 from inference.figures.feedback import feedback_figure
@@ -30,6 +31,7 @@ from inference.figures.rendering import png_bytes, svg_text
 from inference.figures.replicated_survival import replicated_survival_figure
 from inference.figures.rmst import rmst_figure
 from inference.figures.style import style
+from inference.figures.subgroups import subgroups_figure
 from inference.figures.survival import survival_figure
 from inference.figures.timing_scenarios import timing_figure
 from inference.figures.toxicity import toxicity_figure
@@ -40,6 +42,7 @@ __all__ = [
     "balance_by_adjustment_figure",
     "balance_figure",
     "confounding_figure",
+    "effect_over_time_figure",
     "effects_figure",
     "exposures_figure",
     "feedback_figure",
@@ -62,6 +65,7 @@ __all__ = [
     "replicated_survival_figure",
     "rmst_figure",
     "style",
+    "subgroups_figure",
     "survival_figure",
     "svg_text",
     "timing_figure",

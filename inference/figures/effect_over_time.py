@@ -35,7 +35,7 @@ def effect_over_time_figure(
     Parameters
     ----------
     table : DataFrame
-        start, end, hazard_ratio, lower, upper; from `inference.sensitivity.effects.effect_over_time`.
+        start, end, hazard_ratio, lower, upper; from `inference.sensitivity.over_time.effect_over_time`.
     time_unit : str
     constant : sequence of float, optional
         Hazard ratio of the constant model, with its lower and upper limit.

@@ -16,6 +16,11 @@ CAPTION = (
     "subgroup interactions, which shrinks nothing and gives chance its full part. Patients have several conditions at once, so that the rows "
     "are not of different patients."
 )
+GROUPS_CAPTION = (
+    "Hazard ratio of each group of the treated against the untreated, covariates adjusted, with 95 % intervals. Filled: shrunk to a "
+    "common effect, by as much as the pseudo-patients say. Hollow: each group by itself (Cox). Who belongs to a group is not "
+    "published, nor how many: both differ from cohort to cohort (mean and range), and the intervals hold that."
+)
 
 
 @style()
@@ -25,13 +30,16 @@ def subgroups_figure(table: pd.DataFrame) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        From `inference.sensitivity.effects.effect_by_subgroup`.
+        covariate, level, patients, hazard_ratio, lower, upper, alone, alone_lower, alone_upper, as of
+        `inference.sensitivity.by_subgroup.effect_by_subgroup`; patients_low and patients_high, where the size of a group is
+        uncertain.
     """
     rows = list(_rows(table))
     figure = Figure(figsize=(WIDTH, forest_height(len(rows), around=1.0)), layout="constrained")
     axes = figure.subplots()
+    wide = 84 if "patients_low" in table else 48
     draw_forest(
-        axes, rows, reference=1.0, log=True, headers=("Patients", "Hazard ratio (95 %)"), widths=(48, 110)
+        axes, rows, reference=1.0, log=True, headers=("Patients", "Hazard ratio (95 %)"), widths=(wide, 110)
     )
     axes.set_xlabel("Hazard ratio, conditional (below 1, the treated fare better)")
     handles = [
@@ -46,16 +54,17 @@ def _rows(table: pd.DataFrame) -> list[ForestRow]:
     rows: list[ForestRow] = []
     column = ""
     for row in table.to_dict("records"):
-        name, _, level = str(row["subgroup"]).partition("=")
+        name = str(row["covariate"])
         if name and name != column:
-            rows.append(heading(name.replace("_", " ")))
+            rows.append(heading(name))
         column = name
         shrunk = (float(row["hazard_ratio"]), float(row["lower"]), float(row["upper"]))
         alone = (float(row["alone"]), float(row["alone_lower"]), float(row["alone_upper"]))
-        label = f"   {level}" if name else "Average patient"
-        rows.append(
-            ForestRow(label, *shrunk, columns=(f"{row['patients']:.0f}", interval(*shrunk, ratio=True)))
-        )
+        label = f"   {row['level']}" if name else "Average patient"
+        size = f"{row['patients']:.0f}"
+        if "patients_low" in row:
+            size += f" ({row['patients_low']:.0f} to {row['patients_high']:.0f})"
+        rows.append(ForestRow(label, *shrunk, columns=(size, interval(*shrunk, ratio=True))))
         rows.append(
             ForestRow("", *alone, colour=COMPARATOR, filled=False, columns=("", interval(*alone, ratio=True)))
         )

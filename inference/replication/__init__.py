@@ -2,12 +2,13 @@
 
 from inference.replication.kept import replication_of
 from inference.replication.lines import Line, long_table, summary_table
-from inference.replication.replicate import Replication, ReplicationSettings, replicate
+from inference.replication.replicate import Replication, ReplicationSettings, group_labels, replicate
 
 __all__ = [
     "Line",
     "Replication",
     "ReplicationSettings",
+    "group_labels",
     "long_table",
     "replicate",
     "replication_of",

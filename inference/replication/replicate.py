@@ -139,6 +139,23 @@ def pseudo_patients(
         number = int(str(key))
         rows = part.reset_index(drop=True)
         checked = pseudo_cohorts(rows, study, "reconstruction")
-        own = modalities[modalities["cohort"] == key].set_index("patient").reindex(rows["patient"])
-        groups = {name: own[name].fillna("").astype(str).to_numpy(dtype=object) for name in analyses}
+        groups = {name: group_labels(modalities, number, rows["patient"], name) for name in analyses}
         yield PseudoPatients(number, checked.cohorts[0], np.asarray(checked.matched[0]), groups)
+
+
+def group_labels(modalities: pd.DataFrame, cohort: int, patient: pd.Series, analysis: str) -> np.ndarray:
+    """Return the group of each patient (patient,) of a cohort, "" for those in none.
+
+    Parameters
+    ----------
+    modalities : DataFrame
+        Of a reconstruction.
+    cohort : int
+        Its number.
+    patient : Series
+        Numbers of the patients.
+    analysis : str
+        The column that holds the groups.
+    """
+    own = modalities[modalities["cohort"] == cohort].set_index("patient")[analysis]
+    return own.reindex(patient).fillna("").astype(str).to_numpy(dtype=object)

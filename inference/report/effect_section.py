@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from inference.report.content import FigureItem, ReportSection
 from inference.report.numbers import number, ratio
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
-from inference.sensitivity.effects import (
-    EffectBySubgroup,
-    EffectOverTime,
-    by_subgroup_in_words,
-    over_time_in_words,
-)
+from inference.sensitivity.by_subgroup import EffectBySubgroup, by_subgroup_in_words
+from inference.sensitivity.over_time import EffectOverTime, over_time_in_words
 
 
 def effect_section(
@@ -50,11 +47,9 @@ def _about_time(found: EffectOverTime) -> str:
     )
     if not found.step_sd:
         return text
-    middle, low, high = found.step_sd
     return (
-        f"{text} The standard deviation of a step of the log hazard ratio is {number(middle, 2)} ({number(low, 2)} to "
-        f"{number(high, 2)}); at 0 the hazards would be proportional, but its prior leaves little room near 0, so that this number "
-        "alone says nothing against them."
+        f"{text} The standard deviation of a step of the log hazard ratio, 0 where hazards are proportional, is "
+        f"{_limits(found.step_sd)}; its prior said {_limits(found.step_sd_prior)}."
     )
 
 
@@ -65,11 +60,12 @@ def _about_subgroups(found: EffectBySubgroup) -> str:
     )
     if not found.spread:
         return text
-    middle, low, high = found.spread
-    return (
-        f"{text} The standard deviation of the subgroup effects on the log hazard ratio is {number(middle, 2)} "
-        f"({number(low, 2)} to {number(high, 2)})."
-    )
+    return f"{text} The standard deviation of the subgroup effects on the log hazard ratio is {_limits(found.spread)}."
+
+
+def _limits(values: Sequence[float]) -> str:
+    middle, low, high = (number(value, 2) for value in values)
+    return f"{middle} ({low} to {high})"
 
 
 def _time_table(found: EffectOverTime) -> Table:
@@ -84,7 +80,7 @@ def _time_table(found: EffectOverTime) -> Table:
             (
                 number_cell(row["start"]),
                 number_cell(row["end"]),
-                _ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
+                ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
                 probability_cell(row["probability_of_benefit"]),
             )
         )
@@ -94,28 +90,43 @@ def _time_table(found: EffectOverTime) -> Table:
 
 
 def _subgroup_table(found: EffectBySubgroup) -> Table:
+    printed = bool(found.table["median_treated"].notna().any())
     columns = (
         Column("Subgroup"),
         Column("Patients", numeric=True),
         Column("Hazard ratio, shrunk (95 %)", numeric=True),
         Column("P(benefit)", numeric=True),
         Column("Cox with interactions, not shrunk (95 %)", numeric=True),
+        *([Column("Printed medians, treated / not (their ratio)", numeric=True)] if printed else []),
     )
     rows = tuple(
         Row(
             (
-                Cell(str(row["subgroup"]).replace("=", ": ") or "Average patient"),
+                Cell(f"{row['covariate']}: {row['level']}" if row["subgroup"] else "Average patient"),
                 Cell(f"{row['patients']:.0f}", float(row["patients"])),
-                _ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
+                ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
                 probability_cell(row["probability_of_benefit"]),
-                _ratio_cell(row["alone"], row["alone_lower"], row["alone_upper"]),
+                ratio_cell(row["alone"], row["alone_lower"], row["alone_upper"]),
+                *([_medians_cell(row["median_treated"], row["median_control"])] if printed else []),
             )
         )
         for row in found.table.to_dict("records")
     )
     caption = "The hazard ratio in each subgroup, with 95 % intervals; patients count in every subgroup that they belong to"
+    if printed:
+        caption += (
+            ". Beside it the medians that the publication prints, with the median of the untreated over that of the treated: the "
+            "hazard ratio that they would imply if hazards were constant and nothing confounded"
+        )
     return Table("effect-by-subgroup", caption, columns, rows)
 
 
-def _ratio_cell(middle: float, lower: float, upper: float) -> Cell:
+def _medians_cell(treated: float, control: float) -> Cell:
+    if math.isnan(treated) or math.isnan(control):
+        return Cell("")
+    return Cell(f"{treated:g} / {control:g} ({control / treated:.2f})", control / treated)
+
+
+def ratio_cell(middle: float, lower: float, upper: float) -> Cell:
+    """Return a cell with a ratio and its interval, sorted by the ratio."""
     return Cell(ratio(middle, lower, upper), float(middle))

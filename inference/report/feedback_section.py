@@ -30,9 +30,10 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
         if abs(last["shift"]) < SHIFT
         else "Feedback moves the effect: read the cut, in which the outcome has no say in who was likely to be treated."
     )
+    looked = f" (looked at in {first['cohorts']} cohorts)" if first["cohorts"] > 1 else ""
     paragraphs = (
         f"In the joint model outcomes also inform the propensity score. As the share that it hears of them goes from 0 (cut) to 1 "
-        f"(joint), the hazard ratio goes from {ends[0]} to {ends[1]}, a shift of {number(last['shift'], 2)} standard deviations. {verdict}",
+        f"(joint){looked}, the hazard ratio goes from {ends[0]} to {ends[1]}, a shift of {number(last['shift'], 2)} standard deviations. {verdict}",
         f"The coefficient of the treatment model that moves most is that of {worst['term']}, by "
         f"{number(worst['largest_shift'], 2)} standard deviations at a share of {worst['eta']:g}.",
     )

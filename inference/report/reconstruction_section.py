@@ -44,8 +44,9 @@ def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSec
     ratios = results.estimands[
         (results.estimands["estimand"] == "hazard_ratio") & (results.estimands["population"] == "conditional")
     ]
-    own = results.main.request.priors.name
-    for one in ratios[ratios["prior_set"] == own].to_dict("records"):
+    own = results.main.request
+    stated = ratios[(ratios["prior_set"] == own.priors.name) & (ratios["effect"] == own.effect)]
+    for one in stated.to_dict("records"):
         label = f"Posterior, {str(one['baseline']).replace('_', ' ')}, {one['adjustment']}"
         computed = ratio(one["median"], one["lower"], one["upper"])
         rows.append(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from data.cohort import Cohort
@@ -34,6 +35,8 @@ from inference.sensitivity.timing import (
 from inference.sensitivity.timing_pooled import Timing, pooled_timing
 from inference.store import Store
 from models.specification import outcome_spec
+
+TIMING_PART = 5  # cohorts in a job
 
 
 @dataclass(frozen=True)
@@ -66,14 +69,19 @@ class Asked:
         return timing_settings(len(self.cohorts), self.main.settings)
 
     @property
+    def heard(self) -> list[int]:
+        """The cohorts in which feedback is looked at, evenly spaced: a few show what it does."""
+        return sorted({int(place) for place in np.linspace(0, len(self.cohorts) - 1, RUNS)})
+
+    @property
     def designs(self) -> int:
-        """Designs of each cohort for each exponent of the feedback."""
-        return -(-RUNS // len(self.cohorts))
+        """Designs of each of these cohorts for each exponent of the feedback."""
+        return -(-RUNS // len(self.heard))
 
 
 @dataclass(frozen=True)
 class SensitivityJob:
-    """One of the analyses, over all cohorts.
+    """One of the analyses, over all cohorts or some of them.
 
     Attributes
     ----------
@@ -122,16 +130,20 @@ NOTHING = Computed()
 
 
 def sensitivity_jobs(asked: Asked) -> tuple[SensitivityJob, ...]:
-    """Return the analyses that a study allows, the longest first."""
+    """Return the analyses that a study allows, the longest first; that in parts can be shared by workers."""
     jobs = []
-    if _has_timing(asked):
-        jobs.append(("start-time scenarios", _timing, _timing_kept))
-    if asked.cohorts[0].propensity.terms:
-        jobs.append(("feedback, from cut to joint", _feedback, _feedback_kept))
     if asked.naive:
-        jobs.append(("unmeasured confounding", _confounding, _confounding_kept))
+        jobs.append(("unmeasured confounding", _confounding, _confounding_kept, asked))
+    if asked.cohorts[0].propensity.terms:
+        jobs.append(("feedback, from cut to joint", _feedback, _feedback_kept, asked))
+    if _has_timing(asked):
+        everybody = range(len(asked.cohorts))
+        for first in everybody[::TIMING_PART]:
+            part = list(everybody[first : first + TIMING_PART])
+            jobs.append(("start-time scenarios", _timing, _timing_kept, asked, part))
     return tuple(
-        SensitivityJob(label, partial(run, asked), partial(kept, asked)) for label, run, kept in jobs
+        SensitivityJob(label, partial(run, *asked_of), partial(kept, *asked_of))
+        for label, run, kept, *asked_of in jobs
     )
 
 
@@ -139,7 +151,7 @@ def sensitivity_of(asked: Asked) -> Computed:
     """Return what the analyses say, computing what is not kept."""
     why = why_no_scenarios(asked.study, asked.cohorts) if asked.naive else ""
     return Computed(
-        pooled_timing(_timing(asked)) if _has_timing(asked) else None,
+        pooled_timing(_timing(asked, range(len(asked.cohorts)))) if _has_timing(asked) else None,
         why,
         pooled_feedback(_feedback(asked)) if asked.cohorts[0].propensity.terms else None,
         _confounding(asked) if asked.naive else None,
@@ -177,45 +189,30 @@ def _has_timing(asked: Asked) -> bool:
     return asked.naive and not why_no_scenarios(asked.study, asked.cohorts)
 
 
-def _timing(asked: Asked) -> list:
+def _timing(asked: Asked, numbers: Sequence[int]) -> list:
+    how = asked.main.priors, asked.timing
     return [
-        timing_of_cohort(asked.study, cohort, number, asked.main.priors, asked.timing, asked.folder)
-        for number, cohort in enumerate(asked.cohorts)
+        timing_of_cohort(asked.study, asked.cohorts[number], number, *how, asked.folder) for number in numbers
     ]
 
 
-def _timing_kept(asked: Asked) -> bool:
-    return _held(
-        asked,
-        [
-            timing_key(asked.study, cohort, number, asked.main.priors, asked.timing)
-            for number, cohort in enumerate(asked.cohorts)
-        ],
-    )
+def _timing_kept(asked: Asked, numbers: Sequence[int]) -> bool:
+    how = asked.main.priors, asked.timing
+    return _held(asked, [timing_key(asked.study, asked.cohorts[number], number, *how) for number in numbers])
 
 
 def _feedback(asked: Asked) -> list:
+    how = asked.main.priors, asked.main.settings, asked.designs
     return [
-        feedback_of_cohort(
-            asked.study,
-            cohort,
-            number,
-            asked.main.priors,
-            asked.main.settings,
-            asked.designs,
-            asked.folder,
-        )
-        for number, cohort in enumerate(asked.cohorts)
+        feedback_of_cohort(asked.study, asked.cohorts[number], number, *how, asked.folder)
+        for number in asked.heard
     ]
 
 
 def _feedback_kept(asked: Asked) -> bool:
+    how = asked.main.priors, asked.main.settings, asked.designs
     return _held(
-        asked,
-        [
-            feedback_key(asked.study, cohort, number, asked.main.priors, asked.main.settings, asked.designs)
-            for number, cohort in enumerate(asked.cohorts)
-        ],
+        asked, [feedback_key(asked.study, asked.cohorts[number], number, *how) for number in asked.heard]
     )
 
 

@@ -16,7 +16,7 @@ from scipy.special import ndtr
 
 from data.cohort import Cohort
 from inference.checks.result import CheckResult, at_most
-from inference.engine import SamplerSettings, approximate, sample
+from inference.engine import SamplerSettings, approximate_each, sample
 from inference.provenance import sampling_source, versions
 from inference.store import Store, digest, file_sha256
 from inference.tasks import Task
@@ -166,9 +166,10 @@ def confounding_grid(
     moments = np.empty((2, len(cohorts), *shape))
     for place, cohort in enumerate(cohorts):
         # A condition that does nothing is the same at every prevalence: one posterior for the first row.
-        moments[:, place, 0] = np.array(approximate(task(cohort, 0, 0), EFFECT))[:, None]
-        for row, column in np.ndindex(shape[0] - 1, shape[1]):
-            moments[:, place, row + 1, column] = approximate(task(cohort, row + 1, column), EFFECT)
+        cells = [(row + 1, column) for row, column in np.ndindex(shape[0] - 1, shape[1])]
+        found = approximate_each((task(cohort, *cell) for cell in [(0, 0), *cells]), EFFECT)
+        moments[:, place, 0] = np.array(found[0])[:, None]
+        moments[:, place, 1:] = np.array(found[1:]).T.reshape(2, shape[0] - 1, shape[1])
         if done is not None:
             done(place + 1, len(cohorts))
     rows = []

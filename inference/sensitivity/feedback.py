@@ -32,7 +32,7 @@ from models.specification import ModelSpec, outcome_spec
 
 ETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 EFFECT = "treatment_effect"
-RUNS = 8  # designs, over all cohorts together, at least one of each
+RUNS = 8  # designs, over all cohorts together; of more cohorts than that, as many are looked at
 
 
 def tempered_effect(
@@ -165,7 +165,7 @@ def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
     DataFrame
         eta, hazard_ratio (median), lower, upper, probability_of_benefit; shift: of the mean log hazard ratio from eta 0, in
         standard deviations at eta 0; largest_shift: of any propensity coefficient, in the same way, mean over cohorts; term:
-        which one.
+        which one; cohorts: how many were looked at.
     """
     draws = np.stack([one["log_hazard_ratio"].to_numpy().reshape(len(ETAS), -1) for one in computed], axis=1)
     flat = draws.reshape(len(ETAS), -1)
@@ -190,6 +190,7 @@ def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
                 "shift": float((flat[place].mean() - flat[0].mean()) / flat[0].std()),
                 "largest_shift": float(moved[place, worst]),
                 "term": str(computed[0]["term"].to_numpy()[worst]),
+                "cohorts": len(computed),
             }
         )
     return pd.DataFrame(rows)

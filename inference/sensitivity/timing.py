@@ -14,7 +14,7 @@ import xarray as xr
 from data.cohort import Cohort
 from data.study import Study
 from inference.comparators.cox_model import independent_columns
-from inference.engine import SamplerSettings, approximate, sample
+from inference.engine import SamplerSettings, approximate_each, sample
 from inference.horizon import report_times
 from inference.provenance import ROOT, sampling_source, versions
 from inference.sensitivity.no_effect import (
@@ -38,7 +38,7 @@ from models.priors import PriorSet
 from models.specification import ModelSpec, outcome_spec
 
 EFFECT = "treatment_effect"
-ELICITED_RUNS, REPLICATES = 20, 400  # over all cohorts together
+ELICITED_RUNS, REPLICATES = 20, 200  # over all cohorts together
 FEWEST_DRAWS, MOST_DRAWS = 250, 1000  # of each chain; fewer where cohorts are many
 SOURCES = ("efron.py", "sensitivity/start_times.py", "sensitivity/no_effect.py", "sensitivity/timing.py")
 
@@ -169,7 +169,7 @@ def _compute(
         result = sample(task(scenario), chosen)
         draws.append(result.parameters[EFFECT])
         divergences.append(int(result.statistics["diverging"].sum()))
-    means, spreads = zip(*(approximate(task(scenario), EFFECT) for scenario in delays), strict=True)
+    means, spreads = zip(*approximate_each(map(task, delays), EFFECT), strict=True)
     null = sample(task(scenarios[0], without_effect(priors)), settings.sampler)
     shown = _no_effect(study, cohort, spec, null.parameters, (*scenarios, *delays), settings.replicates, rng)
     by_run = shown.isel(run=slice(0, len(scenarios)))

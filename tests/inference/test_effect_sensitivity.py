@@ -9,6 +9,7 @@ import statsmodels.api as sm
 import xarray as xr
 from numpy.testing import assert_allclose
 
+from data.errors import CohortWarning
 from data.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
 from inference.engine import SamplerSettings
 from inference.figures.effect_over_time import effect_over_time_figure
@@ -16,13 +17,9 @@ from inference.figures.subgroups import subgroups_figure
 from inference.fits import Reading
 from inference.report.effect_section import effect_section
 from inference.requests import FitRequest
-from inference.sensitivity.effects import (
-    by_subgroup_in_words,
-    effect_by_subgroup,
-    effect_over_time,
-    over_time_in_words,
-    unshrunk,
-)
+from inference.sensitivity.by_subgroup import by_subgroup_in_words, effect_by_subgroup, unshrunk
+from inference.sensitivity.effects import changing_effects
+from inference.sensitivity.over_time import effect_over_time, over_time_in_words
 from models.effects import BySubgroup
 from models.priors import PriorSet
 
@@ -81,6 +78,8 @@ def test_fading_and_crossing_are_counted_from_the_draws(walks):
     assert found.table["end"].tolist() == [12.0, 36.0, 70.0]
     assert found.table["hazard_ratio"][0] == pytest.approx(np.median([0.5, 0.5, 1.2, 0.7]))
     assert found.step_sd[0] == pytest.approx(0.25)
+    assert found.change[0] == pytest.approx(np.exp(np.median(np.log([1.6, 2.6, 0.8 / 1.2, 1.0]))))
+    assert found.step_sd_prior == pytest.approx(0.2 * np.exp(0.6 * np.array([0.0, -1.96, 1.96])), rel=1e-4)
     assert "not settled" in over_time_in_words(found)
     assert "fades" in over_time_in_words(replace(found, fading=0.97))
     assert "grows" in over_time_in_words(replace(found, fading=0.02))
@@ -115,7 +114,8 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
     draws = np.random.default_rng(1).normal([[-0.4], [-0.6], [-0.1]], 0.1, (3, 200))
     labels = ["", "site=0", "site=1"]
     reading = reading_of("by_subgroup", draws, labels, [np.nan] * 3, {"subgroup_effect_sd": np.exp(draws[0])})
-    found = effect_by_subgroup(study, cohorts, reading)
+    printed = {("site=1", "treated"): 44.0, ("site=1", "control"): 22.0}
+    found = effect_by_subgroup(study, cohorts, reading, printed)
     single = [unshrunk(one, BySubgroup((("site", "1"),))) for one in cohorts]
     estimate = np.array([one["estimate"] for one in single])
     variance = np.array([one["standard_error"] ** 2 for one in single])
@@ -126,9 +126,39 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
     assert "unlikely to be the same" in by_subgroup_in_words(found)
     assert "do not tell" in by_subgroup_in_words(replace(found, apart=0.9))
     section = effect_section(None, found, ())
-    assert [len(table.rows) for table in section.tables] == [3]
+    (table,) = section.tables
+    assert [row.cells[0].text for row in table.rows] == ["Average patient", "site: no", "site: yes"]
+    assert [row.cells[-1].text for row in table.rows] == ["", "", "44 / 22 (0.50)"]
+    unprinted = effect_section(None, effect_by_subgroup(study, cohorts, reading), ()).tables[0]
+    assert len(unprinted.columns) == len(table.columns) - 1
     figure = subgroups_figure(found.table)
-    assert "site" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert [label.get_text().strip() for label in figure.axes[0].get_yticklabels()] == [
+        "Average patient",
+        "",
+        "site",
+        "no",
+        "",
+        "yes",
+        "",
+    ]
+
+
+def test_a_study_allows_the_shapes_that_its_intervals_and_subgroups_give(sites):
+    text = simulate_frame(SITES, 10, 1)[1]
+    assert changing_effects(simulated_study(text), sites) == ["by_interval"]
+    marked = simulated_study(text + '[report]\nsubgroups = ["site"]\n')
+    assert changing_effects(marked, sites) == ["by_interval", "by_subgroup"]
+    single = simulated_study(text + "[baseline]\ncutpoints = []\n")
+    assert changing_effects(single, sites) == []
+
+
+def test_subgroups_without_levels_are_left_out_and_it_is_said():
+    cohort = simulate_cohort(Truth(), 80, seed=3)
+    study = simulated_study(simulate_frame(Truth(), 10, 1)[1] + '[report]\nsubgroups = ["age"]\n')
+    with pytest.warns(
+        CohortWarning, match="no effects by subgroup: .* must name covariates with levels .* found age"
+    ):
+        assert changing_effects(study, cohort) == ["by_interval"]
 
 
 def test_the_figure_over_time_shows_each_interval_and_the_constant_model(walks):

@@ -1,0 +1,63 @@
+"""The page's section on groups of the treated whose sizes are not printed, such as the modality of radiotherapy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from inference.report.content import FigureItem, ReportSection
+from inference.report.effect_section import ratio_cell
+from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
+from inference.sensitivity.modalities import EffectByGroup, by_group_in_words
+
+
+def modality_section(found: EffectByGroup, unit: str, figures: Sequence[FigureItem]) -> ReportSection:
+    """Return the section on one division of the treated.
+
+    Parameters
+    ----------
+    found : EffectByGroup
+    unit : str
+        Of time.
+    figures : sequence of FigureItem
+    """
+    name = found.analysis.replace("_", " ")
+    return ReportSection(
+        f"groups-{found.analysis.replace('_', '-')}",
+        f"Does the effect differ by {name}",
+        (
+            f"The publication prints a median for each group and one P value for all of them, and neither who belongs to a group "
+            f"nor how many. {by_group_in_words(found)} Nothing is known of what the patients of a group have in common, so that no "
+            "adjustment between groups is possible.",
+        ),
+        (_table(found, unit),),
+        tuple(figures),
+    )
+
+
+def _table(found: EffectByGroup, unit: str) -> Table:
+    columns = (
+        Column("Group"),
+        Column("Pseudo-patients, mean (range)", numeric=True),
+        Column(f"Printed median, {unit}", numeric=True),
+        Column("Hazard ratio against untreated, shrunk (95 %)", numeric=True),
+        Column("P(benefit)", numeric=True),
+        Column("By itself, Cox (95 %)", numeric=True),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(str(row["group"])),
+                Cell(
+                    f"{row['patients']:.0f} ({row['patients_low']:.0f} to {row['patients_high']:.0f})",
+                    float(row["patients"]),
+                ),
+                number_cell(row["median"]),
+                ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
+                probability_cell(row["probability_of_benefit"]),
+                ratio_cell(row["alone"], row["alone_lower"], row["alone_upper"]),
+            )
+        )
+        for row in found.table.to_dict("records")
+    )
+    caption = f"The effect by {found.analysis.replace('_', ' ')}, with 95 % intervals over all cohorts of pseudo-patients"
+    return Table(f"effect-by-{found.analysis.replace('_', '-')}", caption, columns, rows)

@@ -1,0 +1,185 @@
+"""How the effect differs between subgroups, in numbers and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.comparators.cox_model import independent_columns
+from inference.efron import EfronCox
+from inference.fits import Reading
+from inference.requests import question_of
+from inference.sensitivity.effects import LIKELY, conditional_draws, parameter_limits, ratio_summary
+from models.effects import BySubgroup
+from models.effects.by_subgroup import MODIFIERS
+from models.effects.effect import Effect
+from models.episodes import episodes_of
+from models.observations import TimeSplit
+
+NORMAL = 1.959964
+ARMS = ("treated", "control")
+
+
+@dataclass(frozen=True, eq=False)
+class EffectBySubgroup:
+    """What a fit with an effect by subgroup says.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a subgroup, that of everybody ("") first: subgroup, covariate and level (in words), patients (mean over cohorts), hazard_ratio (median),
+        lower, upper, probability_of_benefit; without shrinkage: alone, alone_lower, alone_upper; as a publication prints it,
+        NaN where it does not: median_treated, median_control.
+    spread : tuple of float
+        Median and 95 % limits of the standard deviation of the subgroup effects.
+    apart : float
+        Probability that the hazard ratio of the subgroup with the highest median is above that with the lowest.
+    """
+
+    table: pd.DataFrame
+    spread: tuple[float, ...]
+    apart: float
+
+
+def effect_by_subgroup(
+    study: Study,
+    cohorts: Sequence[Cohort],
+    reading: Reading,
+    printed: Mapping[tuple[str, str], float] = MappingProxyType({}),
+) -> EffectBySubgroup:
+    """Return the effects of a fit by subgroup, with those of Cox models with interactions beside them.
+
+    The Cox model holds treatment, its products with the same modifiers, and the columns of the outcome model; nothing
+    shrinks there. Over cohorts its estimates are averaged and their variance between cohorts is added (Rubin 1987, doi
+    10.1002/9780470316696).
+
+    Parameters
+    ----------
+    study, cohorts : Study, sequence of Cohort
+    reading : Reading
+        Of a fit with the effect `by_subgroup`, pooled or not.
+    printed : mapping of (str, str) to float
+        Median survival by subgroup ("column=level") and arm, of a study that publishes no patients.
+
+    Raises
+    ------
+    ValueError
+        Where the fit has another effect.
+    """
+    rows, draws = conditional_draws(reading, BySubgroup.name)
+    questions = [question_of(study, cohort, reading.request) for cohort in cohorts]
+    found = [
+        unshrunk(one.cohort, one.spec.effect, isinstance(one.spec.observation, TimeSplit))
+        for one in questions
+    ]
+    labels = rows["subgroup"].fillna("").astype(str)
+    aligned = [one.set_index("subgroup").reindex(labels) for one in found]
+    estimate = np.stack([one["estimate"].to_numpy() for one in aligned])
+    within = np.stack([one["standard_error"].to_numpy() ** 2 for one in aligned]).mean(axis=0)
+    count = len(cohorts)
+    between = (1 + 1 / count) * estimate.var(axis=0, ddof=1) if count > 1 else 0.0
+    middle, error = estimate.mean(axis=0), np.sqrt(within + between)
+    table = pd.DataFrame(
+        {
+            "subgroup": labels.to_numpy(),
+            "covariate": [_words(study, label)[0] for label in labels],
+            "level": [_words(study, label)[1] for label in labels],
+            "patients": np.stack([one["patients"].to_numpy() for one in aligned]).mean(axis=0),
+            **ratio_summary(rows),
+            "alone": np.exp(middle),
+            "alone_lower": np.exp(middle - NORMAL * error),
+            "alone_upper": np.exp(middle + NORMAL * error),
+            **{f"median_{arm}": [printed.get((label, arm), np.nan) for label in labels] for arm in ARMS},
+        }
+    )
+    middles = np.median(draws[1:], axis=1)
+    highest, lowest = draws[1 + int(middles.argmax())], draws[1 + int(middles.argmin())]
+    apart = float((highest > lowest).mean())
+    return EffectBySubgroup(table, parameter_limits(reading, "subgroup_effect_sd"), apart)
+
+
+def _words(study: Study, subgroup: str) -> tuple[str, str]:
+    """Return a subgroup's covariate and level in words; levels 0 and 1 are no and yes."""
+    name, _, level = subgroup.partition("=")
+    covariate = study.covariates.get(name)
+    if covariate is None:
+        return name, level
+    marked = tuple(covariate.levels or ()) == ("0", "1")
+    return covariate.label or name, {"0": "no", "1": "yes"}[level] if marked else level
+
+
+def unshrunk(cohort: Cohort, effect: Effect, time_split: bool = False) -> pd.DataFrame:
+    """Return the log hazard ratio in each subgroup by a Cox model with interactions.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    effect : Effect
+        By subgroup: which modifiers.
+    time_split : bool
+        Whether patients count as untreated until treatment begins.
+
+    Returns
+    -------
+    DataFrame
+        subgroup, patients, estimate, standard_error; NaN where the model has no estimate.
+    """
+    modifiers = effect.arrays(cohort)[MODIFIERS]
+    episodes = episodes_of(cohort, time_split)
+    treated = episodes.treated.astype(float)[:, None]
+    products = treated * modifiers[episodes.patient]
+    columns = np.hstack([treated, products, cohort.outcome.values[episodes.patient]])
+    kept = columns[:, independent_columns(columns)]
+    coefficients, covariance = EfronCox(episodes.time, episodes.event, episodes.entry, kept).estimates()
+    size = 1 + modifiers.shape[1]
+    known = independent_columns(columns[:, :size]).all() and np.isfinite(coefficients[:size]).all()
+    rows = []
+    for subgroup, contrast, patients in _contrasts(cohort, effect, modifiers):
+        variance = contrast @ covariance[:size, :size] @ contrast if known else np.nan
+        rows.append(
+            {
+                "subgroup": subgroup,
+                "patients": patients,
+                "estimate": float(contrast @ coefficients[:size]) if known else np.nan,
+                "standard_error": float(np.sqrt(variance)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _contrasts(cohort: Cohort, effect: Effect, modifiers: np.ndarray) -> list[tuple[str, np.ndarray, int]]:
+    """Return what multiplies treatment effect and subgroup effects in each reported subgroup, as the fit reports them."""
+    size = modifiers.shape[1]
+    unit = {"treatment_effect": np.eye(1 + size)[0], "subgroup_effects": np.eye(1 + size)[:, 1:]}
+    contrasts = []
+    for one in effect.reported(unit, cohort, float(cohort.time.max())):
+        column, _, level = one.subgroup.partition("=")
+        inside = cohort.size if not column else int((cohort.covariates[column].astype(str) == level).sum())
+        contrasts.append((one.subgroup, one.draws, inside))
+    return contrasts
+
+
+def by_subgroup_in_words(found: EffectBySubgroup) -> str:
+    """Return what the effects by subgroup say, in a sentence or two."""
+    levels = found.table[found.table["subgroup"] != ""]
+    lowest = levels.loc[levels["hazard_ratio"].idxmin()]
+    highest = levels.loc[levels["hazard_ratio"].idxmax()]
+    ends = " to ".join(
+        f"{row['hazard_ratio']:.2f} ({row['covariate']}: {row['level']})" for row in (lowest, highest)
+    )
+    verdict = (
+        "the effect is unlikely to be the same in both"
+        if found.apart >= LIKELY
+        else "these patients do not tell the subgroups apart"
+    )
+    return (
+        f"After shrinkage the hazard ratio of the subgroups goes from {ends}; the second is above the first with probability "
+        f"{found.apart:.2f}: {verdict}."
+    )
