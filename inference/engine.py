@@ -22,6 +22,7 @@ NOWHERE_FINITE = (
     "look at priors with extreme numbers, and at the units of times and covariates"
 )
 SKEW_STEP = 0.1  # standard deviations, of the differences that give third derivatives
+ACCEPT, ACCEPT_OF_HIERARCHY = 0.8, 0.95
 STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
 
 
@@ -76,6 +77,8 @@ class Modes:
         From every start; one, but for a latent score.
     starts : tuple of ndarray
         Where chains begin, in the coordinates of the first mode.
+    held : dict of int to float
+        Hyper-parameters that a normal fit holds at their prior medians, with the standard deviation that it gives them.
     """
 
     compiled: Compiled
@@ -83,12 +86,13 @@ class Modes:
     shear: Shear | None
     modes: tuple[NormalFit, ...]
     starts: tuple[np.ndarray, ...]
+    held: dict[int, float]
 
 
-def find_modes(task: Task, near: np.ndarray | None = None) -> Modes:
+def find_modes(task: Task, near: Modes | None = None) -> Modes:
     """Return the normal approximations of a task's posterior; with a latent score, from its sign and its opposite.
 
-    The search begins at the prior medians, or near the mode of a posterior of the same structure.
+    The search begins at the prior medians, or at the mode of a posterior of the same structure and the same priors.
     """
     blocks = task.blocks
     content = task.content(blocks)
@@ -97,15 +101,15 @@ def find_modes(task: Task, near: np.ndarray | None = None) -> Modes:
     swapped = {name: value for name, value in content.items() if name in compiled.shared_names}
     if shear is not None:
         swapped["shear_matrix"] = shear.matrix
-    start, held = _start(blocks, layout)
+    start, held = _start(blocks, layout) if near is None else (near.modes[0].location, near.held)
     density = _density(compiled, swapped)
-    modes = [_normal_fit(density, start if near is None else near, held)]
+    modes = [_normal_fit(density, start, held)]
     starts = [np.zeros(layout.size)]
     if shear is not None:
         flipped = _flip(modes[0].location, shear, layout)
         modes.append(_normal_fit(density, flipped, held))
         starts.append(np.linalg.lstsq(modes[0].scale, flipped - modes[0].location, rcond=None)[0])
-    return Modes(compiled, swapped, shear, tuple(modes), tuple(starts))
+    return Modes(compiled, swapped, shear, tuple(modes), tuple(starts), held)
 
 
 def approximate(task: Task, parameter: str) -> tuple[float, float]:
@@ -126,16 +130,15 @@ def approximate_each(tasks: Iterable[Task], parameter: str) -> list[tuple[float,
     """
     moments, near = [], None
     for task in tasks:
-        found = find_modes(task, near)
-        near = found.modes[0].location
-        moments.append(_moments(task, found, parameter))
+        near = find_modes(task, near)
+        moments.append(_moments(near, parameter))
     return moments
 
 
-def _moments(task: Task, found: Modes, parameter: str) -> tuple[float, float]:
+def _moments(found: Modes, parameter: str) -> tuple[float, float]:
     """Return mean and standard deviation at the first mode, the mean corrected for skewness."""
     mode, layout = found.modes[0], found.compiled.layout
-    density, held = _density(found.compiled, found.swapped), list(_start(task.blocks, layout)[1])
+    density, held = _density(found.compiled, found.swapped), list(found.held)
     here, skew = density(mode.location)[1], np.zeros(layout.size)
     for direction in mode.scale.T:
         if np.any(direction) and not np.any(direction[held]):
@@ -170,8 +173,9 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
     layout, shear = compiled.layout, found.shear
     ready = compiled.nutpie_model.with_data(**found.swapped, location=modes[0].location, scale=modes[0].scale)
     chains = [settings.chains - settings.chains // 2, settings.chains // 2] if shear else [settings.chains]
+    accept = _target_accept(task)
     traces = [
-        _run(ready, at, count, settings, settings.seed + 7919 * number)
+        _run(ready, at, count, settings, settings.seed + 7919 * number, accept)
         for number, (at, count) in enumerate(zip(found.starts, chains, strict=True))
         if count
     ]
@@ -198,7 +202,15 @@ def _normal_fit(density: Density, start: np.ndarray, held: dict[int, float]) -> 
     return fitted
 
 
-def _run(ready: Any, start: np.ndarray, chains: int, settings: SamplerSettings, seed: int) -> xr.DataTree:
+def _target_accept(task: Task) -> float:
+    """Return the acceptance that step sizes aim at: a hierarchy of effects has corners that long steps jump over."""
+    shrunk = task.spec is not None and any(one.scale_of_others for one in task.spec.effect.parameters)
+    return ACCEPT_OF_HIERARCHY if shrunk else ACCEPT
+
+
+def _run(
+    ready: Any, start: np.ndarray, chains: int, settings: SamplerSettings, seed: int, accept: float
+) -> xr.DataTree:
     """Run some chains from around one start; an interrupt stops them and keeps nothing."""
 
     def initial_point(chain_seed: Any) -> np.ndarray:
@@ -212,6 +224,7 @@ def _run(ready: Any, start: np.ndarray, chains: int, settings: SamplerSettings, 
         seed=seed,
         progress_bar=False,
         save_warmup=False,
+        target_accept=accept,
         blocking=False,
     )
     try:

@@ -31,6 +31,7 @@ from inference.report.audit_section import audit_section
 from inference.report.content import FigureItem, ReportSection
 from inference.report.context_section import context_sections
 from inference.report.modality_section import modality_section
+from inference.report.pseudo import section_of_pseudo_patients
 from inference.report.reconstruction_section import beside_section, reconstruction_section
 from inference.report.replicate_section import replicate_sections
 from inference.requests import question_of
@@ -180,18 +181,19 @@ def publication_sections(
         reconstruction_section(results, made.targets, made.conflicts, of_ensemble),
         audit_section(companions.findings, publication.evidence, unit),
         *replicate_sections(companions.replication, study, publication.evidence, draw),
-        *(_modalities(found, unit, draw) for found in companions.modalities),
+        *(_modalities(found, publication.evidence, unit, draw) for found in companions.modalities),
         *context_sections(publication.evidence, companions.toxicity, draw),
     ]
 
 
-def _modalities(found: EffectByGroup, unit: str, draw: Draw) -> ReportSection:
+def _modalities(found: EffectByGroup, evidence: Evidence, unit: str, draw: Draw) -> ReportSection:
     name = f"effect-by-{found.analysis.replace('_', '-')}"
-    words = found.analysis.replace("_", " ")
+    arm = evidence.names.arms.treated
+    words = " ".join(arm if part == arm.lower() else part for part in found.analysis.split("_"))
     shown = found.table.rename(columns={"group": "level"}).assign(covariate=words)
     svg = draw(name, lambda: subgroups_figure(shown))
     item = FigureItem(name, f"The hazard ratio by {words}", CAPTIONS["modalities"], svg, "section")
-    return modality_section(found, unit, [item])
+    return section_of_pseudo_patients(modality_section(found, words, unit, [item]))
 
 
 def _prior_points(results: Results, evidence: Evidence) -> Figure:

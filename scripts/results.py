@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -182,18 +183,14 @@ def _gathered(
         asked = Asked(study, cohorts, planned.main, store.kept)
         jobs = () if how["quick"] else sensitivity_jobs(asked)
         beside = [Beside(job.label, job.run, needed=not job.kept()) for job in jobs]
-        if patients.publication is not None:
-            beside += companion_jobs(study, patients.publication, seed, store)
+        behind = patients.publication
+        printed = (behind.evidence, behind.matched) if behind is not None else (None, None)
+        frequentist = partial(frequentist_analysis, study, cohorts, store, *printed)
+        if behind is not None:
+            beside += [*companion_jobs(study, behind, seed, store), Beside("Cox models", frequentist)]
         readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated, beside)
     with watch.stage("comparators"):
-        behind = patients.publication
-        table = frequentist_analysis(
-            study,
-            cohorts,
-            store,
-            behind.evidence if behind is not None else None,
-            behind.matched if behind is not None else None,
-        )
+        table = frequentist()
     keys = {
         request.label: [fit_key(study, cohort, request) for cohort in cohorts] for request in planned.requests
     }

@@ -1,7 +1,8 @@
 """Pairs: for each draw of the propensity score the nearest pairs within a caliper, and the outcome model on them.
 
-Liao and Zigler 2020, arXiv 1809.05038. Optimal 1:1 matching without replacement within 0.2 standard deviations of
-the score (Austin 2011, doi 10.1002/pst.433). Designs are pooled with equal weights.
+Liao and Zigler 2020, arXiv 1809.05038. Optimal 1:1 matching without replacement within 0.1 standard deviations of
+the score, half of what Austin advises (2011, doi 10.1002/pst.433): as many pairs as can be are made, so that the treated of a
+pair tend to have the higher score, by up to the caliper. Designs are pooled with equal weights.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from inference.matching import Matching, match, on_scale
 from inference.tasks import Task
 from models.propensity import propensity_score
 
-CALIPER = 0.2  # standard deviations of the score
+CALIPER = 0.1  # standard deviations of the score
 
 
 def pairs_task(question: Question, drawn: dict[str, np.ndarray], draw: int) -> Task:

@@ -10,17 +10,20 @@ from inference.report.table import Cell, Column, Row, Table, number_cell, probab
 from inference.sensitivity.modalities import EffectByGroup, by_group_in_words
 
 
-def modality_section(found: EffectByGroup, unit: str, figures: Sequence[FigureItem]) -> ReportSection:
+def modality_section(
+    found: EffectByGroup, name: str, unit: str, figures: Sequence[FigureItem]
+) -> ReportSection:
     """Return the section on one division of the treated.
 
     Parameters
     ----------
     found : EffectByGroup
+    name : str
+        What divides the treated, in words.
     unit : str
         Of time.
     figures : sequence of FigureItem
     """
-    name = found.analysis.replace("_", " ")
     return ReportSection(
         f"groups-{found.analysis.replace('_', '-')}",
         f"Does the effect differ by {name}",
@@ -29,12 +32,12 @@ def modality_section(found: EffectByGroup, unit: str, figures: Sequence[FigureIt
             f"nor how many. {by_group_in_words(found)} Nothing is known of what the patients of a group have in common, so that no "
             "adjustment between groups is possible.",
         ),
-        (_table(found, unit),),
+        (_table(found, name, unit),),
         tuple(figures),
     )
 
 
-def _table(found: EffectByGroup, unit: str) -> Table:
+def _table(found: EffectByGroup, name: str, unit: str) -> Table:
     columns = (
         Column("Group"),
         Column("Pseudo-patients, mean (range)", numeric=True),
@@ -59,5 +62,5 @@ def _table(found: EffectByGroup, unit: str) -> Table:
         )
         for row in found.table.to_dict("records")
     )
-    caption = f"The effect by {found.analysis.replace('_', ' ')}, with 95 % intervals over all cohorts of pseudo-patients"
+    caption = f"The effect by {name}, with 95 % intervals over all cohorts of pseudo-patients"
     return Table(f"effect-by-{found.analysis.replace('_', '-')}", caption, columns, rows)

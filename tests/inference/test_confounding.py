@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 import inference.sensitivity.confounding as module
 from data.simulate import Truth, simulate_cohort
-from inference.engine import Sample, SamplerSettings, approximate, sample
+from inference.engine import Sample, SamplerSettings, approximate, approximate_each, sample
 from inference.sensitivity.confounding import (
     BELOW,
     BEYOND,
@@ -142,7 +142,10 @@ def counted(monkeypatch):
         values = np.random.default_rng(settings.seed).normal(mean, sd, (settings.chains, settings.draws))
         return Sample({EFFECT: values}, {}, ())
 
-    monkeypatch.setattr(module, "approximate", near)
+    def near_each(tasks, parameter):
+        return [near(task, parameter) for task in tasks]
+
+    monkeypatch.setattr(module, "approximate_each", near_each)
     monkeypatch.setattr(module, "sample", drawn)
     return asked
 
@@ -295,3 +298,16 @@ def test_draws_at_the_true_strength_say_the_same(cohort_of):
     draws = sample(task, SamplerSettings(2, 2000, 300, seed=3)).parameters[EFFECT]
     assert mean == pytest.approx(draws.mean(), abs=0.08 * sd)
     assert sd == pytest.approx(draws.std(), rel=0.06)
+
+
+@pytest.mark.slow
+def test_a_search_that_begins_at_a_neighbour_ends_where_its_own_would(cohort_of):
+    """Cells from one end of a grid to the other: moments to a thousandth of a standard deviation."""
+    cohort = confounded(cohort_of, 1, False)
+    cells = [HiddenConfounder(0.2, 0.2 + step, np.log(4.0)) for step in (0.0, 0.3, 0.6)]
+    tasks = [Task(cohort, ModelSpec(SPEC.baseline, SPEC.effect, "absent", cell), WIDE) for cell in cells]
+    each = np.array(approximate_each(tasks, EFFECT))
+    alone = np.array([approximate(task, EFFECT) for task in tasks])
+    assert_allclose(each[:, 0], alone[:, 0], atol=1e-3 * alone[:, 1].min())
+    assert_allclose(each[:, 1], alone[:, 1], rtol=1e-3)
+    assert np.ptp(alone[:, 0]) > alone[0, 1]

@@ -91,8 +91,8 @@ def test_the_truth_of_many_patients_is_that_of_the_population(case):
 def test_intervals_hold_the_truth_of_their_population(case, adjustment, full, capsys):
     """At least 90 of 100 cohorts with --full; else 3 of 4, which 95 % miss once in 70 times.
 
-    Pairs within a caliper leave some imbalance (0.05 standard deviations of grade III here), and the prior pulls the
-    effect of the fewer patients towards none: together about half a standard deviation. Weights have neither.
+    The prior pulls the effect of the pairs, who are fewer, towards none: by 0.1 x 0.4, a quarter of a standard deviation.
+    Pairs within a caliper leave some imbalance beside that. Weights have neither.
     """
     cohorts = 100 if full else 4
     maximises = ADJUSTMENTS[adjustment].maximises
@@ -114,7 +114,7 @@ def test_intervals_hold_the_truth_of_their_population(case, adjustment, full, ca
         )
     assert held >= (90 if full else 3)
     if full:
-        assert abs(np.mean(errors)) < (0.3 if maximises else 0.75) * np.mean(widths)
+        assert abs(np.mean(errors)) < (0.3 if maximises else 0.5) * np.mean(widths)
 
 
 @pytest.mark.slow

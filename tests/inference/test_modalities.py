@@ -99,7 +99,7 @@ def test_the_section_says_that_sizes_are_not_printed(divided):
     found = effect_by_group(cohorts, labels, GROUPS, "beam_width", PriorSet("default"), 1)
     row = found.table.iloc[0]
     assert f"wide {row['patients_low']} to {row['patients_high']}" in by_group_in_words(found)
-    section = modality_section(found, "months", ())
+    section = modality_section(found, "beam width", "months", ())
     assert section.title == "Does the effect differ by beam width"
     assert [row.cells[2].text for row in section.tables[0].rows] == ["40", "55"]
     shown = found.table.rename(columns={"group": "level"}).assign(covariate="beam width")
