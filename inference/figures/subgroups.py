@@ -13,13 +13,13 @@ from inference.figures.wording import interval
 CAPTION = (
     "Hazard ratio of treatment in the average patient and in those who have each level, with 95 % intervals. Filled: the posterior in "
     "which subgroup effects are shrunk to a common one, by as much as the patients say. Hollow: a Cox model with treatment by "
-    "subgroup interactions, which shrinks nothing and gives chance its full part. Patients have several conditions at once, so that the rows "
+    "subgroup interactions, which shrinks nothing and gives chance its full part; n: patients. Patients have several conditions at once, so that the rows "
     "are not of different patients."
 )
 GROUPS_CAPTION = (
     "Hazard ratio of each group of the treated against the untreated, covariates adjusted, with 95 % intervals. Filled: shrunk to a "
     "common effect, by as much as the pseudo-patients say. Hollow: each group by itself (Cox). Who belongs to a group is not "
-    "published, nor how many: both differ from cohort to cohort (mean and range), and the intervals hold that."
+    "published, nor how many (n): both differ from cohort to cohort (mean and range), and the intervals hold that."
 )
 
 
@@ -38,9 +38,7 @@ def subgroups_figure(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(WIDTH, forest_height(len(rows), around=1.0)), layout="constrained")
     axes = figure.subplots()
     wide = 84 if "patients_low" in table else 48
-    draw_forest(
-        axes, rows, reference=1.0, log=True, headers=("Patients", "Hazard ratio (95 %)"), widths=(wide, 110)
-    )
+    draw_forest(axes, rows, reference=1.0, log=True, headers=("n", "Hazard ratio (95 %)"), widths=(wide, 110))
     axes.set_xlabel("Hazard ratio, conditional (below 1, the treated fare better)")
     handles = [
         Line2D([], [], marker="o", color=POSTERIOR, label="shrunk (posterior)"),
@@ -60,7 +58,7 @@ def _rows(table: pd.DataFrame) -> list[ForestRow]:
         column = name
         shrunk = (float(row["hazard_ratio"]), float(row["lower"]), float(row["upper"]))
         alone = (float(row["alone"]), float(row["alone_lower"]), float(row["alone_upper"]))
-        label = f"   {row['level']}" if name else "Average patient"
+        label = f"   {row['level']}" if name else "Average"
         size = f"{row['patients']:.0f}"
         if "patients_low" in row:
             size += f" ({row['patients_low']:.0f} to {row['patients_high']:.0f})"

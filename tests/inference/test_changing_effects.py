@@ -33,6 +33,15 @@ BASELINES = {"piecewise_exponential": PiecewiseExponential(CUTS), "weibull": Wei
 LEVELS = (("grade", "II"), ("grade", "III"))
 SHAPES = {"by_interval": ByInterval(CUTS), "by_subgroup": BySubgroup(LEVELS)}
 HORIZON, TIMES, LAST = 60.0, (12.0, 36.0, 60.0), 72.0
+WIDE = PriorSet(
+    "wide",
+    "",
+    {
+        "treatment_effect": Prior("Normal", {"mu": 0.0, "sigma": 1.0}),
+        "treatment_effect_step_sd": Prior("LogNormal", {"mu": -0.5, "sigma": 0.5}),
+        "subgroup_effect_sd": Prior("LogNormal", {"mu": -1.0, "sigma": 0.5}),
+    },
+)
 SMALL = {"mu": float(np.log(0.002)), "sigma": 0.2}
 SETTINGS = SamplerSettings(chains=2, draws=500, tune=300, seed=5)
 LONGER = SamplerSettings(chains=4, draws=500, tune=300, seed=5)
@@ -221,7 +230,7 @@ def fading_difference(time):
 def fading_fit(size, seed, baseline):
     cohort = fading_cohort(size, seed)
     spec = ModelSpec(baseline, ByInterval((12.0,)))
-    question = Question(cohort, spec, PriorSet("default"), replace(SETTINGS, seed=seed))
+    question = Question(cohort, spec, WIDE, replace(SETTINGS, seed=seed))
     adjusted = ADJUSTMENTS["none"].sample(question, lambda *_: None)
     grid = time_grid((12.0,), 40.0, (12.0, 36.0), float(cohort.time.max()))
     curves = standardise(adjusted.designs[0], cohort, grid, np.random.default_rng(seed))
@@ -263,9 +272,8 @@ def site_cohort(size, seed):
 
 def site_fit(size, seed):
     cohort = site_cohort(size, seed)
-    wide = PriorSet("wide", "", {"subgroup_effect_sd": Prior("LogNormal", {"mu": -1.0, "sigma": 0.5})})
     question = Question(
-        cohort, ModelSpec(Weibull(), BySubgroup((("site", "1"),))), wide, replace(SETTINGS, seed=seed)
+        cohort, ModelSpec(Weibull(), BySubgroup((("site", "1"),))), WIDE, replace(SETTINGS, seed=seed)
     )
     adjusted = ADJUSTMENTS["none"].sample(question, lambda *_: None)
     grid = time_grid((), 40.0, (12.0,), float(cohort.time.max()))
@@ -288,8 +296,12 @@ def test_an_effect_that_differs_by_site_is_found_on_a_large_cohort():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fit", ["fading", "site"])
-def test_intervals_hold_the_truth(fit, full):
-    """Between 89 and 99 of 100 cohorts with --full, else 2 of 3 at least, which 95 % miss once in 140 times."""
+def test_intervals_hold_the_truth(fit, full, capsys):
+    """At least 90 of 100 cohorts with --full, else 2 of 3, which 95 % miss once in 140 times.
+
+    The priors are wide enough for a hazard ratio that grows by a factor of 2.4 at once. The default ones hold that for
+    unlikely and pull against it (docs/decisions/0022-effects-that-change.md).
+    """
     cohorts = 100 if full else 3
     held: dict[str, int] = {}
     for number in range(cohorts):
@@ -302,8 +314,9 @@ def test_intervals_hold_the_truth(fit, full):
         for name, (draws, truth) in found.items():
             low, high = np.quantile(draws, [0.025, 0.975])
             held[name] = held.get(name, 0) + int(low <= truth <= high)
-    low, high = (89, 100) if full else (2, 3)
-    assert all(low <= count <= high for count in held.values()), held
+    with capsys.disabled():
+        print(f"\ncoverage of changing effects, {fit}: {held} of {cohorts}")
+    assert min(held.values()) >= (90 if full else 2), held
 
 
 def test_simulated_cohorts_are_what_they_say():

@@ -133,7 +133,7 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
     assert len(unprinted.columns) == len(table.columns) - 1
     figure = subgroups_figure(found.table)
     assert [label.get_text().strip() for label in figure.axes[0].get_yticklabels()] == [
-        "Average patient",
+        "Average",
         "",
         "site",
         "no",
