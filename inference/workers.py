@@ -65,13 +65,13 @@ class _Worker:
     waiting : deque of (int, int)
         Fits that are its own.
     structures : set of tuple
-    at_work : Future or None
+    at_work : bool
     """
 
     pool: ProcessPoolExecutor
     waiting: deque[Job]
     structures: set[tuple[str, ...]]
-    at_work: Future[Any] | None = None
+    at_work: bool = False
 
 
 def side_by_side(
@@ -97,41 +97,45 @@ def side_by_side(
         pool = ProcessPoolExecutor(1, mp_context=context, initializer=follow_command)
         workers.append(_Worker(pool, waiting, own))
     unbound = deque(beside)
-    begun: dict[Future[Any], Job | str] = {}
+    begun: dict[Future[Any], tuple[_Worker, Job | Beside]] = {}
+    ended: list[tuple[Job, Reading] | str] = []
     try:
         while True:
             for worker in workers:
-                if worker.at_work is None and (job := _next(worker, workers, requests, unbound)) is not None:
-                    if isinstance(job, Beside):
-                        worker.at_work, what = worker.pool.submit(job.run), job.label
-                    else:
-                        asked = study, cohorts[job[1]], requests[job[0]], store.folder
-                        worker.at_work, what = worker.pool.submit(_make, *asked), job
-                    begun[worker.at_work] = what
-            running = {worker.at_work: worker for worker in workers if worker.at_work is not None}
-            if not running:
-                return
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                running[future].at_work = None
-                what = begun.pop(future)
-                if isinstance(what, str):
-                    future.result()
-                    yield what
+                job = None if worker.at_work else _next(worker, workers, requests, unbound)
+                if job is None:
                     continue
-                number, cohort = what
-                if requests[number] in illustrated and cohort == 0:
-                    unbound.extend(_plots(study, cohorts[0], requests[number], store))
-                yield what, future.result()
+                if isinstance(job, Beside):
+                    future = worker.pool.submit(job.run)
+                else:
+                    asked = study, cohorts[job[1]], requests[job[0]], store.folder
+                    future = worker.pool.submit(_make, *asked)
+                worker.at_work, begun[future] = True, (worker, job)
+            # What is ready is told while the workers are busy again: the caller may take a while over it.
+            yield from ended
+            if not begun:
+                return
+            finished, _ = wait(begun, return_when=FIRST_COMPLETED)
+            ended = []
+            for future in finished:
+                worker, job = begun.pop(future)
+                worker.at_work = False
+                if isinstance(job, Beside):
+                    future.result()
+                    ended.append(job.label)
+                    continue
+                if requests[job[0]] in illustrated and job[1] == 0:
+                    unbound.extend(_plots(study, cohorts[0], requests[job[0]], store))
+                ended.append((job, future.result()))
     finally:
         # Ended rather than asked to end: all that they made is on disk, and tidying up takes seconds.
-        ended = [process for worker in workers for process in (worker.pool._processes or {}).values()]
-        for process in ended:
+        left = [process for worker in workers for process in (worker.pool._processes or {}).values()]
+        for process in left:
             process.terminate()
         for worker in workers:
             worker.pool.shutdown(wait=True, cancel_futures=True)
         for folder in (store.folder, store.kept):
-            remove_parts(folder, [process.pid for process in ended if process.pid is not None])
+            remove_parts(folder, [process.pid for process in left if process.pid is not None])
 
 
 def _next(

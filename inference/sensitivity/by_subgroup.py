@@ -33,8 +33,8 @@ class EffectBySubgroup:
     Attributes
     ----------
     table : DataFrame
-        One row a subgroup, that of everybody ("") first: subgroup, covariate and level (in words), patients (mean over cohorts), hazard_ratio (median),
-        lower, upper, probability_of_benefit; without shrinkage: alone, alone_lower, alone_upper; as a publication prints it,
+        One row a subgroup, that of everybody ("") first: subgroup, covariate and level (in words), patients (mean over
+        cohorts), hazard_ratio (median), lower, upper, probability_of_benefit; without shrinkage: alone, alone_lower, alone_upper; as a publication prints it,
         NaN where it does not: median_treated, median_control.
     spread : tuple of float
         Median and 95 % limits of the standard deviation of the subgroup effects.

@@ -85,5 +85,8 @@ def over_time_in_words(found: EffectOverTime) -> str:
         first = f"The effect grows: {more}."
     else:
         first = f"Whether the effect fades or grows with time is not settled: {more}."
-    crossing = f"with probability {found.crossing:.2f} the hazard ratio is below 1 in one interval and above 1 in another"
-    return f"{first} The hazards of the arms may cross: {crossing}."
+    crossing = (
+        f"With probability {found.crossing:.2f} the hazards of the arms cross: the hazard ratio is below 1 in one interval and above "
+        "1 in another."
+    )
+    return f"{first} {crossing}"
