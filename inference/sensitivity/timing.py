@@ -38,7 +38,7 @@ from models.priors import PriorSet
 from models.specification import ModelSpec, outcome_spec
 
 EFFECT = "treatment_effect"
-ELICITED_RUNS, REPLICATES = 20, 200  # over all cohorts together
+ELICITED_RUNS, REPLICATES = 20, 400  # over all cohorts together
 FEWEST_DRAWS, MOST_DRAWS = 250, 1000  # of each chain; fewer where cohorts are many
 SOURCES = ("efron.py", "sensitivity/start_times.py", "sensitivity/no_effect.py", "sensitivity/timing.py")
 

@@ -176,7 +176,9 @@ def test_a_fit_goes_to_a_tree_and_back_with_names_along_its_dimensions(small_coh
 
 @pytest.mark.slow
 @pytest.mark.parametrize("effect", list(SHAPES))
-@pytest.mark.parametrize("baseline", list(BASELINES))
+@pytest.mark.parametrize(
+    "baseline", ["weibull", pytest.param("piecewise_exponential", marks=pytest.mark.long)]
+)
 def test_with_next_to_no_spread_it_is_the_constant_effect(small_cohort, baseline, effect):
     """Posterior means within four Monte Carlo errors, standard deviations within 15 %."""
     tiny = Prior("LogNormal", SMALL)
@@ -332,7 +334,7 @@ def test_simulated_cohorts_are_what_they_say():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", list(SHAPES))
+@pytest.mark.parametrize("effect", ["by_interval", pytest.param("by_subgroup", marks=pytest.mark.long)])
 def test_treatment_that_begins_later_is_fitted_and_kept_too(small_cohort, effect):
     """Time split: the posterior predictive is left out, all else is as ever, and the density agrees with the draws'."""
     start = np.where(small_cohort.treatment, 0.3 * small_cohort.time, np.nan)

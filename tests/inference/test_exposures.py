@@ -115,7 +115,9 @@ def test_a_landmark_at_0_with_all_starts_at_0_is_the_naive_count(baseline):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("baseline", list(BASELINES))
+@pytest.mark.parametrize(
+    "baseline", ["piecewise_exponential", pytest.param("weibull", marks=pytest.mark.long)]
+)
 def test_a_delay_invents_an_effect_for_the_naive_count_alone(baseline):
     truth = Truth(baseline=HAZARDS[baseline], log_hazard_ratio=0.0, mean_delay=10.0, treatment_intercept=1.0)
     cohort = simulate_cohort(truth, 1200, seed=31)

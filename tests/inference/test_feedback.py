@@ -52,6 +52,7 @@ def test_the_ends_are_cut_and_joint():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_feedback_does_harm_where_the_outcome_model_omits_the_covariates():
     """Zigler et al. 2013, doi 10.1111/j.1541-0420.2012.01830.x: the outcome then pulls the score towards itself."""
     cohort = simulate_cohort(STRONG, 4000, seed=8)

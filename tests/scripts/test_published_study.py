@@ -139,6 +139,7 @@ class TestAnalyse:
         assert "1 cohort of 488" in page
         assert "488 patients" not in page
 
+    @pytest.mark.long
     def test_fit_pools_over_cohorts(self, rtsurv, tmp_path):
         ended = rtsurv("fit", "li2024", "--adjustment", "none", "--out", tmp_path / "one", *BRIEF)
         assert ended.code in (0, 3), ended.err
