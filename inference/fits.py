@@ -64,7 +64,7 @@ class Reading:
         Sensitivity of the treatment effect to its prior, and to the likelihood.
     draws : Dataset
         Evenly spaced draws for pooling over cohorts: estimand (row, chain, draw, unit) in the order of the table, and
-        parameter (parameter, chain, draw, unit); a unit is a design of a cohort.
+        parameter (parameter_name, parameter_chain, parameter_draw, unit); a unit is a design of a cohort.
     curve_draws : Dataset
         The same of the curves.
     published : Dataset
@@ -200,11 +200,13 @@ def _published(study: Study, cohort: Cohort, tree: xr.DataTree) -> xr.Dataset:
 
 def _kept_draws(adjusted: AdjustedSample, estimated: Estimated) -> xr.Dataset:
     names, parameters = parameter_draws(adjusted)
+    # Maximisers are as many as there are designs, and not as many as the treatment model has draws.
     dims = ("chain", "draw", "unit")
+    own = ("parameter_chain", "parameter_draw", "unit")
     return xr.Dataset(
         {
             "estimand": (("row", *dims), estimated.draws),
-            "parameter": (("parameter_name", *dims), thin(parameters)),
+            "parameter": (("parameter_name", *own), thin(parameters)),
         },
         coords={"parameter_name": names},
     )

@@ -46,6 +46,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
     if first.estimands["rhat"].isna().all():  # maximisers have no chains
         table = table.assign(rhat=np.nan, ess_bulk=np.nan, ess_tail=np.nan)
     curve_draws = _pooled_curves([one.curve_draws for one in readings])
+    fewer = slice(None, None, len(readings))
     published = _joined([one.published for one in readings])
     return replace(
         first,
@@ -57,7 +58,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
         checks=(*_pooled_checks(readings, table, draws), *published_checks(published)),
         propensity=np.stack([one.propensity for one in readings]),
         power_scaling=tuple(np.mean([one.power_scaling for one in readings], axis=0).tolist()),
-        draws=draws.isel(draw=slice(None, None, len(readings))),
+        draws=draws.isel({"draw": fewer, "parameter_draw": fewer}, missing_dims="ignore"),
         curve_draws=curve_draws.isel(draw=slice(0, 0)),
         published=published,
         balance=_pooled_balance(readings),

@@ -15,7 +15,6 @@ from data.study import Study
 from inference.checks import CheckResult
 from inference.checks.convergence import ESS, RHAT
 from inference.checks.result import at_least, at_most
-from inference.engine import SamplerSettings
 from inference.requests import FitRequest
 from inference.sensitivity.confounding import (
     CLOSE,
@@ -223,12 +222,9 @@ def _confounding(asked: Asked) -> ConfoundingGrid:
 
 def _confounding_kept(asked: Asked) -> bool:
     spec = outcome_spec(asked.study, asked.cohorts[0], asked.main.baseline, asked.main.effect, "absent")
-    return confounding_kept(asked.cohorts, spec, asked.main.priors, asked.folder, settings=_checked_by(asked))
-
-
-def _checked_by(asked: Asked) -> SamplerSettings:
-    """Return how the few cells are sampled that check the grid: of one cohort, however many there are."""
-    return SamplerSettings(seed=asked.main.settings.seed)
+    return confounding_kept(
+        asked.cohorts, spec, asked.main.priors, asked.folder, settings=asked.main.settings
+    )
 
 
 def _held(asked: Asked, keys: Sequence[str]) -> bool:

@@ -210,6 +210,18 @@ class TestSecondFit:
         assert set(pd.read_csv(tmp_path / "one" / "estimands.csv")["prior_set"]) == {"sceptical"}
         assert json.loads(after["manifest.json"])["seed"] == 6
 
+    @pytest.mark.parametrize("adjustment", ["iptw", "overlap"])
+    def test_weights_have_as_many_draws_as_designs(self, rtsurv, small_study, tmp_path, adjustment):
+        """Neither one for each draw of the treatment model, nor fewer chains than it has."""
+        options = ("--chains", "2", "--draws", "40", "--tune", "40", "--designs", "30")
+        ended = rtsurv("fit", small_study, "--adjustment", adjustment, "--out", tmp_path, *options)
+        assert ended.code in (0, 3), ended.err
+        with xr.open_datatree(tmp_path / "fit.nc", engine="h5netcdf") as tree:
+            assert tree["posterior"]["treatment_effect"].size == 30
+        table = pd.read_csv(tmp_path / "estimands.csv")
+        ratio = table[table["estimand"] == "log_hazard_ratio"].iloc[0]
+        assert ratio["mcse"] == pytest.approx(ratio["sd"] / 30**0.5)
+
     def test_enough_draws_pass_and_exit_with_0(self, rtsurv, small_study, tmp_path):
         options = ("--adjustment", "none", "--baseline", "weibull", "--out", tmp_path)
         ended = rtsurv("fit", small_study, *options)
