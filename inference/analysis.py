@@ -96,7 +96,7 @@ def plan(
 
     def request(baseline: str, adjustment: str, used: PriorSet, exposure: str = main) -> FitRequest:
         count = designs.get(adjustment, 1)
-        # Scores of left-out patients take as long as sampling; of several cohorts, only where baselines are compared.
+        # Scores of left-out patients take more than half as long as sampling; of several cohorts, only where baselines are compared.
         left_out = cohorts == 1 or adjustment == MAIN_ADJUSTMENT
         return FitRequest(
             baseline, adjustment, MAIN_EFFECT, used, settings, count, exposure, left_out=left_out
