@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import nutpie
 import xarray as xr
 
 from data.errors import InputError
+from inference.density import POSITION, BoundDensity
 from inference.geometry import Density, Layout, NormalFit, Shear, fit_normal
 from inference.tasks import Compiled, Task, compiled_for, shear_of
 from models.assembly import Blocks
@@ -98,7 +98,7 @@ def find_modes(task: Task, near: Modes | None = None) -> Modes:
     content = task.content(blocks)
     compiled = compiled_for(task, blocks, content)
     layout, shear = compiled.layout, shear_of(task, blocks, compiled.layout)
-    swapped = {name: value for name, value in content.items() if name in compiled.shared_names}
+    swapped = {name: value for name, value in content.items() if name in compiled.density.types}
     if shear is not None:
         swapped["shear_matrix"] = shear.matrix
     start, held = _start(blocks, layout) if near is None else (near.modes[0].location, near.held)
@@ -171,7 +171,8 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
     found = find_modes(task)
     compiled, modes = found.compiled, found.modes
     layout, shear = compiled.layout, found.shear
-    ready = compiled.nutpie_model.with_data(**found.swapped, location=modes[0].location, scale=modes[0].scale)
+    whitened = {"location": modes[0].location, "scale": modes[0].scale}
+    ready = compiled.density.bind(found.swapped | whitened)
     chains = [settings.chains - settings.chains // 2, settings.chains // 2] if shear else [settings.chains]
     accept = _target_accept(task)
     traces = [
@@ -179,7 +180,7 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
         for number, (at, count) in enumerate(zip(found.starts, chains, strict=True))
         if count
     ]
-    positions = np.concatenate([trace["posterior"]["position"].to_numpy() for trace in traces])
+    positions = np.concatenate([trace["posterior"][POSITION].to_numpy() for trace in traces])
     flat = modes[0].location + positions @ modes[0].scale.T
     values = layout.split(flat if shear is None else shear.apply(flat))
     statistics = {
@@ -209,7 +210,7 @@ def _target_accept(task: Task) -> float:
 
 
 def _run(
-    ready: Any, start: np.ndarray, chains: int, settings: SamplerSettings, seed: int, accept: float
+    ready: BoundDensity, start: np.ndarray, chains: int, settings: SamplerSettings, seed: int, accept: float
 ) -> xr.DataTree:
     """Run some chains from around one start; an interrupt stops them and keeps nothing."""
 
@@ -217,7 +218,7 @@ def _run(
         return start + np.random.default_rng(chain_seed).standard_normal(len(start))
 
     sampler = nutpie.sample(
-        dataclasses.replace(ready, initial_point_func=initial_point),
+        ready.for_nutpie(initial_point),
         draws=settings.draws,
         tune=settings.tune,
         chains=chains,
@@ -239,16 +240,7 @@ def _run(
 def _density(compiled: Compiled, swapped: dict[str, np.ndarray]) -> Density:
     """Return the compiled log density, with gradient, of the sheared but not yet whitened parameters."""
     size = compiled.layout.size
-    natural = compiled.nutpie_model.with_data(**swapped, location=np.zeros(size), scale=np.eye(size))
-    by_name = {variable.name: natural.shared_data[key] for variable, key in natural.shared_var_keys.items()}
-    shared = [by_name[name] for name in compiled.shared_names]
-    function = natural.logp_func.vm.jit_fn
-
-    def density(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = function(flat, *shared)
-        return float(value), np.asarray(gradient)
-
-    return density
+    return compiled.density.bind(swapped | {"location": np.zeros(size), "scale": np.eye(size)})
 
 
 def _start(blocks: Blocks, layout: Layout) -> tuple[np.ndarray, dict[int, float]]:

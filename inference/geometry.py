@@ -17,6 +17,8 @@ import pytensor
 from pytensor.graph.replace import graph_replace
 from scipy.optimize import minimize
 
+from inference.density import POSITION
+
 DIFFERENCE = (
     1e-5  # step of the central differences that give the Hessian: about the cube root of the precision
 )
@@ -124,7 +126,7 @@ def whiten(model: pm.Model, layout: Layout, shear: Shear | None) -> pm.Model:
     """
     size = layout.size
     with pm.Model(check_bounds=False) as whitened:
-        position = pm.Flat("position", shape=size)
+        position = pm.Flat(POSITION, shape=size)
         location = pytensor.shared(np.zeros(size), name="location", shape=(size,))
         scale = pytensor.shared(np.eye(size), name="scale", shape=(size, size))
         flat = location + (scale * position).sum(axis=1)

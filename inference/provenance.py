@@ -27,6 +27,7 @@ SAMPLING_SOURCES = (
     "data",
     "models",
     "inference/adjustments",
+    "inference/density.py",
     "inference/engine.py",
     "inference/geometry.py",
     "inference/groups.py",

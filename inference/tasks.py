@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import nutpie
-import pytensor
 
 from data.cohort import Cohort
+from inference.density import CompiledDensity, compile_density
 from inference.geometry import Layout, Shear, layout_of, whiten
 from models.assembly import Blocks, build_model, build_propensity_model, model_blocks, model_data
 from models.priors import PriorSet
@@ -57,9 +56,8 @@ class Task:
 class Compiled:
     """A compiled density and what is needed to read its draws. Holds no PyMC model."""
 
-    nutpie_model: Any
+    density: CompiledDensity
     layout: Layout
-    shared_names: tuple[str, ...]
 
 
 _COMPILED: dict[tuple, Compiled] = {}
@@ -93,13 +91,8 @@ def compiled_for(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
     if key not in _COMPILED:
         model = task.build()
         layout = layout_of(model)
-        whitened = whiten(model, layout, shear_of(task, blocks, layout))
-        # Fast-math lets the compiler reorder sums, and it does so differently for functions compiled now and those
-        # read from numba's cache on disk: the same seed would give other draws on the first run.
-        with pytensor.config.change_flags(numba__fastmath=False):
-            nutpie_model: Any = nutpie.compile_pymc_model(whitened, backend="numba", var_names=["position"])
-        shared = tuple(variable.name for variable in nutpie_model.logp_func.get_shared())
-        _COMPILED[key] = Compiled(nutpie_model, layout, shared)
+        density = compile_density(whiten(model, layout, shear_of(task, blocks, layout)))
+        _COMPILED[key] = Compiled(density, layout)
     return _COMPILED[key]
 
 

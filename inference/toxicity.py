@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import nutpie
 import pandas as pd
-import pytensor
 import xarray as xr
 from arviz_stats.base import array_stats
 
 from data.evidence import Evidence
 from data.toxicity import CountReading, ToxicityEvidence, toxicity_evidence
 from inference.checks.result import CheckResult, at_least, at_most
+from inference.density import POSITION, compile_density
+from inference.geometry import layout_of, whiten
 from inference.provenance import ROOT, versions
 from inference.store import Store, digest
 from inference.toxicity_summaries import contrast_table, risk_table
@@ -41,6 +41,8 @@ PARAMETERS = tuple(MEANINGS)
 SOURCES = (
     "data/toxicity.py",
     "models/toxicity.py",
+    "inference/density.py",
+    "inference/geometry.py",
     "inference/toxicity.py",
     "inference/toxicity_summaries.py",
 )
@@ -140,16 +142,16 @@ def _emptied(arms: ToxicityArms, place: int) -> ToxicityArms:
 
 def sample_toxicity(scenarios: Sequence[Scenario], seed: int) -> xr.DataTree:
     """Return draws under every scenario, the model compiled once; groups are the scenarios' positions."""
-    main = scenarios[0]
-    # Without fast-math the same seed gives the same draws on the first run and on later ones (see the engine).
-    with pytensor.config.change_flags(numba__fastmath=False):
-        compiled: Any = nutpie.compile_pymc_model(
-            build_toxicity_model(main.arms, main.priors), backend="numba"
-        )
+    model = build_toxicity_model(scenarios[0].arms, scenarios[0].priors)
+    layout = layout_of(model)
+    density = compile_density(whiten(model, layout, None))
     groups = {}
     for place, scenario in enumerate(scenarios):
+        centre = layout.join({name: prior.frozen.median() for name, prior in scenario.priors.items()})
+        content = toxicity_content(scenario.arms, scenario.priors)
+        bound = density.bind(content | {"location": centre, "scale": np.eye(layout.size)})
         trace = nutpie.sample(
-            compiled.with_data(**toxicity_content(scenario.arms, scenario.priors)),
+            bound.for_nutpie(lambda of_chain: np.random.default_rng(of_chain).standard_normal(layout.size)),
             draws=DRAWS,
             tune=TUNE,
             chains=CHAINS,
@@ -158,12 +160,11 @@ def sample_toxicity(scenarios: Sequence[Scenario], seed: int) -> xr.DataTree:
             save_warmup=False,
             target_accept=ACCEPT,
         )
-        posterior = trace["posterior"].to_dataset()
-        drawn = {name: (("chain", "draw"), posterior[name].to_numpy()) for name in PARAMETERS}
-        shift = posterior["series_shift"].to_numpy()
+        drawn = layout.split(centre + trace["posterior"][POSITION].to_numpy())
+        shift = drawn["between_series_sd"][..., None] * drawn["series_standard"]
         diverging = trace["sample_stats"]["diverging"].to_numpy()
         groups[f"scenario_{place}"] = xr.Dataset(
-            drawn
+            {name: (("chain", "draw"), drawn[name]) for name in PARAMETERS}
             | {"series_shift": (("chain", "draw", "series"), shift)}
             | {"diverging": (("chain", "draw"), diverging.astype(np.int8))}
         )

@@ -1,7 +1,6 @@
 """The grid of hidden confounders: closed forms on written grids, draws, and cohorts whose confounder is known."""
 
 import numpy as np
-import nutpie
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
@@ -10,6 +9,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 import inference.sensitivity.confounding as module
+import inference.tasks as tasks
 from data.simulate import Truth, simulate_cohort
 from inference.engine import Sample, SamplerSettings, approximate, approximate_each, sample
 from inference.sensitivity.confounding import (
@@ -199,12 +199,10 @@ def test_a_grid_is_kept_until_something_that_decides_it_changes(counted, cohort_
 @pytest.fixture(scope="module")
 def computed(small_cohort):
     """A grid of two cohorts of different sizes, and how often a model was compiled for it."""
-    compiled, compile_once = [], nutpie.compile_pymc_model
+    compiled, compile_once = [], tasks.compile_density
     cohorts = [small_cohort, simulate_cohort(Truth(), 150, seed=12)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            nutpie, "compile_pymc_model", lambda *a, **b: compiled.append(1) or compile_once(*a, **b)
-        )
+        patch.setattr(tasks, "compile_density", lambda *a, **b: compiled.append(1) or compile_once(*a, **b))
         return confounding_grid(cohorts, SPEC, DEFAULT, SMALL, SHORT), len(compiled)
 
 

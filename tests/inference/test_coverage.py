@@ -1,9 +1,9 @@
 """Known truth is recovered: 95 % intervals hold it about as often as they say."""
 
 import numpy as np
-import nutpie
 import pytest
 
+import inference.tasks as tasks
 from data.simulate import PiecewiseHazard, Truth, WeibullHazard, simulate_cohort, true_rmst_difference
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import Question
@@ -48,10 +48,10 @@ def test_intervals_hold_the_truth(case, adjustment, full, monkeypatch, capsys):
         "log_hazard_ratio": truth.log_hazard_ratio,
         "rmst_difference": true_rmst_difference(truth, HORIZON),
     }
-    compiled, compile_once = [], nutpie.compile_pymc_model
+    compiled, compile_once = [], tasks.compile_density
     monkeypatch.setattr(
-        nutpie,
-        "compile_pymc_model",
+        tasks,
+        "compile_density",
         lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
     )
     held = dict.fromkeys(expected, 0)

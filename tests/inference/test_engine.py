@@ -4,7 +4,6 @@ import dataclasses
 
 import arviz as az
 import numpy as np
-import nutpie
 import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
@@ -160,11 +159,11 @@ def test_a_swapped_prior_gives_the_fit_of_a_fresh_compilation(plain, monkeypatch
 @pytest.mark.slow
 def test_nothing_is_compiled_again_for_another_cohort_prior_or_size(plain, monkeypatch):
     compiled = []
-    compile_once = nutpie.compile_pymc_model
+    compile_once = tasks.compile_density
     sample(task_of(plain(False), EXPONENTIAL), QUICK)
     monkeypatch.setattr(
-        nutpie,
-        "compile_pymc_model",
+        tasks,
+        "compile_density",
         lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
     )
     for cohort, priors in (
@@ -194,7 +193,7 @@ def assert_swapped_density_is_fresh(before: Task, after: Task):
     model = after.build()
     layout = layout_of(model)
     shear = shear_of(after, after.blocks, layout)
-    swapped = {name: value for name, value in content.items() if name in compiled.shared_names}
+    swapped = {name: value for name, value in content.items() if name in compiled.density.types}
     if shear is not None:
         swapped["shear_matrix"] = shear.matrix
     density = engine._density(compiled, swapped)

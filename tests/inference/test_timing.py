@@ -3,12 +3,12 @@
 import dataclasses
 
 import numpy as np
-import nutpie
 import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 from scipy import stats
 
+import inference.tasks as tasks
 from data.cohort import validate_cohort
 from data.simulate import PiecewiseHazard, Truth, simulate_cohort, simulate_frame, simulated_study
 from inference.engine import SamplerSettings, approximate
@@ -191,10 +191,10 @@ def test_few_cohorts_compute_more_each():
 @pytest.mark.slow
 @pytest.mark.long
 def test_a_cohort_is_computed_once_with_one_compilation(study, small_cohort, tmp_path, monkeypatch):
-    compiled, compile_once = [], nutpie.compile_pymc_model
+    compiled, compile_once = [], tasks.compile_density
     monkeypatch.setattr(
-        nutpie,
-        "compile_pymc_model",
+        tasks,
+        "compile_density",
         lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
     )
     found = timing_of_cohort(study, small_cohort, 0, DEFAULT, SHORT, tmp_path)

@@ -1,0 +1,192 @@
+"""A model's log density as native code: compiled once, bound to the data of one posterior after another."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+import pymc as pm
+import pytensor
+import pytensor.tensor as pt
+from nutpie.compile_pymc import CompiledPyMCModel, address_as_void_pointer
+from pymc.pytensorf import compile as compile_function
+
+POSITION = "position"
+FAILED, NOT_FINITE = -1, 3  # what nuts-rs reads as: give up; reject this point
+RANKS = 3  # the most dimensions that data of a model may have
+
+C = numba.types
+POINTER = C.CPointer(C.float64)
+DENSITY_SIGNATURE = C.int64(C.uint64, POINTER, POINTER, POINTER, C.CPointer(C.int64))
+EXPAND_SIGNATURE = C.int64(C.uint64, C.uint64, POINTER, POINTER, C.CPointer(C.int64))
+DOUBLES, INTEGERS = ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_int64)
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledDensity:
+    """Log density with gradient of one vector, for any data of the same types and numbers of dimensions.
+
+    Attributes
+    ----------
+    size : int
+        Length of the vector.
+    types : dict of str to (dtype, int)
+        Type and number of dimensions of the data, by name, in the order in which the code takes them.
+    code : numba.core.ccallback.CFunc
+        Takes the vector's length, the addresses of vector, gradient and value, and the address of the table of data.
+    """
+
+    size: int
+    types: dict[str, tuple[np.dtype, int]]
+    code: Any
+
+    def bind(self, data: Mapping[str, Any]) -> BoundDensity:
+        """Return the density given data.
+
+        Parameters
+        ----------
+        data : mapping of str to array_like
+            A value for each of `types`.
+
+        Raises
+        ------
+        ValueError
+            If a value has another number of dimensions.
+        """
+        arrays = {name: np.array(data[name], kind, order="C") for name, (kind, _) in self.types.items()}
+        table = np.zeros((len(arrays), 1 + RANKS), dtype=np.int64)
+        for row, (name, array) in zip(table, arrays.items(), strict=True):
+            rank = self.types[name][1]
+            if array.ndim != rank:
+                raise ValueError(f"{name} must have {rank} dimensions, but found {array.ndim}")
+            row[0], row[1 : 1 + rank] = array.ctypes.data, array.shape
+        return BoundDensity(self, arrays, table)
+
+
+@dataclass(frozen=True, eq=False)
+class BoundDensity:
+    """A log density given its data.
+
+    Attributes
+    ----------
+    compiled : CompiledDensity
+    arrays : dict of str to ndarray
+        The data; held, because the table has their addresses.
+    table : ndarray of int64 (data, 1 + RANKS)
+        Address and shape of each.
+    """
+
+    compiled: CompiledDensity
+    arrays: dict[str, np.ndarray]
+    table: np.ndarray
+
+    def __call__(self, position: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return log density and gradient (size,) at a position (size,); they may be infinite or undefined."""
+        position = np.ascontiguousarray(position, dtype=float)
+        value, gradient = np.empty(1), np.empty(self.compiled.size)
+        addresses = [array.ctypes.data_as(DOUBLES) for array in (position, gradient, value)]
+        table = self.table.ctypes.data_as(INTEGERS)
+        if self.compiled.code.ctypes(len(position), *addresses, table) == FAILED:
+            raise ArithmeticError("the log density cannot be computed with these data")
+        return float(value[0]), gradient
+
+    def for_nutpie(self, initial_point: Callable[[Any], np.ndarray]) -> CompiledPyMCModel:
+        """Return what nutpie samples.
+
+        Parameters
+        ----------
+        initial_point : callable
+            From a seed to a position (size,).
+        """
+        size = self.compiled.size
+        return CompiledPyMCModel(
+            dims={},
+            reparameterized_names=[],
+            compiled_logp_func=self.compiled.code,
+            compiled_expand_func=_copied(),
+            initial_point_func=initial_point,
+            shared_data=self.arrays,
+            shared_var_keys={},
+            user_data=self.table,
+            n_expanded=size,
+            shape_info=([POSITION], [slice(0, size)], [(size,)]),
+            logp_func=None,
+            expand_func=None,
+            _n_dim=size,
+            _shapes={POSITION: (size,)},
+            _coords={},
+        )
+
+
+def compile_density(model: pm.Model) -> CompiledDensity:
+    """Return the log density of a model of one free vector.
+
+    PyTensor compiles it, and a few lines of its own hand the data over: those that nutpie would make take ten times as long to
+    compile as the density itself once that is in numba's cache (docs/decisions/0023).
+
+    Parameters
+    ----------
+    model : pymc.Model
+        All of its free variables are one vector, without transform; its data are shared variables.
+    """
+    (variable,) = model.free_RVs
+    vector: Any = model.rvs_to_values[variable]
+    log_density: Any = model.logp()
+    # Fast-math lets the compiler reorder sums, and it does so differently for functions compiled now and those
+    # read from numba's cache on disk: the same seed would give other draws on the first run.
+    with model, pytensor.config.change_flags(numba__fastmath=False):
+        function: Any = compile_function((vector,), (log_density, pt.grad(log_density, vector)), mode="NUMBA")
+    data = {shared.name: shared.get_value(borrow=True) for shared in function.get_shared()}
+    code = _handed_over(function.vm.jit_fn, list(data.values()))
+    (size,) = model.initial_point()[vector.name].shape
+    return CompiledDensity(size, {name: (value.dtype, value.ndim) for name, value in data.items()}, code)
+
+
+def _handed_over(density: Callable[..., Any], data: list[Any]) -> Any:
+    """Return a C function that finds its data by a table of addresses and calls a compiled density with them.
+
+    It is written out for its number of data, because compiled code has no loop over arguments of different types.
+    """
+    width = 1 + RANKS
+    arguments = []
+    for number, value in enumerate(data):
+        places = [f"table[{width * number + 1 + axis}]" for axis in range(value.ndim)]
+        shape = "(" + "".join(f"{place}, " for place in places) + ")"
+        arguments.append(f"carray(pointer(table[{width * number}]), {shape}, {value.dtype.name})")
+    text = f"""
+def handed_over(size, position_, gradient_, value_, table_):
+    position = carray(position_, (size,))
+    table = carray(table_, ({width * len(data)},))
+    try:
+        value, gradient = density(position, {", ".join(arguments)})
+    except Exception:
+        return {FAILED}
+    value_[0] = value[()]
+    finite = isfinite(value_[0])
+    for place in range(size):
+        gradient_[place] = gradient[place]
+        finite = finite and isfinite(gradient[place])
+    return 0 if finite else {NOT_FINITE}
+"""
+    names: dict[str, Any] = {value.dtype.name: value.dtype.type for value in data}
+    names |= {"carray": numba.carray, "pointer": address_as_void_pointer}
+    names |= {"density": density, "isfinite": np.isfinite}
+    exec(text, names)
+    return numba.cfunc(DENSITY_SIGNATURE)(names["handed_over"])
+
+
+@cache
+def _copied() -> Any:
+    """Return a C function that copies a position: what is kept of a draw."""
+
+    def copied(size, _expanded, position, out, _table):
+        for place in range(size):
+            out[place] = position[place]
+        return 0
+
+    return numba.cfunc(EXPAND_SIGNATURE)(copied)

@@ -1,0 +1,93 @@
+"""The compiled log density is that of the model, with the data it is bound to."""
+
+import numpy as np
+import nutpie
+import pymc as pm
+import pytest
+from scipy import stats
+
+from inference.density import POSITION, compile_density
+
+
+def model_of(counts, design, chosen, level):
+    """A Poisson regression whose data are numbers of every kind: whole, real, of no, one and two dimensions."""
+    with pm.Model(check_bounds=False) as model:
+        position = pm.Normal(POSITION, 0.0, 1.0, shape=2)
+        log_mean = pm.Data("level", level) + (pm.Data("design", design) * position).sum(axis=1)
+        mean = pm.math.exp(log_mean[pm.Data("chosen", chosen)])
+        pm.Poisson("observed", mean, observed=pm.Data("counts", counts))
+    return model
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    rng = np.random.default_rng(1)
+    return compile_density(model_of(rng.poisson(2.0, 5), rng.normal(size=(7, 2)), np.arange(5), 0.3))
+
+
+@pytest.fixture(scope="module")
+def other():
+    """Other data, of other lengths."""
+    rng = np.random.default_rng(2)
+    return {
+        "counts": rng.poisson(3.0, 9),
+        "design": rng.normal(size=(4, 2)),
+        "chosen": rng.integers(0, 4, 9),
+        "level": 1.1,
+    }
+
+
+def by_scipy(position, counts, design, chosen, level):
+    mean = np.exp(level + design @ position)[chosen]
+    return stats.norm.logpdf(position).sum() + stats.poisson.logpmf(counts, mean).sum()
+
+
+def test_it_is_the_density_of_the_model_with_the_bound_data(compiled, other):
+    bound = compiled.bind(other)
+    for position in np.random.default_rng(3).normal(size=(5, 2)):
+        value, gradient = bound(position)
+        assert value == pytest.approx(by_scipy(position, **other), rel=1e-12)
+        for place, step in enumerate(1e-6 * np.eye(2)):
+            slope = (by_scipy(position + step, **other) - by_scipy(position - step, **other)) / 2e-6
+            assert gradient[place] == pytest.approx(slope, rel=1e-6, abs=1e-6)
+
+
+def test_what_is_bound_is_not_changed_by_a_later_change_of_the_arrays(compiled, other):
+    given = {name: np.array(value) for name, value in other.items()}
+    bound = compiled.bind(given)
+    before = bound(np.zeros(2))[0]
+    given["design"][:] = 5.0
+    assert bound(np.zeros(2))[0] == before
+
+
+def test_data_that_do_not_fit_together_are_an_error(compiled, other):
+    with pytest.raises(ArithmeticError, match="cannot be computed with these data"):
+        compiled.bind(other | {"chosen": np.array([0, 1])})(np.zeros(2))
+
+
+def test_data_of_another_number_of_dimensions_are_an_error(compiled, other):
+    with pytest.raises(ValueError, match="design must have 2 dimensions, but found 1"):
+        compiled.bind(other | {"design": np.ones(3)})
+
+
+def test_missing_data_are_an_error(compiled, other):
+    with pytest.raises(KeyError, match="level"):
+        compiled.bind({name: value for name, value in other.items() if name != "level"})
+
+
+def test_nutpie_samples_it(compiled, other):
+    bound = compiled.bind(other)
+    drawn = nutpie.sample(
+        bound.for_nutpie(lambda seed: np.random.default_rng(seed).normal(size=2)),
+        draws=500,
+        tune=200,
+        chains=2,
+        seed=4,
+        progress_bar=False,
+    )
+    positions = drawn["posterior"][POSITION].to_numpy()
+    assert positions.shape == (2, 500, 2)
+    for position, log_density in zip(
+        positions[0, :5], drawn["sample_stats"]["logp"].to_numpy()[0, :5], strict=True
+    ):
+        assert log_density == pytest.approx(by_scipy(position, **other), rel=1e-9)
