@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from itertools import product
 
 import arviz as az
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from arviz_base.labels import MapLabeller
+from arviz_stats.base import array_stats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.figures.style import style
 
 SAMPLE_DIMS = ("chain", "draw")
+MOST = 16
+"""Panels of a figure with one for each parameter: what can be looked at."""
+WHICH = (
+    "Of many parameters those are shown that a reviewer looks at first, then those with the largest R-hat."
+)
+TITLE = 24
+"""Characters above a panel, of four side by side."""
 FIRST = (
     "treatment_effect",
     "propensity_effect",
@@ -45,6 +54,36 @@ def panels(posterior: xr.Dataset, names: Sequence[str]) -> int:
         int(np.prod([size for dim, size in posterior[name].sizes.items() if dim not in sample]))
         for name in names
     )
+
+
+def telling(fit: xr.DataTree, names: Sequence[str], note: str) -> tuple[xr.DataTree, int, str]:
+    """Return a fit whose posterior has each single number as a variable, how many those are, and a note.
+
+    Of more than `MOST` numbers those are kept that a reviewer looks at first, then those whose chains agree least. The
+    note says so.
+    """
+    numbers: dict[str, xr.DataArray] = {}
+    for name in names:
+        values = fit["posterior"][name]
+        others = [dim for dim in values.dims if dim not in SAMPLE_DIMS]
+        for place in np.ndindex(*(values.sizes[dim] for dim in others)):
+            one = values.isel(dict(zip(others, place, strict=True)))
+            label = ", ".join(str(one.coords[dim].item()) for dim in others if dim in one.coords)
+            numbers["\n".join(filter(None, [short_name(name), label]))] = one.drop_vars(
+                others, errors="ignore"
+            )
+    shown = list(numbers)
+    if len(numbers) > MOST:
+        first = [short_name(name) for name in FIRST]
+        rhat = {
+            name: array_stats.rhat(one.transpose(*SAMPLE_DIMS).to_numpy()) for name, one in numbers.items()
+        }
+        ranked = sorted(numbers, key=lambda name: (name not in first, -np.nan_to_num(rhat[name], nan=np.inf)))
+        shown = [name for name in numbers if name in ranked[:MOST]]
+        note = "; ".join(filter(None, [note, f"{MOST} of {len(numbers)} parameters"]))
+    groups = {name: group.to_dataset() for name, group in fit.children.items()}
+    groups["posterior"] = xr.Dataset({name: numbers[name] for name in shown})
+    return xr.DataTree.from_dict(groups), len(shown), note
 
 
 def one_design(fit: xr.DataTree, groups: Sequence[str]) -> tuple[xr.DataTree, str]:
@@ -110,6 +149,14 @@ def figure_of(collection: az.PlotCollection, title: str) -> Figure:
     plt.close(figure)
     figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
     return figure
+
+
+def cut_titles(figure: Figure) -> None:
+    """Cut lines of panels' titles to what fits beside the next panel's."""
+    for axes, loc in product(figure.axes, ("left", "center")):
+        lines = axes.get_title(loc=loc).split("\n")
+        cut = [line if len(line) <= TITLE else f"{line[: TITLE - 1]}…" for line in lines]
+        axes.set_title("\n".join(cut), loc=loc)
 
 
 def thin_lines(axes: Axes, most: int) -> None:

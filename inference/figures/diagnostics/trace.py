@@ -1,4 +1,4 @@
-"""Trace of every parameter beside its density, chain by chain."""
+"""Trace of parameters beside its density, chain by chain."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from inference.figures.diagnostics.chosen import (
+    WHICH,
     arviz_style,
     figure_of,
     main_variables,
     one_design,
-    panels,
-    short_labels,
+    telling,
     thin_lines,
     titled,
 )
@@ -23,7 +23,7 @@ from inference.figures.style import SMALL, WIDTH
 CAPTION = (
     "Left, the posterior density by chain: the colours should lie on each other. Right, the draws in the "
     "order in which they came: a trace should look like noise around one level, in every chain the same. "
-    "Ticks at the bottom mark divergences. At most 150 evenly spaced draws a chain are drawn."
+    "Ticks at the bottom mark divergences. At most 150 evenly spaced draws a chain are drawn. " + WHICH
 )
 GRID = 128
 """Points of a density: more only make the file larger."""
@@ -38,18 +38,16 @@ def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fi
     fit : DataTree
         Groups posterior and sample_stats. Of several designs the first is shown; the title says so.
     var_names : sequence of str, optional
-        By default those of `main_variables`.
+        By default those of `main_variables`, of which at most `MOST` numbers are shown.
     """
     names = list(var_names or main_variables(fit["posterior"].to_dataset()))
     shown, note = one_design(fit, ("posterior", "sample_stats"))
-    rows = panels(shown["posterior"].to_dataset(), names)
+    shown, rows, note = telling(shown, names, note)
     with arviz_style():
         collection = az.plot_trace_dist(
             shown,
-            var_names=names,
             compact=False,
             combined=False,
-            labeller=short_labels(names),
             visuals={"trace": {"width": 0.4, "alpha": 0.7}, "dist": {"width": 1.0}, "xlabel_trace": False},
             stats={"dist": {"grid_len": GRID}},
             backend="matplotlib",

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.testing import assert_allclose
 
 from inference.figures.diagnostics import DIAGNOSTICS
@@ -39,6 +40,26 @@ def test_named_variables_are_the_ones_shown(make_fit, texts):
     assert {"treatment effect", "outcome: age", "outcome: grade[T.II]"} <= set(printed)
     assert not any("hazard" in text for text in printed)
     assert len(figure.axes) == 6
+
+
+@pytest.mark.parametrize("name", ["trace", "rank", "ess"])
+def test_of_many_parameters_those_are_shown_that_mix_worst(name, make_fit, texts):
+    fit = make_fit()
+    rng = np.random.default_rng(8)
+    mixed = rng.normal(size=(4, 300, 30))
+    mixed[..., 21] += 2.0 * np.arange(4)[:, None]
+    mixed[..., 7] += np.arange(4)[:, None]
+    posterior = fit["posterior"].to_dataset()[["treatment_effect"]]
+    terms = [f"term {number}" for number in range(30)]
+    posterior = posterior.isel(draw=slice(0, 300))
+    posterior["outcome_coefficients"] = (("chain", "draw", "outcome_term"), mixed[:, : posterior.sizes["draw"]])
+    fit["posterior"] = xr.DataTree(posterior.assign_coords(outcome_term=terms))
+    figure = DIAGNOSTICS[name](fit, None)
+    printed = " ".join(texts(figure)).replace("\n", " ").replace(":", "")
+    assert "16 of 31 parameters" in printed
+    assert sum(f"outcome {term} " in f"{printed} " for term in terms) == 15
+    for shown in ("treatment effect", "outcome term 21", "outcome term 7"):
+        assert shown in printed
 
 
 def test_a_trace_holds_the_draws_of_the_design_it_names(make_fit):
