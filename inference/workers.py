@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -24,6 +23,7 @@ from inference.fits import Reading
 from inference.readings import reading_of
 from inference.requests import FitRequest, fit_key
 from inference.store import Store
+from inference.worker_server import begin_worker_server
 
 WORKERS = 2
 # Cost of a compilation, of one more design, of a fit of which only the effect is asked for, and of weights or pairs,
@@ -88,7 +88,7 @@ def side_by_side(
     A fit goes to the worker that compiles its structure. What is done beside, and each diagnostic plot, goes to
     whichever worker has no fit left; then that one takes fits from the other, if they are worth compiling for.
     """
-    context = multiprocessing.get_context("spawn")
+    context = begin_worker_server()
     shares = worker_shares([requests[number] for number, _ in missing])
     workers = []
     for place in range(WORKERS):

@@ -52,7 +52,10 @@ def test_of_many_parameters_those_are_shown_that_mix_worst(name, make_fit, texts
     posterior = fit["posterior"].to_dataset()[["treatment_effect"]]
     terms = [f"term {number}" for number in range(30)]
     posterior = posterior.isel(draw=slice(0, 300))
-    posterior["outcome_coefficients"] = (("chain", "draw", "outcome_term"), mixed[:, : posterior.sizes["draw"]])
+    posterior["outcome_coefficients"] = (
+        ("chain", "draw", "outcome_term"),
+        mixed[:, : posterior.sizes["draw"]],
+    )
     fit["posterior"] = xr.DataTree(posterior.assign_coords(outcome_term=terms))
     figure = DIAGNOSTICS[name](fit, None)
     printed = " ".join(texts(figure)).replace("\n", " ").replace(":", "")
