@@ -20,7 +20,6 @@ from inference.atomic import atomic_path
 from inference.store import digest, file_sha256
 
 COHORTS, MODALITIES, TARGETS = "cohorts.parquet", "modalities.parquet", "reconstruction.csv"
-FEW = 3  # cohorts that one process draws sooner than two begin
 SEAL = b"reconstruction"  # entry of the metadata of COHORTS, which is written last
 READING_ONLY = ("replicas.py",)  # reads cohorts and draws none
 
@@ -49,7 +48,7 @@ def ensemble_of(
     kept = _kept(folder, mark)
     if kept is not None:
         return kept
-    made = reconstruct(study, evidence, cohorts, seed, done, workers=1 if cohorts <= FEW else 2)
+    made = reconstruct(study, evidence, cohorts, seed, done, workers=2)
     _write(made, folder, mark)
     return made
 

@@ -136,7 +136,7 @@ def build_model(
     blocks = model_blocks(cohort, spec, priors)
     with pm.Model(coords=_coordinates(cohort, spec), check_bounds=False) as model:
         content = {
-            name: pm.Data(name, value) for name, value in model_data(cohort, spec, blocks, score).items()
+            name: _data(name, value) for name, value in model_data(cohort, spec, blocks, score).items()
         }
         declared = _declare_all(blocks, content, cohort, spec)
         if spec.score == "latent":
@@ -149,10 +149,17 @@ def build_propensity_model(cohort: Cohort, priors: PriorSet) -> pm.Model:
     """Return the PyMC model of treatment alone: logit P(a = 1 | x) = g0 + x'g."""
     blocks = model_blocks(cohort, None, priors)
     with pm.Model(coords=_coordinates(cohort, None), check_bounds=False) as model:
-        content = {name: pm.Data(name, value) for name, value in model_data(cohort, None, blocks).items()}
+        content = {name: _data(name, value) for name, value in model_data(cohort, None, blocks).items()}
         declared = _declare_all(blocks, content, cohort, None)
         _observe_treatment(declared, content, cohort)
     return model
+
+
+def _data(name: str, value: Any) -> Any:
+    """Declare data of the model that is being built, for any number of patients: the further dimensions stay as they are."""
+    # Known lengths spare the compiled density a check of each, and the text of its errors seconds of compilation.
+    further = np.shape(value)[1:]
+    return pm.Data(name, value, shape=(None, *further) if np.ndim(value) else ())
 
 
 def dims_of(cohort: Cohort, parameter: Parameter) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from scripts.console import CHECK_FAILED, DONE, console, progress, start
-from scripts.options import DEFAULTS, Sampling, Study_
+from scripts.options import DEFAULTS, FITS, Sampling, Study_
 
 app = App(name="analyse")
 
@@ -26,6 +26,11 @@ def analyse(
     A fit that is already there, made from the same patients, priors, settings and source, is used again.
     """
     # Imported here, so that help and wrong arguments answer at once.
+    from data.study import load_study
+    from inference.worker_server import begin_worker_server
+
+    if not (sampling.folder(load_study(study)) / FITS).is_dir():
+        begin_worker_server()  # imports what workers need, while this process imports what it needs itself
     from inference.checks import failed
     from scripts.files import write_results
     from scripts.results import analysed

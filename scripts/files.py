@@ -27,6 +27,7 @@ from scripts.jobs import (
     write_json,
     write_table,
 )
+from scripts.options import FITS
 from scripts.results import MANIFEST, Analysed
 
 
@@ -100,7 +101,7 @@ def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
         items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, svg, exhibit.group))
     told("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
-    store = Store(folder / "fits")
+    store = Store(folder / FITS)
     drawings = [
         diagnostics_of(results.study, results.cohort, request, store, _silent)
         for request in results.illustrated

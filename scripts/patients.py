@@ -67,7 +67,6 @@ def load_patients(
         return Patients(study, (load_cohort(study),))
     from inference.ensembles import COHORTS, ensemble_of
     from inference.publication import Publication
-    from inference.worker_server import begin_worker_server
 
     evidence = load_evidence(study)
     for one in priors:
@@ -77,9 +76,6 @@ def load_patients(
     def done(ready: int, total: int) -> None:
         told("reconstructing cohorts of pseudo-patients", ready, total)
 
-    if not (folder / COHORTS).is_file():
-        # Everything after new cohorts is new too: workers import what they need while the cohorts are drawn.
-        begin_worker_server()
     made = ensemble_of(study, evidence, cohorts, seed, folder, done)
     pseudo = pseudo_cohorts(made.patients, study, str(folder / COHORTS))
     publication = Publication(evidence, made, pseudo.matched)

@@ -36,7 +36,7 @@ from scripts.jobs import (
     prior_sets,
     ready_folder,
 )
-from scripts.options import Sampling
+from scripts.options import FITS, Sampling
 from scripts.patients import Patients, load_patients
 
 MANIFEST = "manifest.json"
@@ -145,7 +145,7 @@ def reported(reference: str, folder: Path | None) -> Analysed:
         raise InputError(
             f"{place}: must hold an analysis, but found no {MANIFEST} of one; {again}"
         ) from error
-    store = Store(place / "fits")
+    store = Store(place / FITS)
     missing = [
         one.label
         for one in planned.requests
@@ -178,7 +178,7 @@ def _gathered(
     patients: Patients, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, told: Told
 ) -> Analysed:
     study, cohorts = patients.study, patients.cohorts
-    store, seed = Store(folder / "fits"), planned.main.settings.seed
+    store, seed = Store(folder / FITS), planned.main.settings.seed
     with watch.stage("fits"):
         asked = Asked(study, cohorts, planned.main, store.kept)
         jobs = () if how["quick"] else sensitivity_jobs(asked)

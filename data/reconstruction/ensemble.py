@@ -94,7 +94,7 @@ def _drawn(plan: Plan, cohorts: int, seed: int, workers: int) -> Iterator[tuple[
         for number in range(1, cohorts + 1):
             yield number, draw_cohort(plan, seed, number)
         return
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=follow_command)
     try:
         waiting = {pool.submit(draw_cohort, plan, seed, number): number for number in range(1, cohorts + 1)}
