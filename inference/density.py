@@ -7,15 +7,17 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numba
 import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from nutpie.compile_pymc import CompiledPyMCModel, address_as_void_pointer
 from pymc.pytensorf import compile as compile_function
+
+if TYPE_CHECKING:
+    from nutpie.compile_pymc import CompiledPyMCModel
 
 POSITION = "position"
 FAILED, NOT_FINITE = -1, 3  # what nuts-rs reads as: give up; reject this point
@@ -105,6 +107,10 @@ class BoundDensity:
         initial_point : callable
             From a seed to a position (size,).
         """
+        from nutpie.compile_pymc import (
+            CompiledPyMCModel,  # takes seconds, and whoever only reads fits needs none of it
+        )
+
         size = self.compiled.size
         return CompiledPyMCModel(
             dims={},
@@ -155,6 +161,8 @@ def _handed_over(density: Callable[..., Any], data: list[Any]) -> Any:
 
     It is written out for its number of data, because compiled code has no loop over arguments of different types.
     """
+    from nutpie.compile_pymc import address_as_void_pointer
+
     width = 1 + RANKS
     arguments = []
     for number, value in enumerate(data):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import nutpie
 import xarray as xr
 
 from data.errors import InputError
@@ -216,6 +215,8 @@ def _run(
 
     def initial_point(chain_seed: Any) -> np.ndarray:
         return start + np.random.default_rng(chain_seed).standard_normal(len(start))
+
+    import nutpie  # takes seconds, and whoever only reads fits needs none of it
 
     sampler = nutpie.sample(
         ready.for_nutpie(initial_point),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import warnings
 
-import arviz as az
 import numpy as np
 import pandas as pd
 import xarray as xr
+from arviz_stats import loo
 
 CONSTANT = "All tail values are the same"  # ArviZ on a likelihood that the draws do not move
 
@@ -32,7 +32,7 @@ def leave_one_out(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
         # High k-hat is a check of its own, with the number of patients it concerns.
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto", category=UserWarning)
         try:
-            result = az.loo(fit, pointwise=True, var_name="time")
+            result = loo(fit, pointwise=True, var_name="time")
         except ValueError as error:
             if CONSTANT not in str(error):
                 raise

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.special import expit
+from statsmodels.discrete.discrete_model import Logit
 
 from inference.comparators.cox_model import independent_columns
 
@@ -68,7 +68,7 @@ def logit_propensity(columns: ArrayLike, treatment: ArrayLike) -> NDArray[np.flo
     columns, treatment = np.asarray(columns, dtype=float), np.asarray(treatment, dtype=float)
     kept = columns[:, independent_columns(columns)] if columns.shape[1] else columns
     design = np.column_stack([np.ones(len(treatment)), kept])
-    fitted = sm.Logit(treatment, design).fit(method="newton", disp=False)
+    fitted = Logit(treatment, design).fit(method="newton", disp=False)
     return design @ np.asarray(fitted.params)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from arviz_stats.base import array_stats
-from scipy import stats
+
+from inference import mixing
+from inference.mixing import normal_scores, split_chains, variances
 
 UNDETERMINED = 0.025  # share of draws without a value beyond which an interval says nothing
 COLUMNS = ("mean", "sd", "median", "lower", "upper", "mcse", "ess_bulk", "ess_tail", "rhat")
@@ -30,19 +31,14 @@ def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
     finite = np.isfinite(summary["mean"])
     ranked = np.stack([_finite(draws[row]) for row in range(rows)]) if rows else draws
     by_design = np.moveaxis(ranked, -1, 0)
-    # A quantity that never varies has converged; ArviZ has no number for it.
+    # A quantity that never varies has converged; R-hat has no number for it.
     constant = np.ptp(by_design, axis=(2, 3)) == 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rhat = array_stats.rhat(by_design)
-    summary["rhat"] = np.where(constant, 1.0, rhat).max(axis=0)
+    summary["rhat"] = np.where(constant, 1.0, mixing.rhat(by_design)).max(axis=0)
     total = draws.shape[1] * draws.shape[2]
-    bulk = array_stats.ess(by_design, method="bulk")
-    tail = array_stats.ess(by_design, method="tail", prob=(0.05, 0.95))
-    summary["ess_bulk"] = np.where(constant, total, bulk).sum(axis=0)
-    summary["ess_tail"] = np.where(constant, total, tail).sum(axis=0)
+    summary["ess_bulk"] = np.where(constant, total, mixing.ess_bulk(by_design)).sum(axis=0)
+    summary["ess_tail"] = np.where(constant, total, mixing.ess_tail(by_design)).sum(axis=0)
     if designs == 1:
-        with np.errstate(invalid="ignore"):
-            error = array_stats.mcse(by_design, method="mean")[0]
+        error = mixing.mcse_mean(by_design)[0]
     else:
         error = by_design.mean(axis=(2, 3)).std(axis=0, ddof=1) / np.sqrt(designs)
     summary["mcse"][finite] = np.where(constant.all(axis=0), 0.0, error)[finite]
@@ -101,21 +97,14 @@ def ensemble_rhat(draws: np.ndarray) -> np.ndarray:
         1 for a quantity that never varies.
     """
     finite = np.stack([_finite(row) for row in np.asarray(draws, dtype=float)])
-    half = finite.shape[2] // 2
-    split = np.concatenate([finite[:, :, :half], finite[:, :, finite.shape[2] - half :]], axis=1)
-    centre = np.median(split, axis=(1, 2), keepdims=True)
-    ratios = []
-    for values in (split, np.abs(split - centre)):
-        rows, chains, length, units = values.shape
-        flat = values.reshape(rows, chains * length, units)
-        ranks = stats.rankdata(flat, axis=1)
-        normal = stats.norm.ppf((ranks - 0.375) / (chains * length + 0.25)).reshape(values.shape)
-        between = length * normal.mean(axis=2).var(axis=1, ddof=1)
-        within = normal.var(axis=2, ddof=1).mean(axis=1)
+    chains = split_chains(np.moveaxis(finite, -1, 1))
+    centre = np.median(chains, axis=(2, 3), keepdims=True)
+    length, ratios = chains.shape[-1], []
+    for values in (chains, np.abs(chains - centre)):
+        between, within = variances(normal_scores(values))
         with np.errstate(invalid="ignore", divide="ignore"):
-            ratio = between.sum(axis=1) / within.sum(axis=1)
-        squared = (length - 1) / length + ratio / length
-        ratios.append(np.where(np.ptp(flat, axis=1).sum(axis=1) == 0, 1.0, np.sqrt(squared)))
+            squared = (length - 1 + between.sum(axis=1) / within.sum(axis=1)) / length
+        ratios.append(np.where(np.ptp(values, axis=(2, 3)).sum(axis=1) == 0, 1.0, np.sqrt(squared)))
     return np.maximum(*ratios)
 
 

@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import nutpie
 import pandas as pd
 import xarray as xr
 from arviz_stats.base import array_stats
@@ -142,6 +141,8 @@ def _emptied(arms: ToxicityArms, place: int) -> ToxicityArms:
 
 def sample_toxicity(scenarios: Sequence[Scenario], seed: int) -> xr.DataTree:
     """Return draws under every scenario, the model compiled once; groups are the scenarios' positions."""
+    import nutpie  # as in the engine
+
     model = build_toxicity_model(scenarios[0].arms, scenarios[0].priors)
     layout = layout_of(model)
     density = compile_density(whiten(model, layout, None))

@@ -4,11 +4,15 @@ import multiprocessing
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
-NEEDED = "inference.workers"
+NEEDED = [
+    "inference.workers",
+    "nutpie",
+    "arviz",
+]  # the last two are imported where they are used, and take seconds
 
 
 def begin_worker_server() -> ForkServerContext:
     """Return the context in which workers start, and let its server begin; a second call finds it running."""
-    multiprocessing.set_forkserver_preload([NEEDED])
+    multiprocessing.set_forkserver_preload(NEEDED)
     forkserver.ensure_running()
     return multiprocessing.get_context("forkserver")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import arviz as az
 import numpy as np
+from arviz_stats.base import array_stats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -95,7 +95,7 @@ def _density(draws: NDArray, low: float, high: float) -> tuple[NDArray, NDArray]
     share = inside.size / draws.size
     if inside.size < 20:
         return np.array([low, high]), np.zeros(2)
-    grid, height, _ = az.kde(inside, bw="silverman")
+    grid, height, _ = array_stats.kde(inside, bw="silverman")
     shown = np.linspace(max(low, grid[0]), min(high, grid[-1]), 160)
     return shown, share * np.interp(shown, grid, height)
 

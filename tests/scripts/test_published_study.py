@@ -30,7 +30,7 @@ COVARIATES = [
 
 
 @pytest.fixture(scope="module")
-def analysed(rtsurv, in_turn, tmp_path_factory) -> tuple[int, Path]:
+def published(rtsurv, in_turn, tmp_path_factory) -> tuple[int, Path]:
     """A first look with few draws: exit code and folder."""
     folder = tmp_path_factory.mktemp("li2024")
     with pytest.MonkeyPatch.context() as patch:
@@ -42,8 +42,8 @@ def analysed(rtsurv, in_turn, tmp_path_factory) -> tuple[int, Path]:
 
 @pytest.mark.slow
 class TestAnalyse:
-    def test_everything_is_written(self, analysed):
-        code, folder = analysed
+    def test_everything_is_written(self, published):
+        code, folder = published
         assert code in (0, 3)
         for name in [
             "estimands.csv",
@@ -62,16 +62,16 @@ class TestAnalyse:
         ]:
             assert (folder / name).is_file(), name
 
-    def test_cohorts_have_the_columns_of_the_contract(self, analysed):
-        patients = pd.read_parquet(analysed[1] / "cohorts.parquet")
+    def test_cohorts_have_the_columns_of_the_contract(self, published):
+        patients = pd.read_parquet(published[1] / "cohorts.parquet")
         first = ["cohort", "patient", "treatment", "matched", "time", "event"]
         assert set(patients.columns) == {*first, *COVARIATES}
         assert list(patients.columns[:6]) == first
         assert patients.groupby("cohort").size().tolist() == [488, 488]
         assert patients.groupby("cohort")["event"].sum().tolist() == [344, 344]
 
-    def test_printed_values_stand_beside_the_recomputed(self, analysed):
-        table = pd.read_csv(analysed[1] / "comparators.csv")
+    def test_printed_values_stand_beside_the_recomputed(self, published):
+        table = pd.read_csv(published[1] / "comparators.csv")
         cox = table[table["method"].str.contains("multivariable as published", regex=False)]
         assert cox["published"].tolist() == [0.47]
         assert abs(cox["estimate"].item() - 0.47) < 0.02
@@ -81,9 +81,9 @@ class TestAnalyse:
         assert len(shares) == 12
         assert ((shares["estimate"] - shares["published"]).abs() < 0.002).all()
 
-    def test_every_estimand_says_how_its_variance_divides(self, analysed):
-        estimands = pd.read_csv(analysed[1] / "estimands.csv")
-        pooling = pd.read_csv(analysed[1] / "pooling.csv")
+    def test_every_estimand_says_how_its_variance_divides(self, published):
+        estimands = pd.read_csv(published[1] / "estimands.csv")
+        pooling = pd.read_csv(published[1] / "pooling.csv")
         of_estimands = pooling[pooling["population"] != "parameter"]
         assert len(of_estimands) == len(estimands)
         share = of_estimands["fraction_of_missing_information"].dropna()
@@ -91,8 +91,8 @@ class TestAnalyse:
         assert share.max() > 0
         assert (of_estimands["cohorts"] == 2).all()
 
-    def test_printed_numbers_are_among_the_predictive_checks(self, analysed):
-        checks = pd.read_csv(analysed[1] / "checks.csv")
+    def test_printed_numbers_are_among_the_predictive_checks(self, published):
+        checks = pd.read_csv(published[1] / "checks.csv")
         names = checks.loc[checks["name"].str.contains("joint, default: published", regex=False), "name"]
         for said in (
             "survival at 60 months",
@@ -102,28 +102,28 @@ class TestAnalyse:
         ):
             assert names.str.contains(said, regex=False).any(), said
 
-    def test_the_page_calls_nobody_a_patient_who_was_never_there(self, analysed):
-        page = (analysed[1] / "report.html").read_text(encoding="utf-8")
+    def test_the_page_calls_nobody_a_patient_who_was_never_there(self, published):
+        page = (published[1] / "report.html").read_text(encoding="utf-8")
         assert "This study publishes no patients" in page
         assert "488 pseudo-patients" in page
         assert "488 patients" not in page
         for heading in ("What the paper&#39;s numbers say", "Beside the published analysis", "does not say"):
             assert heading in page, heading
 
-    def test_the_manifest_names_every_table_of_evidence(self, analysed):
-        manifest = json.loads((analysed[1] / "manifest.json").read_text(encoding="utf-8"))
+    def test_the_manifest_names_every_table_of_evidence(self, published):
+        manifest = json.loads((published[1] / "manifest.json").read_text(encoding="utf-8"))
         assert manifest["holds_patient_level_data"] is False
         assert manifest["analysis"]["cohorts"] == 2
         assert {"baseline.csv", "cox.csv", "survival.csv", "evidence.toml"} <= set(manifest["inputs"])
         assert all(len(keys) == 2 for keys in manifest["fits"].values())
 
-    def test_the_page_is_made_again_without_sampling(self, rtsurv, analysed, no_sampling, monkeypatch):
+    def test_the_page_is_made_again_without_sampling(self, rtsurv, published, no_sampling, monkeypatch):
         def refuse(*_, **__):
             raise AssertionError("nothing may be drawn here")
 
         monkeypatch.setattr("inference.ensembles.reconstruct", refuse)
         monkeypatch.setattr("inference.toxicity.sample_toxicity", refuse)
-        code, folder = analysed
+        code, folder = published
         before = pd.read_csv(folder / "estimands.csv")
         assert rtsurv("report", "li2024", "--out", folder, "--quiet").code == code
         pd.testing.assert_frame_equal(pd.read_csv(folder / "estimands.csv"), before)

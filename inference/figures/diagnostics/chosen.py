@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import product
+from types import ModuleType
+from typing import TYPE_CHECKING
 
-import arviz as az
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
@@ -16,6 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.figures.style import style
+
+if TYPE_CHECKING:
+    from arviz import PlotCollection
 
 SAMPLE_DIMS = ("chain", "draw")
 MOST = 16
@@ -136,14 +140,16 @@ def short_name(name: str) -> str:
 
 
 @contextmanager
-def arviz_style() -> Generator[None]:
-    """Draw through ArviZ in the style of the project, with 95 % equal-tailed intervals."""
+def arviz_style() -> Generator[ModuleType]:
+    """Draw through ArviZ, which is given, in the style of the project, with 95 % equal-tailed intervals."""
+    import arviz as az  # takes seconds, and a plot that is there already needs none of it
+
     settings = {"stats.ci_prob": 0.95, "stats.ci_kind": "eti", "plot.backend": "matplotlib"}
     with style(), az.rc_context({**settings, "plot.max_subplots": 200}):
-        yield
+        yield az
 
 
-def figure_of(collection: az.PlotCollection, title: str) -> Figure:
+def figure_of(collection: PlotCollection, title: str) -> Figure:
     """Return the figure of a collection of plots, titled, and known to pyplot no more."""
     figure = collection.viz["figure"].item()
     plt.close(figure)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import arviz as az
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -29,7 +28,7 @@ def energy_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
         Not used: the energy is of all parameters together.
     """
     shown, note = one_design(fit, ("sample_stats",))
-    with arviz_style():
+    with arviz_style() as az:
         collection = az.plot_energy(
             shown,
             backend="matplotlib",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import arviz as az
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -43,7 +42,7 @@ def forest_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
     )
     shown, note = pooled(fit, ("posterior",), names)
     rows = panels(shown["posterior"].to_dataset(), names)
-    with arviz_style():
+    with arviz_style() as az:
         collection = az.plot_forest(
             shown,
             var_names=names,

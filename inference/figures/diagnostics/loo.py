@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
-import arviz as az
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -30,7 +29,7 @@ def khat_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
         Not used: leaving out concerns all parameters together.
     """
     shown, note = one_design(fit, ("posterior", "log_likelihood"))
-    with arviz_style(), warnings.catch_warnings():
+    with arviz_style() as az, warnings.catch_warnings():
         # What the warning says is what the figure shows.
         warnings.filterwarnings("ignore", message="Estimated shape parameter of Pareto", category=UserWarning)
         scores = az.loo(shown, pointwise=True, var_name="time")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import arviz as az
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
@@ -45,7 +44,7 @@ def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = N
     ]
     shown, note = pooled(fit, ("prior", "posterior"), names)
     rows = -(-panels(shown["posterior"].to_dataset(), names) // COLUMNS)
-    with arviz_style():
+    with arviz_style() as az:
         collection = az.plot_prior_posterior(
             shown,
             var_names=names,

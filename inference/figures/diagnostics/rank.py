@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import arviz as az
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -45,7 +44,7 @@ def rank_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
     shown, note = one_design(fit, ("posterior",))
     shown, count, note = telling(shown, names, note)
     rows = -(-count // COLUMNS)
-    with arviz_style():
+    with arviz_style() as az:
         collection = az.plot_rank(
             shown,
             backend="matplotlib",

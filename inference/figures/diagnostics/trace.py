@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import arviz as az
 import xarray as xr
 from matplotlib.figure import Figure
 
@@ -43,7 +42,7 @@ def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fi
     names = list(var_names or main_variables(fit["posterior"].to_dataset()))
     shown, note = one_design(fit, ("posterior", "sample_stats"))
     shown, rows, note = telling(shown, names, note)
-    with arviz_style():
+    with arviz_style() as az:
         collection = az.plot_trace_dist(
             shown,
             compact=False,
