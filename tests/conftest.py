@@ -12,7 +12,7 @@ import pytest
 os.environ["MPLBACKEND"] = "Agg"
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-COSTLY = ("analysed", "tiny_fits", "made")  # made once in each process, in half a minute
+COSTLY = ("analysed", "tiny_fits")  # made once in each process, in half a minute
 LAYERS = ("data", "models", "inference", "scripts")
 
 
