@@ -15,6 +15,7 @@ from inference.engine import SamplerSettings, approximate
 from inference.sensitivity import timing
 from inference.sensitivity.start_times import DELAYS, AtStart, Exponential
 from inference.sensitivity.timing import (
+    TUNE,
     TimingSettings,
     timing_key,
     timing_of_cohort,
@@ -180,7 +181,8 @@ def test_few_cohorts_compute_more_each():
     assert timing_settings(1, SHORT.sampler).designs == 20
     assert timing_settings(20, SHORT.sampler).designs == 1
     assert 20 * timing_settings(20, SHORT.sampler).replicates >= 400
-    assert timing_settings(1, SHORT.sampler).sampler == SHORT.sampler
+    assert timing_settings(1, SHORT.sampler).sampler == dataclasses.replace(SHORT.sampler, tune=TUNE)
+    assert timing_settings(1, SamplerSettings(tune=60)).sampler.tune == 60
     assert [timing_settings(n, SamplerSettings(draws=4000)).sampler.draws for n in (1, 2, 20)] == [
         1000,
         500,

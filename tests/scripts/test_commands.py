@@ -391,6 +391,7 @@ class TestSensitivity:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("one_process")
 def test_a_name_like_a_number_is_a_name(rtsurv, analysed, sampled, tmp_path):
     (tmp_path / "mine.toml").write_text('name = "007"\n', encoding="utf-8")

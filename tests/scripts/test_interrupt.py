@@ -124,6 +124,7 @@ class TestCommands:
         assert rtsurv(*command).code in (0, 3)
         assert (tmp_path / "out" / "manifest.json").is_file()
 
+    @pytest.mark.long
     def test_fit_while_writing_a_second_time(self, rtsurv, small_study, tmp_path, interrupt_at):
         command = ("fit", small_study, "--adjustment", "none", "--out", tmp_path, *BRIEF)
         rtsurv(*command)

@@ -44,6 +44,8 @@ def test_times_have_four_decimals(made):
     assert np.array_equal(times, np.round(times, 4))
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_targets_that_pull_against_each_other_are_named(li2024, evidence):
     """A matched hazard ratio of 1.3 cannot go with the printed curves, in which the treated live longer."""
     wrong = printed("1.300", "0.970", "1.742")
