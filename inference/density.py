@@ -107,9 +107,8 @@ class BoundDensity:
         initial_point : callable
             From a seed to a position (size,).
         """
-        from nutpie.compile_pymc import (
-            CompiledPyMCModel,  # takes seconds, and whoever only reads fits needs none of it
-        )
+        # Takes seconds, and whoever only reads fits needs none of it.
+        from nutpie.compile_pymc import CompiledPyMCModel
 
         size = self.compiled.size
         return CompiledPyMCModel(
@@ -134,8 +133,8 @@ class BoundDensity:
 def compile_density(model: pm.Model) -> CompiledDensity:
     """Return the log density of a model of one free vector.
 
-    PyTensor compiles it, and a few lines of its own hand the data over: those that nutpie would make take ten times as long to
-    compile as the density itself once that is in numba's cache (docs/decisions/0023).
+    PyTensor compiles it. The data are handed over by a few lines of our own, because those that nutpie makes take longer to
+    compile than all the rest (docs/decisions/0023).
 
     Parameters
     ----------
@@ -152,7 +151,7 @@ def compile_density(model: pm.Model) -> CompiledDensity:
     data = {shared.name: shared.get_value(borrow=True) for shared in function.get_shared()}
     with _lightly_optimised():
         code = _handed_over(function.vm.jit_fn, list(data.values()))
-    (size,) = model.initial_point()[vector.name].shape
+    (size,) = vector.type.shape
     return CompiledDensity(size, {name: (value.dtype, value.ndim) for name, value in data.items()}, code)
 
 
@@ -193,7 +192,7 @@ def handed_over(size, position_, gradient_, value_, table_):
 
 @contextmanager
 def _lightly_optimised() -> Generator[None]:
-    """Let LLVM optimise at level 1, not 3: a fifth faster to compile, as fast to sample, and bitwise the same numbers."""
+    """Let LLVM optimise at level 1, not 3: faster to compile, as fast to sample, bitwise the same draws (docs/decisions/0023)."""
     settings: Any = numba.config
     level = settings.OPT
     settings.OPT = LIGHTLY

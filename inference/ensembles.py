@@ -48,7 +48,7 @@ def ensemble_of(
     kept = _kept(folder, mark)
     if kept is not None:
         return kept
-    made = reconstruct(study, evidence, cohorts, seed, done, workers=2)
+    made = reconstruct(study, evidence, cohorts, seed, done)
     _write(made, folder, mark)
     return made
 

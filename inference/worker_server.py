@@ -4,11 +4,8 @@ import multiprocessing
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
-NEEDED = [
-    "inference.workers",
-    "nutpie",
-    "arviz",
-]  # the last two are imported where they are used, and take seconds
+# The last two take seconds and are imported only where they are used.
+NEEDED = ["inference.workers", "nutpie", "arviz"]
 
 
 def begin_worker_server() -> ForkServerContext:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 from matplotlib.transforms import Bbox
 
+from inference.figures.rendering import lay_out
 from inference.figures.style import (
     BAND_ALPHA,
     COMPARATOR,
@@ -62,8 +63,7 @@ def confounding_figure(surface: pd.DataFrame, line: pd.DataFrame, measured: pd.D
     left.plot(line["difference"], line["hazard_ratio"], color=OBSERVED, linewidth=0.9, linestyle=(0, (4, 3)))
     _draw_line(right, line)
     # Positions on the page are known only after the layout: labels are put last, where they are free.
-    FigureCanvasAgg(figure).draw()
-    figure.set_layout_engine("none")
+    lay_out(figure)
     _draw_measured(left, measured)
     return figure
 

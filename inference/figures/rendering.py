@@ -35,7 +35,7 @@ def svg_text(figure: Figure, name: str) -> str:
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
     written = io.StringIO()
     with style(), rc_context({"svg.hashsalt": name, "svg.id": name}), _scripts_without_glyphs():
-        _lay_out(figure)
+        lay_out(figure)
         figure.savefig(written, format="svg", dpi=PNG_DPI, metadata={"Date": None, "Creator": None})
     text = written.getvalue()
     text = text[text.index("<svg") :]
@@ -49,13 +49,16 @@ def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
     """Return a figure as a PNG image."""
     written = io.BytesIO()
     with style(), _scripts_without_glyphs():
-        _lay_out(figure)
+        lay_out(figure)
         figure.savefig(written, format="png", dpi=dpi)
     return written.getvalue()
 
 
-def _lay_out(figure: Figure) -> None:
-    """Give everything in a figure its place, once: a layout engine would do it four times for two formats."""
+def lay_out(figure: Figure) -> None:
+    """Give everything in a figure its place, once: what is added later goes where it is put, and moves nothing.
+
+    Left to itself, a layout engine does it twice for each format that is written.
+    """
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         figure.set_layout_engine(None)

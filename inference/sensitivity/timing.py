@@ -41,7 +41,7 @@ EFFECT = "treatment_effect"
 ELICITED_RUNS, REPLICATES = 20, 400  # over all cohorts together
 FEWEST_DRAWS, MOST_DRAWS = 250, 1000  # of each chain; fewer where cohorts are many
 # The posterior is whitened before it is sampled, so that only a step size is left to learn: in two cohorts and three scenarios
-# 150 draws of warm-up gave as large steps, and as many effective draws, as 300.
+# 150 draws of warm-up gave steps of 0.55, on average, and 300 gave 0.59, with as many effective draws of the effect.
 TUNE = 150
 SOURCES = ("efron.py", "sensitivity/start_times.py", "sensitivity/no_effect.py", "sensitivity/timing.py")
 

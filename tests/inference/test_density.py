@@ -65,6 +65,14 @@ def test_data_that_do_not_fit_together_are_an_error(compiled, other):
         compiled.bind(other | {"chosen": np.array([0, 1])})(np.zeros(2))
 
 
+def test_sampling_gives_up_where_the_density_cannot_be_computed(compiled, other):
+    bound = compiled.bind(other | {"chosen": np.array([0, 1])})
+    with pytest.raises(RuntimeError):
+        nutpie.sample(
+            bound.for_nutpie(lambda _: np.zeros(2)), draws=10, tune=10, chains=1, progress_bar=False
+        )
+
+
 def test_data_of_another_number_of_dimensions_are_an_error(compiled, other):
     with pytest.raises(ValueError, match="design must have 2 dimensions, but found 1"):
         compiled.bind(other | {"design": np.ones(3)})

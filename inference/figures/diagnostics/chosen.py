@@ -12,11 +12,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from arviz_base.labels import MapLabeller
-from arviz_stats.base import array_stats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.figures.style import style
+from inference.mixing import rhat
 
 if TYPE_CHECKING:
     from arviz import PlotCollection
@@ -71,19 +71,17 @@ def telling(fit: xr.DataTree, names: Sequence[str], note: str) -> tuple[xr.DataT
         values = fit["posterior"][name]
         others = [dim for dim in values.dims if dim not in SAMPLE_DIMS]
         for place in np.ndindex(*(values.sizes[dim] for dim in others)):
-            one = values.isel(dict(zip(others, place, strict=True)))
+            one = values.isel(dict(zip(others, place, strict=True))).transpose(*SAMPLE_DIMS)
             label = ", ".join(str(one.coords[dim].item()) for dim in others if dim in one.coords)
-            numbers["\n".join(filter(None, [short_name(name), label]))] = one.drop_vars(
-                others, errors="ignore"
-            )
+            title = "\n".join(filter(None, [short_name(name), label]))
+            numbers[title] = one.drop_vars(others, errors="ignore")
     shown = list(numbers)
     if len(numbers) > MOST:
         first = [short_name(name) for name in FIRST]
-        rhat = {
-            name: array_stats.rhat(one.transpose(*SAMPLE_DIMS).to_numpy()) for name, one in numbers.items()
-        }
-        ranked = sorted(numbers, key=lambda name: (name not in first, -np.nan_to_num(rhat[name], nan=np.inf)))
-        shown = [name for name in numbers if name in ranked[:MOST]]
+        worst = np.nan_to_num(rhat(np.stack([one.to_numpy() for one in numbers.values()])), nan=np.inf)
+        ranked = sorted(zip(numbers, -worst, strict=True), key=lambda one: (one[0] not in first, one[1]))
+        kept = {name for name, _ in ranked[:MOST]}
+        shown = [name for name in numbers if name in kept]
         note = "; ".join(filter(None, [note, f"{MOST} of {len(numbers)} parameters"]))
     groups = {name: group.to_dataset() for name, group in fit.children.items()}
     groups["posterior"] = xr.Dataset({name: numbers[name] for name in shown})

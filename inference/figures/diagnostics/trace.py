@@ -1,4 +1,4 @@
-"""Trace of parameters beside its density, chain by chain."""
+"""Traces of parameters beside their densities, chain by chain."""
 
 from __future__ import annotations
 
