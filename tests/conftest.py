@@ -5,9 +5,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+import scripts  # noqa: F401  # sets how many threads linear algebra has, and so comes before NumPy
+
+# isort: split
 import numpy as np
 import pandas as pd
-import pytest
 
 os.environ["MPLBACKEND"] = "Agg"
 

@@ -57,6 +57,26 @@ def test_every_verb_explains_itself(rtsurv, verb):
     assert f"rtsurv {verb}" in ended.out
 
 
+THREADS = """
+import os, sys
+asked = {"PATH": os.environ["PATH"], **dict(one.split("=") for one in sys.argv[1:])}
+os.environ.clear()
+os.environ.update(asked)
+import scripts.main
+import scipy.linalg
+from threadpoolctl import threadpool_info
+print({pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"})
+"""
+
+
+@pytest.mark.parametrize(("given", "threads"), [([], {1}), (["OMP_NUM_THREADS=2"], {2})])
+def test_linear_algebra_has_one_thread_unless_somebody_says_otherwise(given, threads):
+    said = subprocess.run(
+        [sys.executable, "-c", THREADS, *given], capture_output=True, text=True, check=True, cwd=CHECKOUT
+    )
+    assert said.stdout.strip() == str(threads)
+
+
 def test_a_verb_is_a_script_too():
     command = [sys.executable, "scripts/fit.py", "--help"]
     ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=True)
