@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from data.errors import InputError
 from inference.density import POSITION, BoundDensity
@@ -179,15 +178,10 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
         for number, (at, count) in enumerate(zip(found.starts, chains, strict=True))
         if count
     ]
-    positions = np.concatenate([trace["posterior"][POSITION].to_numpy() for trace in traces])
-    flat = modes[0].location + positions @ modes[0].scale.T
+    drawn = {name: np.concatenate([trace[name] for trace in traces]) for name in traces[0]}
+    flat = modes[0].location + drawn.pop(POSITION) @ modes[0].scale.T
     values = layout.split(flat if shear is None else shear.apply(flat))
-    statistics = {
-        name: np.concatenate([trace["sample_stats"][name].to_numpy() for trace in traces])
-        for name in STATISTICS
-        if name in traces[0]["sample_stats"]
-    }
-    return Sample(_parameters(task, task.blocks, values), statistics, modes)
+    return Sample(_parameters(task, task.blocks, values), drawn, modes)
 
 
 def _normal_fit(density: Density, start: np.ndarray, held: dict[int, float]) -> NormalFit:
@@ -210,8 +204,8 @@ def _target_accept(task: Task) -> float:
 
 def _run(
     ready: BoundDensity, start: np.ndarray, chains: int, settings: SamplerSettings, seed: int, accept: float
-) -> xr.DataTree:
-    """Run some chains from around one start; an interrupt stops them and keeps nothing."""
+) -> dict[str, np.ndarray]:
+    """Return position and statistics (chain, draw, ...) of chains from around one start; an interrupt stops them and keeps nothing."""
 
     def initial_point(chain_seed: Any) -> np.ndarray:
         return start + np.random.default_rng(chain_seed).standard_normal(len(start))
@@ -225,17 +219,35 @@ def _run(
         chains=chains,
         seed=seed,
         progress_bar=False,
-        save_warmup=False,
         target_accept=accept,
         blocking=False,
+        return_raw_trace=True,
     )
     try:
-        return sampler.wait()
+        positions, statistics = sampler.wait().get_arrow_trace()
     except RuntimeError as error:
         raise InputError(NOWHERE_FINITE) from error
     except BaseException:
         sampler.cancel()
         raise
+    # Read here: to build an xarray.DataTree of it all, and to take it apart again, takes as long as to sample some models.
+    return {
+        POSITION: _after_warmup(positions, POSITION, settings.tune).reshape(chains, settings.draws, -1),
+        **{name: _after_warmup(statistics, name, settings.tune) for name in STATISTICS},
+    }
+
+
+def _after_warmup(batches: Iterable[Any], column: str, tune: int) -> np.ndarray:
+    """Return a column of Arrow batches, one a chain, as (chain, draw * values of a draw)."""
+    import pyarrow
+
+    rows = []
+    for batch in batches:
+        kept = pyarrow.array(batch.column(column))[tune:]
+        rows.append(
+            (kept.flatten() if pyarrow.types.is_nested(kept.type) else kept).to_numpy(zero_copy_only=False)
+        )
+    return np.stack(rows)
 
 
 def _density(compiled: Compiled, swapped: dict[str, np.ndarray]) -> Density:
