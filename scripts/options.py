@@ -22,6 +22,9 @@ QUICK = {**FULL, "designs": 5, "cohorts": 3}
 # their R-hat noisy, and have more chains each.
 DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 1500, 500
 MANY_COHORTS, CHAINS_OF_MANY = 10, 2
+# The posterior is whitened before it is sampled, so that only a step size is left to learn: in three cohorts and three models
+# 150 draws of warm-up gave the steps, and the effective sample sizes, that 300 gave.
+TUNE_OF_MANY = 150
 
 FEWEST_IN_CHAIN = 10
 FEWEST, MOST = 40, 1_000_000  # draws of all chains: fewer have no diagnostics, more no place in memory
@@ -50,7 +53,9 @@ class Sampling:
         Count,
         Parameter(help="Draws kept, for each chain [1000; for each of several cohorts 500, of two 750]."),
     ] = None
-    tune: Annotated[Count, Parameter(help="Warm-up draws, for each chain [300].")] = None
+    tune: Annotated[
+        Count, Parameter(help="Warm-up draws, for each chain [300; for each of 10 cohorts or more 150].")
+    ] = None
     designs: Annotated[
         Count,
         Parameter(
@@ -118,17 +123,19 @@ class Sampling:
         from data.errors import InputError
         from inference.engine import SamplerSettings
 
-        chains, draws = self.count("chains"), self.count("draws")
+        chains, draws, tune = self.count("chains"), self.count("draws"), self.count("tune")
         if cohorts > 1 and self.draws is None:
             draws = max(FEWEST_OF_A_COHORT, DRAWS_OF_ALL_COHORTS // cohorts)
         if cohorts >= MANY_COHORTS and self.chains is None:
             chains = CHAINS_OF_MANY
+        if cohorts >= MANY_COHORTS and self.tune is None:
+            tune = TUNE_OF_MANY
         if draws < FEWEST_IN_CHAIN or not FEWEST <= chains * draws <= MOST:
             raise InputError(
                 f"--draws must be at least {FEWEST_IN_CHAIN}, and --chains x --draws between {FEWEST} and {MOST}, but "
                 f"found {chains} x {draws} = {chains * draws}; 4 chains x 1000 draws do for most studies"
             )
-        return SamplerSettings(chains, draws, self.count("tune"), self.seed)
+        return SamplerSettings(chains, draws, tune, self.seed)
 
     def folder(self, study: Study) -> Path:
         """Return the folder of a study's outputs."""
