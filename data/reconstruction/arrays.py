@@ -11,12 +11,11 @@ class Layout(NamedTuple):
     """What is computed; the same for every cohort of a study.
 
     Groups are sets of pseudo-patients with one curve each; terms are the columns of Cox fits, one fit after another.
+    Parts are what is computed in one go: the curve of each group, then the log-rank test of each pair, then each fit.
     """
 
     reverse: np.ndarray  # (group,) 1: censoring is the event, which gives the follow-up
-    pair: np.ndarray  # (group,) log-rank test that the group is part of, or -1
-    partner: np.ndarray  # (group,) the other group of it
-    first: np.ndarray  # (group,) 1 for the group whose deaths are counted
+    pairs: np.ndarray  # (pair, 2) groups of each log-rank test
     checkpoints: np.ndarray  # (checkpoint,) increasing times
     fit_first: np.ndarray  # (fit + 1,) first term of each fit
     log_ratio: np.ndarray  # (term,) printed
@@ -26,17 +25,19 @@ class Layout(NamedTuple):
     aim: np.ndarray  # (target,) printed value
     width: np.ndarray  # (target,) standard deviation of the rounding likelihood; infinite for none
     bound: np.ndarray  # (target,) 1 where the value must only be as large as the aim
+    part_first: np.ndarray  # (part + 1,) first entry of each in `part_targets`
+    part_targets: np.ndarray  # the targets that a part gives
 
 
 class Membership(NamedTuple):
     """Which pseudo-patient counts where; one for each cohort."""
 
-    group_first: np.ndarray  # (patient + 1,) first entry of each in `groups`
-    groups: np.ndarray
+    roles: (
+        np.ndarray
+    )  # (part, patient) 0: not in it; those alike in a part, who may change places, have the same number
     sizes: np.ndarray  # (group,)
-    terms: np.ndarray  # (patient, term) 0 or 1
-    weights: np.ndarray  # (patient, fit) relative hazard at the printed log hazard ratios
-    in_fit: np.ndarray  # (patient, fit) 1 or 0
+    terms: np.ndarray  # (term, patient) 0 or 1
+    weights: np.ndarray  # (fit, patient) relative hazard at the printed log hazard ratios
     risk: np.ndarray  # (fit,) weights of all in the fit
     risk_term: np.ndarray  # (term,) of those with the term
     risk_square: np.ndarray  # (term, place of another term in its fit) of those with both

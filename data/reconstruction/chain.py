@@ -10,10 +10,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from data.reconstruction.cox_rows import read_cox_rows
-from data.reconstruction.curves import read_curves
 from data.reconstruction.density import draw_lifetime, log_density
-from data.reconstruction.statistics import misfit
+from data.reconstruction.statistics import penalty, read_part, sum_of
 
 CHANCES = 10  # uniform numbers that a move takes
 SWAP, SHIFT, EXCHANGE = 0.5, 0.75, 0.88  # shares of the moves, cumulated; the rest draws anew
@@ -27,7 +25,6 @@ class Places(NamedTuple):
     stratum: np.ndarray  # (patient,)
     first: np.ndarray  # (stratum + 1,) first pseudo-patient of each; they are listed by stratum
     kind: np.ndarray  # (patient,) class within which the number of deaths is held, or -1
-    in_cox: np.ndarray  # (patient,) 1 where any Cox fit counts the pseudo-patient
 
 
 @numba.njit(cache=True)
@@ -65,6 +62,22 @@ def _change(order, rank, time, event, p, q, time_p, event_p, time_q, event_q):
 
 
 @numba.njit(cache=True)
+def _concerned(p, q, swapped, ended, curves, roles, parts):
+    """Put the parts that a move of p and q (if not -1) may change in place, and return how many there are.
+
+    Two who swap both time and event change only where they count unlike each other. Curves also read the last time
+    of all, and `ended` says that it is another now.
+    """
+    count = 0
+    for part in range(parts.size):
+        role, other = roles[part, p], roles[part, q] if q >= 0 else 0
+        if (role != other if swapped else role or other) or (ended and part < curves):
+            parts[count] = part
+            count += 1
+    return count
+
+
+@numba.njit(cache=True)
 def run(order, rank, time, event, values, places, layout, member, lifetimes, chances, normals, temperatures):
     """Run one move for each temperature, changing order, rank, time, event and values in place; return how many were accepted.
 
@@ -81,8 +94,17 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
     temperatures : ndarray (move,)
     """
     size = order.size
-    tried = values.copy()
-    current = misfit(values, layout, False)
+    tried, penalties, parts = (
+        values.copy(),
+        np.empty(values.size),
+        np.empty(layout.part_first.size - 1, np.int64),
+    )
+    for target in range(values.size):
+        penalties[target] = penalty(
+            values[target], layout.aim[target], layout.width[target], layout.bound[target]
+        )
+    tried_penalties = penalties.copy()
+    current = sum_of(penalties)
     accepted = 0
     for m in range(temperatures.size):
         chance = chances[m]
@@ -138,20 +160,35 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
             continue
         old_time_p, old_event_p = time[p], event[p]
         old_time_q, old_event_q = (time[q], event[q]) if q >= 0 else (0.0, event[p])
+        swapped, end_time = chance[0] < SWAP and time_p != time_q, time[order[size - 1]]
         _change(order, rank, time, event, p, q, time_p, event_p, time_q, event_q)
-        with_cox = places.in_cox[p] == 1 or (q >= 0 and places.in_cox[q] == 1)
-        tried[:] = values
-        read_curves(order, time, event, layout, member, tried)
-        # the curves alone refuse most moves, and are cheaper than the Cox rows
-        new = misfit(tried, layout, True)
+        ended = time[order[size - 1]] != end_time
+        count = _concerned(p, q, swapped, ended, layout.reverse.size, member.roles, parts)
+        for n in range(count):
+            for place in range(layout.part_first[parts[n]], layout.part_first[parts[n] + 1]):
+                tried_penalties[layout.part_targets[place]] = 0.0
+        # a few parts refuse most moves: the misfit can only grow with the others
+        new = sum_of(tried_penalties)
+        for n in range(count):
+            if not new < limit:
+                break
+            read_part(parts[n], order, time, event, layout, member, tried)
+            for place in range(layout.part_first[parts[n]], layout.part_first[parts[n] + 1]):
+                target = layout.part_targets[place]
+                tried_penalties[target] = penalty(
+                    tried[target], layout.aim[target], layout.width[target], layout.bound[target]
+                )
+            new = sum_of(tried_penalties)
         if new < limit:
-            if with_cox:
-                read_cox_rows(order, event, layout, member, tried)
-            new = misfit(tried, layout, False)
-        if new < limit:
-            values[:] = tried
             current = new
             accepted += 1
         else:
             _change(order, rank, time, event, p, q, old_time_p, old_event_p, old_time_q, old_event_q)
+        for n in range(count):
+            for place in range(layout.part_first[parts[n]], layout.part_first[parts[n] + 1]):
+                target = layout.part_targets[place]
+                if new < limit:
+                    values[target], penalties[target] = tried[target], tried_penalties[target]
+                else:
+                    tried_penalties[target] = penalties[target]
     return accepted

@@ -92,7 +92,7 @@ class State:
     @property
     def misfit(self) -> float:
         """Half the sum of squared deviations in units of the rounding."""
-        return float(misfit(self.values, self.layout, False))
+        return float(misfit(self.values, self.layout))
 
 
 def plan_of(study: Study, evidence: Evidence) -> Plan:
@@ -107,6 +107,15 @@ def plan_of(study: Study, evidence: Evidence) -> Plan:
     deaths = death_counts(evidence, strata)
     targets = targets_of(study, evidence)
     return Plan(study, evidence, strata, deaths, targets, modality_groups(study, evidence))
+
+
+def compile_chain(plan: Plan) -> None:
+    """Compile all that draws cohorts, by one move; other processes find it in numba's cache."""
+    draws = np.random.default_rng(0)
+    covariates = draw_covariates(plan.study, plan.evidence.names.constraints, plan.strata, draws)
+    state = _first_state(plan, covariates, draws)
+    state.advance(np.ones(1), draws)
+    draw_modalities(plan.modalities, plan.strata, state.time, state.event, draws)
 
 
 def draw_cohort(plan: Plan, seed: int, number: int) -> PseudoCohort:
@@ -154,7 +163,6 @@ def _first_state(plan: Plan, covariates: np.ndarray, draws: np.random.Generator)
         lifetimes.stratum,
         np.concatenate([[0], np.cumsum(plan.strata.sizes)]).astype(np.int64),
         death_classes(plan.deaths, plan.strata)[lifetimes.stratum].astype(np.int64),
-        (member.in_fit.any(axis=1)).astype(np.uint8),
     )
     values = np.zeros(len(plan.targets))
     evaluate(order, time, event, layout, member, values)

@@ -4,10 +4,10 @@ The score and the information of the partial likelihood (https://doi.org/10.1111
 printed log hazard ratios, and the estimate is one Newton step from there: exact where print is met, close near it.
 """
 
+import math
+
 import numba
 import numpy as np
-
-from data.reconstruction.arrays import HAZARD_RATIO, LOG_RATIO_ERROR, OVERALL, WALD
 
 LONGEST_STEP = 1.0  # of a log hazard ratio: far from print, one step goes astray
 
@@ -16,9 +16,9 @@ LONGEST_STEP = 1.0  # of a log hazard ratio: far from print, one step goes astra
 def invert(matrix, inverse):
     """Put the inverse of a small positive definite matrix in place; False if there is none."""
     size = matrix.shape[0]
-    inverse[:] = 0.0
     for i in range(size):
-        inverse[i, i] = 1.0
+        for j in range(size):
+            inverse[i, j] = 1.0 if i == j else 0.0
     for i in range(size):
         pivot = matrix[i, i]
         if not pivot > 1e-9:
@@ -36,80 +36,88 @@ def invert(matrix, inverse):
 
 
 @numba.njit(cache=True)
-def read_cox_rows(order, event, layout, member, values):
-    """Put hazard ratios, their errors and Wald statistics of all Cox rows in `values`, and leave the rest.
+def read_fit(role, weights, terms, log_ratio, risk, risk_term, risk_square, order, event, step, error):
+    """Put the step of every log hazard ratio and its standard error in place, and return the overall Wald statistic.
 
     Parameters
     ----------
+    role : ndarray of int (patient,)
+        0 for those outside the fit.
+    weights : ndarray of float (patient,)
+        Relative hazards at the printed log hazard ratios.
+    terms : ndarray of float (term, patient)
+    log_ratio : ndarray of float (term,)
+        Printed.
+    risk : float
+        Sum of all weights.
+    risk_term, risk_square : ndarray of float
+        Of those with a term, and with a term and another; both are used up.
     order : ndarray of int (patient,)
         By increasing time.
     event : ndarray (patient,)
         1 for a death.
-    layout, member : Layout, Membership
-    values : ndarray of float (target,)
+    step, error : ndarray of float (term,)
     """
-    fits, terms = layout.fit_first.size - 1, layout.log_ratio.size
-    risk, risk_term = member.risk.copy(), member.risk_term.copy()
-    risk_square = member.risk_square.copy()
-    score = np.zeros(terms)
-    information = np.zeros(risk_square.shape)
-    for p in order:
-        died = event[p]
-        for f in range(fits):
-            if not member.in_fit[p, f]:
-                continue
-            start, end = layout.fit_first[f], layout.fit_first[f + 1]
-            w = member.weights[p, f]
-            if died:
-                per_weight = 1.0 / risk[f]
-                if end == start + 1:
-                    share = risk_term[start] * per_weight
-                    score[start] += member.terms[p, start] - share
-                    information[start, 0] += share * (1.0 - share)
-                else:
-                    for j in range(start, end):
-                        share = risk_term[j] * per_weight
-                        score[j] += member.terms[p, j] - share
-                        for k in range(start, end):
-                            information[j, k - start] += risk_square[j, k - start] * per_weight - share * (
-                                risk_term[k] * per_weight
-                            )
-            risk[f] -= w
-            for j in range(start, end):
-                if member.terms[p, j] > 0.0:
-                    risk_term[j] -= w
-                    if end > start + 1:
-                        for k in range(start, end):
-                            risk_square[j, k - start] -= w * member.terms[p, k]
-    step = np.zeros(terms)
-    error = np.ones(terms)
-    overall = np.zeros(fits)
-    for f in range(fits):
-        start, size = layout.fit_first[f], layout.fit_first[f + 1] - layout.fit_first[f]
-        square = information[start : start + size, :size].copy()
-        inverse = np.empty((size, size))
-        if not invert(square, inverse):
+    size = log_ratio.size
+    score, information, inverse = np.zeros(size), np.zeros((size, size)), np.empty((size, size))
+    if size == 1:
+        # most fits have one term, and numbers are faster than arrays
+        score[0], information[0, 0] = _one_term(role, weights, terms[0], risk, risk_term[0], order, event)
+    else:
+        _terms(role, weights, terms, risk, risk_term, risk_square, order, event, score, information)
+    overall = 0.0
+    for j in range(size):
+        step[j], error[j] = 0.0, 1.0
+        for k in range(size):
+            risk_square[j, k] = information[j, k]
+    if not invert(risk_square, inverse):
+        return overall
+    for j in range(size):
+        total = 0.0
+        for k in range(size):
+            total += inverse[j, k] * score[k]
+        step[j] = min(max(total, -LONGEST_STEP), LONGEST_STEP)
+        error[j] = math.sqrt(inverse[j, j])
+    for j in range(size):
+        for k in range(size):
+            overall += (log_ratio[j] + step[j]) * information[j, k] * (log_ratio[k] + step[k])
+    return overall
+
+
+@numba.njit(cache=True)
+def _one_term(role, weights, term, risk, risk_term, order, event):
+    """Return score and information of a fit with one term."""
+    score, information = 0.0, 0.0
+    for s in range(order.size):
+        p = order[s]
+        if not role[p]:
             continue
-        for j in range(size):
-            total = 0.0
-            for k in range(size):
-                total += inverse[j, k] * score[start + k]
-            step[start + j] = min(max(total, -LONGEST_STEP), LONGEST_STEP)
-            error[start + j] = np.sqrt(inverse[j, j])
-        for j in range(size):
-            for k in range(size):
-                overall[f] += (
-                    (layout.log_ratio[start + j] + step[start + j])
-                    * information[start + j, k]
-                    * (layout.log_ratio[start + k] + step[start + k])
-                )
-    for target in range(values.size):
-        kind, i = layout.kind[target], layout.index[target]
-        if kind == HAZARD_RATIO:
-            values[target] = np.exp(layout.log_ratio[i] + step[i])
-        elif kind == LOG_RATIO_ERROR:
-            values[target] = error[i]
-        elif kind == WALD:
-            values[target] = np.abs(layout.log_ratio[i] + step[i]) / error[i]
-        elif kind == OVERALL:
-            values[target] = overall[i]
+        if event[p]:
+            share = risk_term * (1.0 / risk)
+            score += term[p] - share
+            information += share * (1.0 - share)
+        risk -= weights[p]
+        risk_term -= weights[p] * term[p]
+    return score, information
+
+
+@numba.njit(cache=True)
+def _terms(role, weights, terms, risk, risk_term, risk_square, order, event, score, information):
+    """Put score and information of a fit with any number of terms in place."""
+    for s in range(order.size):
+        p = order[s]
+        if not role[p]:
+            continue
+        if event[p]:
+            per_weight = 1.0 / risk
+            for j in range(score.size):
+                share = risk_term[j] * per_weight
+                score[j] += terms[j, p] - share
+                for k in range(score.size):
+                    information[j, k] += risk_square[j, k] * per_weight - share * (risk_term[k] * per_weight)
+        risk -= weights[p]
+        for j in range(score.size):
+            if terms[j, p] > 0.0:
+                risk_term[j] -= weights[p]
+                for k in range(score.size):
+                    risk_square[j, k] -= weights[p] * terms[k, p]

@@ -4,93 +4,84 @@ The estimator is that of Kaplan and Meier (https://doi.org/10.1080/01621459.1958
 event, it gives the follow-up. Times are continuous, so that no ties are to be broken.
 """
 
-import numba
-import numpy as np
+import math
 
-from data.reconstruction.arrays import LOG_RANK, MEDIAN, MEDIAN_ERROR, SURVIVAL
+import numba
 
 ABOVE, BELOW = 0.55, 0.45  # of the curve: where SPSS takes its slope for the standard error of a median
 
 
 @numba.njit(cache=True)
-def read_curves(order, time, event, layout, member, values):
-    """Put survival probabilities, medians, their errors and log-rank deviates in `values`, and leave the rest.
+def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed):
+    """Put the survival at checkpoints in `passed`, and return the median and its error; both are bounded where not reached.
 
     Parameters
     ----------
+    role : ndarray of int (patient,)
+        0 for those outside the group.
+    at_risk : int
+        Size of the group.
+    censoring : int
+        1: censoring is the event.
     order : ndarray of int (patient,)
         By increasing time.
     time, event : ndarray (patient,)
         Times above 0; 1 for a death.
-    layout, member : Layout, Membership
-    values : ndarray of float (target,)
+    checkpoints, passed : ndarray of float (checkpoint,)
     """
-    groups, checkpoints = layout.reverse.size, layout.checkpoints.size
-    at_risk = member.sizes.copy()
-    survival = np.ones(groups)
-    greenwood = np.zeros(groups)
-    passed = np.ones((checkpoints, groups))
-    median = np.full(groups, np.inf)
-    median_survival = np.ones(groups)
-    median_greenwood = np.zeros(groups)
-    above_time = np.zeros(groups)
-    above = np.ones(groups)
-    below_time = np.full(groups, np.inf)
-    below = np.zeros(groups)
-    excess = np.zeros(groups)
-    variance = np.zeros(groups)
     reached = 0
+    survival, greenwood = 1.0, 0.0
+    median, median_survival, median_greenwood = math.inf, 1.0, 0.0
+    above_time, above, below_time, below = 0.0, 1.0, math.inf, 0.0
     for s in range(order.size):
         p = order[s]
-        now = time[p]
-        died = event[p]
-        while reached < checkpoints and layout.checkpoints[reached] < now:
-            passed[reached] = survival
-            reached += 1
-        for m in range(member.group_first[p], member.group_first[p + 1]):
-            g = member.groups[m]
-            r = at_risk[g]
-            if died != layout.reverse[g]:
-                survival[g] *= (r - 1.0) / r
-                if r > 1:
-                    greenwood[g] += 1.0 / (r * (r - 1.0))
-                current = survival[g]
-                if current >= ABOVE:
-                    above_time[g] = now
-                    above[g] = current
-                elif below_time[g] == np.inf:
-                    if median[g] == np.inf and current <= 0.5 + 1e-12:
-                        median[g] = now
-                        median_survival[g] = current
-                        median_greenwood[g] = greenwood[g]
-                    if current <= BELOW:
-                        below_time[g] = now
-                        below[g] = current
-                k = layout.pair[g]
-                if k >= 0:
-                    other = at_risk[layout.partner[g]]
-                    share = r / (r + other)
-                    if layout.first[g]:
-                        excess[k] += 1.0 - share
-                    else:
-                        excess[k] -= 1.0 - share
-                    variance[k] += share * (1.0 - share)
-            at_risk[g] = r - 1
-    while reached < checkpoints:
+        if not role[p]:
+            continue
+        if event[p] != censoring:
+            now = time[p]
+            while reached < checkpoints.size and checkpoints[reached] < now:
+                passed[reached] = survival
+                reached += 1
+            survival *= (at_risk - 1.0) / at_risk
+            if at_risk > 1:
+                greenwood += 1.0 / (at_risk * (at_risk - 1.0))
+            if survival >= ABOVE:
+                above_time, above = now, survival
+            elif below_time == math.inf:
+                if median == math.inf and survival <= 0.5 + 1e-12:
+                    median, median_survival, median_greenwood = now, survival, greenwood
+                if survival <= BELOW:
+                    below_time, below = now, survival
+            elif reached == checkpoints.size:
+                break  # nothing later is read
+        at_risk -= 1
+    while reached < checkpoints.size:
         passed[reached] = survival
         reached += 1
-    end_time = time[order[order.size - 1]]
-    for target in range(values.size):
-        kind, i = layout.kind[target], layout.index[target]
-        if kind == SURVIVAL:
-            values[target] = passed[layout.at[target], i]
-        elif kind == MEDIAN:
-            values[target] = min(median[i], 2.0 * end_time)
-        elif kind == MEDIAN_ERROR:
-            if below_time[i] < np.inf and above_time[i] > 0:
-                slope = (above[i] - below[i]) / (below_time[i] - above_time[i])
-                values[target] = median_survival[i] * np.sqrt(median_greenwood[i]) / slope
-            else:
-                values[target] = end_time
-        elif kind == LOG_RANK:
-            values[target] = np.abs(excess[i]) / np.sqrt(max(variance[i], 1e-9))
+    error = end_time = time[order[order.size - 1]]
+    if below_time < math.inf and above_time > 0:
+        slope = (above - below) / (below_time - above_time)
+        error = median_survival * math.sqrt(median_greenwood) / slope
+    return min(median, 2.0 * end_time), error
+
+
+@numba.njit(cache=True)
+def read_test(role, one, other, order, event):
+    """Return the log-rank deviate of two groups, of these sizes; their members have roles 1 and 2."""
+    excess, variance = 0.0, 0.0
+    for s in range(order.size):
+        p = order[s]
+        side = role[p]
+        if side == 1:
+            if event[p]:
+                share = one / (one + other)
+                excess += 1.0 - share
+                variance += share * (1.0 - share)
+            one -= 1
+        elif side == 2:
+            if event[p]:
+                share = other / (other + one)
+                excess -= 1.0 - share
+                variance += share * (1.0 - share)
+            other -= 1
+    return abs(excess) / math.sqrt(max(variance, 1e-9))

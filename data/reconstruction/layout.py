@@ -34,15 +34,6 @@ def layout_of(targets: tuple[Target, ...]) -> Layout:
     """The targets as arrays."""
     groups, pairs, fits = parts_of(targets)
     place = {group: number for number, group in enumerate(groups)}
-    pair, partner, first = (
-        np.full(len(groups), -1),
-        np.zeros(len(groups), int),
-        np.zeros(len(groups), np.uint8),
-    )
-    for number, (one, other) in enumerate(pairs):
-        pair[[place[one], place[other]]] = number
-        partner[[place[one], place[other]]] = place[other], place[one]
-        first[place[one]] = 1
     times = sorted({target.time for target in targets if target.time is not None})
     ends = np.cumsum([0, *(len(fit.terms) for fit in fits)])
 
@@ -57,11 +48,22 @@ def layout_of(targets: tuple[Target, ...]) -> Layout:
             case _:
                 return pairs.index(target.of)  # ty: ignore[invalid-argument-type]
 
+    def part(target: Target) -> int:
+        match target.of:
+            case Group():
+                return place[target.of]
+            case CoxFit() as fit:
+                return len(groups) + len(pairs) + fits.index(fit)
+            case (CoxFit() as fit, int()):
+                return len(groups) + len(pairs) + fits.index(fit)
+            case _:
+                return len(groups) + pairs.index(target.of)  # ty: ignore[invalid-argument-type]
+
+    parts = np.array([part(target) for target in targets], np.int64)
+    counts = np.bincount(parts, minlength=len(groups) + len(pairs) + len(fits))
     return Layout(
         reverse=np.array([group.reverse for group in groups], np.uint8),
-        pair=pair,
-        partner=partner,
-        first=first,
+        pairs=np.array([(place[one], place[other]) for one, other in pairs], np.int64).reshape(-1, 2),
         checkpoints=np.array(times, float),
         fit_first=ends.astype(np.int64),
         log_ratio=np.array([term.log_ratio for fit in fits for term in fit.terms], float),
@@ -73,6 +75,8 @@ def layout_of(targets: tuple[Target, ...]) -> Layout:
         aim=np.array([target.aim for target in targets], float),
         width=np.array([target.width for target in targets], float),
         bound=np.array([target.operator == "<" for target in targets], np.uint8),
+        part_first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        part_targets=np.argsort(parts, kind="stable").astype(np.int64),
     )
 
 
@@ -80,7 +84,7 @@ def membership_of(
     targets: tuple[Target, ...], study: Study, strata: Strata, covariates: np.ndarray
 ) -> Membership:
     """Which pseudo-patient counts where, given the covariates of a cohort."""
-    groups, _, fits = parts_of(targets)
+    groups, pairs, fits = parts_of(targets)
     of_patient = strata.of_patient
     treated, matched = strata.treated[of_patient], strata.matched[of_patient]
     everybody = np.ones(len(of_patient), bool)
@@ -119,13 +123,16 @@ def membership_of(
     for number, (start, end) in enumerate(pairwise(ends)):
         own = columns[:, start:end]
         square[start:end, : end - start] = own.T @ (own * counted[:, [number]])
+    sides = [marks[:, groups.index(one)] + 2 * marks[:, groups.index(other)] for one, other in pairs]
+    alike = [
+        in_fit[:, number] * (1 + np.unique(columns[:, start:end], axis=0, return_inverse=True)[1])
+        for number, (start, end) in enumerate(pairwise(ends))
+    ]
     return Membership(
-        group_first=np.concatenate([[0], np.cumsum(marks.sum(axis=1))]).astype(np.int64),
-        groups=np.nonzero(marks)[1].astype(np.int64),
+        roles=np.array([*marks.T, *sides, *alike], np.int32),
         sizes=marks.sum(axis=0).astype(np.int64),
-        terms=np.ascontiguousarray(columns),
-        weights=weights,
-        in_fit=in_fit,
+        terms=np.ascontiguousarray(columns.T),
+        weights=np.ascontiguousarray(weights.T),
         risk=counted.sum(axis=0),
         risk_term=np.array(
             [square[number, number - ends[ends <= number][-1]] for number in range(len(terms))], float

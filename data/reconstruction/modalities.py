@@ -135,7 +135,8 @@ def group_statistics(label, time, event, values):
     survival = np.ones(count)
     excess = np.zeros(count)
     covariance = np.zeros((count - 1, count - 1))
-    values[:count] = 2.0 * time[-1]
+    for k in range(count):
+        values[k] = 2.0 * time[-1]
     total = float(label.size)
     for m in range(label.size):
         k = label[m]
@@ -203,7 +204,8 @@ def relabel(label, time, event, aim, width, bound, chances, temperatures, values
         misfit = _misfit(tried, aim, width, bound)
         if misfit < current + temperatures[m] * (gain - math.log(chances[m, 3] + 1e-300)):
             current = misfit
-            values[:] = tried
+            for k in range(values.size):
+                values[k] = tried[k]
             if q < 0:
                 sizes[old] -= 1
                 sizes[new] += 1

@@ -1,27 +1,93 @@
 """Every published statistic of a cohort, and how far all are from print, compiled."""
 
-import numba
+import math
 
-from data.reconstruction.arrays import HAZARD_RATIO
-from data.reconstruction.cox_rows import read_cox_rows
-from data.reconstruction.curves import read_curves
+import numba
+import numpy as np
+
+from data.reconstruction.arrays import HAZARD_RATIO, LOG_RATIO_ERROR, MEDIAN_ERROR, SURVIVAL, WALD
+from data.reconstruction.cox_rows import read_fit
+from data.reconstruction.curves import read_curve, read_test
+
+
+@numba.njit(cache=True)
+def read_part(part, order, time, event, layout, member, values):
+    """Put the value of every target of a part in `values`, and leave the rest.
+
+    What is called takes plain arrays only: every tuple of arrays that a compiled function takes costs time to compile.
+
+    Parameters
+    ----------
+    part : int
+    order : ndarray of int (patient,)
+        By increasing time.
+    time, event : ndarray (patient,)
+        Times above 0; 1 for a death.
+    layout, member : Layout, Membership
+    values : ndarray of float (target,)
+    """
+    f, role = part - layout.reverse.size - layout.pairs.shape[0], member.roles[part]
+    start, end, found = 0, max(layout.checkpoints.size, 1), 0.0
+    if f >= 0:
+        start, end = layout.fit_first[f], layout.fit_first[f + 1]
+    first, second = np.empty(end - start), np.empty(end - start)
+    if part < layout.reverse.size:
+        found, second[0] = read_curve(
+            role, member.sizes[part], layout.reverse[part], order, time, event, layout.checkpoints, first
+        )
+    elif f < 0:
+        one, other = layout.pairs[part - layout.reverse.size]
+        found = read_test(role, member.sizes[one], member.sizes[other], order, event)
+    else:
+        found = read_fit(
+            role, member.weights[f], member.terms[start:end], layout.log_ratio[start:end], member.risk[f],
+            member.risk_term[start:end].copy(), member.risk_square[start:end].copy(), order, event, first, second,
+        )  # fmt: skip
+    for place in range(layout.part_first[part], layout.part_first[part + 1]):
+        target = layout.part_targets[place]
+        kind, i = layout.kind[target], layout.index[target]
+        if kind == SURVIVAL:
+            values[target] = first[layout.at[target]]
+        elif kind == MEDIAN_ERROR:
+            values[target] = second[0]
+        elif kind == HAZARD_RATIO:
+            values[target] = math.exp(layout.log_ratio[i] + first[i - start])
+        elif kind == LOG_RATIO_ERROR:
+            values[target] = second[i - start]
+        elif kind == WALD:
+            values[target] = abs(layout.log_ratio[i] + first[i - start]) / second[i - start]
+        else:
+            values[target] = found
 
 
 @numba.njit(cache=True)
 def evaluate(order, time, event, layout, member, values):
-    """Put the value of every target in `values`; the parameters are those of `read_curves`."""
-    read_curves(order, time, event, layout, member, values)
-    read_cox_rows(order, event, layout, member, values)
+    """Put the value of every target in `values`."""
+    for part in range(layout.part_first.size - 1):
+        read_part(part, order, time, event, layout, member, values)
 
 
 @numba.njit(cache=True)
-def misfit(values, layout, curves_only):
-    """Half the sum of squared deviations from print in units of the rounding, of all targets or those of curves alone."""
+def penalty(value, aim, width, bound):
+    """Half the squared deviation of a value from print in units of the rounding."""
+    deviation = (value - aim) / width
+    if bound and deviation > 0:
+        return 0.0
+    return 0.5 * deviation * deviation
+
+
+@numba.njit(cache=True)
+def sum_of(penalties):
+    """Their sum, in their order: with some of them put to 0 it is never larger, whatever the rounding."""
     total = 0.0
-    for k in range(values.size):
-        if curves_only and layout.kind[k] >= HAZARD_RATIO:
-            continue
-        deviation = (values[k] - layout.aim[k]) / layout.width[k]
-        if not (layout.bound[k] and deviation > 0):
-            total += 0.5 * deviation * deviation
+    for target in range(penalties.size):
+        total += penalties[target]
+    return total
+
+
+def misfit(values, layout):
+    """Half the sum of squared deviations from print in units of the rounding."""
+    total = 0.0
+    for target in range(values.size):
+        total += penalty(values[target], layout.aim[target], layout.width[target], layout.bound[target])
     return total

@@ -159,5 +159,5 @@ def test_misfit_counts_a_bound_on_one_side_only():
     one = Target("a", "", 5.0, 1.0, "=", MEDIAN, group, None, 5.0, 0.5)
     bound = Target("b", "", 3.0, 1.0, "<", MEDIAN, group, None, 3.0, 0.5)
     layout = layout_of((one, bound))
-    assert misfit(np.array([6.0, 9.0]), layout, False) == pytest.approx(2.0)
-    assert misfit(np.array([5.0, 2.0]), layout, False) == pytest.approx(2.0)
+    assert misfit(np.array([6.0, 9.0]), layout) == pytest.approx(2.0)
+    assert misfit(np.array([5.0, 2.0]), layout) == pytest.approx(2.0)
