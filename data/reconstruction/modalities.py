@@ -161,7 +161,7 @@ def group_statistics(label, time, event, values):
             for j in range(count - 1):
                 values[count] += excess[i] * inverse[i, j] * excess[j]
     if count == 2:
-        values[count] = np.sqrt(values[count])
+        values[count] = math.sqrt(values[count])
 
 
 @numba.njit(cache=True)

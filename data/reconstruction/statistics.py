@@ -60,9 +60,8 @@ def read_part(part, order, time, event, layout, member, values):
             values[target] = found
 
 
-@numba.njit(cache=True)
 def evaluate(order, time, event, layout, member, values):
-    """Put the value of every target in `values`."""
+    """Put the value of every target in `values`; not compiled, for it is called seldom and would take a second to."""
     for part in range(layout.part_first.size - 1):
         read_part(part, order, time, event, layout, member, values)
 
