@@ -59,6 +59,7 @@ class EfronCox:
         at, self.group, tied = np.unique(time[self.deaths], return_inverse=True, return_counts=True)
         self.group_start = np.append(0, np.cumsum(tied)[:-1])
         self.fraction = (np.arange(self.deaths.size) - self.group_start[self.group]) / tied[self.group]
+        self.tied = bool(np.any(tied > 1))  # if not, all of `fraction` is 0 and every group is one death
         self.first_at_risk = np.searchsorted(time, at, side="left")
         # Deaths are sorted by time: how many of them a patient has been at risk for is a difference of two
         # counts.
@@ -72,21 +73,30 @@ class EfronCox:
 
     def _at_risk(self, values: NDArray) -> NDArray:
         """Return the sum of values over the patients at risk at each distinct death time."""
-        sums = _from_here_on(values)[self.first_at_risk]
+        sums = values[::-1].cumsum(axis=0)[-1 - self.first_at_risk]
         if self.late:
             sums = sums - _from_here_on(values[self.by_entry])[self.first_not_entered]
         return sums
 
-    def _moments(self, coefficients: NDArray) -> tuple[NDArray, NDArray, NDArray]:
-        """Return the hazards (patient,), Efron's denominators (death,) and mean covariates (death, term)."""
-        linear = self.columns @ coefficients
+    def _at_each_death(self, values: NDArray) -> NDArray:
+        """Return the sum of values over the patients at risk at each death, less Efron's part of those tied with it."""
+        at_risk = self._at_risk(values)
+        if not self.tied:
+            return at_risk
+        of_tied = np.add.reduceat(values[self.deaths], self.group_start, axis=0)
+        fraction = self.fraction if values.ndim == 1 else self.fraction[:, None]
+        return at_risk[self.group] - fraction * of_tied[self.group]
+
+    def _hazards(self, linear: NDArray) -> tuple[NDArray, NDArray]:
+        """Return the hazards (patient,) and Efron's denominators (death,), both over the largest hazard."""
         # A common factor cancels in every ratio; without it a diverging step would overflow.
         hazard = np.exp(linear - linear.max())
-        weighted = hazard[:, None] * self.columns
-        tied_hazard = np.add.reduceat(hazard[self.deaths], self.group_start)
-        tied_weighted = np.add.reduceat(weighted[self.deaths], self.group_start, axis=0)
-        denominator = self._at_risk(hazard)[self.group] - self.fraction * tied_hazard[self.group]
-        numerator = self._at_risk(weighted)[self.group] - self.fraction[:, None] * tied_weighted[self.group]
+        return hazard, self._at_each_death(hazard)
+
+    def _moments(self, coefficients: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+        """Return the hazards (patient,), Efron's denominators (death,) and mean covariates (death, term)."""
+        hazard, denominator = self._hazards(self.columns @ coefficients)
+        numerator = self._at_each_death(hazard[:, None] * self.columns)
         return hazard, denominator, numerator / denominator[:, None]
 
     def derivatives(self, coefficients: NDArray) -> tuple[NDArray, NDArray]:
@@ -97,15 +107,16 @@ class EfronCox:
         exposure = until[self.deaths_until_time]
         if self.late:
             exposure = exposure - until[self.deaths_until_entry]
-        removed = np.add.reduceat(self.fraction / denominator, self.group_start)
-        exposure[self.deaths] -= removed[self.group]
+        if self.tied:
+            removed = np.add.reduceat(self.fraction / denominator, self.group_start)
+            exposure[self.deaths] -= removed[self.group]
         second = (self.columns * (hazard * exposure)[:, None]).T @ self.columns
         return gradient, second - means.T @ means
 
     def log_likelihood(self, coefficients: NDArray) -> float:
         """Return the log partial likelihood."""
         linear = self.columns @ coefficients
-        _, denominator, _ = self._moments(coefficients)
+        _, denominator = self._hazards(linear)
         return float(linear[self.deaths].sum() - (np.log(denominator) + linear.max()).sum())
 
     def schoenfeld_residuals(self, coefficients: NDArray) -> NDArray[np.float64]:
