@@ -120,6 +120,7 @@ def naive_under_no_effect(
     scenarios: Sequence[StartScenario],
     times: Sequence[float],
     rng: np.random.Generator,
+    curves: bool = True,
 ) -> xr.Dataset:
     """Return what ever against never would print under each scenario if treatment did nothing.
 
@@ -133,6 +134,8 @@ def naive_under_no_effect(
     times : sequence of float
         Of the survival probabilities.
     rng : numpy.random.Generator
+    curves : bool
+        Whether ``split``, ``median`` and ``survival`` are wanted too; NaN if not.
 
     Returns
     -------
@@ -165,6 +168,8 @@ def naive_under_no_effect(
             arm, time, event = treated[one], followed.time[one], followed.event[one]
             ratios["naive"][run, one] = naive_log_hazard_ratio(time, event, arm)
             ratios["naive_adjusted"][run, one] = naive_log_hazard_ratio(time, event, arm, covariates)
+            if not curves:
+                continue
             ratios["split"][run, one] = split_log_hazard_ratio(time, event, arm, start[one])
             for place, members in enumerate((~arm, arm)):
                 curve = ProductLimit(time[members], event[members], np.zeros(members.sum()))

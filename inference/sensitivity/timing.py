@@ -26,6 +26,7 @@ from inference.sensitivity.no_effect import (
 from inference.sensitivity.start_times import (
     DELAYS,
     UNITS_PER_MONTH,
+    AtStart,
     StartScenario,
     delayed,
     scenarios_of,
@@ -35,7 +36,7 @@ from inference.store import Store, digest
 from inference.tasks import Task
 from models.observations.unknown_start import UnknownStart
 from models.priors import PriorSet
-from models.specification import ModelSpec, outcome_spec
+from models.specification import outcome_spec
 
 EFFECT = "treatment_effect"
 ELICITED_RUNS, REPLICATES = 20, 400  # over all cohorts together
@@ -163,7 +164,11 @@ def _compute(
     delays = delayed(study.time_unit)
 
     def task(scenario: StartScenario, priors: PriorSet = priors) -> Task:
-        return Task(cohort, replace(spec, observation=UnknownStart(scenario)), priors)
+        # Who is a candidate says nothing of the effect (`UnknownStart.candidacy`): half of the coordinates are spared.
+        # One bin is all starts at zero, exactly; how many there are asks for no compilation of its own.
+        bins = 1 if isinstance(scenario, AtStart) else UnknownStart.count
+        observation = UnknownStart(scenario, bins, candidacy=False)
+        return Task(cohort, replace(spec, observation=observation), priors)
 
     draws, divergences = [], []
     for run, scenario in enumerate(scenarios):
@@ -172,10 +177,13 @@ def _compute(
         draws.append(result.parameters[EFFECT])
         divergences.append(int(result.statistics["diverging"].sum()))
     means, spreads = zip(*approximate_each(map(task, delays), EFFECT), strict=True)
-    null = sample(task(scenarios[0], without_effect(priors)), settings.sampler)
-    shown = _no_effect(study, cohort, spec, null.parameters, (*scenarios, *delays), settings.replicates, rng)
-    by_run = shown.isel(run=slice(0, len(scenarios)))
-    by_delay = shown.isel(run=slice(len(scenarios), None)).rename(run="delay")
+    # Where all begin at zero the candidates are the treated: their model is the treatment model, independent of the rest.
+    null = sample(task(scenarios[0], without_effect(priors)), settings.sampler).parameters
+    null = null | sample(Task(cohort, None, priors), settings.sampler).parameters
+    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in null.items()}
+    followed = follow(cohort, spec, flat, settings.replicates, rng)
+    by_run = naive_under_no_effect(cohort, followed, scenarios, report_times(study, cohort)[1], rng)
+    by_delay = naive_under_no_effect(cohort, followed, delays, (), rng, curves=False)
     observed = cohort.time, cohort.event, cohort.treatment
     covariates = cohort.outcome.values[:, independent_columns(cohort.outcome.values)]
     return by_run.assign(
@@ -189,21 +197,6 @@ def _compute(
         observed_naive=naive_log_hazard_ratio(*observed),
         observed_naive_adjusted=naive_log_hazard_ratio(*observed, covariates),
     ).assign_coords(delay=list(DELAYS))
-
-
-def _no_effect(
-    study: Study,
-    cohort: Cohort,
-    spec: ModelSpec,
-    null: dict[str, np.ndarray],
-    scenarios: Sequence[StartScenario],
-    replicates: int,
-    rng: np.random.Generator,
-) -> xr.Dataset:
-    """Return what the naive analysis prints under no effect, with the baseline and covariates of a model without one."""
-    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in null.items()}
-    followed = follow(cohort, spec, flat, replicates, rng)
-    return naive_under_no_effect(cohort, followed, scenarios, report_times(study, cohort)[1], rng)
 
 
 def timing_scenarios(

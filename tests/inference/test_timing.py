@@ -192,7 +192,12 @@ def test_few_cohorts_compute_more_each():
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_a_cohort_is_computed_once_with_one_compilation(study, small_cohort, tmp_path, monkeypatch):
+def test_a_cohort_is_computed_once_with_one_compilation_beside_the_treatment_model(
+    study, small_cohort, tmp_path, monkeypatch
+):
+    treatment = Task(small_cohort, None, DEFAULT)
+    blocks = treatment.blocks
+    tasks.compiled_for(treatment, blocks, treatment.content(blocks))  # a worker that fitted models has it
     compiled, compile_once = [], tasks.compile_density
     monkeypatch.setattr(
         tasks,

@@ -213,6 +213,17 @@ def test_the_compiled_model_is_numpys_and_its_gradient_is_finite(cohort, name, s
     gradient = model.compile_dlogp(mode="FAST_COMPILE")(point)
     assert gradient.size == sum(np.size(value) for value in point.values())
     assert np.isfinite(gradient).all()
+    whole = model.compile_logp(mode="FAST_COMPILE")
+    slopes = []
+    for variable in model.value_vars:
+        for place in range(np.size(point[variable.name])):
+            ends = []
+            for step in (1e-6, -1e-6):
+                moved = np.array(point[variable.name], dtype=float)
+                moved.ravel()[place] += step
+                ends.append(float(whole(point | {variable.name: moved})))
+            slopes.append((ends[0] - ends[1]) / 2e-6)
+    assert_allclose(gradient, slopes, rtol=1e-5, atol=1e-5)
 
 
 def test_late_entry_and_impossible_starts_are_refused(cohort, cohort_of):
@@ -227,6 +238,39 @@ def test_late_entry_and_impossible_starts_are_refused(cohort, cohort_of):
         after.arrays(cohort, spec)
 
 
-def test_only_the_number_of_bins_asks_for_another_compilation():
-    assert UnknownStart(AtStart("", "")).structure == UnknownStart(Uniform("", "", 3.0)).structure
-    assert UnknownStart(AtStart("", ""), 8).structure != UnknownStart(AtStart("", "")).structure
+@pytest.mark.parametrize("name", list(BASELINES))
+def test_without_candidacy_what_is_left_does_not_depend_on_hazard_and_effect(cohort, name):
+    """The factor that is left out is q for the treated and 1 - q F for the others, whatever the effect."""
+    baseline, hazard = BASELINES[name]
+    scenario, law = STARTS["exponential"]
+    q = expit(log_odds_of(cohort))
+    record = np.log(np.where(cohort.treatment, q, 1 - q * law.cdf(cohort.time)))
+    for effect in (-1.5, 0.0, 0.9):
+        changed = {"treatment_effect": np.array(effect)}
+        whole = pointwise(cohort, baseline, hazard, UnknownStart(scenario), **changed)
+        rest = pointwise(cohort, baseline, hazard, UnknownStart(scenario, candidacy=False), **changed)
+        assert_allclose(whole - rest, record, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", list(BASELINES))
+def test_one_bin_is_enough_where_all_begin_at_zero(cohort, name):
+    baseline, hazard = BASELINES[name]
+    one, many = (
+        pointwise(cohort, baseline, hazard, UnknownStart(AtStart("", ""), count)) for count in (1, 60)
+    )
+    assert_allclose(one, many, rtol=0, atol=1e-12)
+
+
+def test_without_candidacy_there_is_no_parameter_of_it(cohort):
+    baseline, _ = BASELINES["piecewise"]
+    observation = UnknownStart(Uniform("", "", 9.0), candidacy=False)
+    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+    assert not [name for name in model_blocks(cohort, spec, PriorSet("default")) if "propensity" in name]
+    assert not [name for name in observation.arrays(cohort, spec) if name.startswith("candidate")]
+
+
+def test_only_candidacy_asks_for_another_compilation():
+    one = UnknownStart(AtStart("", ""))
+    assert one.structure == UnknownStart(Uniform("", "", 3.0)).structure
+    assert one.structure == UnknownStart(AtStart("", ""), 1).structure
+    assert one.structure != UnknownStart(AtStart("", ""), candidacy=False).structure
