@@ -58,7 +58,9 @@ def tempered_effect(
     effect : ndarray (chain, draw, design)
     coefficients : ndarray (chain x draw, term)
     """
-    tempered = replace(spec, score="latent", observation=Tempered(eta, spec.observation))
+    # At 0 the outcome's parameters have their priors and the score has the posterior of the treatment model alone, which
+    # is sampled from fewer than half of the coordinates, and has one sign.
+    tempered = replace(spec, score="latent", observation=Tempered(eta, spec.observation)) if eta > 0 else None
     informed = flat_draws(sample(Task(cohort, tempered, priors), settings).parameters)
     coefficients = informed["propensity_coefficients"]
     rng = np.random.default_rng([settings.seed, 6])
