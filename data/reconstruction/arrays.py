@@ -32,9 +32,8 @@ class Layout(NamedTuple):
 class Membership(NamedTuple):
     """Which pseudo-patient counts where; one for each cohort."""
 
-    roles: (
-        np.ndarray
-    )  # (part, patient) 0: not in it; those alike in a part, who may change places, have the same number
+    # 0: not in it; those alike in a part, who may change places without changing it, have the same number
+    roles: np.ndarray  # (part, patient)
     sizes: np.ndarray  # (group,)
     terms: np.ndarray  # (term, patient) 0 or 1
     weights: np.ndarray  # (fit, patient) relative hazard at the printed log hazard ratios

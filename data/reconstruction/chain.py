@@ -94,11 +94,8 @@ def run(order, rank, time, event, values, places, layout, member, lifetimes, cha
     temperatures : ndarray (move,)
     """
     size = order.size
-    tried, penalties, parts = (
-        values.copy(),
-        np.empty(values.size),
-        np.empty(layout.part_first.size - 1, np.int64),
-    )
+    tried, penalties = values.copy(), np.empty(values.size)
+    parts = np.empty(layout.part_first.size - 1, np.int64)
     for target in range(values.size):
         penalties[target] = penalty(
             values[target], layout.aim[target], layout.width[target], layout.bound[target]
