@@ -1,4 +1,4 @@
-"""Rows of published Cox tables in one pass over the pseudo-patients, compiled.
+"""A published Cox fit in one pass over the pseudo-patients, compiled: its ratios, their errors and Wald statistics.
 
 The score and the information of the partial likelihood (https://doi.org/10.1111/j.2517-6161.1972.tb00899.x) are taken at the
 printed log hazard ratios, and the estimate is one Newton step from there: exact where print is met, close near it.

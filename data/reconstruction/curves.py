@@ -1,4 +1,4 @@
-"""Survival curves of all groups in one pass over the pseudo-patients, compiled: survival, medians, their errors, log-rank tests.
+"""A survival curve, or a log-rank test, in one pass over the pseudo-patients, compiled: survival, median and its error, deviate.
 
 The estimator is that of Kaplan and Meier (https://doi.org/10.1080/01621459.1958.10501452); reversed, with censoring as the
 event, it gives the follow-up. Times are continuous, so that no ties are to be broken.

@@ -59,10 +59,3 @@ class Observation(ABC):
         -------
         array (..., patient)
         """
-
-
-def by_patient(values: Any, columns: int, xp: Any) -> Any:
-    """Return values (..., patient x column) as (..., patient, column)."""
-    if xp is np:
-        return values.reshape(*values.shape[:-1], -1, columns)
-    return values.reshape((-1, columns))
