@@ -110,7 +110,9 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
     warn_of_arms(patients["event"], patients["treatment"], study, origin)
     covariates = _typed_covariates(cells, study)
     outcome = build_design(study.outcome.formula, covariates, f"{study.file}: [outcome] formula")
-    propensity = build_design(study.propensity.formula, covariates, f"{study.file}: [propensity] formula")
+    propensity = outcome
+    if study.propensity.formula != study.outcome.formula:
+        propensity = build_design(study.propensity.formula, covariates, f"{study.file}: [propensity] formula")
     return Cohort(
         study=study.name,
         time_unit=study.time_unit,

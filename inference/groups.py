@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from arviz_base import dict_to_dataset
 
 from inference.adjustments import ADJUSTMENTS, Adjustment
 from inference.adjustments.adjusted import (
@@ -141,6 +140,13 @@ def _names(task: Task) -> dict[str, tuple[Parameter, tuple[str, ...]]]:
     return named
 
 
+def _as_dataset(values: dict[str, Any], **layout: Any) -> xr.Dataset:
+    """Return draws as a dataset in ArviZ's form."""
+    from arviz_base import dict_to_dataset  # takes a second, and whoever only reads readings needs none of it
+
+    return dict_to_dataset(values, **layout)
+
+
 def _dataset(
     values: dict[str, np.ndarray], task: Task, lead: tuple[str, ...] = ("chain", "draw")
 ) -> xr.Dataset:
@@ -150,7 +156,7 @@ def _dataset(
         name: [dims_of(task.cohort, named[name][0])] for name in values if named[name][0].dim
     }
     coords: dict[Any, Any] = {dims[name][0]: list(named[name][1]) for name in dims}
-    return dict_to_dataset(values, dims=dims, coords=coords, sample_dims=list(lead))
+    return _as_dataset(values, dims=dims, coords=coords, sample_dims=list(lead))
 
 
 def _posterior(adjusted: AdjustedSample) -> xr.Dataset:
@@ -186,7 +192,7 @@ def _prior(task: Task, rng: np.random.Generator) -> dict[str, xr.Dataset]:
     coords = {"patient": task.cohort.patient}
     return {
         "prior": _dataset({name: value[None] for name, value in values.items()}, task),
-        "prior_predictive": dict_to_dataset({"time": times[None]}, dims={"time": ["patient"]}, coords=coords),
+        "prior_predictive": _as_dataset({"time": times[None]}, dims={"time": ["patient"]}, coords=coords),
     }
 
 
@@ -199,7 +205,7 @@ def _pointwise(adjusted: AdjustedSample, question: Question) -> xr.Dataset:
         thinned = {name: value[:, ::step] for name, value in design.parameters.items()}
         for name, value in pointwise_log_likelihood(design.task, thinned).items():
             kept.setdefault(name, []).append(value.astype(np.float32))
-    return dict_to_dataset(
+    return _as_dataset(
         {name: np.concatenate(values, axis=1) for name, values in kept.items()},
         dims={name: ["patient"] for name in kept},
         coords={"patient": question.cohort.patient},
@@ -235,7 +241,7 @@ def _log_prior(adjusted: AdjustedSample) -> xr.Dataset:
     if spec is not None:
         densities |= spec.baseline.latent_log_prior(design.parameters)
         densities |= spec.effect.latent_log_prior(design.parameters)
-    return dict_to_dataset(densities)
+    return _as_dataset(densities)
 
 
 def _block_density(block: Block, values: np.ndarray, parameter: Parameter) -> Any:

@@ -34,6 +34,11 @@ def ess_tail(draws: np.ndarray) -> np.ndarray:
     return _by_parts(draws, _ess_tail)
 
 
+def ess_mean(draws: np.ndarray) -> np.ndarray:
+    """Return the effective sample size of the mean of draws (..., chain, draw)."""
+    return _by_parts(draws, lambda part: _ess(split_chains(part)))
+
+
 def mcse_mean(draws: np.ndarray) -> np.ndarray:
     """Return the Monte Carlo standard error of the mean of draws (..., chain, draw)."""
     return _by_parts(draws, lambda part: part.std(axis=(1, 2), ddof=1) / np.sqrt(_ess(split_chains(part))))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import xarray as xr
-from arviz_stats import psense
 
 LIKELIHOODS = ("time", "treatment")
 EFFECT = "treatment_effect"
@@ -28,6 +27,8 @@ def power_scaling(fit: xr.DataTree) -> tuple[float, float]:
     """
     if "design" in fit["posterior"].dims or "log_likelihood" not in fit.children:
         return float("nan"), float("nan")
+    from arviz_stats import psense  # as in `inference.groups`
+
     present = [name for name in LIKELIHOODS if name in fit["log_likelihood"]]
     of_prior = psense(fit, var_names=[EFFECT], group="prior", group_var_names=[EFFECT])
     of_likelihood = psense(fit, var_names=[EFFECT], group="likelihood", group_var_names=present)

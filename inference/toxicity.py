@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 
 from data.evidence import Evidence
 from data.toxicity import CountReading, ToxicityEvidence, toxicity_evidence
+from inference import mixing
 from inference.checks.result import CheckResult, at_least, at_most
 from inference.density import POSITION, compile_density
 from inference.geometry import layout_of, whiten
@@ -204,9 +204,9 @@ def convergence_of(tree: xr.DataTree, scenarios: int) -> list[CheckResult]:
         group = tree[f"scenario_{place}"].to_dataset()
         shifts = np.moveaxis(group["series_shift"].to_numpy(), -1, 0)
         rows = np.stack([*(group[name].to_numpy() for name in PARAMETERS), *shifts])
-        rhat.append(array_stats.rhat(rows).max())
-        bulk.append(array_stats.ess(rows, method="bulk").min())
-        tail.append(array_stats.ess(rows, method="tail", prob=(0.05, 0.95)).min())
+        rhat.append(mixing.rhat(rows).max())
+        bulk.append(mixing.ess_bulk(rows).min())
+        tail.append(mixing.ess_tail(rows).min())
         divergences += int(group["diverging"].sum())
     text = "of all parameters under all readings of the toxicity series"
     return [

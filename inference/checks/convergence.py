@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from arviz_stats.base import array_stats
 
 from inference.adjustments import ADJUSTMENTS, AdjustedSample
 from inference.checks.result import CheckResult, at_least, at_most
@@ -34,6 +33,8 @@ def convergence_checks(
     if ADJUSTMENTS[adjusted.adjustment].maximises:
         # Only the treatment model has chains: a maximiser converged, or it would not be finite.
         return chain_checks(parameter_table(adjusted), estimands.iloc[:0])
+    from arviz_stats.base import array_stats  # as in `inference.groups`
+
     statistics = adjusted.statistics
     divergent = int(statistics["diverging"].sum())
     energy = np.atleast_3d(statistics["energy"])

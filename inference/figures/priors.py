@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from arviz_stats.base import array_stats
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
@@ -95,6 +94,8 @@ def _density(draws: NDArray, low: float, high: float) -> tuple[NDArray, NDArray]
     share = inside.size / draws.size
     if inside.size < 20:
         return np.array([low, high]), np.zeros(2)
+    from arviz_stats.base import array_stats  # as in `inference.groups`
+
     grid, height, _ = array_stats.kde(inside, bw="silverman")
     shown = np.linspace(max(low, grid[0]), min(high, grid[-1]), 160)
     return shown, share * np.interp(shown, grid, height)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ class Replication:
     settings: ReplicationSettings
     cohorts: int
 
-    @property
+    @cached_property
     def summary(self) -> pd.DataFrame:
         """Mean and range over cohorts of every line, beside print."""
         return summary_table(self.table)

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from arviz_stats.base import array_stats
 from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr
 
 from data.cohort import Cohort
 from inference.checks.result import CheckResult, at_most
 from inference.engine import SamplerSettings, approximate_each, sample
+from inference.mixing import ess_bulk
 from inference.provenance import sampling_source, versions
 from inference.store import Store, digest, file_sha256
 from inference.tasks import Task
@@ -176,7 +176,7 @@ def confounding_grid(
     for cell in ((0, 0), (shape[0] // 2, shape[1] // 2), (shape[0] - 1, shape[1] - 1)):
         drawn = sample(task(cohorts[0], *cell), settings).parameters[EFFECT]
         at = (strengths.hazard_ratios[cell[0]], strengths.differences[cell[1]])
-        rows.append((*at, *moments[:, 0, *cell], drawn.mean(), drawn.std(), array_stats.ess(drawn)))
+        rows.append((*at, *moments[:, 0, *cell], drawn.mean(), drawn.std(), ess_bulk(drawn[None])[0]))
     checked = pd.DataFrame(rows, columns=pd.Index(CHECKED), dtype=float)
     checked["shift"] = (checked["mean"] - checked["sampled_mean"]) / checked["sampled_sd"]
     checked["sd_ratio"] = checked["sd"] / checked["sampled_sd"]

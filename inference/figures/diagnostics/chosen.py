@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from arviz_base.labels import MapLabeller
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,6 +19,7 @@ from inference.mixing import rhat
 
 if TYPE_CHECKING:
     from arviz import PlotCollection
+    from arviz_base.labels import MapLabeller
 
 SAMPLE_DIMS = ("chain", "draw")
 MOST = 16
@@ -129,6 +129,8 @@ def _labelled(dataset: xr.Dataset) -> xr.Dataset:
 
 def short_labels(names: Sequence[str]) -> MapLabeller:
     """Return what prints the names of variables as words."""
+    from arviz_base.labels import MapLabeller  # as in `inference.groups`
+
     return MapLabeller(var_name_map={name: short_name(name) for name in names})
 
 
