@@ -34,8 +34,9 @@ def leave_one_out(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
 
     pointwise = fit["log_likelihood"]["time"].transpose("patient", ...).to_numpy().astype(float)
     pointwise = pointwise.reshape(len(pointwise), -1)
+    efficiency = _relative_efficiency(fit["posterior"].to_dataset())
     try:
-        log_weights, pareto_k = array_stats.psislw(pointwise, r_eff=_relative_efficiency(fit["posterior"]))
+        log_weights, pareto_k = array_stats.psislw(pointwise, r_eff=efficiency)
     except ValueError as error:
         if CONSTANT not in str(error):
             raise
@@ -44,7 +45,7 @@ def leave_one_out(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     return logsumexp(log_weights + pointwise, axis=-1), pareto_k
 
 
-def _relative_efficiency(posterior: xr.DataTree) -> float:
+def _relative_efficiency(posterior: xr.Dataset) -> float:
     """Return the effective sample size against the number of draws, the mean over all parameters."""
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     if chains == 1:
