@@ -57,9 +57,11 @@ def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
 def lay_out(figure: Figure) -> None:
     """Give everything in a figure its place, once: what is added later goes where it is put, and moves nothing.
 
-    Left to itself, a layout engine does it twice for each format that is written.
+    Left to itself, a layout engine does it twice for each format that is written. Text is up to a tenth wider at one resolution than
+    at another, because its letters stand on whole pixels: places are those of the resolution at which the figure is written.
     """
     if figure.get_layout_engine() is not None:
+        figure.dpi = PNG_DPI
         figure.draw_without_rendering()
         figure.set_layout_engine(None)
 

@@ -1,9 +1,13 @@
 """SVG and PNG: deterministic, escaped, self-contained, and no state is left behind."""
 
+import io
 import re
 
 import matplotlib
 import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
 
 from inference.figures.rendering import png_bytes, svg_text
 from inference.figures.style import style
@@ -53,3 +57,19 @@ def test_scripts_that_the_font_lacks_do_not_fail(curves, gbsg2):
     figure = survival_figure(curves, gbsg2.kaplan_meier)
     assert "放射治疗" in svg_text(figure, "survival")
     assert png_bytes(figure)
+
+
+@pytest.mark.parametrize("written_before", [False, True])
+@pytest.mark.parametrize(
+    "label", ["Inverse-probability weights, piecewise exponential", "iiiiiiiiiiiiiiiiiiii", "MMMMMM"]
+)
+def test_nothing_is_cut_off_at_the_edges(label, written_before):
+    with style():
+        figure = Figure(figsize=(7.2, 2.0), layout="constrained")
+        figure.subplots().set_yticks([0.0, 1.0], labels=["short", label])
+    if written_before:
+        svg_text(figure, "before")
+    darkness = 1.0 - plt.imread(io.BytesIO(png_bytes(figure)))[..., :3].min(axis=(0, 2))
+    inked = np.flatnonzero(darkness > 0.2)
+    assert inked[0] >= 3
+    assert inked[-1] <= darkness.size - 4
