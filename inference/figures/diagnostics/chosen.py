@@ -27,7 +27,7 @@ MOST = 16
 WHICH = (
     "Of many parameters those are shown that a reviewer looks at first, then those with the largest R-hat."
 )
-TITLE = 24
+TITLE = 20
 """Characters above a panel, of four side by side."""
 FIRST = (
     "treatment_effect",
