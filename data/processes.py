@@ -1,9 +1,32 @@
-"""Worker processes that end with the command that began them, however it ends."""
+"""Worker processes: forked from a server that imports what they need, and ended with the command that began them, however it ends."""
 
 import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Sequence
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+
+
+def begin_server(needed: Sequence[str]) -> ForkServerContext:
+    """Return the context in which workers start, and let its server begin: it imports once what all of them need.
+
+    One that runs already is left as it is. An interrupt is for the command alone, while the server imports too, so
+    that it starts with the signal held back.
+
+    Parameters
+    ----------
+    needed : sequence of str
+        Modules.
+    """
+    multiprocessing.set_forkserver_preload(list(needed))
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+    return multiprocessing.get_context("forkserver")
 
 
 def follow_command() -> None:

@@ -1,18 +1,14 @@
 """An ensemble of cohorts, drawn side by side by worker processes, as tables."""
 
-import multiprocessing
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import forkserver
-from multiprocessing.context import ForkServerContext
 
 import numpy as np
 import pandas as pd
 
 from data.evidence import Evidence
-from data.processes import follow_command
+from data.processes import begin_server, follow_command
 from data.reconstruction.cohorts import Plan, PseudoCohort, compile_chain, draw_cohort, plan_of
 from data.reconstruction.margins import level_number
 from data.reconstruction.modalities import members_of
@@ -97,7 +93,7 @@ def _drawn(plan: Plan, cohorts: int, seed: int, workers: int) -> Iterator[tuple[
         for number in range(1, cohorts + 1):
             yield number, draw_cohort(plan, seed, number)
         return
-    context = _worker_server()
+    context = begin_server(["data.reconstruction.cohorts"])
     # while the server imports, this process compiles, once for all workers
     compile_chain(plan)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=follow_command)
@@ -111,21 +107,6 @@ def _drawn(plan: Plan, cohorts: int, seed: int, workers: int) -> Iterator[tuple[
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _worker_server() -> ForkServerContext:
-    """Return the context in which workers start, and let its server begin: it imports once what all of them need.
-
-    One that runs already is left as it is. An interrupt is for the command alone, while the server imports too, so
-    that it starts with the signal held back.
-    """
-    multiprocessing.set_forkserver_preload(["data.reconstruction.cohorts"])
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-    return multiprocessing.get_context("forkserver")
 
 
 def _patients(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:

@@ -118,9 +118,8 @@ def naive_under_no_effect(
     cohort: Cohort,
     followed: Followed,
     scenarios: Sequence[StartScenario],
-    times: Sequence[float],
+    times: Sequence[float] | None,
     rng: np.random.Generator,
-    curves: bool = True,
 ) -> xr.Dataset:
     """Return what ever against never would print under each scenario if treatment did nothing.
 
@@ -131,11 +130,9 @@ def naive_under_no_effect(
     followed : Followed
         Of `follow`.
     scenarios : sequence of StartScenario
-    times : sequence of float
-        Of the survival probabilities.
+    times : sequence of float or None
+        Of the survival probabilities; None where ``naive`` and ``naive_adjusted`` are all that is wanted: the rest is NaN.
     rng : numpy.random.Generator
-    curves : bool
-        Whether ``split``, ``median`` and ``survival`` are wanted too; NaN if not.
 
     Returns
     -------
@@ -151,7 +148,7 @@ def naive_under_no_effect(
         name: np.full((len(scenarios), replicates), np.nan) for name in ("naive", "naive_adjusted", "split")
     }
     median = np.full((len(scenarios), replicates, 2), np.nan)
-    survival = np.full((len(scenarios), replicates, 2, len(times)), np.nan)
+    survival = np.full((len(scenarios), replicates, 2, len(times or ())), np.nan)
     reachable, candidates = np.empty(len(scenarios)), np.full(len(scenarios), np.nan)
     covariates = cohort.outcome.values[:, independent_columns(cohort.outcome.values)]
     for run, scenario in enumerate(scenarios):
@@ -168,7 +165,7 @@ def naive_under_no_effect(
             arm, time, event = treated[one], followed.time[one], followed.event[one]
             ratios["naive"][run, one] = naive_log_hazard_ratio(time, event, arm)
             ratios["naive_adjusted"][run, one] = naive_log_hazard_ratio(time, event, arm, covariates)
-            if not curves:
+            if times is None:
                 continue
             ratios["split"][run, one] = split_log_hazard_ratio(time, event, arm, start[one])
             for place, members in enumerate((~arm, arm)):
@@ -183,7 +180,11 @@ def naive_under_no_effect(
             "reachable": ("run", reachable),
             "candidates": ("run", candidates),
         },
-        coords={"arm": list(ARMS), "time": list(times), "scenario": ("run", [one.name for one in scenarios])},
+        coords={
+            "arm": list(ARMS),
+            "time": list(times or ()),
+            "scenario": ("run", [one.name for one in scenarios]),
+        },
     )
 
 

@@ -26,7 +26,6 @@ from inference.sensitivity.no_effect import (
 from inference.sensitivity.start_times import (
     DELAYS,
     UNITS_PER_MONTH,
-    AtStart,
     StartScenario,
     delayed,
     scenarios_of,
@@ -165,10 +164,7 @@ def _compute(
 
     def task(scenario: StartScenario, priors: PriorSet = priors) -> Task:
         # Who is a candidate says nothing of the effect (`UnknownStart.candidacy`): half of the coordinates are spared.
-        # One bin is all starts at zero, exactly; how many there are asks for no compilation of its own.
-        bins = 1 if isinstance(scenario, AtStart) else UnknownStart.count
-        observation = UnknownStart(scenario, bins, candidacy=False)
-        return Task(cohort, replace(spec, observation=observation), priors)
+        return Task(cohort, replace(spec, observation=UnknownStart(scenario, candidacy=False)), priors)
 
     draws, divergences = [], []
     for run, scenario in enumerate(scenarios):
@@ -183,7 +179,7 @@ def _compute(
     flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in null.items()}
     followed = follow(cohort, spec, flat, settings.replicates, rng)
     by_run = naive_under_no_effect(cohort, followed, scenarios, report_times(study, cohort)[1], rng)
-    by_delay = naive_under_no_effect(cohort, followed, delays, (), rng, curves=False)
+    by_delay = naive_under_no_effect(cohort, followed, delays, None, rng)
     observed = cohort.time, cohort.event, cohort.treatment
     covariates = cohort.outcome.values[:, independent_columns(cohort.outcome.values)]
     return by_run.assign(

@@ -33,7 +33,7 @@ class StartTimes(Protocol):
         end : ndarray (patient,)
             Above 0.
         count : int
-            Number of bins.
+            Number of bins, at most.
 
         Returns
         -------

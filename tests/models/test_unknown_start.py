@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import integrate, stats
 from scipy.special import expit, logsumexp
 
-from inference.sensitivity.start_times import AtStart, EarlyOrLater, Exponential, Uniform
+from inference.sensitivity.start_times import AtStart, EarlyOrLater, Exponential, StartScenario, Uniform
 from models.assembly import build_model, model_blocks, model_data
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
@@ -252,13 +252,20 @@ def test_without_candidacy_what_is_left_does_not_depend_on_hazard_and_effect(coh
         assert_allclose(whole - rest, record, rtol=0, atol=1e-12)
 
 
+class AtStartInManyBins(AtStart):
+    """As every other scenario would be divided."""
+
+    bins = StartScenario.bins
+
+
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_one_bin_is_enough_where_all_begin_at_zero(cohort, name):
     baseline, hazard = BASELINES[name]
-    one, many = (
-        pointwise(cohort, baseline, hazard, UnknownStart(AtStart("", ""), count)) for count in (1, 60)
-    )
-    assert_allclose(one, many, rtol=0, atol=1e-12)
+    one, many = (UnknownStart(scenario("", ""), 60) for scenario in (AtStart, AtStartInManyBins))
+    assert one.starts.bins(cohort.time, 60)[0].shape == (cohort.size, 1)
+    assert many.starts.bins(cohort.time, 60)[0].shape == (cohort.size, 60)
+    expected = pointwise(cohort, baseline, hazard, many)
+    assert_allclose(pointwise(cohort, baseline, hazard, one), expected, rtol=0, atol=1e-12)
 
 
 def test_without_candidacy_there_is_no_parameter_of_it(cohort):
