@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
+from data.pseudo_cohorts import of_pseudo_patients
 from inference.atomic import write_text
 from inference.drawing import drawn
+from inference.figures import reword
 from inference.figures.captions import CAPTIONS
 from inference.gallery import exhibits, prior_statements
 from inference.publication import (
@@ -17,7 +18,6 @@ from inference.publication import (
 )
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.page import render
-from inference.results import Results
 from inference.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
 from inference.store import Store
 from inference.workers import diagnostics_of
@@ -46,7 +46,7 @@ def write_results(made: Analysed, told: Told) -> None:
     with watch.stage("sections"):
         sections = _sections(made, told)
     with watch.stage("figures"):
-        items = _draw(results, folder, told)
+        items = _draw(made, told)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
     write_text(folder / "report.html", render(_report(made, items, sections, stamped)))
     write_json(stamped, folder / MANIFEST)
@@ -58,20 +58,25 @@ def write_sensitivity(made: Analysed, told: Told) -> None:
     write_table(results.sensitivity, folder / "sensitivity.csv")
     for name, table in sensitivity_tables(results, made.computed).items():
         write_table(table, folder / f"{name}.csv")
+    draw = _drawer(made)
     for exhibit in exhibits(results):
         if exhibit.group == "sensitivity":
             told(exhibit.title, 0, 1)
-            drawn(exhibit.id, folder / "figures", results.mark, exhibit.draw)
-    sensitivity_sections(results, made.computed, _drawer(made))
+            draw(exhibit.id, exhibit.draw)
+    sensitivity_sections(results, made.computed, draw)
     stamped = {**results.manifest, "wall_time_seconds": dict(made.watch.seconds)}
     write_json(stamped, folder / "sensitivity-manifest.json")
 
 
 def _drawer(made: Analysed) -> Callable[[str, Callable[[], Figure]], str]:
-    """Return what draws a figure of a section into the folder of figures, unless it is there."""
+    """Return what draws a figure into the folder of figures, unless it is there; of pseudo-patients, it calls them so."""
+    pseudo = made.results.study.cohort.source == "reconstruction"
 
     def draw(name: str, figure: Callable[[], Figure]) -> str:
-        return drawn(name, made.folder / "figures", made.results.mark, figure)
+        def said() -> Figure:
+            return reword(figure(), of_pseudo_patients) if pseudo else figure()
+
+        return drawn(name, made.folder / "figures", made.results.mark, said)
 
     return draw
 
@@ -91,17 +96,18 @@ def _sections(made: Analysed, told: Told) -> list[ReportSection]:
     return [*sections, *publication_sections(results, publication, companions, draw)]
 
 
-def _draw(results: Results, folder: Path, told: Told) -> list[FigureItem]:
+def _draw(made: Analysed, told: Told) -> list[FigureItem]:
     """Draw what has changed, and return every figure of the page; the diagnostic plots lie beside the fits."""
+    results, draw = made.results, _drawer(made)
     shown = list(exhibits(results))
     items = []
     for number, exhibit in enumerate(shown):
         told(exhibit.title, number, len(shown) + 1)
-        svg = drawn(exhibit.id, folder / "figures", results.mark, exhibit.draw)
+        svg = draw(exhibit.id, exhibit.draw)
         items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, svg, exhibit.group))
     told("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
-    store = Store(folder / FITS)
+    store = Store(made.folder / FITS)
     drawings = [
         diagnostics_of(results.study, results.cohort, request, store, _silent)
         for request in results.illustrated

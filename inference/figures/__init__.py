@@ -27,7 +27,7 @@ from inference.figures.priors import prior_posterior_figure
 from inference.figures.reconstruction_spread import reconstruction_spread_figure
 from inference.figures.reconstruction_survival import reconstruction_survival_figure
 from inference.figures.reconstruction_targets import reconstruction_targets_figure
-from inference.figures.rendering import png_bytes, svg_text
+from inference.figures.rendering import png_bytes, reword, svg_text
 from inference.figures.replicated_survival import replicated_survival_figure
 from inference.figures.rmst import rmst_figure
 from inference.figures.style import style
@@ -63,6 +63,7 @@ __all__ = [
     "reconstruction_survival_figure",
     "reconstruction_targets_figure",
     "replicated_survival_figure",
+    "reword",
     "rmst_figure",
     "style",
     "subgroups_figure",

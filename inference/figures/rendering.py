@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from inference.figures.style import style
 
@@ -64,6 +65,18 @@ def lay_out(figure: Figure) -> None:
         figure.dpi = PNG_DPI
         figure.draw_without_rendering()
         figure.set_layout_engine(None)
+
+
+def reword(figure: Figure, say: Callable[[str], str]) -> Figure:
+    """Return a figure in which every text is said otherwise; before it is laid out, so that there is room for it."""
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        said = [say(label) for label in labels]
+        if said != labels:
+            axis.set_ticks(axis.get_ticklocs(), labels=said)
+    for text in figure.findobj(Text):
+        text.set_text(say(text.get_text()))
+    return figure
 
 
 def _short(path: str) -> str:

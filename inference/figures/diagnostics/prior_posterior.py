@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from inference.figures.diagnostics.chosen import (
     arviz_style,
+    cut_titles,
     figure_of,
     main_variables,
     panels,
@@ -63,5 +64,6 @@ def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = N
             if len(axes.lines) == 2:
                 before, after = (np.asarray(line.get_xdata(), dtype=float) for line in axes.lines)
                 axes.set_xlim(*shown_range(before, after))
+        cut_titles(figure)
         name_the_densities(figure.axes[0])
     return figure

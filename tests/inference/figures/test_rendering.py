@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from inference.figures.rendering import png_bytes, svg_text
+from data.pseudo_cohorts import of_pseudo_patients
+from inference.figures.rendering import png_bytes, reword, svg_text
 from inference.figures.style import style
 from inference.figures.survival import survival_figure
 
@@ -73,3 +74,17 @@ def test_nothing_is_cut_off_at_the_edges(label, written_before):
     inked = np.flatnonzero(darkness > 0.2)
     assert inked[0] >= 3
     assert inked[-1] <= darkness.size - 4
+
+
+def test_what_is_said_otherwise_has_its_room():
+    with style():
+        figure = Figure(figsize=(7.2, 2.0), layout="constrained")
+        axes = figure.subplots()
+        axes.set_yticks([0.0, 1.0], labels=["Inverse-probability weights: all patients", "Treated"])
+        axes.set_title("Patients")
+    svg = svg_text(reword(figure, of_pseudo_patients), "said")
+    assert "Inverse-probability weights: all pseudo-patients" in svg
+    assert "Pseudo-patients" in svg
+    assert of_pseudo_patients(svg) == svg, "nothing is left to be said"
+    darkness = 1.0 - plt.imread(io.BytesIO(png_bytes(figure)))[..., :3].min(axis=(0, 2))
+    assert np.flatnonzero(darkness > 0.2)[0] >= 3
