@@ -15,6 +15,10 @@ import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from pymc.pytensorf import compile as compile_function
+from pytensor.link.numba.cache import compile_numba_function_src
+from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
+
+from inference.store import digest
 
 if TYPE_CHECKING:
     from nutpie.compile_pymc import CompiledPyMCModel
@@ -148,17 +152,19 @@ def compile_density(model: pm.Model) -> CompiledDensity:
     # read from numba's cache on disk: the same seed would give other draws on the first run.
     with model, pytensor.config.change_flags(numba__fastmath=False):
         function: Any = compile_function((vector,), (log_density, pt.grad(log_density, vector)), mode="NUMBA")
+        density, key = numba_funcify_and_cache_key(function.maker.fgraph)
     data = {shared.name: shared.get_value(borrow=True) for shared in function.get_shared()}
     with _lightly_optimised():
-        code = _handed_over(function.vm.jit_fn, list(data.values()))
+        code = _handed_over(density, key, list(data.values()))
     (size,) = vector.type.shape
     return CompiledDensity(size, {name: (value.dtype, value.ndim) for name, value in data.items()}, code)
 
 
-def _handed_over(density: Callable[..., Any], data: list[Any]) -> Any:
-    """Return a C function that finds its data by a table of addresses and calls a compiled density with them.
+def _handed_over(density: Callable[..., Any], key: str | None, data: list[Any]) -> Any:
+    """Return a C function that finds its data by a table of addresses and calls a density with them; kept on disk under a key.
 
-    It is written out for its number of data, because compiled code has no loop over arguments of different types.
+    It is written out for its number of data, because compiled code has no loop over arguments of different types. It alone
+    is compiled for a C caller and kept: the functions inside it are kept by PyTensor.
     """
     from nutpie.compile_pymc import address_as_void_pointer
 
@@ -183,11 +189,12 @@ def handed_over(size, position_, gradient_, value_, table_):
         finite = finite and isfinite(gradient[place])
     return 0 if finite else {NOT_FINITE}
 """
-    names: dict[str, Any] = {value.dtype.name: value.dtype.type for value in data}
+    names: dict[str, Any] = {"__name__": __name__} | {value.dtype.name: value.dtype.type for value in data}
     names |= {"carray": numba.carray, "pointer": address_as_void_pointer}
     names |= {"density": density, "isfinite": np.isfinite}
-    exec(text, names)
-    return numba.cfunc(DENSITY_SIGNATURE)(names["handed_over"])
+    kept = None if key is None else digest([key, text, LIGHTLY])
+    code = compile_numba_function_src(text, "handed_over", names, cache_key=kept)
+    return numba.cfunc(DENSITY_SIGNATURE, cache=kept is not None)(code)
 
 
 @contextmanager

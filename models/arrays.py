@@ -31,6 +31,26 @@ def matrix_vector(matrix: Any, vector: Any, xp: Any) -> Any:
     return (matrix * vector).sum(axis=1)
 
 
+def running_sum(steps: Any, length: int, xp: Any) -> Any:
+    """Return where a walk is that begins at 0: before its first step and after each.
+
+    Parameters
+    ----------
+    steps : array (..., step)
+        Draws come first.
+    length : int
+        How many steps there are.
+    xp : module
+        numpy or pytensor.tensor.
+
+    Returns
+    -------
+    array (..., step + 1)
+    """
+    # Compiled, a cumulated sum, what is joined to it, and the gradient of both take as long as the rest of a model.
+    return matrix_vector(np.tri(length + 1, length, -1), steps, xp)
+
+
 def under_prefix(prefix: str, basis: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the arrays of a basis under names of their own: a model may hold several."""
     return {f"{prefix}_{name}": value for name, value in basis.items()}

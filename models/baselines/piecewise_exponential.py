@@ -12,7 +12,7 @@ import pytensor.tensor as pt
 from scipy import stats
 from scipy.special import expit, logit
 
-from models.arrays import matrix_vector
+from models.arrays import matrix_vector, running_sum
 from models.baselines.baseline import Arrays, Baseline, Values, crossing
 from models.intervals import exposure_by_interval, interval_labels, interval_of
 from models.priors import Parameter, Prior
@@ -110,7 +110,7 @@ class PiecewiseExponential(Baseline):
             return {"log_hazard": pm.Deterministic("log_hazard", level[None], dims="interval")}
         step_sd = declared("log_hazard_step_sd")
         steps = pm.Normal("log_hazard_steps", 0.0, step_sd, shape=len(self.cutpoints))
-        log_hazard = pt.concatenate([level[None], level + pt.cumsum(steps)])
+        log_hazard = level + running_sum(steps, len(self.cutpoints), pt)
         return {"log_hazard": pm.Deterministic("log_hazard", log_hazard, dims="interval")}
 
     def draw_prior(
@@ -129,11 +129,11 @@ class PiecewiseExponential(Baseline):
         level = values["log_hazard_level"][..., None]
         if not self._walks:
             return {"log_hazard_level": values["log_hazard_level"], "log_hazard": level}
-        climbed = level + np.cumsum(values["log_hazard_steps"], axis=-1)
+        climbed = running_sum(values["log_hazard_steps"], len(self.cutpoints), np)
         return {
             "log_hazard_level": values["log_hazard_level"],
             "log_hazard_step_sd": values["log_hazard_step_sd"],
-            "log_hazard": np.concatenate([level, climbed], axis=-1),
+            "log_hazard": level + climbed,
         }
 
     def latent_log_prior(self, parameters: Values) -> dict[str, np.ndarray]:

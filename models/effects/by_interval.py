@@ -11,6 +11,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from scipy import stats
 
+from models.arrays import running_sum
 from models.baselines.baseline import Values
 from models.effects.changing import LAST
 from models.effects.effect import TREATMENT_EFFECT, Effect, Reported
@@ -93,7 +94,7 @@ class ByInterval(Effect):
             step_sd = declared("treatment_effect_step_sd")
             root = pt.sqrt(step_sd)
             steps = root * pm.Normal(STEPS, 0.0, root, shape=len(self.cuts))
-            by_interval = pt.concatenate([first[None], first + pt.cumsum(steps)])
+            by_interval = first + running_sum(steps, len(self.cuts), pt)
         reported = pm.Deterministic(BY_INTERVAL.name, by_interval, dims="interval")
         return {"treatment_effect": first, BY_INTERVAL.name: reported}
 
@@ -112,8 +113,8 @@ class ByInterval(Effect):
         if not self.cuts:
             return own | {BY_INTERVAL.name: first}
         root = np.sqrt(values["treatment_effect_step_sd"])[..., None]
-        climbed = first + root * np.cumsum(values[STEPS], axis=-1)
-        return own | {BY_INTERVAL.name: np.concatenate([first, climbed], axis=-1)}
+        climbed = root * running_sum(values[STEPS], len(self.cuts), np)
+        return own | {BY_INTERVAL.name: first + climbed}
 
     def latent_log_prior(self, parameters: Values) -> dict[str, np.ndarray]:
         if not self.cuts:

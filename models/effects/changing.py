@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.arrays import of_prefix, under_prefix
+from models.arrays import of_prefix, running_sum, under_prefix
 from models.baselines.baseline import Baseline, Values
 from models.intervals import interval_of
 
@@ -45,18 +45,18 @@ class ChangingRatio:
     at_cutpoints: Any
 
     @classmethod
-    def of(cls, log_ratio: Any, at_cutpoints: Any, xp: Any) -> ChangingRatio:
-        """Return the lines from log ratios (..., interval) and the untreated cumulative hazard (..., cut point)."""
+    def of(cls, log_ratio: Any, at_cutpoints: Any, cuts: int, xp: Any) -> ChangingRatio:
+        """Return the lines from log ratios (..., interval) and the untreated cumulative hazard (..., cut point) at so many cuts."""
         ratio = xp.exp(log_ratio)
-        steps = xp.cumsum((ratio[..., :-1] - ratio[..., 1:]) * at_cutpoints, axis=-1)
-        return cls(ratio, xp.concatenate([xp.zeros_like(ratio[..., :1]), steps], axis=-1), at_cutpoints)
+        steps = (ratio[..., :-1] - ratio[..., 1:]) * at_cutpoints
+        return cls(ratio, running_sum(steps, cuts, xp), at_cutpoints)
 
     @classmethod
     def of_draws(cls, effect: Effect, baseline: Baseline, parameters: Values) -> ChangingRatio:
         """Return the lines of many draws; without cut points there is one, through 0."""
         cuts = baseline.basis(np.asarray(effect.cutpoints, dtype=float))
         at_cutpoints = baseline.cumulative_hazard(parameters, cuts, np)
-        return cls.of(effect.log_ratios(parameters), at_cutpoints, np)
+        return cls.of(effect.log_ratios(parameters), at_cutpoints, len(effect.cutpoints), np)
 
     def treated(self, untreated: Any, interval: Any) -> Any:
         """Return the treated patient's cumulative hazard (..., time) from the untreated one's, by interval (time,)."""
@@ -122,7 +122,8 @@ def treated_hazard(
     def cumulated(prefix: str) -> Any:
         return baseline.cumulative_hazard(parameters, of_prefix(prefix, content), xp)
 
-    lines = ChangingRatio.of(effect.log_ratios(parameters), cumulated(CUTPOINT), xp)
+    cuts = len(effect.cutpoints)
+    lines = ChangingRatio.of(effect.log_ratios(parameters), cumulated(CUTPOINT), cuts, xp)
     treated = content["treated"]
 
     def until(prefix: str, interval: Any) -> Any:

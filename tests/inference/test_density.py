@@ -52,6 +52,18 @@ def test_it_is_the_density_of_the_model_with_the_bound_data(compiled, other):
             assert gradient[place] == pytest.approx(slope, rel=1e-6, abs=1e-6)
 
 
+def test_a_structure_that_was_compiled_before_is_read_from_disk_and_no_other_one_for_it(compiled, other):
+    again = compile_density(model_of(**other))
+    assert again.code.cache_hits == 1
+    at = np.array([0.3, -0.2])
+    assert again.bind(other)(at)[0] == compiled.bind(other)(at)[0]
+    with pm.Model(check_bounds=False) as unlike:
+        pm.Cauchy(POSITION, 0.0, 1.0, shape=2)
+        pm.Potential("tilt", (pm.Data("design", np.ones((3, 2))) ** 3).sum())
+    value, _ = compile_density(unlike).bind({"design": np.ones((3, 2))})(at)
+    assert value == pytest.approx(stats.cauchy.logpdf(at).sum() + 6.0, rel=1e-12)
+
+
 def test_what_is_bound_is_not_changed_by_a_later_change_of_the_arrays(compiled, other):
     given = {name: np.array(value) for name, value in other.items()}
     bound = compiled.bind(given)
