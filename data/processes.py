@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
@@ -40,3 +41,14 @@ def follow_command() -> None:
         os._exit(1)
 
     threading.Thread(target=end, daemon=True).start()
+
+
+def end_workers(pools: Iterable[ProcessPoolExecutor]) -> list[int]:
+    """End the processes of pools, and return which they were; not asked to end, because tidying up takes seconds."""
+    pools = list(pools)
+    left = [process for pool in pools for process in (pool._processes or {}).values()]
+    for process in left:
+        process.terminate()
+    for pool in pools:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return [process.pid for process in left if process.pid is not None]

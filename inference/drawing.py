@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -10,10 +11,15 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
+from data.processes import end_workers, follow_command
 from inference.adjustments import ADJUSTMENTS
-from inference.atomic import atomic_path, write_text
+from inference.atomic import atomic_path, remove_parts, write_text
 from inference.figures import DIAGNOSTICS, png_bytes, svg_text
+from inference.report.drawings import Drawing
 from inference.store import digest
+from inference.worker_server import begin_worker_server
+
+DRAWERS = 2  # worker processes
 
 
 def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure]) -> str:
@@ -30,17 +36,75 @@ def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure]) -> str
     draw : callable
         Makes the figure.
     """
+    line = last_line(mark)
+    kept = _kept(name, folder, line)
+    return _write(draw(), name, folder, line) if kept is None else kept
+
+
+class Drawer:
+    """Draws figures into a folder in worker processes, while the caller makes the next; those that are there are not made again.
+
+    To make a figure takes a quarter of the time, to lay it out and to write it the rest. A context: left well, all is drawn;
+    left by an error or an interrupt, what is not drawn is given up.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are.
+    mark : str
+        Digest of what the figures show.
+    """
+
+    def __init__(self, folder: Path, mark: str) -> None:
+        self.folder, self.line = folder, last_line(mark)
+        self._drawings: list[Future[str]] = []
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __call__(self, name: str, draw: Callable[[], Figure]) -> Drawing:
+        """Return the drawing of a figure, from its name and what makes it."""
+        kept = _kept(name, self.folder, self.line)
+        if kept is not None:
+            return lambda: kept
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                DRAWERS, mp_context=begin_worker_server(), initializer=follow_command
+            )
+        drawing = self._pool.submit(_write, draw(), name, self.folder, self.line)
+        self._drawings.append(drawing)
+        return drawing.result
+
+    def __enter__(self) -> Drawer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            for drawing in self._drawings if kind is None else ():
+                drawing.result()
+        finally:
+            if self._pool is not None:
+                remove_parts(self.folder, end_workers([self._pool]))
+
+
+def last_line(mark: str) -> str:
+    """Return the last line of the SVG of a figure: a digest of what it shows and of the source that draws it."""
+    return f"<!-- {digest([mark, figures_source()])} -->\n"
+
+
+def _kept(name: str, folder: Path, line: str) -> str | None:
+    """Return the SVG of a figure that was drawn before and ends in the same line, None where there is none."""
     vector, pixels = folder / f"{name}.svg", folder / f"{name}.png"
-    line = f"<!-- {digest([mark, figures_source()])} -->"
-    if vector.is_file() and pixels.is_file():
-        kept = vector.read_text(encoding="utf-8")
-        if kept.endswith(f"{line}\n"):
-            return kept.removesuffix(f"{line}\n")
-    figure = draw()
+    if not (vector.is_file() and pixels.is_file()):
+        return None
+    kept = vector.read_text(encoding="utf-8")
+    return kept.removesuffix(line) if kept.endswith(line) else None
+
+
+def _write(figure: Figure, name: str, folder: Path, line: str) -> str:
+    """Write a figure as SVG and PNG, and return the SVG."""
     svg = svg_text(figure, name)
-    with atomic_path(pixels) as temporary:
+    with atomic_path(folder / f"{name}.png") as temporary:
         temporary.write_bytes(png_bytes(figure))
-    write_text(vector, f"{svg}{line}\n")
+    write_text(folder / f"{name}.svg", svg + line)
     return svg
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from data.audit import Finding, audit
-from data.evidence import Evidence
+from data.evidence import Evidence, load_evidence
 from data.reconstruction import Reconstruction
 from data.study import Study
 from inference.checks import CheckResult
@@ -30,6 +31,7 @@ from inference.replication import Replication, group_labels, replication_of
 from inference.report.audit_section import audit_section
 from inference.report.content import FigureItem, ReportSection
 from inference.report.context_section import context_sections
+from inference.report.drawings import Draw
 from inference.report.modality_section import modality_section
 from inference.report.pseudo import section_of_pseudo_patients
 from inference.report.reconstruction_section import beside_section, reconstruction_section
@@ -39,10 +41,9 @@ from inference.results import Results
 from inference.sensitivity.modalities import EffectByGroup, effect_by_group
 from inference.spread import ensemble_curves, ensemble_spread, printed_points
 from inference.store import Store
-from inference.toxicity import Toxicity, toxicity_of
-from inference.workers import Beside
+from inference.toxicity import Toxicity, has_to_sample, toxicity_of
+from inference.workers import Beside, meanwhile
 
-Draw = Callable[[str, Callable[[], Figure]], str]
 PRIOR_TIMES = 101
 
 
@@ -92,13 +93,23 @@ class Companions:
         return () if self.toxicity is None else tuple(check.of("toxicity") for check in self.toxicity.checks)
 
 
-def companion_jobs(study: Study, publication: Publication, seed: int, store: Store) -> tuple[Beside, ...]:
-    """Return what takes a while of it, as jobs for a worker: each keeps what it makes in the store."""
-    made, evidence, folder = publication.reconstruction, publication.evidence, store.kept
-    return (
-        Beside("toxicity", partial(toxicity_of, evidence, seed, folder)),
-        Beside("the publication's own analysis", partial(replication_of, made, study, evidence, folder)),
-    )
+@contextmanager
+def sampled_meanwhile(study: Study, seed: int, store: Store) -> Generator[None]:
+    """Let a worker sample what needs no patients while the block reconstructs them; it is kept in the store."""
+    if study.cohort.source == "reconstruction":
+        evidence = load_evidence(study)
+        if has_to_sample(evidence, seed, store.kept):
+            with meanwhile(partial(toxicity_of, evidence, seed, store.kept), store.kept):
+                yield
+                return
+    yield
+
+
+def companion_job(study: Study, publication: Publication, store: Store) -> Beside:
+    """Return what takes a while of it, as a job for a worker: it is kept in the store."""
+    made, evidence = publication.reconstruction, publication.evidence
+    run = partial(replication_of, made, study, evidence, store.kept)
+    return Beside("the publication's own analysis", run)
 
 
 def companions_of(results: Results, publication: Publication, seed: int, store: Store) -> Companions:
@@ -137,12 +148,12 @@ def publication_sections(
     publication : Publication
     companions : Companions
     draw : callable
-        Gives the SVG of a figure from its name and what draws it.
+        Gives a drawing from a name and what makes the figure.
     """
 
     def item(name: str, title: str, figure: Callable[[], Figure]) -> FigureItem:
-        svg = draw(name.replace("_", "-"), figure)
-        return FigureItem(name.replace("_", "-"), title, CAPTIONS[name], svg, "section")
+        drawing = draw(name.replace("_", "-"), figure)
+        return FigureItem(name.replace("_", "-"), title, CAPTIONS[name], drawing, "section")
 
     study, made = results.study, publication.reconstruction
     unit = study.time_unit
@@ -179,7 +190,7 @@ def publication_sections(
     return [
         beside_section(results, [beside]),
         reconstruction_section(results, made.targets, made.conflicts, of_ensemble),
-        audit_section(companions.findings, publication.evidence, unit),
+        audit_section(companions.findings, publication.evidence, unit, draw),
         *replicate_sections(companions.replication, study, publication.evidence, draw),
         *(_modalities(found, publication.evidence, unit, draw) for found in companions.modalities),
         *context_sections(publication.evidence, companions.toxicity, draw),
@@ -191,8 +202,8 @@ def _modalities(found: EffectByGroup, evidence: Evidence, unit: str, draw: Draw)
     arm = evidence.names.arms.treated
     words = " ".join(arm if part == arm.lower() else part for part in found.analysis.split("_"))
     shown = found.table.rename(columns={"group": "level"}).assign(covariate=words)
-    svg = draw(name, lambda: subgroups_figure(shown))
-    item = FigureItem(name, f"The hazard ratio by {words}", CAPTIONS["modalities"], svg, "section")
+    drawing = draw(name, lambda: subgroups_figure(shown))
+    item = FigureItem(name, f"The hazard ratio by {words}", CAPTIONS["modalities"], drawing, "section")
     return section_of_pseudo_patients(modality_section(found, words, unit, [item]))
 
 

@@ -23,6 +23,7 @@ from inference.fits import Reading
 from inference.report.adjustment_section import adjustment_section, range_of_adjustments
 from inference.report.confounding_section import confounding_section, surface_of
 from inference.report.content import FigureItem, ReportSection
+from inference.report.drawings import Draw
 from inference.report.effect_section import effect_section
 from inference.report.exposure_section import (
     exposure_in_words,
@@ -42,8 +43,6 @@ from inference.sensitivity.e_values import benchmarks, e_values
 from inference.sensitivity.over_time import effect_over_time
 from models.effects import ByInterval, BySubgroup
 
-Draw = Callable[[str, Callable[[], Figure]], str]
-
 
 def sensitivity_sections(results: Results, computed: Computed, draw: Draw) -> list[ReportSection]:
     """Return the sections; those that have nothing to compare are left out.
@@ -54,7 +53,7 @@ def sensitivity_sections(results: Results, computed: Computed, draw: Draw) -> li
     computed : Computed
         What took a while.
     draw : callable
-        Gives the SVG of a figure from its name and what draws it.
+        Gives a drawing from a name and what makes the figure.
     """
     sections = []
     if len({one.request.adjustment for one in results.models}) > 2:

@@ -111,6 +111,12 @@ def toxicity_of(evidence: Evidence, seed: int, folder: Path) -> Toxicity | None:
     return read_toxicity(found, listed, tree)
 
 
+def has_to_sample(evidence: Evidence, seed: int, folder: Path) -> bool:
+    """Return whether `toxicity_of` would sample: it has what to sample, and it is not kept."""
+    found = toxicity_evidence(evidence)
+    return found is not None and not Store(folder).holds(_key(scenarios_of(found), seed))
+
+
 def scenarios_of(found: ToxicityEvidence) -> list[Scenario]:
     """Return the main scenario and those that read, leave out or weigh something else."""
     priors = toxicity_priors(found.historical)

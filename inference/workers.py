@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from data.cohort import Cohort
-from data.processes import follow_command
+from data.processes import end_workers, follow_command
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress
 from inference.atomic import remove_parts
@@ -128,14 +129,29 @@ def side_by_side(
                     unbound.extend(_plots(study, cohorts[0], requests[job[0]], store))
                 ended.append((job, future.result()))
     finally:
-        # Ended rather than asked to end: all that they made is on disk, and tidying up takes seconds.
-        left = [process for worker in workers for process in (worker.pool._processes or {}).values()]
-        for process in left:
-            process.terminate()
-        for worker in workers:
-            worker.pool.shutdown(wait=True, cancel_futures=True)
+        ended_processes = end_workers([worker.pool for worker in workers])
         for folder in (store.folder, store.kept):
-            remove_parts(folder, [process.pid for process in left if process.pid is not None])
+            remove_parts(folder, ended_processes)
+
+
+@contextmanager
+def meanwhile(run: Callable[[], object], folder: Path) -> Generator[None]:
+    """Let a worker process do something while the block does something else; both are done when the block is left.
+
+    Parameters
+    ----------
+    run : callable
+        Keeps what it makes.
+    folder : Path
+        Where it keeps it.
+    """
+    pool = ProcessPoolExecutor(1, mp_context=begin_worker_server(), initializer=follow_command)
+    try:
+        begun = pool.submit(run)
+        yield
+        begun.result()
+    finally:
+        remove_parts(folder, end_workers([pool]))
 
 
 def _next(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
-
-from matplotlib.figure import Figure
 
 from data.pseudo_cohorts import of_pseudo_patients
 from inference.atomic import write_text
-from inference.drawing import drawn
+from inference.drawing import Drawer
 from inference.figures import reword
 from inference.figures.captions import CAPTIONS
 from inference.gallery import exhibits, prior_statements
@@ -17,6 +17,7 @@ from inference.publication import (
     publication_sections,
 )
 from inference.report.content import FigureItem, Report, ReportSection
+from inference.report.drawings import Draw
 from inference.report.page import render
 from inference.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
 from inference.store import Store
@@ -43,10 +44,10 @@ def write_results(made: Analysed, told: Told) -> None:
             write_table(table, folder / f"{name}.csv")
         if len(results.cohorts) > 1:
             write_table(results.pooling, folder / "pooling.csv")
-    with watch.stage("sections"):
-        sections = _sections(made, told)
-    with watch.stage("figures"):
-        items = _draw(made, told)
+    with watch.stage("figures"), _drawing(made) as draw:
+        sections = _sections(made, draw, told)
+        items = _figures(made, draw, told)
+        told("figures", len(items), len(items) + 1)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
     write_text(folder / "report.html", render(_report(made, items, sections, stamped)))
     write_json(stamped, folder / MANIFEST)
@@ -58,33 +59,29 @@ def write_sensitivity(made: Analysed, told: Told) -> None:
     write_table(results.sensitivity, folder / "sensitivity.csv")
     for name, table in sensitivity_tables(results, made.computed).items():
         write_table(table, folder / f"{name}.csv")
-    draw = _drawer(made)
-    for exhibit in exhibits(results):
-        if exhibit.group == "sensitivity":
-            told(exhibit.title, 0, 1)
-            draw(exhibit.id, exhibit.draw)
-    sensitivity_sections(results, made.computed, draw)
+    with _drawing(made) as draw:
+        for exhibit in exhibits(results):
+            if exhibit.group == "sensitivity":
+                told(exhibit.title, 0, 1)
+                draw(exhibit.id, exhibit.draw)
+        sensitivity_sections(results, made.computed, draw)
     stamped = {**results.manifest, "wall_time_seconds": dict(made.watch.seconds)}
     write_json(stamped, folder / "sensitivity-manifest.json")
 
 
-def _drawer(made: Analysed) -> Callable[[str, Callable[[], Figure]], str]:
-    """Return what draws a figure into the folder of figures, unless it is there; of pseudo-patients, it calls them so."""
-    pseudo = made.results.study.cohort.source == "reconstruction"
-
-    def draw(name: str, figure: Callable[[], Figure]) -> str:
-        def said() -> Figure:
-            return reword(figure(), of_pseudo_patients) if pseudo else figure()
-
-        return drawn(name, made.folder / "figures", made.results.mark, said)
-
-    return draw
+@contextmanager
+def _drawing(made: Analysed) -> Generator[Draw]:
+    """Give what draws a figure into the folder of figures; of pseudo-patients, it calls them so."""
+    with Drawer(made.folder / "figures", made.results.mark) as drawer:
+        if made.results.study.cohort.source == "reconstruction":
+            yield lambda name, draw: drawer(name, lambda: reword(draw(), of_pseudo_patients))
+        else:
+            yield drawer
 
 
-def _sections(made: Analysed, told: Told) -> list[ReportSection]:
+def _sections(made: Analysed, draw: Draw, told: Told) -> list[ReportSection]:
     """Return the sections on what the effect hangs on, and on the publication, whose audit and replication it writes."""
     results, publication, companions = made.results, made.publication, made.companions
-    draw = _drawer(made)
     sections = sensitivity_sections(results, made.computed, draw)
     if publication is None or companions is None:
         return sections
@@ -96,15 +93,15 @@ def _sections(made: Analysed, told: Told) -> list[ReportSection]:
     return [*sections, *publication_sections(results, publication, companions, draw)]
 
 
-def _draw(made: Analysed, told: Told) -> list[FigureItem]:
+def _figures(made: Analysed, draw: Draw, told: Told) -> list[FigureItem]:
     """Draw what has changed, and return every figure of the page; the diagnostic plots lie beside the fits."""
-    results, draw = made.results, _drawer(made)
+    results = made.results
     shown = list(exhibits(results))
     items = []
     for number, exhibit in enumerate(shown):
         told(exhibit.title, number, len(shown) + 1)
-        svg = draw(exhibit.id, exhibit.draw)
-        items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, svg, exhibit.group))
+        drawing = draw(exhibit.id, exhibit.draw)
+        items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, drawing, exhibit.group))
     told("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
     store = Store(made.folder / FITS)
@@ -116,7 +113,8 @@ def _draw(made: Analysed, told: Told) -> list[FigureItem]:
     for name, svg in plots.items():
         title = f"{name.replace('_', ' ').capitalize()}: {main.label}"
         caption = CAPTIONS[f"diagnostics_{name}"]
-        items.append(FigureItem(f"diagnostics-{name.replace('_', '-')}", title, caption, svg, "diagnostics"))
+        identifier = f"diagnostics-{name.replace('_', '-')}"
+        items.append(FigureItem(identifier, title, caption, partial(str, svg), "diagnostics"))
     return items
 
 

@@ -47,7 +47,7 @@ def replicate(
     """Do what the publication did on cohorts of pseudo-patients, and print it beside what it prints."""
     from data.evidence import load_evidence
     from data.study import load_study
-    from inference.drawing import drawn
+    from inference.drawing import Drawer
     from inference.ensembles import ensemble_mark, ensemble_of
     from inference.provenance import commit, versions
     from inference.replication import ReplicationSettings, replication_of
@@ -74,10 +74,8 @@ def replicate(
                 lambda ready, of: told("analysing", ready, of),
             )
     mark = digest([ensemble_mark(loaded, evidence, cohorts, seed), vars(settings)])
-    with watch.stage("figures"):
-        replication_figures(
-            replication, loaded, evidence, lambda name, draw: drawn(name, folder / "figures", mark, draw)
-        )
+    with watch.stage("figures"), Drawer(folder / "figures", mark) as draw:
+        replication_figures(replication, loaded, evidence, draw)
     write_table(replication.summary, folder / "replicate.csv")
     content = {
         "study": loaded.name,

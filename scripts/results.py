@@ -19,8 +19,9 @@ from inference.horizon import report_times
 from inference.publication import (
     Companions,
     Publication,
-    companion_jobs,
+    companion_job,
     companions_of,
+    sampled_meanwhile,
 )
 from inference.requests import fit_key
 from inference.results import Results
@@ -85,8 +86,9 @@ def analysed(
     given : sequence of str or None
         Of a sensitivity analysis: further prior sets. A quick one has the main model under all sets and nothing else.
     """
-    watch = Stopwatch()
-    with watch.stage("patients"):
+    watch, named = Stopwatch(), load_study(reference)
+    store = Store(sampling.folder(named) / FITS)
+    with watch.stage("patients"), sampled_meanwhile(named, sampling.seed, store):
         patients = load_patients(
             reference,
             sampling.count("cohorts"),
@@ -187,7 +189,7 @@ def _gathered(
         printed = (behind.evidence, behind.matched) if behind is not None else (None, None)
         frequentist = partial(frequentist_analysis, study, cohorts, store, *printed)
         if behind is not None:
-            beside += [*companion_jobs(study, behind, seed, store), Beside("Cox models", frequentist)]
+            beside += [companion_job(study, behind, store), Beside("Cox models", frequentist)]
         readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated, beside)
     with watch.stage("comparators"):
         table = frequentist()

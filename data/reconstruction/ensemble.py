@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data.evidence import Evidence
-from data.processes import begin_server, follow_command
+from data.processes import begin_server, end_workers, follow_command
 from data.reconstruction.cohorts import Plan, PseudoCohort, compile_chain, draw_cohort, plan_of
 from data.reconstruction.margins import level_number
 from data.reconstruction.modalities import members_of
@@ -101,12 +101,8 @@ def _drawn(plan: Plan, cohorts: int, seed: int, workers: int) -> Iterator[tuple[
         waiting = {pool.submit(draw_cohort, plan, seed, number): number for number in range(1, cohorts + 1)}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
-    except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        end_workers([pool])
 
 
 def _patients(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:

@@ -104,14 +104,7 @@ def _label_lines(axes: Axes, lines: ContourSet) -> None:
             written.append(level)
             places.append(longest[np.searchsorted(np.cumsum(steps), 0.75 * steps.sum())])
     if written:
-        axes.clabel(
-            lines,
-            written,
-            manual=places,
-            fmt=lambda level: f"{level:g}",
-            fontsize=SMALL,
-            inline_spacing=3,
-        )
+        axes.clabel(lines, written, manual=places, fmt="%g", fontsize=SMALL, inline_spacing=3)
 
 
 def _strength_ticks(largest: float) -> list[float]:

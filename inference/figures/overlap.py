@@ -71,7 +71,7 @@ def overlap_figure(
     axes.axhline(0, color="#555555", linewidth=0.6)
     axes.set_xlim(0, 1)
     axes.set_ylim(-1.1 * tallest, 1.25 * tallest)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(_count))
     axes.set_ylabel("Patients")
     axes.set_xlabel("Probability of treatment, given the covariates")
     quiet(axes)
@@ -104,3 +104,7 @@ def overlap_figure(
         )
         lift += 4 + 10 * (text.count("\n") + 1)
     return figure
+
+
+def _count(height: float, _: int) -> str:
+    return f"{abs(height):g}"

@@ -9,8 +9,8 @@ from data.audit import SEVERITIES, Finding, by_severity
 from data.audit.hazards import interval_ratios, printed_ratio
 from data.evidence import Evidence
 from inference.figures.audit_hazard_ratios import CAPTION, audit_hazard_ratios_figure
-from inference.figures.rendering import svg_text
 from inference.report.content import FigureItem, ReportSection
+from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.table import Cell, Column, Row, Table
 
 TITLE = "What the paper's numbers say about each other"
@@ -31,7 +31,10 @@ COLUMNS = (
 
 
 def audit_section(
-    findings: Sequence[Finding], evidence: Evidence | None = None, unit: str = ""
+    findings: Sequence[Finding],
+    evidence: Evidence | None = None,
+    unit: str = "",
+    draw: Draw = drawn_when_asked,
 ) -> ReportSection:
     """Return the section of the audit: a lead written from the counts, the findings, and one figure.
 
@@ -43,6 +46,8 @@ def audit_section(
         Gives the figure of hazard ratios that the printed survival implies; without it there is none.
     unit : str
         Of time, for the figure.
+    draw : callable
+        Gives a drawing from a name and what makes the figure.
     """
     ordered = by_severity(tuple(findings))
     severe = tuple(one for one in ordered if one.severity in SEVERE)
@@ -57,7 +62,7 @@ def audit_section(
         title=TITLE,
         paragraphs=lead(ordered),
         tables=tuple(table for table in tables if table.rows),
-        figures=_figures(evidence, unit),
+        figures=_figures(evidence, unit, draw),
     )
 
 
@@ -96,17 +101,13 @@ def _table(name: str, caption: str, findings: Sequence[Finding]) -> Table:
     return Table(name, caption, COLUMNS, rows)
 
 
-def _figures(evidence: Evidence | None, unit: str) -> tuple[FigureItem, ...]:
+def _figures(evidence: Evidence | None, unit: str, draw: Draw) -> tuple[FigureItem, ...]:
     if evidence is None:
         return ()
     ratios = {phase: interval_ratios(evidence, phase) for phase in evidence.phases}
     if not any(ratios.values()):
         return ()
     printed = {phase: printed_ratio(evidence, phase) for phase in evidence.phases}
-    drawing = audit_hazard_ratios_figure(ratios, printed, unit)
+    drawing = draw("audit-hazard-ratios", lambda: audit_hazard_ratios_figure(ratios, printed, unit))
     title = "Hazard ratios that the printed survival implies"
-    return (
-        FigureItem(
-            "audit-hazard-ratios", title, CAPTION, svg_text(drawing, "audit-hazard-ratios"), "section"
-        ),
-    )
+    return (FigureItem("audit-hazard-ratios", title, CAPTION, drawing, "section"),)

@@ -10,7 +10,7 @@ import pandas as pd
 from data.study import Study
 from inference.figures.confounding import CAPTION, confounding_figure
 from inference.report.content import FigureItem, ReportSection
-from inference.report.context_section import Draw, drawn_at_once
+from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.numbers import number, probability, ratio, span
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell, sort_key
 from inference.sensitivity.confounding import (
@@ -37,7 +37,7 @@ def confounding_section(
     grid: ConfoundingGrid,
     measured: pd.DataFrame,
     found: EValues,
-    draw: Draw = drawn_at_once,
+    draw: Draw = drawn_when_asked,
 ) -> ReportSection:
     """Return the section on unmeasured confounding.
 
@@ -51,13 +51,15 @@ def confounding_section(
     found : EValues
         Of the main fit's hazard ratio, held against the same covariates.
     draw : callable
-        Gives the SVG of a figure from its name and what draws it.
+        Gives a drawing from a name and what makes the figure.
     """
     beside = _beside(study, grid, measured)
     needed = needed_strength(grid)
     drawn = beside.assign(label=beside["label"].replace(SHORTER, regex=True))
-    svg = draw("confounding", lambda: confounding_figure(surface_of(grid), symmetric_line(grid), drawn))
-    figure = FigureItem("confounding", "How strong an overlooked condition must be", CAPTION, svg, "section")
+    drawing = draw("confounding", lambda: confounding_figure(surface_of(grid), symmetric_line(grid), drawn))
+    figure = FigureItem(
+        "confounding", "How strong an overlooked condition must be", CAPTION, drawing, "section"
+    )
     tables = [_needed_table(grid, needed)]
     if len(beside):
         tables.append(_measured_table(grid, beside, found))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from data.study import Study
+from inference.report.drawings import Drawing
 from inference.report.table import Table
 
 type Group = Literal["answer", "curves", "checks", "priors", "sensitivity", "diagnostics", "section"]
@@ -37,8 +38,8 @@ class FigureItem:
         Unique on the page; the figure can be linked to by it.
     title, caption : str
         What it shows, and how to read it.
-    svg : str
-        The drawing, trusted.
+    drawing : callable
+        Gives the SVG, trusted.
     group : str
         Section in which it stands.
     """
@@ -46,7 +47,7 @@ class FigureItem:
     id: str
     title: str
     caption: str
-    svg: str
+    drawing: Drawing
     group: Group
 
     def __post_init__(self) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
-from matplotlib.figure import Figure
 
 from data.evidence import Evidence
 from inference.figures import implied_ratios_figure, toxicity_figure
 from inference.figures.captions import CAPTIONS
-from inference.figures.rendering import svg_text
 from inference.literature import implied_ratios
 from inference.report.content import FigureItem, ReportSection
 from inference.report.context_tables import implied_table, notes_table, prognosis_table, trials_table
+from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.numbers import probability, share
 from inference.report.toxicity_tables import (
     contrasts_table,
@@ -22,8 +19,6 @@ from inference.report.toxicity_tables import (
     toxicity_scenarios_table,
 )
 from inference.toxicity import MAIN, Toxicity
-
-type Draw = Callable[[str, Callable[[], Figure]], str]
 
 EXPOSURE_WORDS = {
     "none": "without T-DM1",
@@ -34,13 +29,8 @@ EXPOSURE_WORDS = {
 DRUGS, PATIENTS = "antiher2_survival", "BCBM"
 
 
-def drawn_at_once(name: str, draw: Callable[[], Figure]) -> str:
-    """Return a figure as SVG, drawn now and kept nowhere."""
-    return svg_text(draw(), name)
-
-
 def context_sections(
-    evidence: Evidence, toxicity: Toxicity | None, draw: Draw = drawn_at_once
+    evidence: Evidence, toxicity: Toxicity | None, draw: Draw = drawn_when_asked
 ) -> tuple[ReportSection, ...]:
     """Return the sections on what the study's citations say; none where it has no review.
 
@@ -50,7 +40,7 @@ def context_sections(
     toxicity : Toxicity or None
         Of `inference.toxicity.toxicity_of`.
     draw : callable
-        Gives the SVG of a figure from its name and what draws it; `inference.drawing.drawn` keeps it on disk.
+        Gives a drawing from a name and what makes the figure; `inference.drawing.Drawer` keeps it on disk.
     """
     if not evidence.review:
         return ()
@@ -58,7 +48,7 @@ def context_sections(
     return (*sections, literature_section(evidence, draw))
 
 
-def toxicity_section(toxicity: Toxicity, draw: Draw = drawn_at_once) -> ReportSection:
+def toxicity_section(toxicity: Toxicity, draw: Draw = drawn_when_asked) -> ReportSection:
     """Return the section on radionecrosis with and without T-DM1."""
     historical = toxicity.evidence.historical
     figure = FigureItem(
@@ -142,7 +132,7 @@ def _readings(toxicity: Toxicity) -> list[str]:
     return said
 
 
-def literature_section(evidence: Evidence, draw: Draw = drawn_at_once) -> ReportSection:
+def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> ReportSection:
     """Return the section on drugs after brain metastasis, prognosis, trials and misprints of what is cited."""
     ratios = implied_ratios(evidence, DRUGS, PATIENTS)
     paragraphs: list[str] = []
@@ -158,13 +148,13 @@ def literature_section(evidence: Evidence, draw: Draw = drawn_at_once) -> Report
         ]
         tables.append(implied_table(ratios))
         if ratios["hazard_ratio"].notna().any():
-            svg = draw("implied-ratios", lambda: implied_ratios_figure(ratios))
+            drawing = draw("implied-ratios", lambda: implied_ratios_figure(ratios))
             figures.append(
                 FigureItem(
                     "implied-ratios",
                     "Anti-HER2 drugs after brain metastasis",
                     CAPTIONS["implied_ratios"],
-                    svg,
+                    drawing,
                     "section",
                 )
             )

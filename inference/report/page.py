@@ -158,7 +158,7 @@ def citation_link(citation: str) -> str:
 
 def _drawing(figure: FigureItem) -> Markup:
     prefix = re.sub(r"[^A-Za-z0-9_-]", "-", f"svg-{figure.id}")
-    return Markup(embedded_svg(figure.svg, prefix, figure.title))
+    return Markup(embedded_svg(figure.drawing(), prefix, figure.title))
 
 
 def _asset(name: str) -> Markup:

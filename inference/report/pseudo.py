@@ -20,8 +20,8 @@ def table_of_pseudo_patients(table: Table) -> Table:
 
 
 def figure_of_pseudo_patients(item: FigureItem) -> FigureItem:
-    """Return a figure with its caption and its own words so said: text is text in an SVG."""
-    return replace(item, caption=of_pseudo_patients(item.caption), svg=of_pseudo_patients(item.svg))
+    """Return a figure with its caption so said; its own words are said so where it is drawn."""
+    return replace(item, caption=of_pseudo_patients(item.caption))
 
 
 def section_of_pseudo_patients(section: ReportSection) -> ReportSection:

@@ -14,7 +14,7 @@ from inference.replication.lines import PHASE_WORDS
 from inference.replication.matching_lines import FAMILY as MATCHING
 from inference.replication.survival_lines import FAMILY as SURVIVAL
 from inference.report.content import FigureItem, ReportSection
-from inference.report.context_section import Draw, drawn_at_once
+from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.replicate_tables import (
     baseline_table,
     cox_table,
@@ -30,7 +30,7 @@ FIGURE_TITLES = {"arms": "Survival by arm, before and after matching"}
 
 
 def replicate_sections(
-    replication: Replication, study: Study, evidence: Evidence, draw: Draw = drawn_at_once
+    replication: Replication, study: Study, evidence: Evidence, draw: Draw = drawn_when_asked
 ) -> tuple[ReportSection, ...]:
     """Return the section on the publication's analysis, done again on pseudo-patients.
 
@@ -41,7 +41,7 @@ def replicate_sections(
     study : Study
     evidence : Evidence
     draw : callable
-        Gives the SVG of a figure from its name and what draws it; `inference.drawing.drawn` keeps it on disk.
+        Gives a drawing from a name and what makes the figure; `inference.drawing.Drawer` keeps it on disk.
     """
     summary = replication.summary
     lines = indexed(summary)
@@ -122,7 +122,7 @@ def _matching_words(replication: Replication, evidence: Evidence) -> str:
 
 
 def replication_figures(
-    replication: Replication, study: Study, evidence: Evidence, draw: Draw = drawn_at_once
+    replication: Replication, study: Study, evidence: Evidence, draw: Draw = drawn_when_asked
 ) -> list[FigureItem]:
     """Return the publication's survival figures on pseudo-patients, and pairs by caliper."""
     labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
@@ -134,7 +134,7 @@ def replication_figures(
         points = replication.points[replication.points["figure"] == name]
         identifier = f"replicated-{str(name).replace('_', '-')}"
         title = FIGURE_TITLES.get(str(name), f"Survival by {str(name).replace('_', ' ')}")
-        svg = draw(
+        drawing = draw(
             identifier,
             lambda curves=curves, points=points: replicated_survival_figure(
                 curves, points, labels, study.time_unit
@@ -142,11 +142,11 @@ def replication_figures(
         )
         items.append(
             FigureItem(
-                identifier, f"{title}: pseudo-patients", CAPTIONS["replicated_survival"], svg, "section"
+                identifier, f"{title}: pseudo-patients", CAPTIONS["replicated_survival"], drawing, "section"
             )
         )
     printed = evidence.find("treated", "after", "n") if "after" in evidence.phases else None
-    svg = draw(
+    drawing = draw(
         "pairs-by-caliper",
         lambda: pairs_by_caliper_figure(
             replication.pairs, SCALES[replication.settings.scale], None if printed is None else printed.value
@@ -157,7 +157,7 @@ def replication_figures(
             "pairs-by-caliper",
             "Pairs by caliper: pseudo-patients",
             CAPTIONS["pairs_by_caliper"],
-            svg,
+            drawing,
             "section",
         )
     )

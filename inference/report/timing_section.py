@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from data.study import Study
-from inference.figures.rendering import svg_text
 from inference.figures.timing_scenarios import CAPTION, timing_figure
 from inference.report.content import FigureItem, ReportSection
+from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.numbers import number, percent, probability, ratio, span
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell, sort_key
 from inference.sensitivity.start_times import AT_START, ELICITED, LAST_THIRD
 from inference.sensitivity.timing_pooled import CERTAIN, Timing
-
-type Draw = Callable[[str, Callable[[], Figure]], str]
 
 ID, TITLE = "timing", "When treatment began: what timing alone could explain"
 QUANTITIES = {
@@ -29,13 +25,8 @@ QUANTITIES = {
 }
 
 
-def drawn_at_once(name: str, draw: Callable[[], Figure]) -> str:
-    """Return a figure as SVG, drawn now and kept nowhere."""
-    return svg_text(draw(), name)
-
-
 def timing_section(
-    timing: Timing | None, study: Study, reason: str = "", draw: Draw = drawn_at_once
+    timing: Timing | None, study: Study, reason: str = "", draw: Draw = drawn_when_asked
 ) -> ReportSection:
     """Return the section on treatment timing of a study without start times.
 
@@ -47,15 +38,15 @@ def timing_section(
     reason : str
         Why not, of `inference.sensitivity.timing.why_no_scenarios`.
     draw : callable
-        Gives the SVG of a figure from its name and what draws it; `inference.drawing.drawn` keeps it on disk.
+        Gives a drawing from a name and what makes the figure; `inference.drawing.Drawer` keeps it on disk.
     """
     if timing is None:
         return ReportSection(ID, TITLE, (_unknown(study), reason) if reason else (_unknown(study),))
-    svg = draw(
+    drawing = draw(
         "timing-scenarios",
         lambda: timing_figure(timing.scenarios, timing.delays, timing.doubt.delay, timing.observed, CERTAIN),
     )
-    figure = FigureItem("timing-scenarios", "Scenarios of when treatment began", CAPTION, svg, "section")
+    figure = FigureItem("timing-scenarios", "Scenarios of when treatment began", CAPTION, drawing, "section")
     paragraphs = (
         _timing_alone(timing),
         _unknown(study),

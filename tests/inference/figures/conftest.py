@@ -1,5 +1,6 @@
 """Inputs of figures: gbsg2, synthetic curves, tables and fits; and a check that nothing is cut off."""
 
+import pickle
 from collections.abc import Callable
 from types import SimpleNamespace
 
@@ -189,6 +190,7 @@ def assert_inside() -> Callable[[Figure], None]:
     """A check that everything drawn lies on the canvas, to a pixel or two."""
 
     def check(figure: Figure) -> None:
+        pickle.dumps(figure)  # another process draws it
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         drawn = figure.get_tightbbox(canvas.get_renderer())

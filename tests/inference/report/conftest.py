@@ -180,9 +180,9 @@ def make_report(study: Study) -> MakeReport:
             "prior_statements": ["Median between 447 and 17000 days (95 %)."],
             "sensitivity": sensitivity_rows(),
             "figures": [
-                FigureItem("survival", "Survival", "Read it so.", SVG, "answer"),
-                FigureItem("hazard", "Hazard", "Read it so.", SVG, "curves"),
-                FigureItem("trace", "Trace", "Read it so.", SVG, "diagnostics"),
+                FigureItem("survival", "Survival", "Read it so.", lambda: SVG, "answer"),
+                FigureItem("hazard", "Hazard", "Read it so.", lambda: SVG, "curves"),
+                FigureItem("trace", "Trace", "Read it so.", lambda: SVG, "diagnostics"),
             ],
             "manifest": {
                 "command": ["rtsurv", "analyse", "gbsg2"],

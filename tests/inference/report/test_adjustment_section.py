@@ -153,7 +153,7 @@ def test_the_tables_hold_every_row_and_every_design(compared):
         (("overlap: weibull, joint, default: balance before weighting",), 0.6),
         (("convergence: weibull, matched, default: R-hat",), 1.0),
     )
-    figure = FigureItem("adjustments", "Every adjustment", "Read it so.", "<svg/>", "section")
+    figure = FigureItem("adjustments", "Every adjustment", "Read it so.", str, "section")
     section = adjustment_section(compared, checks, MAIN, [figure])
     effects, designs = section.tables
     assert len(effects.rows) == len(compared)

@@ -42,7 +42,7 @@ def test_severe_findings_stand_first_and_the_rest_is_a_long_table(published):
     assert {row.kind for row in rest.rows} == {"info", "pass"}
     assert len(rest.rows) > 24  # the page folds it
     (figure,) = section.figures
-    assert figure.svg.startswith("<svg")
+    assert figure.drawing().startswith("<svg")
     assert figure.group == "section"
 
 

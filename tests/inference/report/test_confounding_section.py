@@ -49,7 +49,7 @@ def found(start=-0.4, measured=MEASURED):
 
 def section_of(study, grid, measured=MEASURED, evaluated=None):
     return confounding_section(
-        study, grid, measured, evaluated or found(), lambda name, draw: f"<svg>{name}</svg>"
+        study, grid, measured, evaluated or found(), lambda name, draw: lambda: f"<svg>{name}</svg>"
     )
 
 
@@ -138,7 +138,7 @@ def test_assumptions_and_the_check_of_the_approximation_are_said(study):
 def test_the_figure_is_drawn_from_the_grid(study):
     drawn = []
     confounding_section(
-        study, grid_of(-0.4), MEASURED, found(), lambda name, draw: drawn.append((name, draw())) or "<svg/>"
+        study, grid_of(-0.4), MEASURED, found(), lambda name, draw: drawn.append((name, draw())) or str
     )
     (name, figure), *others = drawn
     assert (name, others) == ("confounding", [])

@@ -90,11 +90,11 @@ def test_a_missing_main_fit_is_refused(make_report):
 
 
 def test_figures_have_ids_of_their_own_and_known_groups(make_report):
-    figure = FigureItem("a", "A", "", "<svg/>", "answer")
+    figure = FigureItem("a", "A", "", str, "answer")
     with pytest.raises(ValueError, match="own id, but found a"):
         make_report(figures=[figure, figure])
     with pytest.raises(ValueError, match="must be one of answer"):
-        FigureItem("a", "A", "", "<svg/>", cast(Any, "elsewhere"))
+        FigureItem("a", "A", "", str, cast(Any, "elsewhere"))
 
 
 @pytest.mark.parametrize(

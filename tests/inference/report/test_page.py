@@ -85,7 +85,7 @@ def test_labels_are_escaped(make_report, study):
             checks=report.checks.assign(text=ATTACK, name=ATTACK),
             priors=report.priors.assign(reason=ATTACK),
             prior_statements=[ATTACK],
-            figures=[FigureItem("a", ATTACK, ATTACK, "<svg width='1pt' height='1pt'/>", "answer")],
+            figures=[FigureItem("a", ATTACK, ATTACK, lambda: "<svg width='1pt' height='1pt'/>", "answer")],
             manifest={ATTACK: {ATTACK: ATTACK}},
         )
     )
@@ -148,7 +148,7 @@ def test_the_page_is_built_for_screen_readers(html):
 
 def test_an_svg_keeps_its_drawing_and_loses_the_rest(make_report):
     figure = make_report().figures[0]
-    drawing = embedded_svg(figure.svg, "fig", "A & B")
+    drawing = embedded_svg(figure.drawing(), "fig", "A & B")
     root = ElementTree.fromstring(drawing)
     assert root.tag == "svg"
     assert (root.get("viewBox"), root.get("aria-label")) == ("0 0 360 180", "A & B")

@@ -147,11 +147,11 @@ def test_one_figure_kept_by_the_caller(timing, study):
 
     def draw(name, figure):
         asked.append((name, figure().get_size_inches()[0] > 1))
-        return "<svg/>"
+        return lambda: "<svg/>"
 
     (figure,) = timing_section(timing, study, draw=draw).figures
     assert asked == [("timing-scenarios", True)]
-    assert (figure.svg, figure.group) == ("<svg/>", "section")
+    assert (figure.drawing(), figure.group) == ("<svg/>", "section")
 
 
 def test_without_scenarios_the_reason_stands_alone(study):

@@ -1,0 +1,70 @@
+"""Figures drawn beside the caller are those that it would draw itself, once, and what fails is heard."""
+
+import pickle
+
+import pytest
+from matplotlib.figure import Figure
+
+from inference.drawing import Drawer, drawn
+
+
+def figure_of(title, made=None):
+    """A maker of a figure that notes that it was asked."""
+
+    def draw():
+        if made is not None:
+            made.append(title)
+        figure = Figure(figsize=(3, 2), layout="constrained")
+        axes = figure.subplots()
+        axes.plot([0, 1], [1, 0])
+        axes.set_title(title)
+        return figure
+
+    return draw
+
+
+def files_of(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_files_and_drawings_are_those_of_the_caller_itself(tmp_path):
+    own = {name: drawn(name, tmp_path / "own", "mark", figure_of(name)) for name in ("one", "two")}
+    with Drawer(tmp_path / "beside", "mark") as draw:
+        drawings = {name: draw(name, figure_of(name)) for name in own}
+    assert {name: drawing() for name, drawing in drawings.items()} == own
+    assert files_of(tmp_path / "beside") == files_of(tmp_path / "own")
+    assert set(files_of(tmp_path / "own")) == {"one.svg", "one.png", "two.svg", "two.png"}
+
+
+def test_what_was_drawn_under_the_same_mark_is_taken_from_the_folder(tmp_path):
+    made = []
+    for mark in ("first", "first", "second"):
+        with Drawer(tmp_path, mark) as draw:
+            drawing = draw("one", figure_of("one", made))
+        assert drawing().startswith("<svg")
+    assert made == ["one", "one"]
+
+
+def test_a_drawing_that_fails_is_an_error_though_nobody_asks_for_it(tmp_path):
+    def draw_what_no_process_can_be_given():
+        figure = figure_of("one")()
+        figure.axes[0].xaxis.set_major_formatter(lambda value, _: f"{value}")
+        return figure
+
+    with (
+        pytest.raises((AttributeError, pickle.PicklingError), match="lambda"),
+        Drawer(tmp_path, "mark") as draw,
+    ):
+        draw("one", draw_what_no_process_can_be_given)
+
+
+def test_an_interrupt_leaves_whole_figures_or_none(tmp_path):
+    def interrupted():
+        with Drawer(tmp_path, "mark") as draw:
+            for number in range(20):
+                draw(f"figure-{number}", figure_of(str(number)))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not [file.name for file in tmp_path.iterdir() if file.name.endswith(".part")]
