@@ -125,7 +125,8 @@ def build_toxicity_model(arms: ToxicityArms, priors: Mapping[str, Prior]) -> pm.
     """
     content = toxicity_content(arms, priors)
     with pm.Model() as model:
-        shared = {name: pm.Data(name, value) for name, value in content.items()}
+        # With known lengths no code is compiled that checks them, and writes what it found.
+        shared = {name: pm.Data(name, value, shape=np.shape(value)) for name, value in content.items()}
         drawn = {
             name: prior.family.pymc(name, **{key: shared[f"{name}_{key}"] for key in prior.arguments})
             for name, prior in priors.items()

@@ -20,11 +20,12 @@ from inference.engine import sample
 
 def sample_joint(question: Question, progress: Progress) -> AdjustedSample:
     """Return the joint posterior of outcome and treatment model, and the treatment model alone to compare with."""
-    progress("treatment model", 0, 2)
-    treatment = sample_treatment(question)
-    progress("joint model", 1, 2)
+    # In this order a worker beside, which needs the treatment model first, has compiled it by the time it is needed here.
+    progress("joint model", 0, 2)
     task = question.task("latent")
     drawn = sample(task, question.settings)
+    progress("treatment model", 1, 2)
+    treatment = sample_treatment(question)
     design = DesignSample(task, drawn.parameters, propensity_draws(drawn.parameters, question.cohort))
     modes = compare_modes(*drawn.modes) if len(drawn.modes) == 2 else None
     return AdjustedSample("joint", (design,), drawn.statistics, treatment, modes=modes)
