@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +14,8 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array, populate_array
 from pymc.pytensorf import compile as compile_function
 from pytensor.link.numba.cache import compile_numba_function_src
 from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
@@ -154,32 +156,18 @@ def compile_density(model: pm.Model) -> CompiledDensity:
         function: Any = compile_function((vector,), (log_density, pt.grad(log_density, vector)), mode="NUMBA")
         density, key = numba_funcify_and_cache_key(function.maker.fgraph)
     data = {shared.name: shared.get_value(borrow=True) for shared in function.get_shared()}
+    types = {name: (value.dtype, value.ndim) for name, value in data.items()}
     with _lightly_optimised():
-        code = _handed_over(density, key, list(data.values()))
+        code = _handed_over(density, key, list(types.values()))
     (size,) = vector.type.shape
-    return CompiledDensity(size, {name: (value.dtype, value.ndim) for name, value in data.items()}, code)
+    return CompiledDensity(size, types, code)
 
 
-def _handed_over(density: Callable[..., Any], key: str | None, data: list[Any]) -> Any:
-    """Return a C function that finds its data by a table of addresses and calls a density with them; kept on disk under a key.
-
-    It is written out for its number of data, because compiled code has no loop over arguments of different types. It alone
-    is compiled for a C caller and kept: the functions inside it are kept by PyTensor.
-    """
-    from nutpie.compile_pymc import address_as_void_pointer
-
-    width = 1 + RANKS
-    arguments = []
-    for number, value in enumerate(data):
-        places = [f"table[{width * number + 1 + axis}]" for axis in range(value.ndim)]
-        shape = "(" + "".join(f"{place}, " for place in places) + ")"
-        arguments.append(f"carray(pointer(table[{width * number}]), {shape}, {value.dtype.name})")
-    text = f"""
-def handed_over(size, position_, gradient_, value_, table_):
-    position = carray(position_, (size,))
-    table = carray(table_, ({width * len(data)},))
+HANDED_OVER = f"""
+def handed_over(size, position, gradient_, value_, table):
+    given = (carray(position, (size,)),) + arrays(table)
     try:
-        value, gradient = density(position, {", ".join(arguments)})
+        value, gradient = density(*given)
     except Exception:
         return {FAILED}
     value_[0] = value[()]
@@ -189,12 +177,52 @@ def handed_over(size, position_, gradient_, value_, table_):
         finite = finite and isfinite(gradient[place])
     return 0 if finite else {NOT_FINITE}
 """
-    names: dict[str, Any] = {"__name__": __name__} | {value.dtype.name: value.dtype.type for value in data}
-    names |= {"carray": numba.carray, "pointer": address_as_void_pointer}
-    names |= {"density": density, "isfinite": np.isfinite}
-    kept = None if key is None else digest([key, text, LIGHTLY])
-    code = compile_numba_function_src(text, "handed_over", names, cache_key=kept)
+
+
+def _handed_over(density: Callable[..., Any], key: str | None, types: Sequence[tuple[np.dtype, int]]) -> Any:
+    """Return a C function that finds its data by a table of addresses and calls a density with them; kept on disk under a key.
+
+    It alone is compiled for a C caller and kept: the functions inside it are kept by PyTensor.
+    """
+    listed = C.Tuple([C.Array(numba.from_dtype(kind), rank, "C") for kind, rank in types])
+    names: dict[str, Any] = {"__name__": __name__, "carray": numba.carray, "isfinite": np.isfinite}
+    names |= {"density": density, "arrays": _arrays(listed)}
+    kept = None if key is None else digest([key, str(listed), HANDED_OVER, LIGHTLY])
+    code = compile_numba_function_src(HANDED_OVER, "handed_over", names, cache_key=kept)
     return numba.cfunc(DENSITY_SIGNATURE, cache=kept is not None)(code)
+
+
+def _arrays(listed: C.Tuple) -> Any:
+    """Return what gives compiled code its arrays, from the table of their addresses and shapes.
+
+    Written as instructions, because numba takes a tenth of a second for each array that it is asked for by `carray`.
+    """
+
+    def instructions(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
+        (table,) = arguments
+
+        def entry(place: int) -> Any:
+            return builder.load(builder.gep(table, [context.get_constant(C.intp, place)]))
+
+        made = []
+        for number, kind in enumerate(listed):
+            first, array = number * (1 + RANKS), make_array(kind)(context, builder)
+            shape = [entry(first + 1 + axis) for axis in range(kind.ndim)]
+            stride, strides = context.get_constant(C.intp, kind.dtype.bitwidth // 8), []
+            size = stride
+            for length in reversed(shape):
+                strides.insert(0, stride)
+                stride = builder.mul(stride, length)
+            data = builder.inttoptr(entry(first), array.data.type)
+            populate_array(array, data, shape, strides, size, None)
+            made.append(array._getvalue())
+        return context.make_tuple(builder, listed, made)
+
+    @intrinsic
+    def arrays(_: Any, table: Any) -> Any:
+        return listed(table), instructions
+
+    return arrays
 
 
 @contextmanager

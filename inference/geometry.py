@@ -18,6 +18,7 @@ from pytensor.graph.replace import graph_replace
 from scipy.optimize import minimize
 
 from inference.density import POSITION
+from models.products import MatrixVector
 
 DIFFERENCE = (
     1e-5  # step of the central differences that give the Hessian: about the cube root of the precision
@@ -129,10 +130,10 @@ def whiten(model: pm.Model, layout: Layout, shear: Shear | None) -> pm.Model:
         position = pm.Flat(POSITION, shape=size)
         location = pytensor.shared(np.zeros(size), name="location", shape=(size,))
         scale = pytensor.shared(np.eye(size), name="scale", shape=(size, size))
-        flat = location + (scale * position).sum(axis=1)
+        flat = location + MatrixVector()(scale, position)
         if shear is not None:
             matrix = pytensor.shared(shear.matrix, name="shear_matrix", shape=(size, size))
-            flat = flat - flat[shear.multiplier] * (matrix * flat).sum(axis=1)
+            flat = flat - flat[shear.multiplier] * MatrixVector()(matrix, flat)
         replacements: dict[Any, Any] = {}
         for variable in model.free_RVs:
             place = layout.slices[variable.name]

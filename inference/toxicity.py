@@ -39,6 +39,7 @@ MAIN = "main"
 PARAMETERS = tuple(MEANINGS)
 SOURCES = (
     "data/toxicity.py",
+    "models/products.py",
     "models/toxicity.py",
     "inference/density.py",
     "inference/geometry.py",

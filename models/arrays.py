@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from models.products import MatrixVector
+
 
 def matrix_vector(matrix: Any, vector: Any, xp: Any) -> Any:
     """Return a matrix times a vector, or times each of many draws of a vector.
@@ -26,9 +28,7 @@ def matrix_vector(matrix: Any, vector: Any, xp: Any) -> Any:
     """
     if xp is np:
         return vector @ np.asarray(matrix).T
-    # A compiled matrix product takes several seconds to compile, each; a fused product and sum runs as fast here
-    # (docs/decisions/0003-no-matrix-products-in-the-graph.md).
-    return (matrix * vector).sum(axis=1)
+    return MatrixVector()(matrix, vector)
 
 
 def running_sum(steps: Any, length: int, xp: Any) -> Any:

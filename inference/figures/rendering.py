@@ -61,9 +61,10 @@ def lay_out(figure: Figure) -> None:
     Left to itself, a layout engine does it twice for each format that is written. Text is up to a tenth wider at one resolution than
     at another, because its letters stand on whole pixels: places are those of the resolution at which the figure is written.
     """
-    if figure.get_layout_engine() is not None:
+    engine = figure.get_layout_engine()
+    if engine is not None:
         figure.dpi = PNG_DPI
-        figure.draw_without_rendering()
+        engine.execute(figure)
         figure.set_layout_engine(None)
 
 
