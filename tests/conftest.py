@@ -16,7 +16,6 @@ import pandas as pd
 os.environ["MPLBACKEND"] = "Agg"
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-COSTLY = ("analysed", "tiny_fits")  # made once in each process, in half a minute
 LAYERS = ("data", "models", "inference", "scripts")
 
 
@@ -38,19 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="coverage over 100 simulated cohorts instead of 20")
 
 
-def _share_out(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, files that read one costly fixture too, and begin with commands, which take longest."""
-    readers = {
-        item.path: name for item in items for name in COSTLY if name in getattr(item, "fixturenames", ())
-    }
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(readers.get(item.path, str(item.path.relative_to(CHECKOUT)))))
-    items.sort(key=lambda item: "scripts" not in item.path.parts)
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Share the tests out to processes, and leave the long ones to the full run."""
-    _share_out(items)
+    """Begin with commands, which take longest, and leave the long tests to the full run."""
+    items.sort(key=lambda item: "scripts" not in item.path.parts)
     if config.getoption("--full"):
         return
     for item in items:
