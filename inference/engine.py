@@ -21,6 +21,7 @@ NOWHERE_FINITE = (
 )
 SKEW_STEP = 0.1  # standard deviations, of the differences that give third derivatives
 ACCEPT, ACCEPT_OF_HIERARCHY = 0.8, 0.95
+FEW_EVENTS = 20  # for each interval of a hazard (docs/decisions/0005-centred-random-walk.md)
 STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
 
 
@@ -197,9 +198,14 @@ def _normal_fit(density: Density, start: np.ndarray, held: dict[int, float]) -> 
 
 
 def _target_accept(task: Task) -> float:
-    """Return the acceptance that step sizes aim at: a hierarchy of effects has corners that long steps jump over."""
-    shrunk = task.spec is not None and any(one.scale_of_others for one in task.spec.effect.parameters)
-    return ACCEPT_OF_HIERARCHY if shrunk else ACCEPT
+    """Return the acceptance that step sizes aim at: a hierarchy on few events has corners that long steps jump over."""
+    if task.spec is None:
+        return ACCEPT
+    baseline, effect = task.spec.baseline, task.spec.effect
+    intervals = sum(length or 1 for length in baseline.hazard_parameters.values())
+    few = int(task.cohort.event.sum()) < FEW_EVENTS * intervals
+    uncertain = (*effect.parameters, *(baseline.parameters if few else ()))
+    return ACCEPT_OF_HIERARCHY if any(one.scale_of_others for one in uncertain) else ACCEPT
 
 
 def _run(

@@ -16,6 +16,7 @@ from data.formulas import build_design
 from data.simulate import Truth, simulate_cohort
 from data.sources import load_cohort
 from data.study import load_study
+from data.subcohorts import landmark_cohort
 from inference.engine import SamplerSettings, sample
 from inference.geometry import layout_of
 from inference.tasks import Task, compiled_for, shear_of
@@ -265,3 +266,15 @@ def test_a_model_without_covariates_takes_a_cohort_of_another_size():
         bare = dataclasses.replace(cohort, outcome=build_design("1", cohort.covariates))
         drawn = sample(Task(bare, spec, PriorSet("default")), SamplerSettings(chains=1, draws=50, tune=50))
         assert np.isfinite(drawn.parameters["treatment_effect"]).all()
+
+
+@pytest.mark.slow
+def test_intervals_with_few_events_or_none_are_entered_without_divergences():
+    """Aiming at an acceptance of 0.8, as for many events, 1, 3 and 1 of the draws diverge."""
+    everybody = load_cohort(load_study("stanford_heart"))
+    cohort = landmark_cohort(everybody, 60.0)
+    cutpoints = np.quantile(everybody.time[everybody.event], np.arange(1, 8) / 8)
+    task = task_of(cohort, PiecewiseExponential(tuple(cutpoints.tolist())))
+    for seed in (2, 3, 4):
+        drawn = sample(task, SamplerSettings(chains=4, draws=5000, tune=300, seed=seed))
+        assert drawn.statistics["diverging"].sum() == 0
