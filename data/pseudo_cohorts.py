@@ -1,7 +1,7 @@
 """Cohorts of pseudo-patients, each validated like any other cohort."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,11 @@ def of_pseudo_patients(text: str) -> str:
         lambda found: ("Pseudo-patient" if found[1] == "P" else "pseudo-patient") + found[2],
         text,
     )
+
+
+def words_for(study: Study) -> Callable[[str], str] | None:
+    """Return what says a text about the patients of a study as it must be said; None where nothing is said otherwise."""
+    return of_pseudo_patients if study.cohort.source == "reconstruction" else None
 
 
 @dataclass(frozen=True, eq=False)

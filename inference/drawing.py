@@ -11,18 +11,20 @@ from pathlib import Path
 import xarray as xr
 from matplotlib.figure import Figure
 
-from data.processes import end_workers, follow_command
+from data.processes import end_workers
 from inference.adjustments import ADJUSTMENTS
 from inference.atomic import atomic_path, remove_parts, write_text
-from inference.figures import DIAGNOSTICS, png_bytes, svg_text
+from inference.figures import DIAGNOSTICS, png_bytes, reword, svg_text
 from inference.report.drawings import Drawing
 from inference.store import digest
-from inference.worker_server import begin_worker_server
+from inference.worker_server import worker_pool
+
+type Say = Callable[[str], str]  # from the words of a figure to what it says instead
 
 DRAWERS = 2  # worker processes
 
 
-def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure]) -> str:
+def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure], say: Say | None = None) -> str:
     """Return a figure as SVG, taken from the folder where it was drawn under the same mark, else drawn and written.
 
     Parameters
@@ -35,10 +37,12 @@ def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure]) -> str
         Digest of what the figure shows; it is the last line of the SVG.
     draw : callable
         Makes the figure.
+    say : callable, optional
+        Says its words otherwise.
     """
-    line = last_line(mark)
+    line = last_line(mark, say)
     kept = _kept(name, folder, line)
-    return _write(draw(), name, folder, line) if kept is None else kept
+    return _write(draw(), name, folder, line, say) if kept is None else kept
 
 
 class Drawer:
@@ -53,10 +57,12 @@ class Drawer:
         Where the files are.
     mark : str
         Digest of what the figures show.
+    say : callable, optional
+        Says their words otherwise.
     """
 
-    def __init__(self, folder: Path, mark: str) -> None:
-        self.folder, self.line = folder, last_line(mark)
+    def __init__(self, folder: Path, mark: str, say: Say | None = None) -> None:
+        self.folder, self.line, self.say = folder, last_line(mark, say), say
         self._drawings: list[Future[str]] = []
         self._pool: ProcessPoolExecutor | None = None
 
@@ -66,10 +72,8 @@ class Drawer:
         if kept is not None:
             return lambda: kept
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                DRAWERS, mp_context=begin_worker_server(), initializer=follow_command
-            )
-        drawing = self._pool.submit(_write, draw(), name, self.folder, self.line)
+            self._pool = worker_pool(DRAWERS)
+        drawing = self._pool.submit(_write, draw(), name, self.folder, self.line, self.say)
         self._drawings.append(drawing)
         return drawing.result
 
@@ -85,9 +89,9 @@ class Drawer:
                 remove_parts(self.folder, end_workers([self._pool]))
 
 
-def last_line(mark: str) -> str:
-    """Return the last line of the SVG of a figure: a digest of what it shows and of the source that draws it."""
-    return f"<!-- {digest([mark, figures_source()])} -->\n"
+def last_line(mark: str, say: Say | None) -> str:
+    """Return the last line of the SVG of a figure: a digest of what it shows, of the source that draws it, and whether it is reworded."""
+    return f"<!-- {digest([mark, figures_source(), say is not None])} -->\n"
 
 
 def _kept(name: str, folder: Path, line: str) -> str | None:
@@ -99,8 +103,10 @@ def _kept(name: str, folder: Path, line: str) -> str | None:
     return kept.removesuffix(line) if kept.endswith(line) else None
 
 
-def _write(figure: Figure, name: str, folder: Path, line: str) -> str:
+def _write(figure: Figure, name: str, folder: Path, line: str, say: Say | None) -> str:
     """Write a figure as SVG and PNG, and return the SVG."""
+    if say is not None:
+        figure = reword(figure, say)
     svg = svg_text(figure, name)
     with atomic_path(folder / f"{name}.png") as temporary:
         temporary.write_bytes(png_bytes(figure))
@@ -119,19 +125,22 @@ def draw_diagnostics(
     fit: Callable[[], xr.DataTree],
     folder: Path,
     mark: str,
+    say: Say | None,
     told: Callable[[str, int, int], None],
 ) -> dict[str, str]:
     """Return some of ArviZ's diagnostic plots of a fit as SVG by name; the fit is asked for only where one is missing."""
     plots = {}
     for number, name in enumerate(names):
         told(f"diagnostic plot: {name}", number, len(names))
-        plots[name] = draw_diagnostic(name, fit, folder, mark)
+        plots[name] = draw_diagnostic(name, fit, folder, mark, say)
     return plots
 
 
-def draw_diagnostic(name: str, fit: Callable[[], xr.DataTree], folder: Path, mark: str) -> str:
+def draw_diagnostic(
+    name: str, fit: Callable[[], xr.DataTree], folder: Path, mark: str, say: Say | None
+) -> str:
     """Return one of ArviZ's diagnostic plots of a fit as SVG; the fit is asked for only if the plot is missing."""
-    return drawn(name.replace("_", "-"), folder, mark, lambda: DIAGNOSTICS[name](fit(), None))
+    return drawn(name.replace("_", "-"), folder, mark, lambda: DIAGNOSTICS[name](fit(), None), say)
 
 
 @cache

@@ -15,7 +15,8 @@ import numpy as np
 import xarray as xr
 
 from data.cohort import Cohort
-from data.processes import end_workers, follow_command
+from data.processes import end_workers
+from data.pseudo_cohorts import words_for
 from data.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress
 from inference.atomic import remove_parts
@@ -24,7 +25,7 @@ from inference.fits import Reading
 from inference.readings import reading_of
 from inference.requests import FitRequest, fit_key
 from inference.store import Store
-from inference.worker_server import begin_worker_server
+from inference.worker_server import worker_pool
 
 WORKERS = 2
 # Cost of a compilation, of one more design, of a fit of which only the effect is asked for, and of weights or pairs,
@@ -89,14 +90,12 @@ def side_by_side(
     A fit goes to the worker that compiles its structure. What is done beside, and each diagnostic plot, goes to
     whichever worker has no fit left; then that one takes fits from the other, if they are worth compiling for.
     """
-    context = begin_worker_server()
     shares = worker_shares([requests[number] for number, _ in missing])
     workers = []
     for place in range(WORKERS):
         own = {structure for structure, worker in shares.items() if worker == place}
         waiting = deque(job for job in missing if structure_of(requests[job[0]]) in own)
-        pool = ProcessPoolExecutor(1, mp_context=context, initializer=follow_command)
-        workers.append(_Worker(pool, waiting, own))
+        workers.append(_Worker(worker_pool(1), waiting, own))
     unbound = deque(beside)
     begun: dict[Future[Any], tuple[_Worker, Job | Beside]] = {}
     ended: list[tuple[Job, Reading] | str] = []
@@ -145,7 +144,7 @@ def meanwhile(run: Callable[[], object], folder: Path) -> Generator[None]:
     folder : Path
         Where it keeps it.
     """
-    pool = ProcessPoolExecutor(1, mp_context=begin_worker_server(), initializer=follow_command)
+    pool = worker_pool(1)
     try:
         begun = pool.submit(run)
         yield
@@ -237,15 +236,17 @@ def diagnostics_of(
     """Return the diagnostic plots of a stored fit as SVG by name; they lie beside it."""
     key = fit_key(study, cohort, request)
     names = diagnostics_for(request.adjustment)
-    return draw_diagnostics(names, cache(partial(_stored, store, key)), _folder(store, key), key, told)
+    return draw_diagnostics(
+        names, cache(partial(_stored, store, key)), _folder(store, key), key, words_for(study), told
+    )
 
 
 def _plots(study: Study, cohort: Cohort, request: FitRequest, store: Store) -> list[Beside]:
     """Return the drawing of each diagnostic plot of a stored fit, as a job of its own."""
     key = fit_key(study, cohort, request)
-    fit = partial(_stored, store, key)
+    fit, say = partial(_stored, store, key), words_for(study)
     return [
-        Beside("diagnostic plots", partial(draw_diagnostic, name, fit, _folder(store, key), key))
+        Beside("diagnostic plots", partial(draw_diagnostic, name, fit, _folder(store, key), key, say))
         for name in diagnostics_for(request.adjustment)
     ]
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from data.pseudo_cohorts import of_pseudo_patients
+from data.pseudo_cohorts import words_for
 from inference.atomic import write_text
 from inference.drawing import Drawer
-from inference.figures import reword
 from inference.figures.captions import CAPTIONS
 from inference.gallery import exhibits, prior_statements
 from inference.publication import (
@@ -44,7 +42,7 @@ def write_results(made: Analysed, told: Told) -> None:
             write_table(table, folder / f"{name}.csv")
         if len(results.cohorts) > 1:
             write_table(results.pooling, folder / "pooling.csv")
-    with watch.stage("figures"), _drawing(made) as draw:
+    with watch.stage("figures"), _drawer(made) as draw:
         sections = _sections(made, draw, told)
         items = _figures(made, draw, told)
         told("figures", len(items), len(items) + 1)
@@ -59,7 +57,7 @@ def write_sensitivity(made: Analysed, told: Told) -> None:
     write_table(results.sensitivity, folder / "sensitivity.csv")
     for name, table in sensitivity_tables(results, made.computed).items():
         write_table(table, folder / f"{name}.csv")
-    with _drawing(made) as draw:
+    with _drawer(made) as draw:
         for exhibit in exhibits(results):
             if exhibit.group == "sensitivity":
                 told(exhibit.title, 0, 1)
@@ -69,14 +67,9 @@ def write_sensitivity(made: Analysed, told: Told) -> None:
     write_json(stamped, folder / "sensitivity-manifest.json")
 
 
-@contextmanager
-def _drawing(made: Analysed) -> Generator[Draw]:
-    """Give what draws a figure into the folder of figures; of pseudo-patients, it calls them so."""
-    with Drawer(made.folder / "figures", made.results.mark) as drawer:
-        if made.results.study.cohort.source == "reconstruction":
-            yield lambda name, draw: drawer(name, lambda: reword(draw(), of_pseudo_patients))
-        else:
-            yield drawer
+def _drawer(made: Analysed) -> Drawer:
+    """Return what draws a figure into the folder of figures; of pseudo-patients, it calls them so."""
+    return Drawer(made.folder / "figures", made.results.mark, words_for(made.results.study))
 
 
 def _sections(made: Analysed, draw: Draw, told: Told) -> list[ReportSection]:

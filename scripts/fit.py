@@ -31,6 +31,7 @@ def fit(
     sampling: Sampling = DEFAULTS,
 ) -> int:
     """Make one fit and write it, its estimands, comparators, checks and diagnostic plots into a folder."""
+    from data.pseudo_cohorts import words_for
     from inference.adjustments import ADJUSTMENTS
     from inference.checks import failed
     from inference.comparators import comparators, pooled_comparators
@@ -93,7 +94,7 @@ def fit(
         write_table(reading.pooling, folder / "pooling.csv")
     with watch.stage("figures"), progress(shown, "drawing") as told:
         shown_plots = diagnostics_for(adjustment)
-        draw_diagnostics(shown_plots, lambda: trees[0], folder / "figures", keys[0], told)
+        draw_diagnostics(shown_plots, lambda: trees[0], folder / "figures", keys[0], words_for(loaded), told)
     settings = {
         "seed": sampling.seed,
         "settings": {**vars(request.settings), "designs": request.designs},

@@ -57,7 +57,7 @@ def prior_sets_figure(
         reference=0.0,
         labels=False,
     )
-    horizon = f" to {means['time'].iloc[0]:g}" if len(means) else ""
+    horizon = f" to {means['time'].iloc[0]:g} {unit}" if len(means) else ""
     middle.set_xlabel(f"Difference ({unit})")
     middle.set_title(f"Restricted mean{horizon}")
     benefit = ratios["probability_of_benefit"].to_numpy(dtype=float)

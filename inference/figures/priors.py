@@ -116,11 +116,12 @@ def _ratio_axis(axes: Axes, low: float, high: float) -> None:
 def name_the_densities(axes: Axes) -> None:
     """Print "prior" and "posterior" in their colours in the upper right corner."""
     for row, (label, colour) in enumerate((("prior", PRIOR), ("posterior", POSTERIOR))):
-        axes.text(
-            0.99,
-            0.98 - 0.11 * row,
+        axes.annotate(
             label,
-            transform=axes.transAxes,
+            (0.99, 0.98),
+            xytext=(0, -1.3 * SMALL * row),
+            xycoords="axes fraction",
+            textcoords="offset points",
             ha="right",
             va="top",
             color=colour,

@@ -5,6 +5,7 @@ import pickle
 import pytest
 from matplotlib.figure import Figure
 
+from data.pseudo_cohorts import of_pseudo_patients
 from inference.drawing import Drawer, drawn
 
 
@@ -43,6 +44,16 @@ def test_what_was_drawn_under_the_same_mark_is_taken_from_the_folder(tmp_path):
             drawing = draw("one", figure_of("one", made))
         assert drawing().startswith("<svg")
     assert made == ["one", "one"]
+
+
+def test_words_are_said_otherwise_where_it_is_asked_for_and_then_anew(tmp_path):
+    title = "Patients at risk"
+    with Drawer(tmp_path, "mark") as draw:
+        assert "Pseudo" not in draw("one", figure_of(title))()
+    with Drawer(tmp_path, "mark", of_pseudo_patients) as draw:
+        drawing = draw("one", figure_of(title))
+    assert "Pseudo-patients at risk" in drawing()
+    assert drawn("one", tmp_path, "mark", figure_of("not made"), of_pseudo_patients) == drawing()
 
 
 def test_a_drawing_that_fails_is_an_error_though_nobody_asks_for_it(tmp_path):

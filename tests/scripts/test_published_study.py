@@ -1,6 +1,7 @@
 """A study that publishes no patients, from printed numbers to the page."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from data.pseudo_cohorts import of_pseudo_patients
 from data.study import STUDIES
 
 BRIEF = ("--cohorts", "2", "--chains", "2", "--draws", "40", "--tune", "60", "--designs", "2", "--quiet")
@@ -109,6 +111,13 @@ class TestAnalyse:
         assert "488 patients" not in page
         for heading in ("What the paper&#39;s numbers say", "Beside the published analysis", "does not say"):
             assert heading in page, heading
+
+    def test_no_figure_does_either(self, published):
+        drawings = list(published[1].rglob("*.svg"))
+        assert {"survival.svg", "overlap.svg", "loo.svg", "toxicity.svg"} <= {file.name for file in drawings}
+        for file in drawings:
+            said = " ".join(re.findall(r"<text\b[^>]*>([^<]*)", file.read_text(encoding="utf-8")))
+            assert of_pseudo_patients(said) == said, file.name
 
     def test_the_manifest_names_every_table_of_evidence(self, published):
         manifest = json.loads((published[1] / "manifest.json").read_text(encoding="utf-8"))

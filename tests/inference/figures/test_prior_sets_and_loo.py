@@ -28,7 +28,7 @@ def test_three_panels_agree_with_the_table(estimands, texts, assert_inside):
     means = [float(line.get_xdata()[0]) for line in middle.lines if line.get_marker() == "o"]
     assert_allclose(means, [130.0, 130.05])
     assert middle.get_xlabel() == "Difference (days)"
-    assert middle.get_title(loc="left") == "Restricted mean to 1826"
+    assert middle.get_title(loc="left") == "Restricted mean to 1826 days"
     assert_allclose(right.lines[0].get_xdata(), [0.995, 0.97])
     assert {"0.995", "0.970", "0.73 (0.53 to 0.98)"} <= set(texts(figure))
     assert [tick.get_text() for tick in left.get_yticklabels()] == ["default", "sceptical"]
