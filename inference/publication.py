@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from data.audit import Finding, audit
+from data.audit.uses import uses_of
 from data.evidence import Evidence, load_evidence
 from data.reconstruction import Reconstruction
 from data.study import Study
@@ -190,7 +191,13 @@ def publication_sections(
     return [
         beside_section(results, [beside]),
         reconstruction_section(results, made.targets, made.conflicts, of_ensemble),
-        audit_section(companions.findings, publication.evidence, unit, draw),
+        audit_section(
+            companions.findings,
+            publication.evidence,
+            unit,
+            draw,
+            uses_of(study, publication.evidence, companions.findings),
+        ),
         *replicate_sections(companions.replication, study, publication.evidence, draw),
         *(_modalities(found, publication.evidence, unit, draw) for found in companions.modalities),
         *context_sections(publication.evidence, companions.toxicity, draw),

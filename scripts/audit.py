@@ -48,16 +48,16 @@ def audit(
 def write_audit(study: Study, evidence: Evidence, findings: Sequence[Finding], folder: Path) -> None:
     """Write the findings as `audit.csv`, and with their provenance as `audit.json`."""
     import json
-    from dataclasses import asdict
+    from dataclasses import asdict, fields
     from importlib.metadata import version
 
     import pandas as pd
 
-    from data.audit import SEVERITIES
+    from data.audit import KINDS, SEVERITIES, Finding
     from inference.atomic import atomic_path, write_text  # not through scripts.jobs, which loads the sampler
     from inference.provenance import commit, versions
 
-    columns = pd.Index(["id", "family", "severity", "subject", "printed", "recomputed", "finding"])
+    columns = pd.Index([field.name for field in fields(Finding)])
     with atomic_path(folder / "audit.csv") as temporary:
         pd.DataFrame([asdict(one) for one in findings], columns=columns).to_csv(temporary, index=False)
     content = {
@@ -69,29 +69,41 @@ def write_audit(study: Study, evidence: Evidence, findings: Sequence[Finding], f
             "evidence": dict(evidence.checksums),
         },
         "counts": {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES},
+        "kinds": {
+            kind: sum(one.kind == kind and one.severity != "consistent" for one in findings) for kind in KINDS
+        },
         "findings": [asdict(one) for one in findings],
     }
     write_text(folder / "audit.json", json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
 def print_findings(shown: Console, study: Study, findings: Sequence[Finding]) -> None:
-    """Print the counts, and every finding that is not consistent, the most severe first."""
+    """Print every finding that is not consistent, by kind and the most severe first, and the counts."""
     from rich.table import Table
     from rich.text import Text
 
-    from data.audit import SEVERITIES
+    from data.audit import KIND_TITLES, KINDS, SEVERITIES
 
-    shown.print(f"{study.title}: published numbers against each other\n")
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("severity", no_wrap=True)
-    table.add_column("printed", ratio=2)
-    table.add_column("finding", ratio=5)
-    for one in findings:
-        if one.severity != "consistent":
+    shown.print(f"{study.title}: published numbers against each other")
+    for kind in KINDS:
+        rows = [one for one in findings if one.kind == kind and one.severity != "consistent"]
+        if not rows:
+            continue
+        table = Table(
+            box=None,
+            padding=(0, 2, 0, 0),
+            header_style="bold",
+            title=f"\n{KIND_TITLES[kind]}",
+            title_justify="left",
+            title_style="bold",
+        )
+        table.add_column("severity", no_wrap=True)
+        table.add_column("printed", ratio=2)
+        table.add_column("finding", ratio=5)
+        for one in rows:
             table.add_row(
                 Text(one.severity, style=STYLES[one.severity]), Text(one.printed), Text(one.finding)
             )
-    if table.row_count:
         shown.print(table)
     counts = ", ".join(f"{sum(one.severity == name for one in findings)} {name}" for name in SEVERITIES)
     shown.print(f"\nFindings: {counts}")

@@ -10,7 +10,16 @@ from data.audit.citations import check_citations
 from data.audit.counts import check_counts
 from data.audit.cox import check_cox
 from data.audit.cutoffs import check_cutoffs
-from data.audit.finding import SEVERITIES, Finding, Severity, by_severity
+from data.audit.finding import (
+    KIND_TITLES,
+    KINDS,
+    SEVERITIES,
+    Finding,
+    Kind,
+    Severity,
+    by_severity,
+    one_for_each_cause,
+)
 from data.audit.follow_up import check_follow_up
 from data.audit.hazards import check_hazards
 from data.audit.matching import check_matching
@@ -23,7 +32,19 @@ from data.audit.survival import check_survival
 from data.evidence import Evidence
 from data.study import Study
 
-__all__ = ["CHECKS", "SEVERITIES", "Check", "Finding", "Severity", "audit", "by_severity"]
+__all__ = [
+    "CHECKS",
+    "KINDS",
+    "KIND_TITLES",
+    "SEVERITIES",
+    "Check",
+    "Finding",
+    "Kind",
+    "Severity",
+    "audit",
+    "by_severity",
+    "one_for_each_cause",
+]
 
 type Check = Callable[[Study, Evidence], Iterable[Finding]]
 
@@ -58,6 +79,7 @@ def audit(study: Study, evidence: Evidence) -> tuple[Finding, ...]:
     Returns
     -------
     tuple of Finding
-        The most severe first; within a severity, by family.
+        The most severe first; within a severity, by family. One for each cause.
     """
-    return by_severity(tuple(finding for check in CHECKS.values() for finding in check(study, evidence)))
+    found = (finding for check in CHECKS.values() for finding in check(study, evidence))
+    return by_severity(one_for_each_cause(found))

@@ -30,6 +30,8 @@ def check_citations(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 cited_value(item),
                 item.note,
                 f"The citation of {item.study} is doubtful, and no printed number decides it: see the note.",
+                kind="citation",
+                cause=identifier("cause", item.source, item.study, item.note),
             )
     for trial in evidence.trials:
         if DOUBTS.search(trial.note):
@@ -41,6 +43,8 @@ def check_citations(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 trial.drug,
                 trial.note,
                 f"The entry of {trial.nct} is doubtful, and no printed number decides it: see the note.",
+                kind="citation",
+                cause=identifier("cause", trial.table, trial.nct),
             )
     wordy = [item for item in evidence.review if item.unit == "text" and number_of(item.value) is None]
     if wordy:
@@ -52,4 +56,5 @@ def check_citations(study: Study, evidence: Evidence) -> Iterator[Finding]:
             ", ".join(f"{item.id} {item.study}" for item in wordy),
             "no estimate, no interval",
             f"{len(wordy)} cited results are given in words only and can neither be used nor checked.",
+            kind="citation",
         )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from data.audit.causes import size_cause, table_cause
 from data.audit.finding import Finding, identifier
 from data.audit.margins import margins, patients_of
 from data.audit.wording import arm_words, phase_words
@@ -26,6 +27,7 @@ def _sizes(study: Study, evidence: Evidence) -> Iterator[Finding]:
     for phase in evidence.phases:
         where = phase_words(evidence, phase)
         sizes = {arm: evidence.size(arm, phase) for arm in ARMS}
+        contested = []
         for arm in ARMS:
             stated = sorted(
                 {one.size for one in evidence.counts if (one.arm, one.phase) == (arm, phase)}
@@ -38,6 +40,7 @@ def _sizes(study: Study, evidence: Evidence) -> Iterator[Finding]:
             if not stated:
                 continue
             agree = stated == [sizes[arm]]
+            contested += [] if agree else [arm]
             yield Finding(
                 identifier(FAMILY, "size", arm, phase),
                 FAMILY,
@@ -48,6 +51,7 @@ def _sizes(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 "Text and Table 1 give the same number of patients."
                 if agree
                 else "Text and Table 1 give different numbers of patients for the same group.",
+                cause=size_cause(arm, phase),
             )
         whole = evidence.find("", phase, "n")
         if whole is not None:
@@ -60,17 +64,22 @@ def _sizes(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 whole.text,
                 f"{sizes['treated']} + {sizes['control']} = {sum(sizes.values())}",
                 "The arms add up to the whole." if agree else "The arms do not add up to the printed whole.",
+                cause=size_cause(contested[0], phase) if contested else "",
             )
 
 
 def _sums(study: Study, evidence: Evidence) -> Iterator[Finding]:
     for one in margins(evidence):
         where = phase_words(evidence, one.phase)
-        wrong = []
+        wrong, causes = [], set()
         for arm, counts, size in zip(ARMS, (one.treated, one.control), one.sizes, strict=True):
             total = sum(counts)
             if total != size:
                 wrong.append(f"{arm_words(study, arm)}: {total} of {size}")
+                of_the_size = total == evidence.size(arm, one.phase)
+                causes.add(
+                    size_cause(arm, one.phase) if of_the_size else table_cause(evidence, one.name, one.phase)
+                )
         yield Finding(
             identifier(FAMILY, one.name, one.phase),
             FAMILY,
@@ -83,6 +92,7 @@ def _sums(study: Study, evidence: Evidence) -> Iterator[Finding]:
             else "The levels add up to the number of patients in both arms."
             if one.complete
             else "No more patients have it than there are patients.",
+            cause=causes.pop() if len(causes) == 1 else "",
         )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2, norm
 
+from data.audit.causes import centre_fits, centre_range, cox_cause, deaths_cause, deaths_fit
 from data.audit.finding import Finding, Severity, identifier
 from data.audit.hazards import NORMAL_95
 from data.audit.wording import interval_words, p_words
@@ -18,6 +19,9 @@ from data.study import Study
 FAMILY = "cox"
 LEVEL = 0.05
 LARGE_SHIFT = 1.0
+TINY = 1e-9
+LOOSE = 1.1
+"""A standard error that rounding leaves uncertain by more than this factor does not say how many died in a level."""
 
 
 def check_cox(study: Study, evidence: Evidence) -> Iterator[Finding]:
@@ -52,20 +56,32 @@ def is_treatment(evidence: Evidence, row: CoxRow) -> bool:
     )
 
 
+def log_error_range(ratio: Printed) -> tuple[float, float]:
+    """The lowest and the highest standard error of a log hazard ratio whose interval is printed so.
+
+    Examples
+    --------
+    >>> from data.printed import printed
+    >>> [f"{one:.3f}" for one in log_error_range(printed("0.62", "0.4", "0.9"))]
+    ['0.162', '0.255']
+    """
+    ends = ratio.possible_ends
+    if ends is None:
+        raise ValueError("a hazard ratio must have an interval to have a standard error, but found none")
+    (lowest, low), (high, highest) = ends
+    narrow = math.log(max(high, TINY) / max(low, TINY)) / (2 * NORMAL_95)
+    wide = math.log(highest / lowest) / (2 * NORMAL_95) if lowest > 0 else math.inf
+    return max(narrow, 0.0), wide
+
+
 def p_range(ratio: Printed) -> tuple[float, float]:
     """Lowest and highest two-sided P of the Wald test that round to a printed hazard ratio and its interval."""
-    if ratio.interval is None:
-        raise ValueError("a hazard ratio must have an interval to have a P value, but found none")
-    half = ratio.half_digit
-    low, high = ratio.interval
-    ends = [math.log(max(ratio.value + sign * half, 1e-9)) for sign in (-1, 1)]
-    widths = [
-        math.log((high + sign * half) / max(low - sign * half, 1e-9)) / (2 * NORMAL_95) for sign in (-1, 1)
-    ]
+    narrow, wide = log_error_range(ratio)
+    ends = [math.log(max(one, TINY)) for one in ratio.possible]
     smallest = 0.0 if ends[0] < 0 < ends[1] else min(map(abs, ends))
-    # widths[0] is the narrowest, which is 0 where an interval is no wider than its rounding.
-    most = max(map(abs, ends)) / widths[0] if widths[0] > 0 else math.inf
-    return 2 * float(norm.sf(most)), 2 * float(norm.sf(smallest / widths[1]))
+    # The narrowest is 0 where an interval is no wider than its rounding.
+    most = max(map(abs, ends)) / narrow if narrow > 0 else math.inf
+    return 2 * float(norm.sf(most)), 2 * float(norm.sf(smallest / wide))
 
 
 def _centre(evidence: Evidence, row: CoxRow) -> Finding:
@@ -73,12 +89,9 @@ def _centre(evidence: Evidence, row: CoxRow) -> Finding:
     ratio = row.hazard_ratio
     assert ratio is not None  # asked only of rows that have
     assert ratio.interval is not None  # both
-    (lower, upper), half = ratio.interval, ratio.half_digit
-    centre = math.sqrt(lower * upper)
-    low = math.sqrt(max(lower - half, 0) * max(upper - half, 0))
-    high = math.sqrt((lower + half) * (upper + half))
-    fits = low <= ratio.value + half and ratio.value - half <= high
-    shift = abs(math.log(ratio.value / centre)) / log_error(ratio) if upper > lower else math.inf
+    lower, upper = ratio.interval
+    fits, centres = centre_fits(ratio), centre_range(ratio)
+    shift = _gap(ratio.possible, centres) / log_error(ratio) if upper > lower else math.inf
     severity: Severity = (
         "consistent"
         if fits
@@ -88,6 +101,7 @@ def _centre(evidence: Evidence, row: CoxRow) -> Finding:
         if shift > LARGE_SHIFT
         else "low"
     )
+    centre = "–".join(dict.fromkeys(f"{one:.3f}" for one in centres))
     end = "lower" if ratio.value == lower else "upper" if ratio.value == upper else ""
     slip = (
         f"is the {end} end of its interval, whose centre is"
@@ -100,11 +114,18 @@ def _centre(evidence: Evidence, row: CoxRow) -> Finding:
         severity,
         f"hazard ratio of {row_words(row)}, {row.place}",
         interval_words(ratio),
-        f"centre of the interval {centre:.3f}",
+        f"centre of the interval {centre}",
         "The hazard ratio is the centre of its interval."
         if fits
-        else f"The hazard ratio {ratio.text} {slip} {centre:.3f}: it is misprinted.",
+        else f"The hazard ratio {ratio.text} {slip} {centre}: it is misprinted, or its interval is.",
+        cause=cox_cause(row),
     )
+
+
+def _gap(first: tuple[float, float], second: tuple[float, float]) -> float:
+    """How far two ranges of ratios are apart on the log scale; 0 where they overlap."""
+    lower, upper = sorted((first, second))
+    return max(0.0, math.log(upper[0] / lower[1])) if lower[1] > 0 else 0.0
 
 
 def _p_value(row: CoxRow) -> Finding:
@@ -119,7 +140,8 @@ def _p_value(row: CoxRow) -> Finding:
         fits = lowest < p.value
     else:
         fits = lowest <= p.value + p.half_digit and p.value - p.half_digit <= highest
-    boundary = 1.0 in ratio.interval
+    ends = ratio.possible_ends
+    boundary = ends is not None and any(low <= 1.0 <= high for low, high in ends)
     severity: Severity = "medium" if excludes != claims and not boundary else "consistent" if fits else "low"
     return Finding(
         identifier(FAMILY, "p", row.model, row.phase, row.variable, row.level),
@@ -135,6 +157,9 @@ def _p_value(row: CoxRow) -> Finding:
         else f"The interval {'excludes' if excludes else 'includes'} no effect, but the P value says the opposite."
         if severity == "medium"
         else "The P value does not follow from hazard ratio and interval.",
+        cause=identifier("cause", "p", row.model, row.phase, row.variable, row.level)
+        if centre_fits(ratio)
+        else cox_cause(row),
     )
 
 
@@ -145,14 +170,15 @@ def _overall(evidence: Evidence, row: CoxRow) -> Iterator[Finding]:
     known, D_reference follows, and the overall chi-squared is sum D (b - mean b)^2 over all levels, b being 0 for the reference.
     """
     deaths = evidence.find("", row.phase, "deaths")
-    levels = [
-        one.hazard_ratio
+    rows = [
+        one
         for one in evidence.cox
         if (one.model, one.phase, one.variable) == (row.model, row.phase, row.variable)
         and one.hazard_ratio is not None
         and one.hazard_ratio.interval is not None
     ]
-    if deaths is None or row.p is None or len(levels) < 2:
+    levels = [one.hazard_ratio for one in rows if one.hazard_ratio is not None]
+    if deaths is None or row.p is None or len(levels) < 2 or any(map(_loose, levels)):
         return
     logs = np.array([0.0, *(math.log(one.value) for one in levels)])
     variances = np.array([log_error(one) ** 2 for one in levels])
@@ -176,6 +202,7 @@ def _overall(evidence: Evidence, row: CoxRow) -> Iterator[Finding]:
     printed_p = row.p.value
     p = min(counts_by_p, key=lambda one: abs(one - printed_p))
     counts = counts_by_p[p]
+    off = [one for one in rows if one.hazard_ratio is not None and not centre_fits(one.hazard_ratio)]
     near = abs(p - row.p.value) <= max(0.02, 0.2 * p) or row.p.holds(p)
     yield Finding(
         identifier(FAMILY, "overall", row.model, row.phase, row.variable),
@@ -187,7 +214,17 @@ def _overall(evidence: Evidence, row: CoxRow) -> Iterator[Finding]:
         "The overall P value fits the hazard ratios of the levels."
         if near
         else "The overall P value does not fit the hazard ratios of the levels.",
+        cause=cox_cause(off[0])
+        if off
+        else ""
+        if deaths_fit(evidence, row.phase)
+        else deaths_cause(row.phase),
     )
+
+
+def _loose(ratio: Printed) -> bool:
+    narrow, wide = log_error_range(ratio)
+    return wide > LOOSE * narrow
 
 
 def _selection(evidence: Evidence) -> Iterator[Finding]:
@@ -210,4 +247,5 @@ def _selection(evidence: Evidence) -> Iterator[Finding]:
         f"adjusted for no other of the {len(alone)} variables."
         if by_p
         else "The multivariable model was not chosen by P values alone.",
+        kind="design",
     )

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
+from data.audit.finding import identifier
 from data.evidence import Evidence
 
 
@@ -39,6 +40,18 @@ def curve(evidence: Evidence, arm: str, phase: str) -> tuple[Point, ...]:
                 Point(row.time, row.number.value / scale, row.number.half_digit / scale, row.number.text)
             )
     return tuple(sorted(points, key=lambda one: one.time))
+
+
+def falling(points: tuple[Point, ...]) -> bool:
+    """Whether printed survival is a probability at every time and never rises."""
+    return all(0 <= one.survival <= 1 for one in points) and all(
+        later.survival <= earlier.survival for earlier, later in pairwise(points)
+    )
+
+
+def curve_cause(arm: str, phase: str) -> str:
+    """What is at fault where a printed curve cannot be one."""
+    return identifier("cause", "curve", arm or "all", phase)
 
 
 def survival_at(points: tuple[Point, ...], time: float) -> float | None:

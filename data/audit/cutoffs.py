@@ -2,9 +2,12 @@
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
-from data.audit.cox import log_error, row_words
+from data.audit.causes import centre_fits, cox_cause, deaths_cause
+from data.audit.cox import log_error, log_error_range, row_words
 from data.audit.finding import Finding, Severity, identifier
 from data.audit.margins import patients_of
 from data.audit.wording import percent_words
@@ -16,6 +19,7 @@ from data.study import Study
 
 FAMILY = "cutoffs"
 NEAR, FAR = 1.18, 1.45
+SEVERAL = 3
 
 
 def implied_share(error: float, deaths: float) -> float:
@@ -40,6 +44,7 @@ def implied_share(error: float, deaths: float) -> float:
 def check_cutoffs(study: Study, evidence: Evidence) -> Iterator[Finding]:
     """Univariable Cox rows against the counts of Table 1."""
     terms = {(term.variable, term.level): term for term in evidence.names.cox}
+    errors: dict[str, list[Finding]] = defaultdict(list)
     for row in evidence.cox:
         term = terms.get((row.variable, row.level))
         if term is None or row.model != "univariable":
@@ -54,7 +59,17 @@ def check_cutoffs(study: Study, evidence: Evidence) -> Iterator[Finding]:
             reference = _reference(evidence, term, row.phase, whole)
             if share > 0 and reference > 0:
                 expected = math.sqrt((1 / share + 1 / reference) / deaths.value)
-                yield _error(row, log_error(ratio), expected, share)
+                errors[row.phase].append(_error(row, ratio, expected, share, two_ways=differs(term)))
+    for phase, found in errors.items():
+        yield from _of_one_cause(phase, found)
+
+
+def _of_one_cause(phase: str, found: list[Finding]) -> list[Finding]:
+    """Precisions of one phase: where most are off, what they share is at fault, which is the number of deaths."""
+    off = [one for one in found if one.severity != "consistent"]
+    if len(off) < SEVERAL or 2 * len(off) <= len(found):
+        return found
+    return [replace(one, cause=deaths_cause(phase)) if one in off else one for one in found]
 
 
 def differs(term: CoxTerm) -> bool:
@@ -100,11 +115,23 @@ def _two_ways(row: CoxRow, term: CoxTerm, deaths: Printed | None, share: float |
         f"{row.level} in the Cox table",
         says,
         f"{row.variable} is cut at {row.level} in the Cox table but at {', '.join(term.levels)} in Table 1{which}.",
+        cause=_cause(row, two_ways=True),
     )
 
 
-def _error(row: CoxRow, error: float, expected: float, share: float) -> Finding:
-    apart = max(error / expected, expected / error)
+def _cause(row: CoxRow, *, two_ways: bool) -> str:
+    """A cut-off that differs explains the precision too, and so does a misprinted hazard ratio."""
+    if two_ways:
+        return identifier("cause", "cut-off", row.variable, row.level)
+    misprinted = row.hazard_ratio is not None and not centre_fits(row.hazard_ratio)
+    return cox_cause(row) if misprinted else ""
+
+
+def _error(row: CoxRow, ratio: Printed, expected: float, share: float, *, two_ways: bool) -> Finding:
+    error, (narrow, wide) = log_error(ratio), log_error_range(ratio)
+    # Of the standard errors that the rounding leaves, the one that is nearest to what is expected.
+    nearest = min(max(expected, narrow), wide)
+    apart = max(nearest / expected, expected / nearest) if nearest > 0 else math.inf
     severity: Severity = "consistent" if apart <= NEAR else "low" if apart <= FAR else "medium"
     return Finding(
         identifier(FAMILY, "standard error", row.phase, row.variable, row.level),
@@ -117,4 +144,5 @@ def _error(row: CoxRow, error: float, expected: float, share: float) -> Finding:
         if severity == "consistent"
         else f"The interval of {row.variable} ({row.level}) is {'wider' if error > expected else 'narrower'} than the "
         f"patients counted in Table 1 allow, by a factor of {apart:.2f}: it may be of other patients or another cut-off.",
+        cause=_cause(row, two_ways=two_ways),
     )

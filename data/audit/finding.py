@@ -1,11 +1,20 @@
 """A finding: what two or more printed numbers say about each other."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 type Severity = Literal["high", "medium", "low", "consistent"]
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "consistent")
+type Kind = Literal["contradiction", "not_reported", "design", "citation"]
+KINDS: tuple[Kind, ...] = ("contradiction", "not_reported", "design", "citation")
+KIND_TITLES: dict[Kind, str] = {
+    "contradiction": "Printed numbers that contradict each other or cannot be right",
+    "not_reported": "Not reported, so that a number or statement cannot be judged",
+    "design": "Remarks on design and analysis, where all numbers may be right",
+    "citation": "Numbers cited from other publications",
+}
 
 _SIGNS = {"≥": " ge ", "≤": " le ", "<": " lt ", ">": " gt ", "+": " plus "}
 
@@ -31,6 +40,12 @@ class Finding:
         As published, and as it follows from other published numbers.
     finding : str
         One sentence.
+    kind : str
+        "contradiction": whether printed numbers contradict each other. "not_reported": whether what is needed to judge a
+        number is printed. "design": a remark on how the study was done or analysed, where all numbers may be right.
+        "citation": of numbers that are cited from other publications.
+    cause : str
+        What is at fault, if anything is: findings with the same cause are one. Empty: nothing but what the id says.
     """
 
     id: str
@@ -40,8 +55,12 @@ class Finding:
     printed: str
     recomputed: str
     finding: str
+    kind: Kind = "contradiction"
+    cause: str = ""
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind of {self.id} must be one of {', '.join(KINDS)}, but found '{self.kind}'")
         if self.severity not in SEVERITIES:
             raise ValueError(
                 f"severity of {self.id} must be one of {', '.join(SEVERITIES)}, but found '{self.severity}'"
@@ -65,3 +84,34 @@ def identifier(family: str, *parts: str) -> str:
 def by_severity(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Findings with the most severe first, else in their order."""
     return tuple(sorted(findings, key=lambda one: SEVERITIES.index(one.severity)))
+
+
+def one_for_each_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings of which no two have the same cause: a misprint that several checks meet counts once.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        In the order of their checks.
+
+    Returns
+    -------
+    tuple of Finding
+        Of those that are not consistent and share a cause, the most severe (the first of them), at its place; it names
+        where else the cause shows. Those that are consistent stay as they are.
+    """
+    listed = list(findings)
+    by_cause: dict[str, list[Finding]] = {}
+    for one in listed:
+        if one.severity != "consistent":
+            by_cause.setdefault(one.cause or one.id, []).append(one)
+    merged = {}
+    for found in by_cause.values():
+        first, *others = by_severity(tuple(found))
+        for other in others:
+            merged[other.id] = None
+        if others:
+            seen = "; ".join(f"{other.subject} ({other.recomputed})" for other in others)
+            merged[first.id] = replace(first, recomputed=f"{first.recomputed}. It shows again in: {seen}")
+    kept = (merged.get(one.id, one) for one in listed)
+    return tuple(one for one in kept if one is not None)

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from data.audit.causes import deaths_cause, deaths_fit
 from data.audit.curves import curve, survival_at
 from data.audit.finding import Finding, identifier
 from data.audit.hazards import NORMAL_95
@@ -57,6 +58,7 @@ def _deaths(study: Study, evidence: Evidence, phase: str) -> Iterator[Finding]:
         if possible
         else f"With the printed curves and follow-up between {fewest:.0f} and {most:.0f} patients can have died, not "
         f"{deaths.text}.",
+        cause="" if deaths_fit(evidence, phase) else deaths_cause(phase),
     )
 
 
@@ -84,6 +86,8 @@ def _precision(study: Study, evidence: Evidence, phase: str) -> Iterator[Finding
         if spread
         else "Follow-up is much more alike between patients than even accrual over the printed window would make it, so "
         "accrual was concentrated, or observation ended at a set time after the start.",
+        kind="design",
+        cause=identifier("cause", "follow-up"),
     )
 
 
@@ -115,4 +119,5 @@ def _longer(study: Study, evidence: Evidence) -> Iterator[Finding]:
         if overlap
         else f"Matched patients were followed {side} than all patients, of whom they are a part, and the intervals do "
         f"not overlap: follow-up of the unmatched must differ, which the text does not explain.",
+        kind="design",
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from data.audit.causes import centre_fits, cox_cause
 from data.audit.contingency import heterogeneity
 from data.audit.curves import Point, curve
 from data.audit.finding import Finding, identifier
@@ -125,14 +126,16 @@ def _proportional(
         if constant
         else f"The survival printed {where} implies hazard ratios from {first.ratio:.2f} until {first.end:g} "
         f"{study.time_unit} to {last.ratio:.2f} after {last.start:g}: one hazard ratio does not describe it.",
+        kind="design",
     )
 
 
 def _against_cox(evidence: Evidence, phase: str, pooled: float) -> Iterator[Finding]:
-    printed = printed_ratio(evidence, phase)
-    if printed is None or printed.interval is None:
+    row = treatment_row(evidence, phase)
+    printed = None if row is None else row.hazard_ratio
+    if row is None or printed is None or printed.possible_ends is None:
         return
-    lower, upper = printed.interval
+    (lower, _), (_, upper) = printed.possible_ends
     inside = lower <= math.exp(pooled) <= upper
     yield Finding(
         identifier(FAMILY, "cox", phase),
@@ -144,6 +147,7 @@ def _against_cox(evidence: Evidence, phase: str, pooled: float) -> Iterator[Find
         "The printed hazard ratio is the one that the printed survival implies."
         if inside
         else f"The printed survival implies a hazard ratio of {math.exp(pooled):.2f}, outside the printed interval.",
+        cause="" if centre_fits(printed) else cox_cause(row),
     )
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from data.audit.curves import curve
+from data.audit.causes import counts_fit, deaths_cause, deaths_fit, table_cause
+from data.audit.curves import curve, curve_cause, falling
 from data.audit.finding import Finding, identifier
 from data.audit.margins import margins
 from data.audit.wording import arm_words
@@ -47,6 +48,9 @@ def _counts(study: Study, evidence: Evidence) -> Iterator[Finding]:
             f"More matched patients have a level of {name} than there were before matching, which is impossible."
             if wrong
             else "Matched patients are a part of all patients.",
+            cause=table_cause(evidence, name, "before" if counts_fit(evidence, name, "after") else "after")
+            if not (counts_fit(evidence, name, "before") and counts_fit(evidence, name, "after"))
+            else "",
         )
 
 
@@ -69,6 +73,9 @@ def _deaths(evidence: Evidence) -> Iterator[Finding]:
         "The unmatched patients can have died as often as the difference says."
         if possible
         else f"{dead} deaths among {rest} unmatched patients are impossible.",
+        cause=next(
+            (deaths_cause(phase) for phase in ("after", "before") if not deaths_fit(evidence, phase)), ""
+        ),
     )
 
 
@@ -93,4 +100,12 @@ def _unmatched_survival(study: Study, evidence: Evidence, arm: str) -> Iterator[
         "What is left for the unmatched patients is a possible survival curve."
         if possible
         else "No survival of the unmatched patients makes both printed curves true.",
+        cause=next(
+            (
+                curve_cause(arm, phase)
+                for phase in ("after", "before")
+                if not falling(curve(evidence, arm, phase))
+            ),
+            "",
+        ),
     )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from data.audit.causes import counts_fit, table_cause
 from data.audit.contingency import fisher, pearson
-from data.audit.finding import Finding, identifier
+from data.audit.finding import Finding, Kind, identifier
 from data.audit.margins import Margin, margins
 from data.audit.paired import bowker_range, mcnemar_exact
 from data.audit.wording import listed, p_words, phase_words
@@ -103,9 +104,10 @@ def check_p_values(study: Study, evidence: Evidence) -> Iterator[Finding]:
             for test in (*UNPAIRED, *(("paired",) if pairs else ()))
         }
         tests[phase] = max(counts, key=lambda test: counts[test])
-        yield _column(evidence, phase, rows, counts, tests[phase])
+        column = _column(evidence, phase, rows, counts, tests[phase])
+        yield column
         for row in rows:
-            yield _variable(evidence, row, tests[phase])
+            yield _variable(evidence, row, tests[phase], column)
     if len(set(tests.values())) > 1:
         yield Finding(
             identifier(FAMILY, "two tests"),
@@ -116,6 +118,7 @@ def check_p_values(study: Study, evidence: Evidence) -> Iterator[Finding]:
             f"before: {_name(tests['before'])}; after: {_name(tests['after'])}",
             "The two columns of P values come from different tests, so a larger P after matching does not by itself "
             "mean better balance.",
+            kind="design",
         )
 
 
@@ -128,22 +131,27 @@ def _column(
 ) -> Finding:
     number, whole = counts[test], len(rows)
     complete = number == whole
+    # Where one test gives most of them, the others are findings of their own; where none does, the test is what is unknown.
+    most = 2 * number > whole
     others = ", ".join(f"{_name(other)} {many}" for other, many in counts.items() if other != test)
     verb = "can all come from" if test == "paired" else "are all those of"
     return Finding(
         identifier(FAMILY, "column", phase),
         FAMILY,
-        "consistent" if complete else "medium",
+        "consistent" if most else "medium",
         f"all P values of Table 1, {phase_words(evidence, phase)}",
         f"{whole} P values",
         f"{_name(test)} {number} of {whole}; {others}",
         f"The P values {phase_words(evidence, phase)} {verb} {_name(test)}."
         if complete
-        else f"No single test gives all P values {phase_words(evidence, phase)}; {_name(test)} gives most, {number} of {whole}.",
+        else f"{_name(test)[:1].upper()}{_name(test)[1:]} gives most P values {phase_words(evidence, phase)}, {number} of {whole}."
+        if most
+        else f"No test in use gives most of the P values {phase_words(evidence, phase)}: the test is not one of these.",
+        cause=identifier("cause", "test", phase),
     )
 
 
-def _variable(evidence: Evidence, row: Recomputed, test: str) -> Finding:
+def _variable(evidence: Evidence, row: Recomputed, test: str, column: Finding) -> Finding:
     parts = [f"{name.capitalize()} {p_words(p)}" for name, p in row.unpaired.items()]
     if row.paired is not None:
         low, high = row.paired
@@ -152,7 +160,11 @@ def _variable(evidence: Evidence, row: Recomputed, test: str) -> Finding:
         parts.append(f"exact McNemar with {listed([str(one) for one in row.discordant])} discordant pairs")
     flips = [UNPAIRED[name] for name, p in row.unpaired.items() if (p < LEVEL) != _significant(row.printed)]
     where = f"{row.margin.name} {phase_words(evidence, row.margin.phase)}"
-    if flips:
+    name, phase = row.margin.name, row.margin.phase
+    kind: Kind = "contradiction"
+    cause = "" if counts_fit(evidence, name, phase) else table_cause(evidence, name, phase)
+    if flips and any(map(row.reproduced, (*UNPAIRED, "paired"))):
+        kind = "design"
         opposite = "no difference" if _significant(row.printed) else "a difference"
         severity, said = (
             "medium",
@@ -173,6 +185,7 @@ def _variable(evidence: Evidence, row: Recomputed, test: str) -> Finding:
             (f"The P value for {where} is that of {other[0]}, which is not the test of the other variables."),
         )
     else:
+        cause = cause or (column.cause if column.severity != "consistent" else "")
         severity, said = (
             "medium",
             f"No test in use gives the printed P value for {where} from the printed counts.",
@@ -185,6 +198,8 @@ def _variable(evidence: Evidence, row: Recomputed, test: str) -> Finding:
         row.printed.text,
         "; ".join(parts),
         said,
+        kind,
+        cause,
     )
 
 

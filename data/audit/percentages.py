@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from data.audit.causes import deaths_cause, percentage_cause, percentage_fits
 from data.audit.finding import Finding, identifier
 from data.audit.wording import arm_words, phase_words
 from data.evidence import Evidence
@@ -20,7 +21,7 @@ def check_percentages(study: Study, evidence: Evidence) -> Iterator[Finding]:
             groups[row.variable, row.phase].append(row)
     for (variable, phase), rows in groups.items():
         where = phase_words(evidence, phase)
-        wrong = [row for row in rows if row.percent and not row.percent.holds(100 * row.count / row.size)]
+        wrong = [row for row in rows if not percentage_fits(row)]
         for row in wrong:
             assert row.percent is not None  # rows without one are not in the group
             yield Finding(
@@ -31,6 +32,7 @@ def check_percentages(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 f"{row.percent.text} % ({row.count})",
                 f"{row.count}/{row.size} = {100 * row.count / row.size:.{row.percent.decimals + 1}f} %",
                 "The printed percentage is not that of the printed count.",
+                cause=percentage_cause(evidence, row),
             )
         if not wrong:
             yield Finding(
@@ -65,4 +67,5 @@ def _deaths(evidence: Evidence) -> Iterator[Finding]:
             "The percentage of deaths is that of their number."
             if right
             else "The printed percentage of deaths is not that of the printed number of deaths.",
+            cause=deaths_cause(row.phase) if not row.arm else "",
         )

@@ -2,12 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import combinations
 
+from data.audit.causes import cox_cause
 from data.audit.cox import is_treatment
 from data.audit.finding import Finding, identifier
 from data.audit.wording import interval_words
 from data.evidence import Evidence
 from data.evidence_rows import CoxRow
+from data.printed import Printed
 from data.study import Study
 
 REPEATS, CLAIMS = "repeats", "claims"
@@ -24,7 +27,7 @@ def check_repeats(study: Study, evidence: Evidence) -> Iterator[Finding]:
         if len(ratios) < 2:
             continue
         prints = list(dict.fromkeys(interval_words(ratio) for ratio in ratios))
-        same = len(prints) == 1
+        same = all(_agree(one, other) for one, other in combinations(ratios, 2))
         yield Finding(
             identifier(REPEATS, model, phase, variable, level),
             REPEATS,
@@ -35,7 +38,27 @@ def check_repeats(study: Study, evidence: Evidence) -> Iterator[Finding]:
             "Table and text print the same hazard ratio."
             if same
             else f"The {model} hazard ratio of {variable} is printed with different values: {' and '.join(prints)}.",
+            cause=cox_cause(rows[0]),
         )
+
+
+def _agree(one: Printed, other: Printed) -> bool:
+    """Whether two prints, perhaps with different decimals, can be of one estimate and its interval."""
+    pairs = [(one, other)]
+    if one.interval is not None and other.interval is not None:
+        pairs += list(zip(_ends(one), _ends(other), strict=True))
+    return all(first.agrees_with(second) for first, second in pairs)
+
+
+def _ends(number: Printed) -> tuple[Printed, Printed]:
+    assert number.interval is not None  # asked only of those that have one
+    given = (number.lower_decimals, number.upper_decimals)
+    decimals = [number.decimals if one is None else one for one in given]
+    lower, upper = (
+        Printed(f"{end:.{digits}f}", end, digits)
+        for end, digits in zip(number.interval, decimals, strict=True)
+    )
+    return lower, upper
 
 
 def check_claims(study: Study, evidence: Evidence) -> Iterator[Finding]:
@@ -69,4 +92,5 @@ def check_claims(study: Study, evidence: Evidence) -> Iterator[Finding]:
             else f"The text says that {one.claim}, but no {one.model} row of {one.variable} is printed{hint}."
             if not rows
             else f"The text says that {one.claim}, but the printed {one.model} P value is {found.split()[-1]}.",
+            kind="contradiction" if rows else "not_reported",
         )

@@ -36,6 +36,7 @@ def check_review(study: Study, evidence: Evidence) -> Iterator[Finding]:
             printed_as,
             follows,
             said,
+            kind="citation",
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from scipy.stats import norm
 
+from data.audit.causes import deaths_cause, deaths_fit
 from data.audit.finding import Finding, identifier
 from data.audit.hazards import interval_ratios
 from data.audit.margins import patients_of
@@ -50,6 +51,7 @@ def _unsized(analysis: str, rows: list[SubgroupMedian]) -> Finding:
         f"{said} are printed without numbers of patients or intervals, so neither they nor their P values can be checked."
         if without
         else "Numbers of patients are printed for every subgroup.",
+        kind="not_reported",
     )
 
 
@@ -76,6 +78,7 @@ def _partition(
             else f"The median of the whole arm {phase_words(evidence, phase)} ({whole.text}) "
             + ("equals that of its best or worst part" if edge else "lies outside those of its parts")
             + ", so these are not the parts of that arm, or some part is left out.",
+            kind="not_reported",
         )
 
 
@@ -125,6 +128,9 @@ def _needed(evidence: Evidence, name: str, both: dict[str, SubgroupMedian]) -> I
         "stronger than the medians or the whole cohort show: the subgroup is more likely of all patients."
         if any(reached)
         else f"The P value in patients with {name} needs an effect stronger than the medians or the whole cohort show.",
+        # Whether the matched or all patients are meant is what is not printed.
+        kind="not_reported" if any(reached) else "contradiction",
+        cause=next((deaths_cause(phase) for phase in evidence.phases if not deaths_fit(evidence, phase)), ""),
     )
 
 

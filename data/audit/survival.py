@@ -1,9 +1,8 @@
 """The survival text against itself: probabilities fall, medians lie where they pass one half, intervals are symmetric."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
-from data.audit.curves import curve, median_bounds, median_of
+from data.audit.curves import curve, curve_cause, falling, median_bounds, median_of
 from data.audit.finding import Finding, identifier
 from data.audit.wording import arm_words, interval_words, phase_words
 from data.evidence import Evidence
@@ -27,9 +26,7 @@ def _falls(study: Study, evidence: Evidence, arm: str, phase: str) -> Iterator[F
     points = curve(evidence, arm, phase)
     if not points:
         return
-    falls = all(0 <= one.survival <= 1 for one in points) and all(
-        later.survival <= earlier.survival for earlier, later in pairwise(points)
-    )
+    falls = falling(points)
     yield Finding(
         identifier(FAMILY, "falls", arm or "all", phase),
         FAMILY,
@@ -40,6 +37,7 @@ def _falls(study: Study, evidence: Evidence, arm: str, phase: str) -> Iterator[F
         "Survival never rises."
         if falls
         else "Printed survival rises with time or leaves the range of a probability, which is impossible.",
+        cause=curve_cause(arm, phase),
     )
 
 
@@ -66,6 +64,7 @@ def _median(study: Study, evidence: Evidence, arm: str, phase: str) -> Iterator[
         if fits
         else f"The printed survival probabilities put the median between {lower:g} and {upper:g} {unit}, not at "
         f"{median.text}.",
+        cause="" if falling(points) else curve_cause(arm, phase),
     )
 
 
@@ -108,5 +107,6 @@ def _lean(row: SurvivalNumber) -> tuple[bool, float]:
     """Whether an interval is symmetric within rounding, and its centre."""
     assert row.number.interval is not None  # asked only of those that have one
     centre = sum(row.number.interval) / 2
-    # Both ends and the estimate are rounded: half a digit for the estimate, as much for the mean of the ends.
-    return abs(centre - row.number.value) <= 2 * row.number.half_digit + 1e-9, centre
+    # Both ends and the estimate are rounded: half a digit for the estimate, the mean of theirs for the centre of the ends.
+    slack = row.number.half_digit + sum(row.number.half_digits_of_interval) / 2
+    return abs(centre - row.number.value) <= slack + 1e-9, centre

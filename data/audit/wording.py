@@ -46,15 +46,18 @@ def listed(names: list[str]) -> str:
 
 
 def interval_words(number: Printed) -> str:
-    """A number with its interval, all with the decimals that are printed.
+    """A number with its interval, each with the decimals that are printed.
 
     Examples
     --------
     >>> from data.printed import printed
-    >>> interval_words(printed("0.485", "0.361", "0.650"))
-    '0.485 (0.361–0.650)'
+    >>> interval_words(printed("0.485", "0.361", "0.650")), interval_words(printed("1.85", "1.4", "2.5"))
+    ('0.485 (0.361–0.650)', '1.85 (1.4–2.5)')
     """
     if number.interval is None:
         return number.text
-    lower, upper = (f"{end:.{number.decimals}f}" for end in number.interval)
+    decimals = [
+        number.decimals if one is None else one for one in (number.lower_decimals, number.upper_decimals)
+    ]
+    lower, upper = (f"{end:.{digits}f}" for end, digits in zip(number.interval, decimals, strict=True))
     return f"{number.text} ({lower}–{upper})"

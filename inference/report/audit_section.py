@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from data.audit import SEVERITIES, Finding, by_severity
+from data.audit import KIND_TITLES, KINDS, SEVERITIES, Finding, by_severity
 from data.audit.hazards import interval_ratios, printed_ratio
+from data.audit.uses import Use
 from data.evidence import Evidence
 from inference.figures.audit_hazard_ratios import CAPTION, audit_hazard_ratios_figure
 from inference.report.content import FigureItem, ReportSection
@@ -14,12 +15,17 @@ from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.table import Cell, Column, Row, Table
 
 TITLE = "What the paper's numbers say about each other"
-SEVERE = ("high", "medium")
-KINDS = {"high": "fail", "medium": "warn", "low": "info", "consistent": "pass"}
+ROW_KINDS = {"high": "fail", "medium": "warn", "low": "info", "consistent": "pass"}
 MEANINGS = {
     "high": "a number of the main result cannot be right as printed",
     "medium": "a number or statement cannot be right as printed, or a conclusion hangs on a choice that the paper does not name",
     "low": "worth knowing, or not to be decided from what is printed",
+}
+IN_WORDS = {
+    "contradiction": "of numbers that contradict each other",
+    "not_reported": "of what is not reported",
+    "design": "remarks on design",
+    "citation": "of cited literature",
 }
 COLUMNS = (
     Column("Severity"),
@@ -35,8 +41,9 @@ def audit_section(
     evidence: Evidence | None = None,
     unit: str = "",
     draw: Draw = drawn_when_asked,
+    uses: Sequence[Use] = (),
 ) -> ReportSection:
-    """Return the section of the audit: a lead written from the counts, the findings, and one figure.
+    """Return the section of the audit: a lead written from the counts, a table for each kind of finding, one figure.
 
     Parameters
     ----------
@@ -48,29 +55,33 @@ def audit_section(
         Of time, for the figure.
     draw : callable
         Gives a drawing from a name and what makes the figure.
+    uses : sequence of Use
+        What the reconstruction does with the numbers that are doubted.
     """
     ordered = by_severity(tuple(findings))
-    severe = tuple(one for one in ordered if one.severity in SEVERE)
-    rest = tuple(one for one in ordered if one.severity not in SEVERE)
+    off = [one for one in ordered if one.severity != "consistent"]
     tables = [
-        _table("audit-findings", "Printed numbers that contradict each other or cannot be right", severe),
-        # A table of many rows is folded by the page.
-        _table("audit-rest", "Everything else that was checked", rest),
+        _table(f"audit-{kind.replace('_', '-')}", KIND_TITLES[kind], [one for one in off if one.kind == kind])
+        for kind in KINDS
     ]
+    agreeing = [one for one in ordered if one.severity == "consistent"]
+    # A table of many rows is folded by the page.
+    tables += [_uses(uses), _table("audit-consistent", "What agrees with what is printed", agreeing)]
     return ReportSection(
         id="audit",
         title=TITLE,
-        paragraphs=lead(ordered),
+        paragraphs=(*lead(ordered), *_use_in_words(uses)),
         tables=tuple(table for table in tables if table.rows),
         figures=_figures(evidence, unit, draw),
     )
 
 
 def lead(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Return the first paragraphs: how many findings of which severity, and the most severe in words."""
+    """Return the first paragraphs: how many findings of which severity and kind, and the most severe in words."""
     if not findings:
         return ("No published number could be checked against another.",)
     counts = Counter(one.severity for one in findings)
+    kinds = Counter(one.kind for one in findings if one.severity != "consistent")
     found = [f"{counts[severity]} {severity}" for severity in SEVERITIES[:3] if counts[severity]]
     agree = f"{counts['consistent']} of {len(findings)} checks agree with what is printed"
     if not found:
@@ -78,10 +89,32 @@ def lead(findings: Sequence[Finding]) -> tuple[str, ...]:
     meanings = "; ".join(
         f"{severity}: {MEANINGS[severity]}" for severity in SEVERITIES[:3] if counts[severity]
     )
-    first = f"{agree}; the other findings are {', '.join(found)} ({meanings}). Nothing here was sampled: every number "
-    first += "follows from other printed numbers by a formula."
+    by_kind = ", ".join(f"{kinds[kind]} {IN_WORDS[kind]}" for kind in KINDS if kinds[kind])
+    first = f"{agree}; the other findings are {', '.join(found)} ({meanings}); they are {by_kind}. A misprint that several "
+    first += "checks meet counts once. No patient enters: every number follows from other printed numbers, and the limit of "
+    first += "what chance leaves between randomised arms from their counts."
     high = " ".join(one.finding for one in findings if one.severity == "high")
     return (first, high) if high else (first,)
+
+
+def _use_in_words(uses: Sequence[Use]) -> tuple[str, ...]:
+    if not uses:
+        return ()
+    aimed = sum(bool(one.targets) for one in uses)
+    return (
+        f"The pseudo-patients are reconstructed from printed numbers, doubtful ones included: of {len(uses)} that are doubted, "
+        f"{aimed} {'is' if aimed == 1 else 'are'} aimed at as printed. A number that is wrong in print is then wrong in them.",
+    )
+
+
+def _uses(uses: Sequence[Use]) -> Table:
+    columns = (
+        Column("Doubtful number", wide=True),
+        Column("Printed"),
+        Column("In the reconstruction", wide=True),
+    )
+    rows = tuple(Row((Cell(one.finding.subject), Cell(one.finding.printed), Cell(one.said))) for one in uses)
+    return Table("audit-uses", "How the reconstruction uses the numbers that are doubted", columns, rows)
 
 
 def _table(name: str, caption: str, findings: Sequence[Finding]) -> Table:
@@ -94,7 +127,7 @@ def _table(name: str, caption: str, findings: Sequence[Finding]) -> Table:
                 Cell(one.recomputed),
                 Cell(one.finding),
             ),
-            KINDS[one.severity],
+            ROW_KINDS[one.severity],
         )
         for one in findings
     )

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from lifelines import CoxPHFitter
 from pandas import DataFrame
+from scipy.stats import norm
 
+from data.audit.causes import centre_fits
+from data.audit.cox import log_error_range, p_range
 from data.audit.cutoffs import implied_share
 from data.claims import read_claim
 from data.printed import printed
@@ -17,7 +20,7 @@ def test_only_the_hazard_ratio_in_the_text_is_off(found):
     off = {name: one.severity for name, one in found("cox").items() if one.severity != "consistent"}
     assert off == {"cox-centre-univariable-text-after-rt-yes": "high", "cox-selection": "low"}
     one = found("cox")["cox-centre-univariable-text-after-rt-yes"]
-    assert (one.printed, one.recomputed) == ("0.361 (0.361–0.650)", "centre of the interval 0.484")
+    assert (one.printed, one.recomputed) == ("0.361 (0.361–0.650)", "centre of the interval 0.484–0.485")
     assert "lower end" in one.finding
 
 
@@ -143,3 +146,72 @@ def test_a_p_value_that_needs_more_than_the_patients_there_are(found, evidence):
     one = found("subgroups", replace(evidence, subgroups=smaller))["subgroups-needed-lung"]
     assert one.severity == "low"
     assert "all patients" not in one.finding
+
+
+@pytest.mark.parametrize(
+    ("ratio", "ends", "p", "centres"),
+    [
+        ("0.62", ("0.4", "0.9"), "0.012", "0.545–0.654"),
+        ("1.85", ("1.4", "2.5"), "<0.001", "1.819–1.923"),
+        ("0.6", ("0.545", "0.654"), "<0.001", "0.597–0.598"),
+    ],
+)
+def test_decimals_may_differ_within_a_row(found, recoxed, ratio, ends, p, centres):
+    row = recoxed("univariable", "Brain metastasis", "yes", hazard_ratio=printed(ratio, *ends), p=printed(p))
+    findings = found("cox", row)
+    centre = findings["cox-centre-univariable-after-brain-metastasis-yes"]
+    assert (
+        centre.severity == findings["cox-p-univariable-after-brain-metastasis-yes"].severity == "consistent"
+    )
+    assert centre.recomputed == f"centre of the interval {centres}"
+    assert centre.printed == f"{ratio} ({ends[0]}–{ends[1]})"
+
+
+def test_fine_ends_deny_a_coarse_centre(found, recoxed):
+    ratio = printed("0.6", "0.301", "0.900")
+    centre = found("cox", recoxed("univariable", "Brain metastasis", "yes", hazard_ratio=ratio))[
+        "cox-centre-univariable-after-brain-metastasis-yes"
+    ]
+    assert centre.severity == "low"
+    assert centre.recomputed == "centre of the interval 0.520–0.521"
+
+
+def test_a_coarse_end_may_be_on_either_side_of_no_effect(found, recoxed):
+    """0.7 (0.5-1.0) can end below 1, so that P 0.04 does not say the opposite; 0.70 (0.50-1.10) cannot."""
+    for ends, severity in ((("0.5", "1.0"), "consistent"), (("0.45", "1.10"), "medium")):
+        row = recoxed(
+            "univariable", "Lung metastasis", "yes", hazard_ratio=printed("0.70", *ends), p=printed("0.04")
+        )
+        assert found("cox", row)["cox-p-univariable-after-lung-metastasis-yes"].severity == severity
+
+
+def test_the_ranges_of_rounding_hold_what_was_rounded():
+    """Random hazard ratios and standard errors, each number rounded to decimals of its own: never a misprint."""
+    rng = np.random.default_rng(8)
+    for _ in range(400):
+        estimate, error = rng.normal(0, 0.5), rng.uniform(0.1, 0.5)
+        exact = [math.exp(estimate + sign * 1.959964 * error) for sign in (0, -1, 1)]
+        digits = rng.integers(1, 4, size=3)
+        texts = [f"{value:.{places}f}" for value, places in zip(exact, digits, strict=True)]
+        if float(texts[1]) == 0:
+            continue
+        ratio = printed(*texts)
+        lowest, highest = p_range(ratio)
+        narrow, wide = log_error_range(ratio)
+        assert centre_fits(ratio), texts
+        assert lowest <= 2 * norm.sf(abs(estimate) / error) <= highest
+        assert narrow <= error * (1 + 1e-9)
+        assert wide >= error * (1 - 1e-9)
+
+
+def test_the_precision_of_a_coarse_row_is_judged_within_its_rounding(found, recoxed):
+    error = math.sqrt((1 / (160 / 270) + 1 / (110 / 270)) / 188)
+    ends = [f"{math.exp(sign * 1.96 * error):.1f}" for sign in (-1, 1)]
+    row = recoxed("univariable", "Bone metastasis", "yes", hazard_ratio=printed("1.0", *ends))
+    assert found("cutoffs", row)["cutoffs-standard-error-after-bone-metastasis-yes"].severity == "consistent"
+
+
+def test_the_same_ratio_with_fewer_decimals_is_no_other_ratio(found, recoxed):
+    for texts, severity in ((("0.49", "0.36", "0.65"), "consistent"), (("0.47", "0.36", "0.65"), "high")):
+        row = recoxed("univariable_text", "RT", "yes", hazard_ratio=printed(*texts))
+        assert found("repeats", row)["repeats-univariable-after-rt-yes"].severity == severity

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
-from data.audit.balance import standardised_differences
+from data.audit import audit
+from data.audit.balance import chance_limit, standardised_differences
+from data.audit.chance import differences, largest_by_chance
 from data.audit.margins import margins, patients_of
 from data.printed import printed
 
@@ -115,7 +118,22 @@ def test_a_p_that_no_test_gives(found, evidence):
     planted = found("p_values", replace(evidence, counts=rows))
     assert planted["p-values-n-stage-before"].severity == "medium"
     assert "No test" in planted["p-values-n-stage-before"].finding
-    assert planted["p-values-column-before"].severity == "medium"
+    assert planted["p-values-column-before"].severity == "consistent"  # the other 13 are of one test
+    assert planted["p-values-column-before"].recomputed.startswith(
+        "Pearson's chi-squared test without correction 13 of 14"
+    )
+
+
+def test_where_no_test_gives_most_p_values_that_is_the_finding(study, evidence):
+    rows = tuple(
+        replace(row, p=printed("0.404")) if row.p is not None and row.phase == "before" else row
+        for row in evidence.counts
+    )
+    found = {one.id: one for one in audit(study, replace(evidence, counts=rows))}
+    assert found["p-values-column-before"].severity == "medium"
+    assert [name for name in found if name.startswith("p-values-") and name.endswith("-before")] == [
+        "p-values-column-before"
+    ]
 
 
 def test_a_p_of_another_test_than_the_rest(found, evidence):
@@ -135,16 +153,73 @@ def test_standardised_differences_against_the_formula(evidence):
     assert standardised_differences(one)["Lobular carcinoma"] == pytest.approx(by_hand)
 
 
-def test_balance_after_matching(found):
+def test_balance_after_matching_is_that_of_a_randomised_trial(found):
     balance = found("balance")
-    assert balance["balance-pathological-type"].severity == "medium"
+    assert {one.severity for one in balance.values()} == {"consistent"}
     assert "more than before matching (-0.08)" in balance["balance-pathological-type"].finding
-    assert balance["balance-chemotherapy"].recomputed == "standardised difference +0.22, before +0.13"
-    assert balance["balance-hr-expression"].severity == "low"
-    assert (
-        balance["balance-metastatic-sites-brain"].recomputed == "standardised difference +0.05, before +0.61"
+    assert balance["balance-chemotherapy"].recomputed.startswith(
+        "standardised difference +0.22, before +0.13;"
     )
-    assert balance["balance-metastatic-sites-brain"].severity == "consistent"
+    assert "stays below 0.38 in all printed variables" in balance["balance-chemotherapy"].recomputed
+
+
+def test_an_imbalance_that_chance_does_not_leave(found, evidence):
+    """Thirty pairs are turned round: 80 of 135 treated and 25 of 135 controls have it."""
+    counts = {
+        ("Positive", "treated"): 55,
+        ("Negative", "treated"): 80,
+        ("Positive", "control"): 110,
+        ("Negative", "control"): 25,
+    }
+    rows = tuple(
+        replace(row, count=counts[row.level, row.arm])
+        if row.variable == "HR Expression" and row.phase == "after"
+        else row
+        for row in evidence.counts
+    )
+    planted = found("balance", replace(evidence, counts=rows))
+    assert [one.id for one in planted.values() if one.severity == "medium"] == ["balance-hr-expression"]
+
+
+def randomised(tables, rng):
+    """The same margins, each patient's arm drawn."""
+    drawn = []
+    for table in tables:
+        totals = table.sum(axis=0)
+        treated = rng.multivariate_hypergeometric(totals, int(table[0].sum()))
+        drawn.append(np.array([treated, totals - treated]))
+    return drawn
+
+
+def test_one_randomised_trial_in_twenty_is_called_unbalanced(evidence):
+    tables = [one.table for one in margins(evidence) if one.phase == "after"]
+    limit, rng = largest_by_chance(tables), np.random.default_rng(1)
+    called = [
+        max(np.abs(differences(table, table.sum(axis=1))).max() for table in randomised(tables, rng)) > limit
+        for _ in range(2000)
+    ]
+    assert 0.035 < np.mean(called) < 0.065  # 3 standard errors around 0.05
+
+
+def test_the_limit_of_one_variable_is_that_of_its_exact_distribution():
+    table = np.array([[40, 60], [55, 45]])
+    possible = np.arange(0, 96)
+    chances = hypergeom.pmf(possible, 200, 95, 100)
+    apart = np.array(
+        [
+            abs(differences(np.array([[n, 100 - n], [95 - n, 5 + n]]), np.array([100, 100]))[0])
+            for n in possible
+        ]
+    )
+    limit = largest_by_chance([table], trials=40_000)
+    assert chances[apart > limit + 1e-9].sum() < 0.05
+    assert chances[apart > limit - 1e-9].sum() > 0.04
+
+
+def test_the_limit_is_the_same_in_every_run(evidence):
+    assert (
+        chance_limit(evidence, "after") == chance_limit(evidence, "after") == pytest.approx(0.3769, abs=1e-4)
+    )
 
 
 def test_a_level_shared_by_none_or_all_of_one_arm_is_infinitely_far(evidence):
