@@ -1,6 +1,9 @@
 """What a publication says in words, with the row of a table that would have to support it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from data.evidence_cells import RowCells
 
 
 @dataclass(frozen=True)
@@ -18,16 +21,16 @@ class Claim:
     level: str
 
 
-def read_claim(row: dict[str, str]) -> Claim:
+def read_claim(row: Mapping[str, str]) -> Claim:
     """Read a row of claims.csv."""
-    for column in ("id", "claim", "model", "variable"):
-        if not row[column].strip():
-            raise ValueError(f"{column} must not be empty, but found nothing")
-    return Claim(
-        id=row["id"],
-        claim=row["claim"],
-        place=row["place"],
-        model=row["model"],
-        variable=row["variable"],
-        level=row["level"],
+    cells = RowCells(row)
+    found = Claim(
+        id=cells.filled("id"),
+        claim=cells.filled("claim"),
+        place=cells.text("place"),
+        model=cells.filled("model"),
+        variable=cells.filled("variable"),
+        level=cells.text("level"),
     )
+    cells.finish()
+    return found

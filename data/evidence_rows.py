@@ -1,12 +1,16 @@
 """The rows of the published tables: what each means, and how it is read."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from data.evidence_cells import RowCells
 from data.evidence_names import EvidenceNames
 from data.printed import Printed, printed
 
 PHASES = ("before", "after")
+QUANTITIES = ("n", "deaths", "deaths_percent", "median_followup", "median_os", "logrank_p")
+SURVIVAL_AT = re.compile(r"survival_(\d+(?:\.\d+)?)[a-z]*")
 
 
 @dataclass(frozen=True)
@@ -131,131 +135,155 @@ class Trial:
     note: str
 
 
-def _optional(text: str, **more: str) -> Printed | None:
-    return printed(text, **more) if text.strip() else None
-
-
-def _one_of(value: str, known: tuple[str, ...], column: str) -> str:
-    if value not in known:
-        raise ValueError(f"{column} must be one of {', '.join(known)}, but found '{value}'")
-    return value
-
-
-def _whole(text: str, column: str) -> int:
-    if not re.fullmatch(r"\d+", text.strip()):
-        raise ValueError(f"{column} must be a whole number, but found '{text}'")
-    return int(text)
-
-
 def _arm(label: str, names: EvidenceNames) -> str:
     arm = names.arm_of(label)
     if not arm:
-        raise ValueError(f"arm must be {names.arms.treated} or {names.arms.control}, but found '{label}'")
+        raise ValueError(f"must be {names.arms.treated} or {names.arms.control}, but found '{label}'")
     return arm
 
 
-def read_count(row: dict[str, str], names: EvidenceNames) -> LevelCount:
+def read_count(row: Mapping[str, str], names: EvidenceNames) -> LevelCount:
     """Read a cell of Table 1 from a row of baseline.csv."""
-    place, multiple = row["source"], row["multi_label"].strip() == "1"
-    column, value = "", row["level"]
-    if row["level"] != "n":
-        target = names.variables.get(row["variable"])
-        if target is None or (multiple and (isinstance(target, str) or row["level"] not in target)):
-            raise ValueError(
-                f"variable and level must be named in [variables] of evidence.toml, but found "
-                f"'{row['variable']}', '{row['level']}'"
+    cells = RowCells(row)
+    place, variable, level = cells.text("source"), cells.text("variable"), cells.text("level")
+    multiple = cells.text("multi_label").strip() == "1"
+    column, value = "", level
+    if level != "n":
+        target = names.variables.get(variable)
+        if target is None or (multiple and (isinstance(target, str) or level not in target)):
+            cells.note(
+                f"variable and level must be named in [variables] of evidence.toml, but found '{variable}', '{level}'"
             )
-        column, value = (target, row["level"]) if isinstance(target, str) else (target[row["level"]], "1")
-    size, count = _whole(row["n_arm"], "n_arm"), _whole(row["count"], "count")
-    return LevelCount(
-        variable=row["variable"],
-        level=row["level"],
+        elif isinstance(target, str):
+            column = target
+        else:
+            column, value = target.get(level, ""), "1"
+    found = LevelCount(
+        variable=variable,
+        level=level,
         multiple=multiple,
         column=column,
         value=value,
-        arm=_arm(row["arm"], names),
-        phase=_one_of(row["phase"], PHASES, "phase"),
-        size=size,
-        count=count,
-        percent=_optional(row["percent_printed"], unit="percent", place=place),
-        p=_optional(row["p_printed"], place=place),
-        p_scope=row["p_scope"],
+        arm=cells.read("arm", lambda label: _arm(label, names), ""),
+        phase=cells.one_of("phase", PHASES),
+        size=cells.whole("n_arm"),
+        count=cells.whole("count"),
+        percent=cells.optional("percent_printed", unit="percent", place=place),
+        p=cells.optional("p_printed", place=place),
+        p_scope=cells.text("p_scope"),
         place=place,
     )
+    cells.finish()
+    return found
 
 
-def read_survival(row: dict[str, str], names: EvidenceNames) -> SurvivalNumber | None:
-    """Read a row of survival.csv; None for one that holds words or dates."""
-    if row["unit"] in ("text", "date"):
-        return None
-    _one_of(row["op"], ("=", "<"), "op")
-    arm = names.arm_of(row["arm"])
-    if not arm and row["arm"] != "all":
-        arm = "contrast"
-    at = re.fullmatch(r"survival_(\d+(?:\.\d+)?)[a-z]*", row["quantity"])
-    return SurvivalNumber(
-        arm=arm,
-        phase=_one_of(row["phase"], PHASES, "phase"),
-        quantity=row["quantity"],
+def read_survival(row: Mapping[str, str], names: EvidenceNames) -> SurvivalNumber | Fact:
+    """Read a row of survival.csv: a number, or what is said in words or dates."""
+    cells = RowCells(row)
+    quantity, unit, section = cells.text("quantity"), cells.text("unit"), cells.text("section")
+    ends = [cells.text(column) for column in ("lower", "upper")]
+    if unit in ("text", "date"):
+        text = " to ".join(one for one in (cells.text("value"), *ends) if one)
+        cells.finish()
+        return Fact(quantity, text, section)
+    at = SURVIVAL_AT.fullmatch(quantity)
+    if at is None and quantity not in QUANTITIES:
+        cells.note(
+            f"quantity must be one of {', '.join(QUANTITIES)}, or survival_ with a time such as survival_12m, but found "
+            f"'{quantity}'"
+        )
+    found = SurvivalNumber(
+        arm=cells.read("arm", lambda label: _survival_arm(label, names), ""),
+        phase=cells.one_of("phase", PHASES),
+        quantity=quantity,
         time=float(at[1]) if at else None,
-        number=printed(
-            row["value"], row["lower"], row["upper"], row["op"], row["unit"], f"section {row['section']}"
+        number=cells.number(
+            "value",
+            lower=ends[0],
+            upper=ends[1],
+            operator=cells.one_of("op", ("=", "<")),
+            unit="percent" if unit == "%" else unit,
+            place=f"section {section}",
         ),
     )
+    cells.finish()
+    return found
 
 
-def read_cox(row: dict[str, str]) -> CoxRow:
+def _survival_arm(label: str, names: EvidenceNames) -> str:
+    """The arm of a label; "" for all patients, "contrast" for the comparison of the arms."""
+    treated, control = names.arms.treated, names.arms.control
+    known = {
+        treated: "treated",
+        control: "control",
+        "all": "",
+        f"{treated}_vs_{control}": "contrast",
+        f"{control}_vs_{treated}": "contrast",
+    }
+    if label not in known:
+        raise ValueError(f"must be one of {', '.join(list(known)[:4])}, but found '{label}'")
+    return known[label]
+
+
+def read_cox(row: Mapping[str, str]) -> CoxRow:
     """Read a row of cox.csv."""
-    place = row["source"]
+    cells = RowCells(row)
+    place, ends = cells.text("source"), [cells.text(column) for column in ("lower", "upper")]
     hazard_ratio = None
-    if row["hr"].strip():
-        hazard_ratio = printed(row["hr"], row["lower"], row["upper"], place=place)
-        if min(hazard_ratio.value, *(hazard_ratio.interval or (1.0,))) <= 0:
-            raise ValueError(f"a hazard ratio must be above 0, but found {row['hr']}")
-    return CoxRow(
-        model=row["model"],
-        phase=_one_of(row["phase"], PHASES, "phase"),
-        variable=row["variable"],
-        level=row["level"],
-        reference=row["reference"],
+    if cells.text("hr").strip():
+        hazard_ratio = cells.read("hr", lambda text: _ratio(text, *ends, place), None)
+    found = CoxRow(
+        model=cells.text("model"),
+        phase=cells.one_of("phase", PHASES),
+        variable=cells.text("variable"),
+        level=cells.text("level"),
+        reference=cells.text("reference"),
         hazard_ratio=hazard_ratio,
-        p=_optional(row["p_printed"], place=place),
+        p=cells.optional("p_printed", place=place),
         place=place,
     )
+    cells.finish()
+    return found
 
 
-def read_subgroup(row: dict[str, str], names: EvidenceNames) -> SubgroupMedian:
+def _ratio(text: str, lower: str, upper: str, place: str) -> Printed:
+    ratio = printed(text, lower, upper, place=place)
+    if min(ratio.value, *(ratio.interval or (1.0,))) <= 0:
+        raise ValueError(
+            f"and its interval: a hazard ratio must be above 0, but found {text} ({lower} to {upper})"
+        )
+    return ratio
+
+
+def read_subgroup(row: Mapping[str, str], names: EvidenceNames) -> SubgroupMedian:
     """Read a row of subgroups.csv."""
-    return SubgroupMedian(
-        analysis=row["analysis"],
-        subgroup=row["subgroup"],
-        arm=_arm(row["arm"], names),
-        median=printed(row["median_os"], unit=row["unit"]),
-        p=printed(row["p_printed"], operator=row["p_op"]),
-        cohort=row["cohort"],
-        size=row["n"],
+    cells = RowCells(row)
+    found = SubgroupMedian(
+        analysis=cells.text("analysis"),
+        subgroup=cells.text("subgroup"),
+        arm=cells.read("arm", lambda label: _arm(label, names), ""),
+        median=cells.number("median_os", unit=cells.text("unit")),
+        p=cells.number("p_printed", operator=cells.text("p_op")),
+        cohort=cells.text("cohort"),
+        size=cells.text("n"),
     )
+    cells.finish()
+    return found
 
 
-def read_review(row: dict[str, str]) -> ReviewItem:
+def read_review(row: Mapping[str, str]) -> ReviewItem:
     """Read a row of review_evidence.csv."""
-    renamed = {
-        "size": row["n"],
-        **{key: row[key] for key in ReviewItem.__dataclass_fields__ if key != "size"},
-    }
-    return ReviewItem(**renamed)
+    cells = RowCells(row)
+    names = {key: "n" if key == "size" else key for key in ReviewItem.__dataclass_fields__}
+    found = ReviewItem(**{key: cells.text(column) for key, column in names.items()})
+    cells.finish()
+    return found
 
 
-def read_trial(row: dict[str, str]) -> Trial:
+def read_trial(row: Mapping[str, str]) -> Trial:
     """Read a row of trials.csv."""
-    return Trial(
-        table=row["table"],
-        nct=row["nct"],
-        phase=row["phase"],
-        drug=row["drug"],
-        radiation=row["radiation"],
-        other_therapy=row["other_therapy"],
-        size=row["n"],
-        outcome=row["outcome_or_endpoint"],
-        note=row["note"],
-    )
+    cells = RowCells(row)
+    renamed = {"size": "n", "outcome": "outcome_or_endpoint"}
+    found = Trial(**{key: cells.text(renamed.get(key, key)) for key in Trial.__dataclass_fields__})
+    cells.finish()
+    return found

@@ -119,6 +119,9 @@ def test_a_missing_folder_is_refused(copied):
         ("baseline.csv", "<50,0,RT,before", "<50,0,radiated,before", "arm must be RT or nonRT, but found 'radiated'"),
         ("survival.csv", "57.2,44.5,69.8", "57.2,69.8,44.5", "must have an interval from low to high"),
         ("survival.csv", "=,94.6", "~,94.6", "op must be one of =, <"),
+        ("survival.csv", "survival_12m", "os_12m", "quantity must be one of n, deaths,"),
+        ("survival.csv", "all,before,n", "everybody,before,n", "arm must be one of RT, nonRT, all, RT_vs_nonRT, but found 'everybody'"),
+        ("survival.csv", "nonRT,after,n,=", "nonRT,after,deaths,=", "must give n of control after matching"),
         ("cox.csv", "1.647,1.217", "-1.647,1.217", "a hazard ratio must be above 0"),
         ("cox.csv", ",hr,", ",HR,", "must have a column hr"),
         ("subgroups.csv", "52.9,months", "soon,months", "must be a number, but found 'soon'"),
@@ -130,6 +133,58 @@ def test_what_cannot_be_read_is_named(copied, table, old, new, message):
     found = refusal(copied)
     assert table in found
     assert message in found
+
+
+@pytest.mark.parametrize("name", ["digitised.csv", "Cox.CSV", "numbers.xlsx", "table2.tsv"])
+def test_a_table_that_is_not_listed_is_refused(copied, name):
+    (copied / "evidence" / name).write_text("a,b\n1,2\n", encoding="utf-8")
+    message = refusal(copied)
+    assert f"{name}: must be listed in evidence.toml" in message
+    (copied / "evidence" / name).unlink()
+    (copied / "evidence" / "NOTES.md").write_text("notes are no numbers", encoding="utf-8")
+    (copied / "evidence" / ".~lock.cox.csv").write_text("", encoding="utf-8")
+    load_evidence(load_study(copied))
+
+
+def test_a_listed_table_that_nothing_reads_is_refused(copied):
+    names = copied / "evidence" / "evidence.toml"
+    text = names.read_text(encoding="utf-8")
+    names.write_text(text.replace("[sha256]", '[sha256]\n"coxes.csv" = ""'), encoding="utf-8")
+    (copied / "evidence" / "coxes.csv").write_text("a\n1\n", encoding="utf-8")
+    assert "[sha256] must list tables that are read" in refusal(copied)
+    assert "coxes.csv" in refusal(copied)
+
+
+def test_all_problems_of_the_evidence_come_at_once(copied):
+    change(
+        copied, "baseline.csv", "207,108,52.2,0.504", "many,some,half,P", meant=True
+    )  # four cells of one row
+    change(copied, "survival.csv", "=,94.6", "~,94.6", meant=True)
+    change(copied, "cox.csv", "1.647,1.217", "-1.647,1.217", meant=True)
+    change(copied, "cox.csv", "0.470,0.351", "0.470,x", meant=True)
+    change(copied, "subgroups.csv", "44.0", "44.1")
+    change(copied, "trials.csv", "nct,phase,", "NCT,PHASE,", meant=True)
+    (copied / "evidence" / "claims.csv").unlink()
+    (copied / "evidence" / "digitised.csv").write_text("a\n1\n", encoding="utf-8")
+    names = copied / "evidence" / "evidence.toml"
+    names.write_text(
+        names.read_text(encoding="utf-8").replace('Bone = "bone"', 'Bone = "bones"'), encoding="utf-8"
+    )
+    message = refusal(copied)
+    assert "evidence: 9 problems in the published numbers:" in message.splitlines()[0]
+    for part in (
+        "but found bones",
+        "digitised.csv: must be listed",
+        "claims.csv",
+        "n_arm must be a whole number, but found 'many'; count must be a whole number, but found 'some'; percent_printed must be "
+        "a number, but found 'half'; p_printed must be a number, but found 'P'",
+        "op must be one of",
+        "a hazard ratio must be above 0",
+        "hr must be a number, but found 'x'",
+        "subgroups.csv: must have the checksum",
+        "trials.csv: must have columns nct, phase, but they are missing",
+    ):
+        assert part in message, part
 
 
 def test_names_must_be_covariates_of_the_study(copied):
