@@ -149,8 +149,12 @@ class Baseline(Section):
 
 
 class Report(Section):
-    """What is reported; a horizon or times left out are chosen from the follow-up."""
+    """What is reported; a horizon or times left out are chosen from the follow-up.
 
+    `outcome` names what is survived ("overall survival"); without it the words are "survival" and "event".
+    """
+
+    outcome: Text | None = None
     horizon: Positive | None = None
     times: Times | None = None
     subgroups: Names = ()

@@ -27,10 +27,12 @@ from inference.figures import (
     rmst_figure,
     survival_figure,
 )
-from inference.figures.captions import CAPTIONS
+from inference.figures.captions import caption_of
 from inference.prior_draws import prior_survival
 from inference.report.content import Group
+from inference.report.exposure_words import since
 from inference.report.numbers import number
+from inference.report.vocabulary import capitalised, vocabulary
 from inference.requests import question_of
 from inference.results import Results
 from inference.sensitivity.priors import prior_interval
@@ -71,6 +73,7 @@ class Exhibit:
 def exhibits(results: Results) -> Iterator[Exhibit]:
     """Yield the figures of an analysis but for the diagnostic plots; none is drawn yet."""
     main, cohort, unit = results.main, results.cohort, results.cohort.time_unit
+    said = vocabulary(results.study)
     labels = {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
     constant = results.estimands[
         (results.estimands["exposure"] == main.request.exposure)
@@ -79,13 +82,13 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     under_main_priors = constant[constant["prior_set"] == main.request.priors.name]
 
     def shown(name: str, title: str, group: Group, draw: Callable[[], Figure]) -> Exhibit:
-        return Exhibit(name.replace("_", "-"), title, CAPTIONS[name], group, draw)
+        return Exhibit(name.replace("_", "-"), title, caption_of(name, main.request.exposure), group, draw)
 
     yield shown(
         "survival",
-        "Survival had all been treated, and had none been",
+        f"{capitalised(said.outcome)} had all been treated{since(main.request.exposure, unit)}, and had none been",
         "answer",
-        lambda: survival_figure(main.curves, arm_curves(results.cohorts)),
+        lambda: survival_figure(main.curves, arm_curves(results.cohorts), outcome=said.outcome),
     )
     yield shown(
         "effects", "Hazard ratios", "answer", lambda: effects_figure(under_main_priors, results.comparators)

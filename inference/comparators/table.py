@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("statistic", "arm", "time", "estimate", "lower", "upper", "p", "method", "published")
 TREATMENT = "treatment"
+SPLIT_AT_START = "treatment split at its start"
+"""In the method of the rows that count who is treated as untreated until treatment begins; all others compare ever with never."""
 
 type Row = dict[str, str | float]
 
@@ -175,8 +177,8 @@ def _split_at_start(cohort: Cohort) -> list[Row]:
     columns = np.column_stack([episodes.treated, covariates])
     adjusted = cox(*times, columns, [TREATMENT, *cohort.outcome.terms], episodes.entry)
     return [
-        _hazard_ratios(alone, "Cox, treatment split at its start, univariable")[0],
-        _hazard_ratios(adjusted, "Cox, treatment split at its start, multivariable (Efron)")[0],
+        _hazard_ratios(alone, f"Cox, {SPLIT_AT_START}, univariable")[0],
+        _hazard_ratios(adjusted, f"Cox, {SPLIT_AT_START}, multivariable (Efron)")[0],
     ]
 
 

@@ -12,8 +12,8 @@ from inference.figures.wording import POPULATION_NAMES, interval, probability, w
 CAPTION = (
     "Average hazard ratio up to the horizon with 95 % intervals, on a log scale, under each adjustment; left of the dashed "
     "line the treated fare better. Within a block all rows speak of the same population and can be compared; between blocks "
-    "the populations differ. Matched pairs and weights hold their design's uncertainty: pairs and weights are found anew for each "
-    "draw of the propensity score."
+    "the populations differ. Weights are estimated anew in each draw, and pairs are drawn anew, so that "
+    "their intervals hold the uncertainty of the design."
 )
 
 

@@ -1,4 +1,4 @@
-"""The captions of all figures by name."""
+"""The captions of all figures by name, and by how exposure is counted where that changes what they mean."""
 
 from inference.figures import (
     adjustments,
@@ -75,3 +75,13 @@ CAPTIONS: dict[str, str] = {
     "reconstruction_survival": reconstruction_survival.CAPTION,
     "reconstruction_spread": reconstruction_spread.CAPTION,
 }
+
+BY_EXPOSURE = {"survival": survival.DIFFER, "effects": effects.DIFFER}
+"""What a caption adds for "naive", "time_split" or "landmark"."""
+
+
+def caption_of(name: str, exposure: str) -> str:
+    """Return the caption of a figure whose posterior counts exposure in some way (naive, time_split, landmark_<time>)."""
+    return CAPTIONS[name] + BY_EXPOSURE.get(name, {}).get(
+        exposure.split("_")[0] if exposure != "time_split" else exposure, ""
+    )

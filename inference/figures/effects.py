@@ -14,8 +14,15 @@ CAPTION = (
     "Hazard ratios of treatment with 95 % intervals on a log scale; left of the dashed line at 1 the "
     "treated fare better. Filled circles compare two patients with the same covariates, open diamonds "
     "average over a population; the two answer different questions and need not agree. Grey squares are "
-    "Cox models of the same patients. P is the posterior probability that the hazard ratio is below 1."
+    "Cox models of the same patients, each with the count of exposure that its name says. P is the posterior probability that the hazard ratio is below 1."
 )
+DIFFER = {
+    "naive": " Cox models of exposure split at the start of treatment, where there are any, answer another question.",
+    "time_split": " The posterior and the Cox models of treatment split at its start ask the same question; those without that count ever "
+    "against never treated, favour treatment even where it does nothing, and are not to be compared with it.",
+    "landmark": " No Cox model here counts exposure at the landmark, so that none is to be compared with the posterior.",
+}
+"""Which Cox models can be compared with the posterior, by how exposure is counted."""
 
 KINDS = {"hazard_ratio": "conditional", "marginal_hazard_ratio": "marginal"}
 

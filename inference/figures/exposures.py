@@ -13,7 +13,7 @@ from inference.figures.wording import interval, probability, words
 
 CAPTION = (
     "Conditional hazard ratios with 95 % intervals, on a log scale, by how exposure is counted. Ever or never counts the time "
-    "before treatment as treated, in which by definition nobody died, and so favours treatment; split at the start, that "
+    "before treatment as treated, in which by definition none of the treated had the event, and so favours treatment; split at the start, that "
     "time is untreated; at a landmark, only those still followed count, in the arm that they were in by then."
 )
 COLOURS = {"joint": POSTERIOR, "cut": CYCLE[2]}

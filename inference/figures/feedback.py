@@ -13,7 +13,8 @@ CAPTION = (
     "Left: hazard ratio of treatment, median and 95 % interval, against the power to which the outcome's likelihood counts "
     "for the propensity score: at 0 the score hears nothing of the outcome (cut), at 1 all of it (joint). Right: how far the "
     "coefficient of the treatment model that moves most has moved by then, in posterior standard deviations of the treatment "
-    "model alone. A flat line on the left says that feedback does no harm here."
+    "model alone. A flat line on the left says that feedback makes no difference here; "
+    "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them."
 )
 
 

@@ -13,7 +13,7 @@ from inference.figures.wording import ratio_ticks
 CAPTION = (
     "Black marks are what the publication prints; bars hold 95 % of what it would have printed had the fitted model "
     "made the lifetimes of its pseudo-patients, with their own censoring, the tick being the median. A purple mark lies "
-    "outside its bar: the model does not reproduce that number. Among so many numbers, one in twenty does so by chance."
+    "outside its bar: the model does not reproduce that number. Among so many numbers, up to one in twenty does so by chance."
 )
 PANELS = {
     "survival": "Survival probability",

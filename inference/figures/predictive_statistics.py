@@ -20,8 +20,8 @@ from inference.figures.wording import number, wrapped
 CAPTION = (
     "Each histogram is a statistic of the cohorts that the fitted model simulates, computed as a paper "
     "would; the black line is its value in this cohort. p is the two-sided predictive probability of a "
-    "value as extreme: small values mean that the model does not reproduce that statistic (with so many "
-    "panels, expect one near 0.05)."
+    "value as extreme: small values mean that the model does not reproduce that statistic (among "
+    "twenty panels, one may be near 0.05 by chance)."
 )
 
 COLUMNS = 4

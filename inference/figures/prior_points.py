@@ -17,8 +17,8 @@ from inference.figures.wording import time_label, wrapped
 CAPTION = (
     "Survival of an untreated patient with average covariates as each prior set alone has it (median, and the "
     "intervals that hold 50 % and 95 % of the curves), with the survival that the publication prints for each "
-    "arm. The priors were stated without those points. They should lie inside the bands, and the bands should "
-    "hold little that a clinician would call impossible. The treated arm's points are shown for comparison: "
+    "arm. Whether a prior was stated, or moved, with such points in view is for its reason to say. Points should lie inside the bands, "
+    "and the bands should hold little that a clinician would call impossible. The treated arm's points are shown for comparison: "
     "the curves are of untreated patients."
 )
 COLUMNS = 3

@@ -16,8 +16,8 @@ from inference.figures.wording import interval, probability, words, wrapped
 CAPTION = (
     "The same patients under other beliefs about the effect: posterior median and 95 % interval under "
     "each prior set (blue), with what that prior held before the patients were seen (thin grey line "
-    "above, 95 %). An answer that stays on one side of the dashed lines under the sceptical prior does "
-    "not hang on the choice of prior."
+    "above, 95 %). An answer that stays on one side of the dashed lines under the sceptical prior keeps "
+    "its direction where little was expected; its size still moves with the prior, and the table says where prior and data disagree."
 )
 
 

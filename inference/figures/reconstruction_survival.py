@@ -13,8 +13,8 @@ from inference.figures.wording import time_label, wrapped
 
 CAPTION = (
     "Thin steps are the Kaplan-Meier curves of the cohorts of pseudo-patients, one line each. Black dots are the printed "
-    "survival probabilities, black bars the printed medians with their 95 % intervals. The curves meet in the "
-    "dots, because they were made to; between them, and after the last, they differ as far as print lets them."
+    "survival probabilities, black bars the printed medians with their 95 % intervals. The curves were made to pass "
+    "near the dots; how near, the figure of the distances says. Between them, and after the last, they differ as far as print lets them."
 )
 TITLES = {"before": "Before matching", "after": "After matching"}
 

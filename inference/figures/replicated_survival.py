@@ -14,9 +14,9 @@ from inference.figures.wording import time_label
 
 CAPTION = (
     "Kaplan-Meier curves of pseudo-patients, one line a reconstructed cohort, with what the publication prints: survival "
-    "probabilities (diamonds) and medians (bars at one half, with their 95 % interval where it is printed). The lines agree "
+    "probabilities (diamonds) and medians (bars at one half, with their 95 % interval where it is printed). The lines lie close together "
     "where print ties them down; between the points, and above all at the end, they show what the publication leaves open. No line "
-    "is of patients."
+    "is of anybody who was there."
 )
 COLUMNS = 2
 

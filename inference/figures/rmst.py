@@ -11,9 +11,9 @@ from inference.figures.table_rows import first_unit, model_label, population_nam
 from inference.figures.wording import interval, probability, words, wrapped
 
 CAPTION = (
-    "Mean event-free time that treatment adds (right of the dashed line) or costs (left of it) before the "
+    "Mean survival time that treatment adds (right of the dashed line) or costs (left of it) before the "
     "horizon, with 95 % intervals: averaged over all patients, over those who were treated, and over "
-    "those who might have had either treatment. P is the posterior probability that the difference is "
+    "those who might have had either treatment, where a model gives them. P is the posterior probability that the difference is "
     "above 0."
 )
 

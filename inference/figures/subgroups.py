@@ -11,7 +11,7 @@ from inference.figures.style import COMPARATOR, POSTERIOR, SMALL, WIDTH, style
 from inference.figures.wording import interval
 
 CAPTION = (
-    "Hazard ratio of treatment in the average patient and in those who have each level, with 95 % intervals. Filled: the posterior in "
+    "Hazard ratio of treatment in the average patient and in those who have each level, with 95 % intervals; none was picked beforehand. Filled: the posterior in "
     "which subgroup effects are shrunk to a common one, by as much as the patients say. Hollow: a Cox model with treatment by "
     "subgroup interactions, which shrinks nothing and gives chance its full part; n: patients. Where patients have several "
     "conditions at once, the rows are not of different patients."

@@ -18,15 +18,26 @@ from inference.figures.wording import POPULATION_NAMES, time_label, wrapped
 CAPTION = (
     "Smooth lines are posterior survival had everybody in the population been treated, or nobody (median "
     "and 95 % interval, adjusted for the covariates); steps are the Kaplan-Meier curves of the two arms "
-    "as they were observed (95 % intervals dotted, not adjusted). Where steps and smooth lines differ, "
-    "either the arms differ in their covariates or the model does not fit: the predictive figure tells "
-    "which."
+    "as they were observed (95 % intervals dotted, not adjusted). "
 )
+DIFFER = {
+    "naive": " Where steps and smooth lines differ, the arms differ in their covariates, or the model does not fit: the predictive figure "
+    "helps to tell which.",
+    "time_split": " Smooth lines are of treatment from time zero on, which nobody need have had; steps count as treated, from time zero on, "
+    "whoever was ever treated, and who was had to be still followed when treatment began. That alone sets them apart, "
+    "whatever treatment does and whatever the covariates are.",
+    "landmark": " Smooth lines are of those still followed at the landmark; steps count all, as treated whoever was ever treated: they "
+    "answer other questions, and need not agree.",
+}
+"""Why steps and smooth lines differ, by how exposure is counted."""
 
 
 @style()
 def survival_figure(
-    curves: xr.Dataset, kaplan_meier: Mapping[str, KaplanMeier], population: str = "all"
+    curves: xr.Dataset,
+    kaplan_meier: Mapping[str, KaplanMeier],
+    population: str = "all",
+    outcome: str = "survival",
 ) -> Figure:
     """Return survival by arm: posterior median and 95 % band, Kaplan-Meier steps, numbers at risk.
 
@@ -39,6 +50,8 @@ def survival_figure(
         By arm ("treated", "control"), at every time at which the curve may step.
     population : str
         Over whose covariates the curves are standardised.
+    outcome : str
+        What is survived.
     """
     labels = {arm: str(curves.attrs[f"{arm}_label"]) for arm in ("treated", "control")}
     arms = [arm for arm in labels if arm in curves["arm"].to_numpy()]
@@ -58,7 +71,7 @@ def survival_figure(
     main.set_xlim(0, end)
     main.set_ylim(0, 1.02)
     main.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    main.set_ylabel("Survival")
+    main.set_ylabel(outcome[:1].upper() + outcome[1:])
     main.set_title(f"Standardised to {POPULATION_NAMES.get(population, population)}")
     quiet(main)
     ends = [float(selected.sel(arm=arm, quantile=0.5).to_numpy()[-1]) for arm in arms]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from inference.report.numbers import number, ratio, span
 from inference.report.table import Cell, Column, Row, Table, heading, probability_cell
 from inference.sensitivity.adjustments import AGREE
 
-MOVES = 1.0  # standard deviations of the main model: further than that is said in so many words
+SOMEWHAT = 1.1  # a smaller factor between two hazard ratios is called a small difference
 
 
 def adjustment_section(
@@ -52,8 +52,11 @@ POPULATION_PHRASES = {
 }
 CAUTION = (
     "All adjustments use the same measured covariates: that they agree says nothing of a confounder that none of them saw. "
-    "Weighted likelihoods are maximised, not sampled: their draws are maximisers, one for each draw of the propensity score "
-    "and a Bayesian bootstrap of the patients, and no prior on the effect enters.",
+    "Weighted likelihoods are maximised, not sampled: their draws are maximisers, one for each vector of Bayesian bootstrap weights, "
+    "under which propensity score, weights and outcome are estimated anew, and no prior on the effect enters.",
+    "Fits of the same patients go up and down together, so that the difference of two is not measured by the standard deviation of "
+    "either. Its own is taken as the root of the difference of their variances, which holds where the more precise fit is efficient "
+    "(Hausman 1978, doi 10.2307/1913827) and is an approximation where priors shrink, with the Monte Carlo errors added.",
 )
 
 
@@ -63,23 +66,29 @@ def agreement(compared: pd.DataFrame, main: dict[str, str]) -> tuple[str, ...]:
         (compared["baseline"] == main["baseline"]) & (compared["adjustment"] != main["adjustment"])
     ]
     own = words(main["adjustment"])
-    agree, differ = [], []
+    agree, differ, closest = [], [], []
     for adjustment, rows in same.dropna(subset=["shift"]).groupby("adjustment", sort=False):
         worst = rows.loc[rows["shift"].abs().idxmax()]
-        (agree if abs(worst["shift"]) < AGREE else differ).append((words(str(adjustment)), worst))
+        if abs(worst["shift"]) <= AGREE:
+            agree.append(words(str(adjustment)))
+            closest.append(rows)
+        else:
+            differ.append((words(str(adjustment)), worst))
     said = []
     if agree:
-        names = _listed([name for name, _ in agree])
+        names = _listed(agree)
         said.append(
             f"{names[:1].upper()}{names[1:]} {'agrees' if len(agree) == 1 else 'agree'} with {own}: in the same population the "
-            "log average hazard ratio differs by less than half a posterior standard deviation."
+            f"average hazard ratio differs by a factor of at most {number(_largest(closest), 3)}, within {AGREE:g} standard deviations of "
+            "the difference, no more than chance makes of two fits to the same patients."
         )
     for name, worst in differ:
         side = "less" if worst["shift"] > 0 else "more"
-        size = "" if abs(worst["shift"]) >= MOVES else "somewhat "
+        size = "" if _factor(worst["factor"]) >= SOMEWHAT else "somewhat "
         said.append(
             f"Under {name} there is {size}{side} benefit: {_ratio_of(worst)} over "
-            f"{POPULATION_PHRASES[str(worst['population'])]}, {number(abs(worst['shift']), 2)} standard deviations from {own}."
+            f"{POPULATION_PHRASES[str(worst['population'])]}, a factor of {number(_factor(worst['factor']), 3)} from {own} and "
+            f"{number(abs(worst['shift']), 2)} standard deviations of the difference."
         )
     matched = compared[(compared["adjustment"] == "matched") & (compared["baseline"] == main["baseline"])]
     if len(matched):
@@ -88,6 +97,15 @@ def agreement(compared: pd.DataFrame, main: dict[str, str]) -> tuple[str, ...]:
             "adjustment is averaged over it. Pairs within a caliper leave some imbalance (see below)."
         )
     return (" ".join(said), _of_baselines(compared)) if said else (_of_baselines(compared),)
+
+
+def _factor(ratio: float) -> float:
+    """Return how far two hazard ratios are apart, the larger over the smaller."""
+    return max(float(ratio), 1 / float(ratio))
+
+
+def _largest(tables: Iterable[pd.DataFrame]) -> float:
+    return max(_factor(ratio) for rows in tables for ratio in rows["factor"])
 
 
 def range_of_adjustments(compared: pd.DataFrame) -> str:
@@ -131,7 +149,8 @@ def _effects(compared: pd.DataFrame) -> Table:
         Column("Average hazard ratio (95 %)", numeric=True),
         Column("P(benefit)", numeric=True),
         Column("RMST difference (95 %)", numeric=True),
-        Column("Shift from the main model, sd", numeric=True),
+        Column("Factor against the main model", numeric=True),
+        Column("The same, sd of the difference", numeric=True),
     )
     rows = tuple(
         Row(
@@ -142,6 +161,7 @@ def _effects(compared: pd.DataFrame) -> Table:
                 Cell(_ratio_of(row), float(row["marginal_hazard_ratio_median"])),
                 probability_cell(row["marginal_hazard_ratio_probability_of_benefit"]),
                 Cell(_difference(row), float(row["rmst_difference_median"])),
+                Cell(number(row["factor"], 3), float(np.nan_to_num(row["factor"], nan=np.inf))),
                 Cell(number(row["shift"], 2), float(np.nan_to_num(row["shift"], nan=np.inf))),
             )
         )

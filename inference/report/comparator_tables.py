@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from inference.report.content import Report, companion, estimand_row, fit_rows
 from inference.report.effect_tables import arm_name, quantity_name
+from inference.report.exposure_words import exposure_of
 from inference.report.numbers import percent, probability, ratio, span
 from inference.report.table import (
     Cell,
@@ -17,6 +20,7 @@ from inference.report.table import (
     probability_cell,
     text_cell,
 )
+from inference.report.vocabulary import vocabulary
 
 COUNTS = ("patients", "events", "median_follow_up")
 STYLES = {"hazard_ratio": ratio, "survival": percent}
@@ -31,7 +35,7 @@ def comparators_table(report: Report) -> Table:
     other = companion(report)
     shown = [report.main, *([other] if other else [])]
     published = table["published"].notna().any()
-    unit = report.study.time_unit
+    unit, said = report.study.time_unit, vocabulary(report.study)
     headings = (
         Column("Quantity"),
         Column("Arm"),
@@ -43,10 +47,10 @@ def comparators_table(report: Report) -> Table:
     rows = []
     for _, row in chosen.iterrows():
         style = STYLES.get(str(row["statistic"]), span)
-        beside = [_counterpart(fit_rows(report.estimands, fit), row) for fit in shown]
+        beside = [_counterpart(report, fit, row) for fit in shown]
         contrast = row["statistic"] in ("hazard_ratio", "rmst_difference")
         cells = (
-            Cell(quantity_name(str(row["statistic"]), row["time"], unit)),
+            Cell(quantity_name(str(row["statistic"]), row["time"], unit, said.outcome)),
             Cell("Contrast" if contrast else arm_name(row["arm"], report)),
             *([number_cell(row["published"])] if published else []),
             interval_cell(row, style, "estimate"),
@@ -55,9 +59,9 @@ def comparators_table(report: Report) -> Table:
         )
         rows.append(Row(cells))
     caption = (
-        "Frequentist estimates beside the posterior medians of the main fit and its companion; means are "
+        "Frequentist estimates beside posterior medians under the main model and its companion that count exposure in the same way; means are "
         "restricted to the horizon. Kaplan-Meier numbers are those of the arms as observed; Bayesian ones "
-        "are adjusted and averaged over all patients"
+        f"are adjusted and averaged over all {said.patients}"
     )
     return Table("comparators", caption, headings, tuple(rows))
 
@@ -71,8 +75,12 @@ def _method(row: pd.Series) -> str:
     return f"{method}; p {p if p.startswith('<') else f'= {p}'}"
 
 
-def _counterpart(rows: pd.DataFrame, row: pd.Series) -> pd.Series | None:
-    """Return the estimand that answers the question of a frequentist number, None where there is none."""
+def _counterpart(report: Report, fit: Mapping[str, str], row: pd.Series) -> pd.Series | None:
+    """Return the estimand that answers the question of a frequentist number, None where there is none.
+
+    It is of a fit that counts exposure as the number does: a naive one says nothing about a posterior of split exposure.
+    """
+    rows = fit_rows(report.estimands, {**fit, "exposure": exposure_of(str(row["method"]))})
     statistic, time = str(row["statistic"]), None if pd.isna(row["time"]) else float(row["time"])
     if statistic == "hazard_ratio":
         # A univariable model adjusts for nothing: there is no such posterior.

@@ -108,6 +108,8 @@ class Report:
         In the order of their sections.
     caveats : sequence of str
         What must be said in one breath with the answer: its range over adjustments, what timing alone could explain.
+    limits : sequence of str
+        What only this study's numbers do not cover.
     sections : sequence of ReportSection
         Those that only this study has; they stand before the diagnostics.
     cohorts : int
@@ -127,6 +129,7 @@ class Report:
     sensitivity: pd.DataFrame | None = None
     figures: Sequence[FigureItem] = ()
     caveats: Sequence[str] = ()
+    limits: Sequence[str] = ()
     sections: Sequence[ReportSection] = ()
     cohorts: int = 1
     manifest: Mapping[str, Any] = field(default_factory=dict)

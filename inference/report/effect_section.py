@@ -56,11 +56,22 @@ def _about_time(found: EffectOverTime) -> str:
 def _about_subgroups(found: EffectBySubgroup) -> str:
     text = (
         "Here the effect may differ by subgroup: it adds up over the conditions that a patient has, and is shrunk to a common one. "
-        f"{by_subgroup_in_words(found)}"
+        f"{by_subgroup_in_words(found)}{_picked(found)}"
     )
     if not found.spread:
         return text
     return f"{text} The standard deviation of the subgroup effects on the log hazard ratio is {_limits(found.spread)}."
+
+
+def _picked(found: EffectBySubgroup) -> str:
+    """Return that two subgroups were compared because they came out as the extremes; empty where there are only two."""
+    count = int((found.table["subgroup"] != "").sum())
+    if count < 3:
+        return ""
+    return (
+        f" The two were picked after the fact, as the lowest and the highest of {count}: of two that were named beforehand, such a "
+        "probability would say more. Here it overstates how far subgroups are apart."
+    )
 
 
 def _limits(values: Sequence[float]) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from inference.figures.wording import POPULATION_NAMES, words
 from inference.report.content import FIT_COLUMNS, Report, companion, estimand_row, fit_rows, fits
+from inference.report.exposure_words import since
 from inference.report.numbers import number, percent, ratio, share, span
 from inference.report.sentences import horizon_of
 from inference.report.table import (
@@ -21,6 +22,7 @@ from inference.report.table import (
     probability_cell,
     text_cell,
 )
+from inference.report.vocabulary import capitalised, vocabulary
 
 POPULATIONS = ("all", "treated", "overlap", "matched")
 
@@ -34,10 +36,10 @@ def arm_name(arm: object, report: Report) -> str:
 
 def arms_table(report: Report) -> Table:
     """Return patients, events and follow-up by arm."""
-    unit = report.study.time_unit
+    unit, said = report.study.time_unit, vocabulary(report.study)
     columns = {
-        "patients": "Patients",
-        "events": "Events",
+        "patients": capitalised(said.patients),
+        "events": capitalised(said.events),
         "median_follow_up": f"Median follow-up, {unit} (reverse Kaplan-Meier)",
     }
     shown = [column for column in columns if column in report.arms]
@@ -46,7 +48,7 @@ def arms_table(report: Report) -> Table:
         for _, row in report.arms.iterrows()
     )
     headings = (Column("Arm"), *(Column(columns[column], numeric=True) for column in shown))
-    return Table("arms", "The patients", headings, rows)
+    return Table("arms", f"The {said.patients}", headings, rows)
 
 
 def effects_table(report: Report) -> Table:
@@ -134,7 +136,7 @@ def fit_name(fit: dict[str, str], estimands: pd.DataFrame) -> str:
 
 def outcomes_table(report: Report) -> Table:
     """Return survival, restricted mean and median by arm, of the main fit and its companion."""
-    unit = report.study.time_unit
+    unit, said = report.study.time_unit, vocabulary(report.study)
     shown = [dict(report.main), *(fit for fit in [companion(report)] if fit)]
     rows = []
     for fit in shown:
@@ -148,7 +150,7 @@ def outcomes_table(report: Report) -> Table:
                     for part in ("treated", "control", "difference")
                 ]
                 cells = (
-                    Cell(quantity_name(quantity, at, unit)),
+                    Cell(quantity_name(quantity, at, unit, said.outcome)),
                     Cell(heading(words(fit["adjustment"]))),
                     *(interval_cell(part, percent if quantity == "survival" else span) for part in parts),
                     _benefit(parts[2]),
@@ -164,20 +166,20 @@ def outcomes_table(report: Report) -> Table:
         Column("P(benefit)", numeric=True),
     )
     caption = (
-        "Averages over all patients, had everybody been in the one arm or in the other; means are restricted"
-        f"{_to_horizon(report)}, differences of percentages are percentage points"
+        f"Averages over all {said.patients}, had everybody been in the one arm{since(report.main['exposure'], unit)} or in the other; "
+        f"means are restricted{_to_horizon(report)}, differences of percentages are percentage points"
     )
     return Table("outcomes", caption, headings, tuple(rows))
 
 
-def quantity_name(quantity: str, time: float | None, unit: str) -> str:
-    """Return a quantity in words with its time and unit."""
+def quantity_name(quantity: str, time: float | None, unit: str, outcome: str = "survival") -> str:
+    """Return a quantity in words with its time and unit; `outcome` is what is survived."""
     at = "" if time is None or pd.isna(time) else f"{number(time)} {unit}"
     names = {
-        "survival": f"Event-free at {at}, %",
-        "rmst": f"Mean event-free time, {unit}",
-        "rmst_difference": f"Difference in mean event-free time, {unit}",
-        "median": f"Median event-free time, {unit}",
+        "survival": f"{capitalised(outcome)} at {at}, %",
+        "rmst": f"Mean {outcome}, {unit}",
+        "rmst_difference": f"Difference in mean {outcome}, {unit}",
+        "median": f"Median {outcome}, {unit}",
     }
     return names.get(quantity, heading(quantity) + (f" at {at}" if at else ""))
 

@@ -21,7 +21,7 @@ NAMES = {
 def exposure_in_words(exposure: str, unit: str) -> str:
     """Return how exposure is counted, as a heading."""
     if exposure.startswith("landmark_"):
-        return f"Landmark at {exposure.removeprefix('landmark_')} {unit}, survivors only"
+        return f"Landmark at {exposure.removeprefix('landmark_')} {unit}, those still followed only"
     return NAMES[exposure]
 
 
@@ -82,12 +82,12 @@ def exposure_section(
         immortal_time(ratios, main),
         (
             f"Treatment began {number(middle)} {unit} after time zero in the median patient treated (half of them between "
-            f"{number(low)} and {number(high)} {unit}). Who died early could not be treated any more: counted as ever "
-            "against never, that alone makes treatment look better, however it works."
+            f"{number(low)} and {number(high)} {unit}). Who had the event before could not be treated any more: counted as ever "
+            "against never, that alone makes treatment look better, whatever it does."
         ),
         (
             "A landmark compares those still followed then by what they had had until then; it drops the early events and speaks of "
-            "the survivors only. No way of counting removes confounding by what changed between time zero and the start of treatment."
+            "those alone. No way of counting removes confounding by what changed between time zero and the start of treatment."
         ),
     ]
     return ReportSection(
@@ -126,9 +126,7 @@ def _table(estimands: pd.DataFrame, ratios: pd.DataFrame, order: Sequence[str], 
         Column("P(benefit)", numeric=True),
         Column(f"RMST difference, {unit} (95 %)", numeric=True),
     )
-    caption = (
-        "The effect by how exposure is counted; the RMST difference of a landmark is of those alive then"
-    )
+    caption = "The effect by how exposure is counted; the RMST difference of a landmark is of those still followed then"
     return Table("exposures-effects", caption, columns, tuple(rows))
 
 

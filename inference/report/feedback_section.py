@@ -26,9 +26,10 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
     worst = table.loc[table["largest_shift"].abs().idxmax()]
     ends = [ratio(one["hazard_ratio"], one["lower"], one["upper"]) for one in (first, last)]
     verdict = (
-        "Feedback moves the effect by less than half a posterior standard deviation: joint and cut may be read alike."
+        "That is less than half a posterior standard deviation, which counts as little here; with the covariates in the outcome model as "
+        "well, little can be expected to move."
         if abs(last["shift"]) < SHIFT
-        else "Feedback moves the effect: read the cut, in which the outcome has no say in who was likely to be treated."
+        else "Feedback moves the effect by more than half a posterior standard deviation: read the cut, in which the outcome has no say in who was likely to be treated."
     )
     looked = f" (looked at in {first['cohorts']} cohorts)" if first["cohorts"] > 1 else ""
     paragraphs = (

@@ -28,12 +28,14 @@ from inference.report.effect_tables import (
     outcomes_table,
     populations_table,
 )
+from inference.report.exposure_words import pairing_sentence
 from inference.report.provenance_tables import command_line, is_quick, manifest_tables, tree_warning
 from inference.report.pseudo import figure_of_pseudo_patients, table_of_pseudo_patients
-from inference.report.sensitivity_table import sensitivity_table
-from inference.report.sentences import answer, limits, reading_guide
+from inference.report.sensitivity_table import sensitivity_in_words, sensitivity_table
+from inference.report.sentences import answer, limits, no_evidence, reading_guide
 from inference.report.svg import embedded_svg
 from inference.report.table import frame_table
+from inference.report.vocabulary import vocabulary
 
 HERE = Path(__file__).parent
 LISTED = 8  # failed checks named in the banner; the table of checks names all
@@ -77,7 +79,6 @@ def render(report: Report) -> str:
         else (_same, _same, _same)
     )
     report = replace(report, figures=[figure(item) for item in report.figures])
-    answered = answer(report)
 
     def numbered(kind: str) -> str:
         numbering[kind] += 1
@@ -98,11 +99,14 @@ def render(report: Report) -> str:
             svg=_drawing,
             css=_asset("report.css"),
             script=_asset("report.js"),
-            answer=replace(answered, sentence=say(answered.sentence), beside=say(answered.beside)),
+            answer=answer(report),
+            no_evidence=no_evidence(report),
+            pairing=pairing_sentence(report.main["exposure"]),
+            priors_said=sensitivity_in_words(report),
             caveats=[say(one) for one in report.caveats],
-            guide=[(term, say(meaning)) for term, meaning in reading_guide(report)],
-            limits=[say(one) for one in limits(report)],
-            people=say("patients"),
+            guide=reading_guide(report),
+            limits=limits(report),
+            people=vocabulary(report.study).patients,
             link=citation_link(report.study.citation),
             checks=checks,
             failures=failures,

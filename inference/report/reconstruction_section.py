@@ -65,8 +65,8 @@ def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSec
         "beside",
         "Beside the published analysis",
         (
-            "The publication adjusts by matching alone, and counts as treated whoever was ever treated. The posterior "
-            "conditions on all covariates of Table 1, over all pseudo-patients; neither knows when treatment began.",
+            "Rows are what the publication prints and what its own analysis gives on the pseudo-patients, then the posterior, which "
+            "conditions on the covariates of the study over all pseudo-patients. Neither knows when treatment began.",
         ),
         (table,),
         tuple(figures),
@@ -92,11 +92,13 @@ def reconstruction_section(
     beyond = int((targets["z"].abs() > 1).sum())
     steered = targets[~targets["family"].isin(("table 1", "deaths"))]
     paragraphs = (
-        f"{cohorts} {'cohort' if cohorts == 1 else 'cohorts'} of {size} pseudo-patients, drawn to agree with every printed number. Of "
-        f"{len(targets)} comparisons with print, {len(targets) - beyond} lie within their tolerance; the median distance "
+        f"{cohorts} {'cohort' if cohorts == 1 else 'cohorts'} of {size} pseudo-patients, drawn towards the printed numbers. Of "
+        f"{len(targets)} comparisons with print, {len(targets) - beyond} lie within their tolerance"
+        f"{'' if beyond == 0 else f' and {beyond} beyond it'}; the median distance "
         f"of the numbers that are not counts is {number(steered['z'].abs().median())} tolerances.",
-        "What is not printed differs between the cohorts as far as a plausible model of survival lets it. The tables say "
-        "how much of each variance lies between the cohorts: that share is the price of not having the patients.",
+        "What is not printed differs between the cohorts as far as the generative model of decision 0014 lets it. The tables say "
+        "how much of each variance lies between the cohorts. Given that model, this share is the price of not having the patients; where a "
+        "strong effect or a strong dependence that nobody printed exists, the price is higher than the tables say.",
         *conflicts,
     )
     tables = [_families(targets)]

@@ -73,7 +73,7 @@ def replication_paragraphs(replication: Replication, evidence: Evidence) -> list
     said = [
         "Every number of the publication is computed here from reconstructed cohorts of pseudo-patients "
         f"({replication.cohorts} of them). They were "
-        "made to agree with print, so agreement is no finding and says nothing about the publication's truth; what cannot be made to "
+        "made to come near print, so agreement is no finding and says nothing about the publication's truth; what cannot be made to "
         "agree, and what differs between cohorts, is one. The intervals of medians are estimate ± 1.96 standard errors, as SPSS "
         "prints them; Cox models are those that the tables name, fitted by Efron's method.",
     ]

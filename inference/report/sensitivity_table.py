@@ -16,6 +16,7 @@ from inference.report.table import (
     probability_cell,
     text_cell,
 )
+from inference.report.vocabulary import vocabulary
 
 
 def sensitivity_table(report: Report) -> Table | None:
@@ -51,11 +52,25 @@ def sensitivity_table(report: Report) -> Table | None:
         for _, row in frame.iterrows()
     )
     caption = (
-        "The main model under each prior set, with the same patients. Sensitivities are ArviZ's power "
+        f"The main model under each prior set, with the same {vocabulary(report.study).patients}. Sensitivities are ArviZ's power "
         "scaling: how far the effect moves when the prior, or the likelihood, counts a little more or "
         "less (below 0.05: hardly)"
     )
     return Table("sensitivity", caption, headings, rows)
+
+
+def sensitivity_in_words(report: Report) -> str:
+    """Return in how many prior sets the prior of the effect matters, and how; empty where they were not computed."""
+    frame = report.sensitivity
+    if frame is None or len(frame) < 2:
+        return ""
+    counts = frame["diagnosis"].value_counts(sort=False)
+    low, high = frame["hazard_ratio"].min(), frame["hazard_ratio"].max()
+    said = "; ".join(f"{diagnosis}: {count} of {len(frame)}" for diagnosis, count in counts.items())
+    return (
+        f"Between the prior sets the hazard ratio lies between {number(low, 2)} and {number(high, 2)}. What power scaling says of "
+        f"them: {said}."
+    )
 
 
 def _numbers(row: pd.Series, name: str) -> pd.Series:

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from data.study import Study
 from inference.figures.wording import POPULATION_NAMES, words
 from inference.report.content import Report, companion, estimand_row, fit_rows
+from inference.report.exposure_words import exposure_name, exposure_sentence, since
 from inference.report.numbers import difference_in_words, number, probability, ratio
+from inference.report.vocabulary import vocabulary
 
-EXPOSURE_NAMES = {
-    "naive": "ever against never treated",
-    "time_split": "treated from the start of treatment on",
-}
 ADJUSTMENT_PHRASES = {
     "none": "regression of the outcome alone",
     "joint": "a propensity score modelled together with the outcome",
@@ -30,9 +27,9 @@ ADJUSTMENT_MEANINGS = {
     "enters the outcome model; outcomes also inform the score (feedback).",
     "cut": "As joint, but the treatment model is fitted without the outcomes, so that there is no feedback. It is "
     "the reference for joint.",
-    "iptw": "Patients are weighted by the inverse of the probability of the treatment they had.",
-    "overlap": "Patients count the more, the more likely the other treatment was for them.",
-    "matched": "Treated patients are compared with untreated patients of like propensity.",
+    "iptw": "Everybody is weighted by the inverse of the probability of the treatment they had.",
+    "overlap": "One counts the more, the more likely the other treatment was.",
+    "matched": "The treated are compared with untreated ones of like propensity.",
 }
 
 
@@ -60,21 +57,26 @@ def answer(report: Report) -> Answer:
     rows = fit_rows(report.estimands, report.main)
     treated, control = report.study.treatment.treated_label, report.study.treatment.control_label
     horizon = horizon_of(rows)
-    span = f"the first {number(horizon)} {report.study.time_unit}" if horizon else "the follow-up"
-    mean, hazard = _main_numbers(rows, report.study.time_unit)
+    unit, said = report.study.time_unit, vocabulary(report.study)
+    span = f"the first {number(horizon)} {unit}" if horizon else "the follow-up"
+    exposure = report.main["exposure"]
+    mean, hazard = _main_numbers(rows, unit)
+    whom = f"all {report.patients} {said.patients}"
+    if exposure.startswith("landmark_"):
+        whom = f"all {said.patients} still followed then"
     sentence = (
-        f"With “{treated}” for all {report.patients} patients rather than “{control}” for all, mean "
-        f"event-free time within {span} would be {mean}, and the hazard ratio between two patients with the "
+        f"With “{treated}”{since(exposure, unit)} for {whom} rather than “{control}” for all, mean "
+        f"{said.outcome} within {span} would be {mean}, and the hazard ratio between two {said.patients} with the "
         f"same covariates is {hazard}, as adjusted for the measured covariates by "
-        f"{named(report.main['adjustment'])}, with exposure {exposure_name(report.main['exposure'])}, a "
+        f"{named(report.main['adjustment'])}, with exposure {exposure_name(exposure)}, a "
         f"{words(report.main['baseline']).lower()} baseline hazard and prior set "
         f"{report.main['prior_set']}."
     )
     other = companion(report)
     if other is not None:
-        mean, hazard = _main_numbers(fit_rows(report.estimands, other), report.study.time_unit)
+        mean, hazard = _main_numbers(fit_rows(report.estimands, other), unit)
         beside = (
-            f"Adjusted by {named(other['adjustment'])} instead, all else the same, mean event-free time "
+            f"Adjusted by {named(other['adjustment'])} instead, all else the same, mean {said.outcome} "
             f"would be {mean}, and the hazard ratio is {hazard}."
         )
         return Answer(sentence, beside, lacks_companion=False)
@@ -120,33 +122,9 @@ def named(adjustment: str) -> str:
     return f"{ADJUSTMENT_PHRASES.get(adjustment, words(adjustment))} ({adjustment})"
 
 
-def exposure_name(exposure: str) -> str:
-    """Return how exposure is counted: its name, and in words."""
-    if exposure.startswith("landmark_"):
-        return f"landmark (treated by time {exposure.removeprefix('landmark_')}, among those still followed)"
-    return f"{exposure} ({EXPOSURE_NAMES.get(exposure, words(exposure))})"
-
-
-def exposure_sentence(exposure: str, study: Study) -> str:
-    """Return what the count of exposure means, and what it may do to the answer."""
-    if exposure == "naive":
-        return (
-            "Exposure is naive: whoever was ever treated counts as treated from time zero. Where "
-            "treatment began later, those who had their event early had no chance of it, and that alone "
-            "makes treatment look better."
-        )
-    if exposure == "time_split":
-        return "Exposure is time_split: patients count as untreated until treatment began, as treated from then on."
-    landmark = exposure.removeprefix("landmark_")
-    return (
-        f"Exposure is landmark: only patients still followed at {landmark} {study.time_unit} count, as "
-        "treated if treatment had begun by then."
-    )
-
-
 def reading_guide(report: Report) -> list[tuple[str, str]]:
     """Return the words that a reader needs, each with its meaning."""
-    rows = fit_rows(report.estimands, report.main)
+    rows, said = fit_rows(report.estimands, report.main), vocabulary(report.study)
     horizon = horizon_of(rows)
     to = f"the first {number(horizon)} {report.study.time_unit}" if horizon else "the horizon"
     used = [name for name in ADJUSTMENT_MEANINGS if name in set(report.estimands["adjustment"])]
@@ -155,16 +133,17 @@ def reading_guide(report: Report) -> list[tuple[str, str]]:
     ]
     meanings = {
         "all": "everybody in the study",
-        "treated": "patients such as those who were treated",
-        "overlap": "patients for whom either treatment was plausible",
+        "treated": f"{said.patients} such as those who were treated",
+        "overlap": f"{said.patients} for whom either treatment was plausible",
         "matched": "the pairs",
     }
-    listed = "; ".join(f"{POPULATION_NAMES[name]}, {meanings[name]}" for name in populations)
+    names = {**POPULATION_NAMES, "all": f"all {said.patients}", "matched": f"matched {said.patients}"}
+    listed = "; ".join(f"{names[name]}, {meanings[name]}" for name in populations)
     return [
         (
             "95 % interval",
             (
-                "Given the model, its priors and these patients, the quantity lies in it with probability "
+                f"Given the model, its priors and these {said.patients}, the quantity lies in it with probability "
                 "95 %, and beyond either end with 2.5 %. The single number is the posterior median."
             ),
         ),
@@ -177,14 +156,14 @@ def reading_guide(report: Report) -> list[tuple[str, str]]:
             ),
         ),
         (
-            "Mean event-free time (restricted mean, RMST)",
-            f"Average time without the event within {to}; the difference is the time that treatment adds "
+            f"Mean {said.outcome} (restricted mean, RMST)",
+            f"Average time to {said.an_event}, of which only {to} {'count' if horizon else 'counts'}; the difference is the time that treatment adds "
             "or costs.",
         ),
         (
             "Hazard ratio, conditional or average",
             (
-                "Conditional: rate of events of a treated patient against that of an untreated one with "
+                f"Conditional: rate of {said.events} of a treated {said.patient} against that of an untreated one with "
                 "the same covariates. Average (marginal): over a whole population, up to the horizon. "
                 "They answer different questions and differ even without confounding. Below 1, the "
                 "treated fare better."
@@ -192,7 +171,7 @@ def reading_guide(report: Report) -> list[tuple[str, str]]:
         ),
         (
             "Populations",
-            f"Averages are taken over {listed}." if listed else "Averages are over all patients.",
+            f"Averages are taken over {listed}." if listed else f"Averages are over all {said.patients}.",
         ),
         *[(f"Adjustment {name}", ADJUSTMENT_MEANINGS[name]) for name in used],
         ("Exposure", exposure_sentence(report.main["exposure"], report.study)),
@@ -209,31 +188,58 @@ def limits(report: Report) -> list[str]:
         else "No covariate was recorded, so the arms are compared as they are."
     )
     listed = [
-        (
-            f"Treatment was not randomised. {known} Confounding by anything else is not addressed on this "
-            "page: no interval here contains it."
-        ),
+        f"Treatment was not randomised. {known} {_unmeasured(report)}",
         exposure_sentence(report.main["exposure"], report.study)
         + (
             " That is how the cohort records it; nothing is corrected here." if _is_naive(report.main) else ""
         ),
         (
+            "Covariates count as known at time zero. One that was recorded later, or that treatment itself may have changed, is "
+            "adjusted for wrongly: part of the effect may be taken away, or something added that is none."
+        ),
+        *report.limits,
+        (
             "Intervals hold the uncertainty within one model. How far models, adjustments and priors "
             "differ is to be read from the tables that set them side by side, not from any one interval."
         ),
         (
-            "This is one observational study. A probability of benefit near 1 weighs these patients under "
+            f"This is one observational study. A probability of benefit near 1 weighs these {vocabulary(report.study).patients} under "
             "this model; it does not weigh this study against trials, and is not by itself a reason to "
             "treat."
         ),
     ]
-    if report.study.cohort.source == "reconstruction":
+    if report.pseudo:
         listed.insert(
             0,
-            "No patient of this study is published: the cohort is rebuilt from summaries, and holds no "
-            "real patient.",
+            "No patient of this study is published: the cohort is rebuilt from summaries, and holds no real patient.",
         )
     return listed
+
+
+def _unmeasured(report: Report) -> str:
+    """Return where confounding by what was not measured is addressed, if it is."""
+    if any(section.id == "confounding" for section in report.sections):
+        return (
+            "No interval here contains confounding by anything else; how strong it would have to be to explain the effect is shown "
+            "in the section on unmeasured confounding, and how strong it is nobody knows."
+        )
+    return "Confounding by anything else is not addressed on this page: no interval here contains it."
+
+
+def no_evidence(report: Report) -> str:
+    """Return the sentence beside the answer on what the numbers cannot show."""
+    treated, said = report.study.treatment.treated_label, vocabulary(report.study)
+    reasons = ["treatment was not randomised"]
+    if report.pseudo:
+        reasons.append(f"no {said.patient} is a patient")
+    if _is_naive(report.main):
+        reasons.append("whoever was ever treated counts as treated from the start")
+    reasons = [*reasons[:-2], " and ".join(reasons[-2:])]
+    shown = "This is not evidence" if report.pseudo else "This alone does not show"
+    return (
+        f"{shown} that “{treated}” works: it is what the model makes of how these {said.patients} fared, and "
+        f"{', '.join(reasons)}."
+    )
 
 
 def _is_naive(fit: Mapping[str, str]) -> bool:

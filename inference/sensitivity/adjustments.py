@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 POPULATIONS = ("all", "overlap", "treated", "matched")
 CONTRASTS = ("marginal_hazard_ratio", "rmst_difference")
-AGREE = 0.5  # standard deviations of the main model: closer than that counts as agreement
+AGREE = 1.96  # standard deviations of the difference: two fits of the same patients differ by less in 95 % of cohorts
+NORMAL_95 = 1.959964
 STATED = ("median", "lower", "upper", "probability_of_benefit")
 
 
@@ -29,9 +31,10 @@ def compare_adjustments(estimands: pd.DataFrame, main: Mapping[str, str]) -> pd.
     Returns
     -------
     DataFrame
-        population, baseline, adjustment; of each contrast its median, lower, upper, probability_of_benefit; shift: how far
-        the log of the average hazard ratio lies from the main model's in the same population, in posterior standard
-        deviations of the main model; NaN where the main model is not averaged over that population.
+        population, baseline, adjustment; of each contrast its median, lower, upper, probability_of_benefit; factor: the
+        average hazard ratio over the main model's in the same population; difference_sd: the standard deviation of its
+        logarithm (`difference_sd`); shift: the logarithm in these standard deviations. NaN where the main model is not
+        averaged over that population.
     """
     same = estimands["subgroup"].fillna("").astype(str) == ""
     for column in ("effect", "exposure", "prior_set"):
@@ -50,20 +53,53 @@ def compare_adjustments(estimands: pd.DataFrame, main: Mapping[str, str]) -> pd.
             }
             for contrast in CONTRASTS:
                 row |= {f"{contrast}_{name}": by_contrast.loc[contrast, name] for name in STATED}
-            log_ratio = np.log(float(by_contrast.loc["marginal_hazard_ratio", "median"]))
-            rows.append({**row, "shift": (log_ratio - anchor[0]) / anchor[1]})
+            own = _log_ratio(by_contrast.loc["marginal_hazard_ratio"])
+            apart = own.middle - anchor.middle
+            spread = difference_sd(own, anchor)
+            rows.append(
+                {
+                    **row,
+                    "factor": np.exp(apart),
+                    "difference_sd": spread,
+                    "shift": apart / spread if apart else apart,
+                }
+            )
     return pd.DataFrame(rows)
 
 
-def _anchor(of_population: pd.DataFrame, main: Mapping[str, str]) -> tuple[float, float]:
-    """Return the log of the main model's average hazard ratio, and its standard deviation."""
+@dataclass(frozen=True)
+class LogRatio:
+    """A log hazard ratio of a fit: its middle, the posterior standard deviation, and the Monte Carlo error of the middle."""
+
+    middle: float
+    sd: float
+    error: float
+
+
+def difference_sd(one: LogRatio, other: LogRatio) -> float:
+    """Return the standard deviation of the difference of two fits of the same patients.
+
+    The two go up and down together from cohort to cohort, so that neither's own standard deviation measures their
+    difference. Where the more precise one is efficient, the variance of the difference is the difference of the variances
+    (Hausman 1978, doi 10.2307/1913827). Priors that shrink make that an approximation. Monte Carlo errors, which are
+    independent, are added.
+    """
+    return float(np.sqrt(abs(one.sd**2 - other.sd**2) + one.error**2 + other.error**2))
+
+
+def _log_ratio(row: pd.Series) -> LogRatio:
+    spread = (np.log(row["upper"]) - np.log(row["lower"])) / (2 * NORMAL_95)
+    error = float(row["mcse"]) / float(row["median"]) if pd.notna(row.get("mcse")) else 0.0
+    return LogRatio(float(np.log(row["median"])), float(spread), error)
+
+
+def _anchor(of_population: pd.DataFrame, main: Mapping[str, str]) -> LogRatio:
+    """Return the main model's average log hazard ratio; NaN without one."""
     fit = of_population[
         (of_population["estimand"] == "marginal_hazard_ratio")
         & (of_population["baseline"] == main["baseline"])
         & (of_population["adjustment"] == main["adjustment"])
     ]
     if fit.empty:
-        return np.nan, np.nan
-    row = fit.iloc[0]
-    spread = (np.log(row["upper"]) - np.log(row["lower"])) / (2 * 1.959964)
-    return float(np.log(row["median"])), float(spread)
+        return LogRatio(np.nan, np.nan, np.nan)
+    return _log_ratio(fit.iloc[0])

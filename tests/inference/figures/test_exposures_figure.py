@@ -14,7 +14,7 @@ from inference.figures.exposures import CAPTION, COLOURS, exposures_figure
 ORDER = (
     ("naive", "Ever against never treated (naive)"),
     ("time_split", "Split at the start of treatment"),
-    ("landmark_30", "Landmark at 30 days, survivors only"),
+    ("landmark_30", "Landmark at 30 days, those still followed only"),
 )
 
 
@@ -93,7 +93,7 @@ def test_adjustments_differ_in_colour_and_the_reference_is_no_effect():
 
 
 def test_an_exposure_without_rows_leaves_its_heading_only(assert_inside):
-    figure = exposures_figure(rows_of(), (*ORDER, ("landmark_60", "Landmark at 60 days, survivors only")))
+    figure = exposures_figure(rows_of(), (*ORDER, ("landmark_60", "Landmark at 60 days, those still followed only")))
     assert len(points_of(figure.axes[0])) == 6
     assert_inside(figure)
 
@@ -107,4 +107,4 @@ def test_narrow_and_wide_intervals_fit(spread, assert_inside):
 
 def test_the_caption_says_how_to_read_it():
     assert "95 % intervals" in CAPTION
-    assert "in which by definition nobody died" in CAPTION
+    assert "in which by definition none of the treated had the event" in CAPTION

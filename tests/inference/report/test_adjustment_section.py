@@ -28,6 +28,7 @@ def row(adjustment, population, median, shift, baseline="weibull", upper=None):
         "adjustment": adjustment,
         **{f"marginal_hazard_ratio_{name}": value for name, value in ratio.items()},
         **{f"rmst_difference_{name}": value for name, value in mean.items()},
+        "factor": np.nan if np.isnan(shift) else median / 0.70,
         "shift": shift,
     }
 
@@ -39,10 +40,10 @@ def compared():
             row("joint", "all", 0.70, 0.0),
             row("cut", "all", 0.71, 0.12),
             row("none", "all", 0.69, -0.13),
-            row("iptw", "all", 0.80, 1.34),
+            row("iptw", "all", 0.80, 2.34),
             row("joint", "overlap", 0.70, 0.0),
             row("cut", "overlap", 0.72, 0.30),
-            row("overlap", "overlap", 0.65, -0.7),
+            row("overlap", "overlap", 0.65, -2.7),
             row("matched", "matched", 0.78, np.nan),
             row("joint", "all", 0.77, 0.9, "piecewise_exponential"),
         ]
@@ -55,28 +56,33 @@ def test_those_that_agree_are_listed_once(compared):
         "Cut propensity and outcome regression agree with joint propensity: in the same population"
     )
     assert said.count("gree with") == 1
+    assert "by a factor of at most 1.03, within 1.96 standard deviations of the difference" in said
 
 
 def test_those_that_move_the_effect_are_said_with_direction_and_size(compared):
     said = agreement(compared, MAIN)[0]
     more = re.search(
-        r"Under inverse-probability weights there is (somewhat )?less benefit: ([^;]*?) from", said
+        r"Under inverse-probability weights there is (somewhat )?less benefit: ([^;]*?) of the difference",
+        said,
     )
-    less = re.search(r"Under overlap weights there is (somewhat )?more benefit: ([^;]*?) from", said)
+    less = re.search(
+        r"Under overlap weights there is (somewhat )?more benefit: ([^;]*?) of the difference", said
+    )
     assert more[1] is None
     assert less[1] == "somewhat "
-    assert "all patients, 1.3 standard deviations" in more[2]
-    assert "0.65 (0.52 to 0.81) over the overlap population, 0.70 standard deviations" in less[2]
+    assert "all patients, a factor of 1.14 from joint propensity and 2.3 standard deviations" in more[2]
+    assert "0.65 (0.52 to 0.81) over the overlap population, a factor of 1.08 from" in less[2]
+    assert "2.7 standard deviations" in less[2]
 
 
 def test_the_worst_population_decides(compared):
     """Cut agrees in one population and not in the other: it does not agree."""
     worse = compared.copy()
-    worse.loc[(worse["adjustment"] == "cut") & (worse["population"] == "overlap"), "shift"] = 0.51
+    worse.loc[(worse["adjustment"] == "cut") & (worse["population"] == "overlap"), "shift"] = 2.01
     said = agreement(worse, MAIN)[0]
     assert said.startswith("Outcome regression agrees with joint propensity")
     assert re.search(
-        r"Under cut propensity there is somewhat less benefit: 0.72 .* 0.51 standard deviations", said
+        r"Under cut propensity there is somewhat less benefit: 0.72 .* 2.0 standard deviations", said
     )
 
 
@@ -88,7 +94,7 @@ def test_pairs_are_of_a_population_of_their_own(compared):
 
 
 def test_other_baselines_are_not_taken_for_adjustments(compared):
-    """A shift of 0.9 of the other baseline is said of the baseline, as a factor of the ratio."""
+    """A shift of the other baseline is said of the baseline, as a factor of the ratio."""
     sentences = agreement(compared, MAIN)
     assert "0.90 standard deviations" not in sentences[0]
     assert (
@@ -165,9 +171,10 @@ def test_the_tables_hold_every_row_and_every_design(compared):
         "0.80 (0.64 to 1.00)",
         "0.980",
         "120 (30 to 210)",
-        "1.3",
+        "1.14",
+        "2.3",
     ]
-    assert cells[7][-1] == "–"
+    assert cells[7][-2:] == ["–", "–"]
     assert [column.label for column in designs.columns] == [
         "Fit",
         "Largest standardised difference left",

@@ -109,7 +109,7 @@ def test_when_treatment_began_is_said_in_the_unit_of_the_study(estimands):
 
 def test_what_a_landmark_and_no_count_can_do_is_said(estimands):
     said = section_of(estimands).paragraphs[2]
-    assert "it drops the early events and speaks of the survivors only" in said
+    assert "it drops the early events and speaks of those alone" in said
     assert "No way of counting removes confounding" in said
 
 
@@ -121,8 +121,8 @@ def test_the_table_has_every_exposure_with_both_adjustments_in_order(estimands):
         "Ever against never treated (naive)",
         "Split at the start of treatment",
         "Split at the start of treatment",
-        "Landmark at 30 days, survivors only",
-        "Landmark at 30 days, survivors only",
+        "Landmark at 30 days, those still followed only",
+        "Landmark at 30 days, those still followed only",
     ]
     assert cells[0][2:] == ["0.50 (0.40 to 0.62)", "0.900", "50 (−40 to 140)"]
     assert [row.cells[2].sort for row in table.rows] == pytest.approx([0.5, 0.52, 0.9, 0.92, 0.8, 0.82])
@@ -140,7 +140,7 @@ def test_subgroups_are_not_taken_for_the_whole(estimands):
     [
         ("naive", "Ever against never treated (naive)"),
         ("time_split", "Split at the start of treatment"),
-        ("landmark_0.5", "Landmark at 0.5 years, survivors only"),
+        ("landmark_0.5", "Landmark at 0.5 years, those still followed only"),
     ],
 )
 def test_exposures_in_words(exposure, words):

@@ -53,7 +53,7 @@ def test_frequentist_numbers_stand_beside_what_answers_the_same_question(make_re
     assert multivariable[5].endswith("p = 0.003")
     assert difference[3] == "131 (62 to 200)"
     assert survival[:4] == [
-        "Event-free at 365 days, %",
+        "Recurrence-free survival at 365 days, %",
         "Hormonal therapy",
         "95.0 (91.3 to 97.1)",
         "93.0 (91.0 to 95.0)",

@@ -1,0 +1,64 @@
+"""The nouns of a study: who is analysed, what is survived, and what ends it; used when a sentence is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from data.study import Study
+
+OF_DEATH = "overall survival"
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The nouns of a study.
+
+    Attributes
+    ----------
+    patient : str
+        "patient", or "pseudo-patient" where no patient is published.
+    outcome : str
+        What is survived: "survival", or as the study file names it.
+    event : str
+        What ends it: "death" of overall survival, else "event".
+    """
+
+    patient: str = "patient"
+    outcome: str = "survival"
+    event: str = "event"
+
+    @property
+    def patients(self) -> str:
+        """The plural."""
+        return f"{self.patient}s"
+
+    @property
+    def events(self) -> str:
+        """The plural."""
+        return f"{self.event}s"
+
+    @property
+    def an_event(self) -> str:
+        """The event with its article where it needs one: "death", "the event"."""
+        return "death" if self.event == "death" else f"the {self.event}"
+
+
+def vocabulary(study: Study) -> Vocabulary:
+    """Return the nouns of a study."""
+    outcome = study.report.outcome or "survival"
+    return Vocabulary(
+        patient="pseudo-patient" if study.cohort.source == "reconstruction" else "patient",
+        outcome=outcome,
+        event="death" if outcome.lower() == OF_DEATH else "event",
+    )
+
+
+def capitalised(text: str) -> str:
+    """Return a text with its first letter large.
+
+    Examples
+    --------
+    >>> capitalised("overall survival")
+    'Overall survival'
+    """
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,129 @@
+"""The nouns of a study: pseudo-patients where there are no patients, and what is survived as the study file names it."""
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import pandas as pd
+import pytest
+
+from data.sections import Report as ReportKeys
+from data.study import STUDIES, load_study
+from inference.report.content import ReportSection
+from inference.report.page import render
+from inference.report.sentences import answer, limits, no_evidence, reading_guide
+from inference.report.vocabulary import vocabulary
+
+NONSENSE = re.compile(
+    r"\b(?:no|real|not one|any|single) pseudo-patients?\b(?! is a patient)|pseudo-patients? (?:is|are|was|were) (?:not )?published",
+    re.IGNORECASE,
+)
+
+
+def text_of(page):
+    without = re.sub(r"<(style|script|svg)\b.*?</\1>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", without)))
+
+
+@pytest.fixture
+def pseudo(make_report):
+    """A report on pseudo-patients."""
+    return make_report(study=load_study("li2024"))
+
+
+def test_what_is_said_of_real_patients_is_not_said_of_pseudo_patients(pseudo):
+    said = text_of(render(pseudo))
+    assert NONSENSE.findall(said) == []
+    assert "No patient of this study is published" in said
+    assert "holds no real patient" in said
+    assert "It holds no row of a single patient" in said
+
+
+def test_everything_else_calls_them_pseudo_patients(pseudo):
+    said = text_of(render(pseudo))
+    for allowed in (
+        "no patient of this study is published",
+        "no real patient",
+        "row of a single patient",
+        "this study publishes no patients",
+        "no pseudo-patient is a patient",
+    ):
+        said = re.sub(allowed, "", said, flags=re.IGNORECASE)
+    assert re.findall(r".{20}(?<![\w-])patients?\b.{20}", said) == []
+
+
+def test_a_study_with_patients_has_patients(make_report):
+    said = text_of(render(make_report()))
+    assert "pseudo" not in said
+    assert "686 patients" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("li2024", ("pseudo-patient", "overall survival", "death")),
+        ("gbsg2", ("patient", "recurrence-free survival", "event")),
+        ("stanford_heart", ("patient", "overall survival", "death")),
+    ],
+)
+def test_the_nouns_of_the_bundled_studies(name, words):
+    said = vocabulary(load_study(name))
+    assert (said.patient, said.outcome, said.event) == words
+
+
+def test_without_a_name_the_words_are_survival_and_event(study):
+    plain = replace_report(study, outcome=None)
+    assert (vocabulary(plain).outcome, vocabulary(plain).event) == ("survival", "event")
+    assert ReportKeys().outcome is None
+
+
+def replace_report(study, **changes):
+    return study.model_copy(update={"report": study.report.model_copy(update=changes)})
+
+
+@pytest.mark.parametrize("outcome", ["overall survival", "disease-free survival", None])
+def test_the_page_names_what_is_survived(make_report, study, outcome):
+    report = make_report(study=replace_report(study, outcome=outcome))
+    name = outcome or "survival"
+    said = text_of(render(report))
+    assert f"mean {name} within the first" in answer(report).sentence
+    assert f"Mean {name} (restricted mean, RMST)" in [term for term, _ in reading_guide(report)]
+    assert f"{name[:1].upper()}{name[1:]} at 365 days, %" in said
+    assert ("Deaths" in said) == (outcome == "overall survival")
+    assert "vent-free time" not in said
+
+
+def test_the_outcome_is_read_from_the_study_file(tmp_path):
+    text = (STUDIES / "gbsg2" / "study.toml").read_text(encoding="utf-8")
+    (tmp_path / "study.toml").write_text(text.replace("recurrence-free", "event-free"), encoding="utf-8")
+    assert load_study(tmp_path / "study.toml").report.outcome == "event-free survival"
+
+
+def test_confounding_is_not_called_unaddressed_where_a_section_addresses_it(make_report):
+    assert "not addressed on this page" in limits(make_report())[0]
+    addressed = make_report(sections=[ReportSection("confounding", "What if", ("Text.",))])
+    assert "not addressed" not in " ".join(limits(addressed))
+    assert "section on unmeasured confounding" in limits(addressed)[0]
+
+
+def test_the_answer_says_what_it_does_not_show(pseudo, make_report):
+    assert "This is not evidence that “Radiotherapy” works" in text_of(render(pseudo))
+    assert "no pseudo-patient is a patient" in no_evidence(pseudo)
+    own = no_evidence(make_report())
+    assert own.startswith("This alone does not show that “Hormonal therapy” works")
+    assert "pseudo" not in own
+
+
+def test_prior_sets_that_disagree_with_the_data_are_counted(make_report):
+    report = make_report()
+    assert "the prior hardly matters: 1 of 2; prior and data pull in different directions: 1 of 2" in text_of(
+        render(report)
+    )
+    alone = make_report(sensitivity=pd.DataFrame(report.sensitivity.iloc[:1]))
+    assert "What power scaling says" not in text_of(render(alone))
+
+
+def test_limits_of_a_study_alone_stand_among_the_limits(make_report):
+    report = replace(make_report(), limits=("Only here.",))
+    assert "Only here." in limits(report)
+    assert "known at time zero" in " ".join(limits(report))
