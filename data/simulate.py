@@ -69,6 +69,17 @@ def simulate_frame(truth: Truth, size: int, seed: int) -> tuple[pd.DataFrame, st
         The study file; both formulas hold all covariates.
     """
     draws = np.random.default_rng(seed)
+    parts = [_entered(truth, size, draws)]
+    while truth.latest_entry > 0 and sum(map(len, parts)) < size:  # who dies before entry is never seen
+        parts.append(_entered(truth, size, draws))
+    patients = pd.concat(parts, ignore_index=True).head(size)
+    names = [f"P{number:05d}" for number in range(1, size + 1)]
+    patients.insert(0, "patient", names)
+    return patients, _study_text(truth)
+
+
+def _entered(truth: Truth, size: int, draws: np.random.Generator) -> pd.DataFrame:
+    """Those of a population of `size` who lived to come under observation."""
     columns = {name: _draw_covariate(kind, size, draws) for name, kind in truth.covariates.items()}
     logit = truth.treatment_intercept + _predictor(truth, truth.treatment, columns, size)
     treated = draws.random(size) < 1 / (1 + np.exp(-logit))
@@ -79,33 +90,29 @@ def simulate_frame(truth: Truth, size: int, seed: int) -> tuple[pd.DataFrame, st
     start = np.zeros(size)
     if truth.mean_delay > 0:  # drawn last: without a delay the same seed draws the same patients as ever
         start = draws.exponential(truth.mean_delay, size)
-        death = _death_after_delay(truth, entry, np.where(treated, start, np.inf), spent / np.exp(risk))
+        death = _death_after_delay(truth, np.where(treated, start, np.inf), spent / np.exp(risk))
         treated &= start < np.minimum(death, censored)
     else:
-        relative = np.exp(truth.log_hazard_ratio * treated + risk)
-        # who is under observation survived to the entry: the remaining hazard is a standard exponential
-        death = truth.baseline.inverse(truth.baseline.cumulative(entry) + spent / relative)
-    frame = pd.DataFrame({"patient": [f"P{number:05d}" for number in range(1, size + 1)]})
-    frame[_time_column(truth)] = np.minimum(death, censored)
+        death = truth.baseline.inverse(spent / np.exp(truth.log_hazard_ratio * treated + risk))
+    frame = pd.DataFrame({_time_column(truth): np.minimum(death, censored)})
     frame["died"] = (death <= censored).astype(int)
     frame["therapy"] = np.where(treated, "yes", "no")
     if truth.latest_entry > 0:
         frame["entry"] = entry
     if truth.mean_delay > 0:
         frame["treatment_start"] = np.where(treated, start, np.nan)
-    return pd.concat([frame, pd.DataFrame(columns)], axis=1), _study_text(truth)
+    return pd.concat([frame, pd.DataFrame(columns)], axis=1)[death > entry]
 
 
-def _death_after_delay(truth: Truth, entry: np.ndarray, start: np.ndarray, spent: np.ndarray) -> np.ndarray:
-    """Time of death where the hazard ratio acts from `start` on, or from the entry if that is later.
+def _death_after_delay(truth: Truth, start: np.ndarray, spent: np.ndarray) -> np.ndarray:
+    """Time of death where the hazard ratio acts from `start` on; infinite for the never treated.
 
-    `spent` is what is left of the cumulative hazard from the entry on, in units of the untreated patient's.
+    `spent` is the cumulative hazard at death, in units of the untreated patient's.
     """
     begun = np.isfinite(start)
-    at_entry = truth.baseline.cumulative(entry)
-    before = truth.baseline.cumulative(np.where(begun, np.maximum(start, entry), entry)) - at_entry
+    before = truth.baseline.cumulative(np.where(begun, start, 0.0))
     after = (spent - before) / np.exp(truth.log_hazard_ratio)
-    return truth.baseline.inverse(at_entry + np.where(begun & (spent > before), before + after, spent))
+    return truth.baseline.inverse(np.where(begun & (spent > before), before + after, spent))
 
 
 def _draw_covariate(

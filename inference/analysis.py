@@ -12,7 +12,7 @@ from inference.adjustments import ADJUSTMENTS
 from inference.engine import SamplerSettings
 from inference.fits import Reading
 from inference.readings import kept_pool, pooled_reading, reading_of
-from inference.requests import FitRequest
+from inference.requests import TIME_SPLIT, FitRequest, landmark_of, request_of_cohort
 from inference.store import Store
 from inference.workers import Beside, Job, side_by_side
 from models.priors import PriorSet
@@ -86,7 +86,8 @@ def plan(
     quick : bool
         For a first look.
     exposures : sequence of str
-        How exposure to treatment is counted in time; under the others the main baseline alone is fitted.
+        How exposure to treatment is counted in time; under the others the main baseline alone is fitted. Where the first is
+        time_split, weights and pairs are fitted at the landmarks.
     effects : sequence of str
         Shapes other than the constant effect; a quick look has none of them.
     cohorts : int
@@ -107,6 +108,9 @@ def plan(
 
     baselines = [MAIN_BASELINE] if quick else [MAIN_BASELINE, "weibull"]
     adjustments = QUICK_ADJUSTMENTS if quick else MAIN_ADJUSTMENTS
+    designed = [name for name in adjustments if ADJUSTMENTS[name].population]
+    if main == TIME_SPLIT:  # weights and pairs are of who is treated at a landmark
+        adjustments = tuple(name for name in adjustments if name not in designed)
     stated = [request(baseline, name, priors) for baseline in baselines for name in adjustments]
     repeated = [
         effect_alone(request(MAIN_BASELINE, MAIN_ADJUSTMENT, other))
@@ -116,7 +120,7 @@ def plan(
     otherwise = [
         request(MAIN_BASELINE, name, priors, exposure)
         for exposure in others_of_time
-        for name in QUICK_ADJUSTMENTS
+        for name in (*QUICK_ADJUSTMENTS, *_at_landmark(main, exposure, designed))
     ]
     changing = [
         effect_alone(request(MAIN_BASELINE, CHANGING_ADJUSTMENT, priors), effect=effect)
@@ -130,6 +134,11 @@ def plan(
         tuple(repeated),
         tuple(stated[:1] if quick or cohorts > 1 else sampled),
     )
+
+
+def _at_landmark(main: str, exposure: str, designed: Sequence[str]) -> Sequence[str]:
+    """Return the adjustments by weights and pairs that the main exposure cannot have and this one can."""
+    return designed if main == TIME_SPLIT and landmark_of(exposure) is not None else ()
 
 
 def readings_of(
@@ -173,7 +182,8 @@ def readings_of(
         if pooled[request] is None
     ]
     for job in jobs:
-        kept = reading_of(study, cohorts[job[1]], requests[job[0]], store, _silent, sample=False)
+        own = request_of_cohort(requests[job[0]], job[1])
+        kept = reading_of(study, cohorts[job[1]], own, store, _silent, sample=False)
         if kept is None:
             missing.append(job)
         else:
@@ -209,7 +219,8 @@ def _here(
 ) -> Iterator[tuple[Job, Reading]]:
     """Yield the reading of a single fit, made in this process."""
     for number, cohort in missing:
-        made = reading_of(study, cohorts[cohort], requests[number], store, _silent)
+        own = request_of_cohort(requests[number], cohort)
+        made = reading_of(study, cohorts[cohort], own, store, _silent)
         assert made is not None, "a fit that may be sampled is always made"
         yield (number, cohort), made
 

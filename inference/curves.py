@@ -6,7 +6,7 @@ Each draw of the model's parameters is joined with a draw of the population: Bay
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -136,7 +136,7 @@ def standardise(
     Curves
         Of that population, or in the order of `POPULATIONS`: all patients, the treated, and the overlap population, in which a
         patient counts by e (1 - e), e the probability of treatment (Li, Morgan and Zaslavsky 2018,
-        doi 10.1080/01621459.2016.1260466).
+        doi 10.1080/01621459.2016.1260466). With delayed entry all of them are as they were at the origin.
     """
     spec = design.task.spec
     assert spec is not None, "the outcome model is asked for"
@@ -148,7 +148,8 @@ def standardise(
         log_risk, weights = np.zeros((draws, 1)), np.ones((1, draws, 1))
     else:
         log_risk = np.broadcast_to(covariate_predictor(parameters, content, np), (draws, cohort.size))
-        weights = population_weights(design.propensity, cohort.treatment, draws, rng)
+        unseen = cumulative_to_entry(design, cohort, origin)
+        weights = population_weights(design.propensity, cohort.treatment, draws, rng, unseen)
     # The grid holds the next number after each cut point: at a landmark no hazard has cumulated by then.
     later = grid.time > origin * (1.0 + 1e-9)
     counted = np.where(later, grid.time, origin)
@@ -210,10 +211,52 @@ def _mixtures(
     return control, treated
 
 
+def cumulative_to_entry(design: DesignSample, cohort: Cohort, origin: float = 0.0) -> np.ndarray | None:
+    """Return the hazard (draw, patient) that each patient lived through before coming under observation.
+
+    Parameters
+    ----------
+    design : DesignSample
+        Draws of the outcome model.
+    cohort : Cohort
+        The patients.
+    origin : float
+        From which time on.
+
+    Returns
+    -------
+    ndarray or None
+        None where nobody came under observation later than the origin.
+    """
+    if not np.any(cohort.entry > origin):
+        return None
+    spec = design.task.spec
+    assert spec is not None, "the outcome model is asked for"
+    # The likelihood of being alive at entry, observed from the origin on: minus the log of it is the cumulative hazard.
+    start = np.full(cohort.size, origin)
+    until = np.maximum(cohort.entry, origin + 1e-9 * cohort.time.max())  # no time at all has no hazard at 0
+    before = replace(
+        design.task,
+        cohort=replace(design.task.cohort, entry=start, time=until, event=np.zeros(cohort.size, dtype=bool)),
+    )
+    parameters = flat_draws(design.parameters)
+    content = before.content(before.blocks)
+    risk = covariate_predictor(parameters, content, np)
+    return -spec.observation.log_likelihood(parameters, content, spec, risk, np)
+
+
 def population_weights(
-    propensity: np.ndarray, treatment: np.ndarray, draws: int, rng: np.random.Generator
+    propensity: np.ndarray,
+    treatment: np.ndarray,
+    draws: int,
+    rng: np.random.Generator,
+    unseen: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return Bayesian bootstrap weights of the patients in each population.
+    r"""Return Bayesian bootstrap weights of the patients in each population.
+
+    With delayed entry those who died before they came under observation are missing, and the populations are those at time
+    zero: a patient who was as likely as :math:`S_i(e_i)` to be seen stands for :math:`1 / S_i(e_i)` patients. That entry
+    does not depend on prognosis is assumed, as by every analysis of left-truncated times.
 
     Parameters
     ----------
@@ -225,6 +268,8 @@ def population_weights(
         Number of draws.
     rng : numpy.random.Generator
         Source of randomness.
+    unseen : ndarray (draw, patient), optional
+        From `cumulative_to_entry`: minus the log of :math:`S_i(e_i)`.
 
     Returns
     -------
@@ -232,5 +277,7 @@ def population_weights(
         Sum to 1 over patients.
     """
     bootstrap = rng.standard_exponential((draws, len(treatment)))
+    if unseen is not None:
+        bootstrap = bootstrap * np.exp(unseen - unseen.max(axis=1, keepdims=True))
     weights = np.stack([bootstrap, bootstrap * treatment, bootstrap * propensity * (1.0 - propensity)])
     return weights / weights.sum(axis=-1, keepdims=True)

@@ -115,9 +115,8 @@ def _write(figure: Figure, name: str, folder: Path, line: str, say: Say | None) 
 
 
 def diagnostics_for(adjustment: str) -> list[str]:
-    """Return which diagnostic plots a fit has: none where nothing was sampled, no `loo` without a likelihood of all patients."""
-    kind = ADJUSTMENTS[adjustment]
-    return [] if kind.maximises else [name for name in DIAGNOSTICS if name != "loo" or not kind.population]
+    """Return which diagnostic plots a fit has: none where nothing was sampled."""
+    return [] if ADJUSTMENTS[adjustment].maximises else list(DIAGNOSTICS)
 
 
 def draw_diagnostics(

@@ -21,6 +21,7 @@ from inference.checks import (
     checks_table,
     convergence_checks,
     design_checks,
+    exposure_checks,
     feedback_checks,
     median_notes,
     overlap_checks,
@@ -64,7 +65,7 @@ class Reading:
         Sensitivity of the treatment effect to its prior, and to the likelihood.
     draws : Dataset
         Evenly spaced draws for pooling over cohorts: estimand (row, chain, draw, unit) in the order of the table, and
-        parameter (parameter_name, parameter_chain, parameter_draw, unit); a unit is a design of a cohort.
+        parameter (parameter_name, chain, draw, unit); a unit is a design of a cohort.
     curve_draws : Dataset
         The same of the curves.
     published : Dataset
@@ -156,6 +157,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         *feedback_checks(adjusted, cohort),
         *predictive_checks(replicated, observed, cohort.time_unit),
         *(design_checks(adjusted, question, balance) or overlap_checks(cohort, propensity)),
+        *exposure_checks(question),
         *median_notes(estimated.not_reached),
         *time_ratio_note(adjusted),
     ]
@@ -200,13 +202,11 @@ def _published(study: Study, cohort: Cohort, tree: xr.DataTree) -> xr.Dataset:
 
 def _kept_draws(adjusted: AdjustedSample, estimated: Estimated) -> xr.Dataset:
     names, parameters = parameter_draws(adjusted)
-    # Maximisers are as many as there are designs, and not as many as the treatment model has draws.
     dims = ("chain", "draw", "unit")
-    own = ("parameter_chain", "parameter_draw", "unit")
     return xr.Dataset(
         {
             "estimand": (("row", *dims), estimated.draws),
-            "parameter": (("parameter_name", *own), thin(parameters)),
+            "parameter": (("parameter_name", *dims), thin(parameters)),
         },
         coords={"parameter_name": names},
     )

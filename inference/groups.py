@@ -17,7 +17,7 @@ from inference.adjustments.adjusted import (
     flat_draws,
     propensity_draws,
 )
-from inference.adjustments.weighted import weighted_design
+from inference.adjustments.weighted import restored
 from inference.predictive import replicate_times
 from inference.prior_draws import draw_prior, draw_prior_times
 from inference.tasks import Task
@@ -51,8 +51,8 @@ def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, 
     Returns
     -------
     DataTree
-        posterior, observed_data, constant_data, and treatment_model (the posterior of the treatment model fitted alone)
-        where the posterior does not hold it; sample_stats, prior and prior_predictive of what was sampled;
+        posterior, observed_data, constant_data, and treatment_model (the treatment model fitted alone) where the posterior
+        does not hold it; sample_stats, prior and prior_predictive of what was sampled;
         log_likelihood and log_prior where the outcome model is of all patients, and posterior_predictive where it is
         known who was treated from the start.
     """
@@ -88,7 +88,8 @@ def from_tree(tree: xr.DataTree, question: Question, adjustment: str) -> Adjuste
         return _designs(posterior, _arrays(tree["sample_stats"].to_dataset()), question, kind)
     parameters, treatment = _arrays(posterior), _arrays(tree["treatment_model"].to_dataset())
     if kind.maximises:
-        return AdjustedSample(adjustment, (weighted_design(question, treatment, parameters),), {}, treatment)
+        by_design = [_arrays(one) for one in _by_design(posterior)]
+        return AdjustedSample(adjustment, restored(question, kind, by_design), {}, treatment)
     source = parameters if kind.score == "latent" else treatment
     design = DesignSample(question.task(kind.score), parameters, propensity_draws(source, question.cohort))
     found = posterior.attrs
@@ -110,12 +111,8 @@ def _designs(
     propensities = propensity_draws(treatment, question.cohort)
     of_design = posterior[[name for name, value in posterior.data_vars.items() if "design" in value.dims]]
     designs = tuple(
-        DesignSample(
-            kind.design_task(question, drawn, draw),
-            _arrays(of_design.isel(design=number)),
-            propensities[[draw]],
-        )
-        for number, draw in enumerate(chosen)
+        DesignSample(kind.design_task(question, drawn, draw), _arrays(one), propensities[[draw]])
+        for draw, one in zip(chosen, _by_design(of_design), strict=True)
     )
     return AdjustedSample(kind.name, designs, statistics, treatment, chosen)
 
@@ -161,7 +158,7 @@ def _dataset(
 
 def _posterior(adjusted: AdjustedSample) -> xr.Dataset:
     task = adjusted.designs[0].task
-    if adjusted.design_draws is None:
+    if not ADJUSTMENTS[adjusted.adjustment].several_designs:
         posterior = _dataset(adjusted.designs[0].parameters, task)
         if adjusted.modes is not None:
             posterior.attrs["mode_separation"] = adjusted.modes.separation
@@ -170,8 +167,17 @@ def _posterior(adjusted: AdjustedSample) -> xr.Dataset:
     outcome = xr.concat([_dataset(design.parameters, task) for design in adjusted.designs], dim="design")
     outcome = outcome.assign_coords(design=np.arange(len(adjusted.designs))).astype(np.float32)
     outcome = outcome.transpose("chain", "draw", "design", ...)
+    if adjusted.design_draws is None:
+        return outcome
     posterior = outcome.merge(_dataset(adjusted.treatment, task), combine_attrs="drop_conflicts")
     return posterior.assign_coords(design_draw=("design", adjusted.design_draws))
+
+
+def _by_design(posterior: xr.Dataset) -> list[xr.Dataset]:
+    """Return the draws of each design; a posterior without that dimension has one."""
+    if "design" not in posterior.dims:
+        return [posterior]
+    return [posterior.isel(design=number) for number in range(posterior.sizes["design"])]
 
 
 def _statistics(adjusted: AdjustedSample) -> xr.Dataset:

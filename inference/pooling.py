@@ -43,7 +43,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
         return first
     draws = xr.concat([one.draws for one in readings], dim="unit", join="override")
     table, pooling = _pooled_table(readings, draws["estimand"].to_numpy())
-    if first.estimands["rhat"].isna().all():  # maximisers have no chains
+    if _maximised(first):
         table = table.assign(rhat=np.nan, ess_bulk=np.nan, ess_tail=np.nan)
     curve_draws = _pooled_curves([one.curve_draws for one in readings])
     fewer = slice(None, None, len(readings))
@@ -58,7 +58,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
         checks=(*_pooled_checks(readings, table, draws), *published_checks(published)),
         propensity=np.stack([one.propensity for one in readings]),
         power_scaling=tuple(np.mean([one.power_scaling for one in readings], axis=0).tolist()),
-        draws=draws.isel({"draw": fewer, "parameter_draw": fewer}, missing_dims="ignore"),
+        draws=draws.isel(draw=fewer),
         curve_draws=curve_draws.isel(draw=slice(0, 0)),
         published=published,
         balance=_pooled_balance(readings),
@@ -227,31 +227,38 @@ def _pooled_checks(
     readings: Sequence[Reading], table: pd.DataFrame, draws: xr.Dataset
 ) -> tuple[CheckResult, ...]:
     """Return the checks of all cohorts: R-hat and ESS pooled, divergences summed, of the others the commonest status."""
-    parameter = draws["parameter"].to_numpy()
+    pooled = {} if _maximised(readings[0]) else _pooled_convergence(readings, table, draws)
+    names = dict.fromkeys(check.name for one in readings for check in one.checks)
+    for name in names:
+        if name not in pooled:
+            found = [check for one in readings for check in one.checks if check.name == name]
+            pooled[name] = _pooled_check(found, len(readings))
+    return tuple(sorted(pooled.values(), key=lambda check: check.name.split(":")[0] != "convergence"))
+
+
+def _maximised(reading: Reading) -> bool:
+    """Return whether the draws are maximisers, which have no chains."""
+    return bool(reading.estimands["rhat"].isna().all())
+
+
+def _pooled_convergence(
+    readings: Sequence[Reading], table: pd.DataFrame, draws: xr.Dataset
+) -> dict[str, CheckResult]:
+    """Return R-hat and effective sample sizes of the chains of all cohorts, and the worst R-hat of one by itself."""
     names = draws["parameter_name"].to_numpy().astype(str)
-    parameters = pd.DataFrame({"name": names, "rhat": ensemble_rhat(parameter)})
+    parameters = pd.DataFrame({"name": names, "rhat": ensemble_rhat(draws["parameter"].to_numpy())})
     least = {
         column: sum(_value(one, f"convergence: {label}") for one in readings)
         for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS"))
     }
     # The smallest of each cohort, summed: no parameter has fewer effective draws in all cohorts together.
     parameters = parameters.assign(**least)
-    chained = table[table["rhat"].notna()]
-    pooled = {check.name: check for check in chain_checks(parameters, chained)}
-    for one in readings[0].checks:
-        if one.name not in pooled:
-            found = [check for reading in readings for check in reading.checks if check.name == one.name]
-            pooled[one.name] = _pooled_check(found, len(readings))
-    for reading in readings[1:]:
-        for one in reading.checks:
-            if one.name not in pooled:
-                found = [check for other in readings for check in other.checks if check.name == one.name]
-                pooled[one.name] = _pooled_check(found, len(readings))
+    pooled = {check.name: check for check in chain_checks(parameters, table[table["rhat"].notna()])}
     worst = max(_value(one, "convergence: R-hat") for one in readings)
     text = "largest of any cohort by itself, of all parameters and estimands"
     status = "pass" if worst <= WORST_RHAT else "fail"
-    pooled["worst"] = CheckResult("convergence: R-hat of the worst cohort", status, worst, WORST_RHAT, text)
-    return tuple(sorted(pooled.values(), key=lambda check: check.name.split(":")[0] != "convergence"))
+    name = "convergence: R-hat of the worst cohort"
+    return pooled | {name: CheckResult(name, status, worst, WORST_RHAT, text)}
 
 
 def _pooled_balance(readings: Sequence[Reading]) -> pd.DataFrame:

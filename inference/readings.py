@@ -21,7 +21,7 @@ from inference.checks import CheckResult
 from inference.fits import Reading, make_fit, read_fit
 from inference.horizon import report_times
 from inference.pooling import pool, pooled_mark
-from inference.requests import FitRequest, fit_key
+from inference.requests import FitRequest, fit_key, fit_keys, request_of_cohort
 from inference.store import Store, digest, read_tree, write_tree
 from inference.tables import KEYS
 
@@ -71,9 +71,10 @@ def kept_pool(study: Study, cohorts: Sequence[Cohort], request: FitRequest, stor
     """Return the pooled reading of several cohorts if it was kept and every fit behind it is as it was written."""
     if len(cohorts) == 1:
         return None
-    keys = [fit_key(study, cohort, request) for cohort in cohorts]
+    own = [request_of_cohort(request, number) for number in range(len(cohorts))]
+    keys = fit_keys(study, cohorts, request)
     mark = pooled_mark(
-        [_mark(study, cohort, request, key) for cohort, key in zip(cohorts, keys, strict=True)]
+        [_mark(study, cohort, one, key) for cohort, one, key in zip(cohorts, own, keys, strict=True)]
     )
     kept = _load(store.kept / mark, mark, request)
     return kept if kept is not None and all(store.holds(key) for key in keys) else None

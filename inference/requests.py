@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from data.cohort import Cohort
 from data.errors import InputError
@@ -17,6 +20,8 @@ from models.effects.constant import ConstantEffect
 from models.observations import EXPOSURES
 from models.priors import PriorSet
 from models.specification import outcome_spec
+
+TIME_SPLIT = "time_split"
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,28 @@ class FitRequest:
         }
 
 
+def request_of_cohort(request: FitRequest, number: int) -> FitRequest:
+    """Return the request of one of several cohorts, with a stream of random numbers of its own.
+
+    Monte Carlo errors of different cohorts are then independent, as `mcse` of pooled fits takes them to be.
+
+    Parameters
+    ----------
+    request : FitRequest
+        Of all cohorts.
+    number : int
+        Of the cohort; the first one, 0, keeps the seed.
+    """
+    if number == 0:
+        return request
+    (seed,) = np.random.SeedSequence([request.settings.seed, number]).generate_state(1)
+    return replace(request, settings=replace(request.settings, seed=int(seed)))
+
+
 def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
     """Return the question that a request asks of a cohort; of a landmark, that of those who are left then."""
     check_effect(request.adjustment, request.effect)
+    check_exposure(request.adjustment, request.exposure)
     landmark = landmark_of(request.exposure)
     asked = cohort if landmark is None else landmark_cohort(cohort, landmark)
     spec = outcome_spec(study, asked, request.baseline, request.effect, "absent")
@@ -92,6 +116,21 @@ def check_effect(adjustment: str, effect: str) -> None:
         )
 
 
+def check_exposure(adjustment: str, exposure: str) -> None:
+    """Raise InputError where weights or pairs are asked for beside exposure from the start of treatment on.
+
+    They are made from who was ever treated, which nobody knows at time zero: those who live longer have longer to be
+    treated, and weighting by that is weighting by the outcome.
+    """
+    if exposure == TIME_SPLIT and ADJUSTMENTS[adjustment].population:
+        others = [name for name, kind in ADJUSTMENTS.items() if not kind.population]
+        raise InputError(
+            f"--exposure must be landmark or naive with --adjustment {adjustment}, whose weights or pairs are made from who "
+            f"was ever treated, but found {exposure}; add --exposure landmark --landmark TIME, where who is treated is known "
+            f"at the landmark, or choose --adjustment {', '.join(others[:-1])} or {others[-1]}"
+        )
+
+
 def landmark_of(exposure: str) -> float | None:
     """Return the time of a landmark exposure, None for others."""
     return float(exposure.removeprefix("landmark_")) if exposure.startswith("landmark_") else None
@@ -100,6 +139,13 @@ def landmark_of(exposure: str) -> float | None:
 def fit_key(study: Study, cohort: Cohort, request: FitRequest) -> str:
     """Return the name under which a fit is stored: a digest of all that decides its draws."""
     return digest(fit_content(study, cohort, request))
+
+
+def fit_keys(study: Study, cohorts: Sequence[Cohort], request: FitRequest) -> list[str]:
+    """Return the names under which the fits of one model to several cohorts are stored."""
+    return [
+        fit_key(study, cohort, request_of_cohort(request, number)) for number, cohort in enumerate(cohorts)
+    ]
 
 
 def fit_content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, Any]:

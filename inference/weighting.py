@@ -1,9 +1,7 @@
-"""Weights with their uncertainty, what they do to balance, and how much of a variance comes from the design."""
+"""Weights of a design and of the weighted likelihood bootstrap, and what weights do to balance and sample size."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -22,12 +20,23 @@ Weighting = Literal["iptw", "overlap"]
 EXTREME = 10.0
 
 
-def bootstrap_weights(draws: int, patients: int, rng: np.random.Generator) -> np.ndarray:
-    """Return Bayesian bootstrap weights (draw, patient): uniform on the simplex, times the number of patients.
+def bootstrap_weights(draws: int, units: int, rng: np.random.Generator, parameters: int = 0) -> np.ndarray:
+    """Return Bayesian bootstrap weights (draw, unit) with a mean of 1 in each row.
 
-    Standard exponentials over their mean (Rubin 1981, doi 10.1214/aos/1176345338).
+    Standard exponentials over their mean, uniform on the simplex (Rubin 1981, doi 10.1214/aos/1176345338). Where the
+    estimation fits `parameters` coefficients, residuals are smaller than errors: a gamma distribution of shape
+    1 - parameters / units makes the variance units / (units - parameters) times as large, the degrees-of-freedom
+    correction of a sandwich variance (MacKinnon and White 1985, doi 10.1016/0304-4076(85)90158-7).
+
+    Parameters
+    ----------
+    draws, units : int
+        Units are patients, or pairs.
+    rng : numpy.random.Generator
+    parameters : int
+        Fewer than `units`.
     """
-    weights = rng.standard_exponential((draws, patients))
+    weights = rng.standard_gamma(1.0 - parameters / units, (draws, units))
     return weights / weights.mean(axis=1, keepdims=True)
 
 
@@ -118,83 +127,3 @@ def effective_sizes(weights: np.ndarray, treatment: np.ndarray) -> dict[str, np.
 def extreme_weights(weights: np.ndarray) -> dict[str, np.ndarray]:
     """Return the `largest` weight and the `share_above_10` of the patients (draw,), of stabilised weights."""
     return {"largest": weights.max(axis=1), "share_above_10": (weights > EXTREME).mean(axis=1)}
-
-
-@dataclass(frozen=True)
-class VarianceByDesign:
-    """The variance of a quantity, divided by the law of total variance.
-
-    Attributes
-    ----------
-    within : float
-        Mean over designs of the variance given the design.
-    between : float
-        Variance over designs of the mean given the design.
-    """
-
-    within: float
-    between: float
-
-    @property
-    def total(self) -> float:
-        """Variance over both."""
-        return self.within + self.between
-
-    @property
-    def share(self) -> float:
-        """Share of the variance that lies between designs; 0 where nothing varies."""
-        return self.between / self.total if self.total > 0 else 0.0
-
-
-def within_between(draws: np.ndarray) -> VarianceByDesign:
-    """Return the variance within and between designs of draws (..., design), each design sampled by itself.
-
-    Unbiased variances, as for cohorts in `inference.pooling`. The Monte Carlo error of the designs' means counts as between.
-
-    Raises
-    ------
-    ValueError
-        Where there are not two designs of two draws.
-    """
-    flat = draws.reshape(-1, draws.shape[-1])
-    if min(flat.shape) < 2:
-        raise ValueError(f"draws must be at least 2 of at least 2 designs, but found {flat.shape}")
-    return VarianceByDesign(float(flat.var(axis=0, ddof=1).mean()), float(flat.mean(axis=0).var(ddof=1)))
-
-
-def variance_of_designs(
-    effects: Callable[[np.ndarray, np.ndarray], np.ndarray], propensity: np.ndarray, bootstrap: np.ndarray
-) -> VarianceByDesign:
-    """Return the variance within and between designs where each draw has a propensity and a bootstrap vector of its own.
-
-    Every one of K propensity draws is crossed with every one of B bootstrap vectors: two-way analysis of variance with
-    random effects (Searle, Casella and McCulloch 1992, doi 10.1002/9780470316856). Between designs is the propensity's
-    main effect; within are the bootstrap's main effect and the interaction.
-
-    Parameters
-    ----------
-    effects : callable
-        From propensities (draw, patient) and bootstrap weights (draw, patient), row by row, to numbers (draw,).
-    propensity : ndarray (K, patient)
-        Independent draws, at least 2; some 40 give the shares to about a tenth.
-    bootstrap : ndarray (B, patient)
-        Independent draws, at least 2.
-
-    Returns
-    -------
-    VarianceByDesign
-        Of one draw of both. An estimate of a part below 0 is returned as 0.
-    """
-    rows, columns = len(propensity), len(bootstrap)
-    if min(rows, columns) < 2:
-        raise ValueError(
-            f"propensity and bootstrap must be at least 2 draws each, but found {rows} and {columns}"
-        )
-    crossed = effects(np.repeat(propensity, columns, axis=0), np.tile(bootstrap, (rows, 1)))
-    table = np.asarray(crossed, dtype=float).reshape(rows, columns)
-    of_rows, of_columns = table.mean(axis=1), table.mean(axis=0)
-    rest = table - of_rows[:, None] - of_columns + table.mean()
-    interaction = float((rest**2).sum() / ((rows - 1) * (columns - 1)))
-    between = max(0.0, float(of_rows.var(ddof=1)) - interaction / columns)
-    other = max(0.0, float(of_columns.var(ddof=1)) - interaction / rows)
-    return VarianceByDesign(other + interaction, between)

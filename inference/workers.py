@@ -23,7 +23,7 @@ from inference.atomic import remove_parts
 from inference.drawing import diagnostics_for, draw_diagnostic, draw_diagnostics
 from inference.fits import Reading
 from inference.readings import reading_of
-from inference.requests import FitRequest, fit_key
+from inference.requests import FitRequest, fit_key, request_of_cohort
 from inference.store import Store
 from inference.worker_server import worker_pool
 
@@ -108,7 +108,8 @@ def side_by_side(
                 if isinstance(job, Beside):
                     future = worker.pool.submit(job.run)
                 else:
-                    asked = study, cohorts[job[1]], requests[job[0]], store.folder
+                    own = request_of_cohort(requests[job[0]], job[1])
+                    asked = study, cohorts[job[1]], own, store.folder
                     future = worker.pool.submit(_make, *asked)
                 worker.at_work, begun[future] = True, (worker, job)
             # What is ready is told while the workers are busy again: the caller may take a while over it.
@@ -187,9 +188,8 @@ def structure_of(request: FitRequest) -> tuple[str, ...]:
     kind = ADJUSTMENTS[request.adjustment]
     observed = "time_split" if request.exposure == "time_split" else "ever_never"
     if kind.maximises:
-        return ("treatment",)
-    held = "treatment alone" if kind.population else "covariates"
-    return request.baseline, request.effect, kind.score, held, observed
+        return ("nothing",)  # is compiled
+    return request.baseline, request.effect, kind.score, observed
 
 
 def worker_shares(requests: Sequence[FitRequest]) -> dict[tuple[str, ...], int]:

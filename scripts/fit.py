@@ -39,7 +39,7 @@ def fit(
     from inference.fits import read_fit, sample_fit
     from inference.horizon import report_times
     from inference.pooling import pool, stack_cohorts
-    from inference.requests import FitRequest, check_effect, fit_key
+    from inference.requests import FitRequest, check_effect, check_exposure, fit_keys, request_of_cohort
     from inference.store import write_tree
     from models.baselines import BASELINES
     from models.effects import EFFECTS
@@ -66,23 +66,23 @@ def fit(
         )
     loaded, cohorts = patients.study, patients.cohorts
     exposure = sampling.checked_exposure(loaded, patients.cohort)
+    check_exposure(adjustment, exposure)
     used = prior_set(priors, loaded, patients.cohort)
     chosen, designs = sampling.settings(len(cohorts)), sampling.designs_of_a_cohort(len(cohorts))
     request = FitRequest(baseline, adjustment, effect, used, chosen, designs.get(adjustment, 1), exposure)
     horizon, times = report_times(loaded, patients.cohort)
-    keys = [
-        fit_key(loaded, cohort, request) for cohort in cohorts
-    ]  # refuses what cannot be asked of these patients
+    keys = fit_keys(loaded, cohorts, request)  # refuses what cannot be asked of these patients
     name = "-".join(["fit", baseline, adjustment, *([] if effect == "constant" else [effect])])
     folder = ready_folder(sampling.out or sampling.folder(loaded) / name)
     trees, readings = [], []
     with progress(shown, "fitting") as told:
         for number, cohort in enumerate(cohorts):
             part = told if len(cohorts) == 1 else part_of(told, number, len(cohorts))
+            own = request_of_cohort(request, number)
             with watch.stage("sampling"):
-                trees.append(sample_fit(loaded, cohort, request, part))
+                trees.append(sample_fit(loaded, cohort, own, part))
             with watch.stage("estimands and checks"):
-                readings.append(read_fit(loaded, cohort, request, trees[-1]))
+                readings.append(read_fit(loaded, cohort, own, trees[-1]))
     reading = pool(readings)
     (folder / "manifest.json").unlink(missing_ok=True)  # written last: with it, all files are of one fit
     write_tree(stack_cohorts(trees), folder / "fit.nc")

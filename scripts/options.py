@@ -59,7 +59,8 @@ class Sampling:
     designs: Annotated[
         Count,
         Parameter(
-            help="Propensity draws of all cohorts together [20 for cut and matched; chains x draws for iptw and overlap]."
+            help="Of all cohorts together: propensity draws for cut and sets of pairs for matched [20]; bootstrap vectors for "
+            "iptw and overlap [chains x draws]."
         ),
     ] = None
     cohorts: Annotated[
@@ -94,7 +95,7 @@ class Sampling:
         return given if given is not None else (QUICK if self.quick else FULL)[name]
 
     def designs_of_a_cohort(self, cohorts: int) -> dict[str, int]:
-        """Return how many propensity draws each cohort gets, by adjustment; those that are not named take none."""
+        """Return how many designs each cohort gets, by adjustment; those that are not named take none."""
         from inference.adjustments import ADJUSTMENTS
 
         settings = self.settings(cohorts)

@@ -23,7 +23,7 @@ from inference.publication import (
     companions_of,
     sampled_meanwhile,
 )
-from inference.requests import fit_key
+from inference.requests import fit_keys
 from inference.results import Results
 from inference.sensitivity.computed import NOTHING, Asked, Computed, sensitivity_jobs, sensitivity_of
 from inference.sensitivity.effects import changing_effects
@@ -117,8 +117,8 @@ def analysed(
             planned = replace(everything, models=everything.models[:1], illustrated=())
         for cohort in patients.cohorts:
             report_times(study, cohort)
-            for request in planned.requests:
-                fit_key(study, cohort, request)
+        for request in planned.requests:
+            fit_keys(study, patients.cohorts, request)  # refuses what cannot be asked of these patients
         folder = ready_folder(sampling.folder(study))
     return _gathered(patients, planned, folder, how, watch, told)
 
@@ -151,7 +151,7 @@ def reported(reference: str, folder: Path | None) -> Analysed:
     missing = [
         one.label
         for one in planned.requests
-        if not all(store.holds(fit_key(patients.study, cohort, one)) for cohort in patients.cohorts)
+        if not all(store.holds(key) for key in fit_keys(patients.study, patients.cohorts, one))
     ]
     if missing:
         raise InputError(
@@ -193,9 +193,7 @@ def _gathered(
         readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated, beside)
     with watch.stage("comparators"):
         table = frequentist()
-    keys = {
-        request.label: [fit_key(study, cohort, request) for cohort in cohorts] for request in planned.requests
-    }
+    keys = {request.label: fit_keys(study, cohorts, request) for request in planned.requests}
     main_fit = store.load(keys[planned.main.label][0])
     assert main_fit is not None, "the main fit was made just now"
     ordered = iter(readings)

@@ -34,7 +34,7 @@ class Question:
     settings : SamplerSettings
         How long to sample.
     designs : int
-        Number of propensity draws, for adjustments that condition on one at a time.
+        Number of propensity draws, of bootstrap vectors, or of sets of pairs, by what the adjustment takes.
     """
 
     cohort: Cohort
@@ -102,7 +102,7 @@ class AdjustedSample:
     statistics : dict of str to ndarray
         The sampler's statistics: (chain, draw), with several designs (chain, draw, design).
     treatment : dict of str to ndarray (chain, draw, ...)
-        The treatment model fitted alone.
+        The treatment model fitted alone: its posterior, or where weights or pairs make the arms alike its maximisers.
     design_draws : ndarray (design,) or None
         Which draw of `treatment`, in the order chain, draw, each design is.
     modes : Modes or None
@@ -121,7 +121,26 @@ DesignTask = Callable[[Question, dict[str, np.ndarray], int], Task]
 """From a question, draws of the treatment model laid end to end, and the number of one, to the outcome model."""
 
 
-DesignWeights = Callable[[Question, dict[str, np.ndarray]], np.ndarray]
+@dataclass(frozen=True, eq=False)
+class WeightedDesign:
+    """A design that makes the arms alike by weights, or by leaving patients out.
+
+    Attributes
+    ----------
+    cohort : Cohort
+        Whose weighted likelihood is maximised; its outcome model holds treatment alone.
+    weights : ndarray (patient,)
+        Of every patient of the question's cohort, at the score that fits best; 0 for those left out.
+    propensity : ndarray (1, patient)
+        Probability of treatment at that score.
+    unit : ndarray of int (patient of the design,)
+        What the bootstrap resamples: the patient, or the pair of a patient.
+    """
+
+    cohort: Cohort
+    weights: np.ndarray
+    propensity: np.ndarray
+    unit: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -133,20 +152,19 @@ class Adjustment:
     name : str
         In every table and command.
     sample : callable
-        Takes a question, and a function that is told of progress; returns an `AdjustedSample`.
+        From a question, and a function that is called with progress, to an `AdjustedSample`.
     score : {"absent", "latent", "given"}
         The part of the propensity score in the outcome model.
     design_task : callable or None
         Of an adjustment that conditions on one draw of the treatment model at a time: the outcome model under a draw.
     population : str
-        Where the design makes the arms alike and the outcome model holds treatment alone: the population for which all
-        of its estimands are. Empty where covariates enter the outcome model: its hazard ratio is conditional on them, and
-        its curves can be standardised over any population.
-    weights : callable or None
-        Of the same: from a question and the treatment model's draws to the weights (draw, patient) that make the arms alike,
-        0 for patients left out.
-    maximises : bool
-        Whether its draws are maximisers of a weighted likelihood, and no posterior.
+        Where weights or pairs make the arms alike and the outcome model holds treatment alone: the population for which
+        all of its estimands are. Empty where covariates enter the outcome model: its hazard ratio is conditional on them,
+        and its curves can be standardised over any population.
+    weighted_designs : callable or None
+        Of the same: from a question to its designs.
+    several_designs : bool
+        Whether there are as many designs as `Question.designs` says.
     """
 
     name: str
@@ -154,13 +172,13 @@ class Adjustment:
     score: Score
     design_task: DesignTask | None = None
     population: str = ""
-    weights: DesignWeights | None = None
-    maximises: bool = False
+    weighted_designs: Callable[[Question], tuple[WeightedDesign, ...]] | None = None
+    several_designs: bool = False
 
     @property
-    def several_designs(self) -> bool:
-        """Whether it conditions on one draw of the treatment model at a time."""
-        return self.design_task is not None
+    def maximises(self) -> bool:
+        """Whether its draws are maximisers of a weighted likelihood, and no posterior."""
+        return self.weighted_designs is not None
 
 
 def chosen_designs(question: Question) -> np.ndarray:

@@ -21,4 +21,6 @@ def given_score(question: Question, drawn: dict[str, np.ndarray], draw: int) -> 
     return question.task("given", propensity_score(one, question.cohort.propensity.values, np)[0])
 
 
-CUT = Adjustment("cut", partial(sample_designs, "cut", given_score), "given", given_score)
+CUT = Adjustment(
+    "cut", partial(sample_designs, "cut", given_score), "given", given_score, several_designs=True
+)

@@ -1,68 +1,99 @@
-"""Pairs: for each draw of the propensity score the nearest pairs within a caliper, and the outcome model on them.
+"""Pairs: optimal 1:1 matching within a caliper of the propensity score, and a bootstrap of the pairs.
 
-Liao and Zigler 2020, arXiv 1809.05038. Optimal 1:1 matching without replacement within 0.1 standard deviations of
-the score, half of what Austin advises (2011, doi 10.1002/pst.433): as many pairs as can be are made, so that the treated of a
-pair tend to have the higher score, by up to the caliper. Designs are pooled with equal weights.
+The score is the one that fits best, without the shrinkage or the noise of posterior draws, both of which leave the arms
+unlike. Many patients have nearly the same score, so that many sets of pairs are equally good: each design breaks ties at
+random. Pairs, not patients, are resampled, because the patients of a pair are alike (Austin and Small 2014,
+doi 10.1002/sim.6276). Designs are pooled with equal weights.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from data.cohort import Cohort
 from data.errors import InputError
 from data.subcohorts import some_patients
-from inference.adjustments.adjusted import Adjustment, Question, chosen_designs, flat_draws, sample_designs
+from inference.adjustments.adjusted import (
+    AdjustedSample,
+    Adjustment,
+    Progress,
+    Question,
+    WeightedDesign,
+)
+from inference.adjustments.weighted import best_score, maximisers
 from inference.matching import Matching, match, on_scale
-from inference.tasks import Task
-from models.propensity import propensity_score
+from inference.weighting import bootstrap_weights
+from models.propensity import probability_of_treatment, propensity_score
 
-CALIPER = 0.1  # standard deviations of the score
+CALIPER = 0.05
+"""Standard deviations of the score: a quarter of Austin's advice (2011, doi 10.1002/pst.433).
+
+Optimal matching takes every pair that the caliper allows, and the treated of a pair tend to have the higher score.
+"""
+TIES = 0.01  # standard deviations of the score within which two controls are equally near
 
 
-def pairs_task(question: Question, drawn: dict[str, np.ndarray], draw: int) -> Task:
-    """Return the outcome model, with treatment alone, of the pairs that one draw of the treatment model gives.
+def pairs_of(cohort: Cohort, rng: np.random.Generator) -> Matching:
+    """Return one of the sets of pairs that are equally good, to within `TIES`."""
+    if not cohort.propensity.terms:
+        return match(rng.random(cohort.size), cohort.treatment, np.inf, "optimal")
+    score = on_scale(
+        propensity_score(best_score(cohort), cohort.propensity.values, np)[0], cohort.treatment, "logit_sd"
+    )
+    return match(score + TIES * rng.standard_normal(cohort.size), cohort.treatment, CALIPER, "optimal")
+
+
+def matched_designs(question: Question) -> tuple[WeightedDesign, ...]:
+    """Return who is in a pair with whom, by design; the same for the same seed.
 
     Raises
     ------
     InputError
         Where no pair is within the caliper, or no patient of an arm that is left has the event.
     """
-    inside = pairs_of(question.cohort, drawn, draw).patients(question.cohort.size)
-    matched = some_patients(question.cohort, inside, outcome_terms=False)
-    if not all(matched.event[matched.treatment == arm].any() for arm in (False, True)):
-        raise InputError(
-            f"{question.cohort.study}: the pairs must hold an event in each arm, but found {inside.sum() // 2} pairs "
-            f"within {CALIPER} standard deviations of the score, and an arm of them without one; use --adjustment overlap"
-        )
-    return Task(matched, replace(question.spec, score="absent"), question.priors.without_terms)
+    cohort = question.cohort
+    propensity = probability_of_treatment(best_score(cohort), cohort.propensity.values)
+    designs = []
+    for number in range(question.designs):
+        matching = pairs_of(cohort, np.random.default_rng([question.settings.seed, 1, number]))
+        inside = matching.patients(cohort.size)
+        _refuse_without_events(cohort, inside)
+        pair = np.zeros(cohort.size, dtype=int)
+        pair[matching.treated] = pair[matching.control] = np.arange(matching.pairs)
+        left = some_patients(cohort, inside, outcome_terms=False)
+        designs.append(WeightedDesign(left, inside.astype(float), propensity, pair[inside]))
+    return tuple(designs)
 
 
-def pairs_of(cohort: Cohort, drawn: dict[str, np.ndarray], draw: int) -> Matching:
-    """Return the pairs under one draw of the treatment model."""
-    one = {name: value[[draw]] for name, value in drawn.items()}
-    score = propensity_score(one, cohort.propensity.values, np)[0]
-    if not cohort.propensity.terms:
-        return match(score, cohort.treatment, np.inf, "optimal")
-    return match(on_scale(score, cohort.treatment, "logit_sd"), cohort.treatment, CALIPER, "optimal")
+def sample_matched(question: Question, progress: Progress) -> AdjustedSample:
+    """Return the maximisers of the outcome model under bootstrap weights of the pairs, design by design."""
+    settings = question.settings
+    draws = -(-settings.chains * settings.draws // question.designs)
+    progress("pairs", 0, question.designs + 1)
+    samples = []
+    for number, design in enumerate(matched_designs(question)):
+        progress("outcome model, design by design", number + 1, question.designs + 1)
+        rng = np.random.default_rng([settings.seed, 4, number])
+        weights = bootstrap_weights(draws, design.unit.max() + 1, rng)[:, design.unit]
+        samples.append(maximisers(question, design, weights, (1, draws)))
+    treatment = {name: value[None] for name, value in best_score(question.cohort).items()}
+    return AdjustedSample("matched", tuple(samples), {}, treatment)
 
 
-def matched_weights(question: Question, treatment: dict[str, np.ndarray]) -> np.ndarray:
-    """Return who is in a pair (design, patient), as weights of 1 and 0."""
-    drawn = flat_draws(treatment)
-    size = question.cohort.size
-    chosen = chosen_designs(question)
-    return np.array([pairs_of(question.cohort, drawn, draw).patients(size) for draw in chosen], dtype=float)
+def _refuse_without_events(cohort: Cohort, inside: np.ndarray) -> None:
+    if all((cohort.event & inside & (cohort.treatment == arm)).any() for arm in (False, True)):
+        return
+    raise InputError(
+        f"{cohort.study}: the pairs must hold an event in each arm, but found {int(inside.sum()) // 2} pairs "
+        f"within {CALIPER} standard deviations of the score, and an arm of them without one; use --adjustment overlap"
+    )
 
 
 MATCHED = Adjustment(
     "matched",
-    partial(sample_designs, "matched", pairs_task),
+    sample_matched,
     "absent",
-    pairs_task,
     population="matched",
-    weights=matched_weights,
+    weighted_designs=matched_designs,
+    several_designs=True,
 )

@@ -1,12 +1,14 @@
-"""Weighting, with the uncertainty of the weights: what `iptw` and `overlap` share.
+"""Designs that make the arms alike: what `iptw`, `overlap` and `matched` share.
 
-For each draw of the treatment model and a Bayesian bootstrap vector, the weighted likelihood of the outcome model with
-treatment alone is maximised; the maximisers are the draws (Saarela et al. 2015, doi 10.1111/biom.12269). A weighted
-likelihood is no likelihood: it is maximised, never sampled, and no prior of the outcome model enters.
+The outcome model holds treatment alone, and its weighted likelihood is maximised under Bayesian bootstrap weights: the
+maximisers are the draws (weighted likelihood bootstrap: Newton and Raftery 1994, doi 10.1111/j.2517-6161.1994.tb01956.x).
+A weighted likelihood is no likelihood: it is maximised, never sampled, and no prior of the outcome model enters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -20,26 +22,38 @@ from inference.adjustments.adjusted import (
     DesignSample,
     Progress,
     Question,
-    chosen_designs,
-    propensity_draws,
-    sample_treatment,
+    WeightedDesign,
 )
 from inference.tasks import Task
-from inference.weighting import (
-    VarianceByDesign,
-    Weighting,
-    bootstrap_weights,
-    design_weights,
-    variance_of_designs,
-)
+from inference.weighting import Weighting, bootstrap_weights, design_weights
 from models.episodes import episodes_of
-from models.observations import TimeSplit
+from models.propensity import probability_of_treatment
+from models.score_maximiser import maximise_score
 
-CROSSED = 40  # propensities, and bootstraps of the patients, whose every combination gives the variance between designs
+
+@dataclass(frozen=True, eq=False)
+class BootstrapScores:
+    """Bayesian bootstrap vectors of the patients, and the treatment model that each of them gives.
+
+    Attributes
+    ----------
+    bootstrap : ndarray (draw, patient)
+    parameters : dict of str to ndarray (draw, ...)
+        `propensity_intercept` and `propensity_coefficients`.
+    propensity : ndarray (draw, patient)
+    """
+
+    bootstrap: np.ndarray
+    parameters: dict[str, np.ndarray]
+    propensity: np.ndarray
 
 
 def weighted_adjustment(kind: Weighting, population: str) -> Adjustment:
     """Return the adjustment that weights patients so.
+
+    One bootstrap vector goes through the whole estimation: treatment model, weights, outcome model (Saarela, Stephens,
+    Moodie and Klein 2015, doi 10.1111/biom.12269). Scores drawn without regard to the vector would add the variance that
+    estimating the score removes.
 
     Parameters
     ----------
@@ -50,73 +64,103 @@ def weighted_adjustment(kind: Weighting, population: str) -> Adjustment:
     """
     return Adjustment(
         kind,
-        partial(sample_weighted, kind),
+        partial(_sample_weighted, kind),
         "absent",
         population=population,
-        weights=partial(propensity_weights, kind),
-        maximises=True,
+        weighted_designs=partial(_one_design, kind),
     )
 
 
-def sample_weighted(kind: Weighting, question: Question, progress: Progress) -> AdjustedSample:
-    """Return the maximisers of the weighted likelihood, one for each draw of the treatment model."""
-    progress("treatment model", 0, 2)
-    treatment = sample_treatment(question)
-    progress("weighted outcome model", 1, 2)
-    weights = weights_of(kind, question, treatment)
-    episodes = episodes_of(question.cohort, isinstance(question.spec.observation, TimeSplit))
-    found = question.spec.baseline.maximise(episodes, weights)
+def best_score(cohort: Cohort) -> dict[str, np.ndarray]:
+    """Return the treatment model that fits the patients best, under the wide prior of scores that design: (1, ...)."""
+    return maximise_score(cohort.propensity.values, cohort.treatment, np.ones((1, cohort.size)))
+
+
+def bootstrap_scores(question: Question) -> BootstrapScores:
+    """Return the treatment model refitted under each of `question.designs` bootstrap vectors; the same for the same seed.
+
+    Raises
+    ------
+    InputError
+        Where the treatment model has as many coefficients as there are patients.
+    """
+    cohort = question.cohort
+    fitted = 1 + len(cohort.propensity.terms)
+    if fitted >= cohort.size:
+        raise InputError(
+            f"{cohort.study}: the treatment model must have fewer coefficients than there are patients to be weighted, but "
+            f"found {fitted} for {cohort.size} patients; shorten [propensity] formula"
+        )
+    rng = np.random.default_rng([question.settings.seed, 4])
+    bootstrap = bootstrap_weights(question.designs, cohort.size, rng, fitted)
+    parameters = maximise_score(cohort.propensity.values, cohort.treatment, bootstrap)
+    propensity = probability_of_treatment(parameters, cohort.propensity.values)
+    return BootstrapScores(bootstrap, parameters, propensity)
+
+
+def maximisers(
+    question: Question, design: WeightedDesign, weights: np.ndarray, shape: tuple[int, int]
+) -> DesignSample:
+    """Return where the weighted likelihood of the outcome model with treatment alone is largest, as draws.
+
+    Parameters
+    ----------
+    question : Question
+    design : WeightedDesign
+    weights : ndarray (draw, patient)
+        Of the patients of the design's cohort.
+    shape : (int, int)
+        Chains and draws; there are no chains, the numbers only arrange the draws.
+
+    Raises
+    ------
+    InputError
+        Where an arm has no event while the other is at risk.
+    """
+    found = question.spec.baseline.maximise(episodes_of(design.cohort, time_split=False), weights)
     if np.isnan(found["treatment_effect"]).any():
         raise InputError(
             f"{question.cohort.study}: each arm must have events while the other is at risk to be weighted, but found an arm "
             f"without any; use --adjustment joint, whose prior bounds the effect"
         )
-    shape = _by_chain(question)
     parameters = {name: value.reshape(*shape, *value.shape[1:]) for name, value in found.items()}
-    design = weighted_design(question, treatment, parameters)
-    return AdjustedSample(kind, (design,), {}, treatment)
+    return DesignSample(task_of(question, design), parameters, design.propensity)
 
 
-def weighted_design(
-    question: Question, treatment: dict[str, np.ndarray], parameters: dict[str, np.ndarray]
-) -> DesignSample:
-    """Return maximisers with the model that they are of, treatment alone, and the propensities behind them."""
-    alone = _treatment_alone(question.cohort)
-    task = Task(alone, question.task("absent").spec, question.priors.without_terms)
-    return DesignSample(
-        task, parameters, propensity_draws(treatment, question.cohort)[chosen_designs(question)]
+def task_of(question: Question, design: WeightedDesign) -> Task:
+    """Return the outcome model of a design: treatment alone."""
+    return Task(design.cohort, replace(question.spec, score="absent"), question.priors.without_terms)
+
+
+def restored(
+    question: Question, kind: Adjustment, parameters: Sequence[dict[str, np.ndarray]]
+) -> tuple[DesignSample, ...]:
+    """Return the designs of a question again with maximisers that were stored, one dictionary a design."""
+    assert kind.weighted_designs is not None, "the adjustment makes the arms alike"
+    return tuple(
+        DesignSample(task_of(question, design), own, design.propensity)
+        for design, own in zip(kind.weighted_designs(question), parameters, strict=True)
     )
 
 
-def weights_of(kind: Weighting, question: Question, treatment: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the weights (draw, patient) behind each maximiser; the same question gives the same weights."""
-    propensity = propensity_draws(treatment, question.cohort)[chosen_designs(question)]
-    rng = np.random.default_rng([question.settings.seed, 4])
-    bootstrap = bootstrap_weights(*propensity.shape, rng)
-    return design_weights(kind, propensity, question.cohort.treatment, bootstrap)
+def _one_design(kind: Weighting, question: Question) -> tuple[WeightedDesign, ...]:
+    cohort = question.cohort
+    propensity = probability_of_treatment(best_score(cohort), cohort.propensity.values)
+    weights = design_weights(kind, propensity, cohort.treatment)[0]
+    everybody = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)
+    return (WeightedDesign(everybody, weights, propensity, np.arange(cohort.size)),)
 
 
-def propensity_weights(kind: Weighting, question: Question, treatment: dict[str, np.ndarray]) -> np.ndarray:
-    """Return the weights (draw, patient) that the propensity alone gives, without the bootstrap of the patients."""
-    propensity = propensity_draws(treatment, question.cohort)[chosen_designs(question)]
-    return design_weights(kind, propensity, question.cohort.treatment)
-
-
-def variance_behind(
-    kind: Weighting, question: Question, treatment: dict[str, np.ndarray]
-) -> VarianceByDesign:
-    """Return how the variance of the log hazard ratio divides: propensities crossed with bootstraps of the patients."""
-    propensity = propensity_draws(treatment, question.cohort)
-    chosen = np.linspace(0, len(propensity) - 1, min(CROSSED, len(propensity))).astype(int)
-    rng = np.random.default_rng([question.settings.seed, 5])
-    bootstrap = bootstrap_weights(CROSSED, question.cohort.size, rng)
-    episodes = episodes_of(question.cohort, isinstance(question.spec.observation, TimeSplit))
-
-    def effects(propensities: np.ndarray, bootstraps: np.ndarray) -> np.ndarray:
-        weights = design_weights(kind, propensities, question.cohort.treatment, bootstraps)
-        return question.spec.baseline.maximise(episodes, weights)["treatment_effect"]
-
-    return variance_of_designs(effects, propensity[chosen], bootstrap)
+def _sample_weighted(kind: Weighting, question: Question, progress: Progress) -> AdjustedSample:
+    """Return the maximisers of the weighted likelihood, one for each bootstrap vector."""
+    progress("treatment model", 0, 2)
+    scores = bootstrap_scores(question)
+    progress("weighted outcome model", 1, 2)
+    weights = design_weights(kind, scores.propensity, question.cohort.treatment, scores.bootstrap)
+    (design,) = _one_design(kind, question)
+    shape = _by_chain(question)
+    treatment = {name: value.reshape(*shape, *value.shape[1:]) for name, value in scores.parameters.items()}
+    return AdjustedSample(kind, (maximisers(question, design, weights, shape),), {}, treatment)
 
 
 def _by_chain(question: Question) -> tuple[int, int]:
@@ -124,7 +168,3 @@ def _by_chain(question: Question) -> tuple[int, int]:
     if question.designs == settings.chains * settings.draws:
         return settings.chains, settings.draws
     return 1, question.designs
-
-
-def _treatment_alone(cohort: Cohort) -> Cohort:
-    return some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)

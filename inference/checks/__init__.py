@@ -2,6 +2,7 @@
 
 from inference.checks.convergence import chain_checks, convergence_checks, parameter_draws
 from inference.checks.designs import balance_behind, design_checks
+from inference.checks.exposure import exposure_checks
 from inference.checks.feedback import effect_moved, feedback_checks
 from inference.checks.notes import median_notes, time_ratio_note
 from inference.checks.overlap import overlap_checks
@@ -17,6 +18,7 @@ __all__ = [
     "convergence_checks",
     "design_checks",
     "effect_moved",
+    "exposure_checks",
     "failed",
     "feedback_checks",
     "median_notes",

@@ -31,8 +31,7 @@ def convergence_checks(
         Tail index of the leave-one-out weights of each patient, where they were computed.
     """
     if ADJUSTMENTS[adjusted.adjustment].maximises:
-        # Only the treatment model has chains: a maximiser converged, or it would not be finite.
-        return chain_checks(parameter_table(adjusted), estimands.iloc[:0])
+        return []  # no chains: a maximum that is not found is an error
     from arviz_stats.base import array_stats  # as in `inference.groups`
 
     statistics = adjusted.statistics
@@ -98,18 +97,14 @@ def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
 
 
 def parameter_draws(adjusted: AdjustedSample) -> tuple[list[str], np.ndarray]:
-    """Return the name of every parameter of the outcome model, and its draws (row, chain, draw, design).
-
-    Where the outcome model is maximised and not sampled, those of the treatment model.
-    """
-    maximised = ADJUSTMENTS[adjusted.adjustment].maximises
+    """Return the name of every parameter of the outcome model, and its draws (row, chain, draw, design)."""
     task = adjusted.designs[0].task
-    sampled = parameter_names(task.cohort, None if maximised else task.spec)
+    sampled = parameter_names(task.cohort, task.spec)
     along = {parameter.name: labels for parameter, labels in sampled.items()}
     if task.spec is not None:
         effect = task.spec.effect
         along |= {one.name: tuple(effect.coordinates[one.dim]) for one in effect.derived}
-    parts = [adjusted.treatment] if maximised else [design.parameters for design in adjusted.designs]
+    parts = [design.parameters for design in adjusted.designs]
     names, rows = [], []
     for name, value in parts[0].items():
         stacked = np.stack([part[name] for part in parts], axis=-1)

@@ -1,4 +1,4 @@
-"""What a design did to the arms: balance, effective sizes, extreme weights, and its share of the variance."""
+"""What weights or pairs did to the arms: balance, effective sizes, extreme weights."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ import numpy as np
 import pandas as pd
 
 from inference.adjustments import ADJUSTMENTS, AdjustedSample, Question
-from inference.adjustments.weighted import variance_behind
 from inference.checks.overlap import IMBALANCE, SMALLEST_SHARE
 from inference.checks.result import CheckResult, at_least, at_most
 from inference.weighting import (
     balance_of_designs,
     effective_sizes,
     extreme_weights,
-    within_between,
 )
 
 EXTREME = 0.01  # share of patients with a stabilised weight above 10
-LOOKED_AT = 200  # designs of those that there are
 
 
 def balance_behind(adjusted: AdjustedSample, question: Question) -> pd.DataFrame:
@@ -50,22 +47,19 @@ def design_checks(adjusted: AdjustedSample, question: Question, balance: pd.Data
         text = f"largest mean standardised difference that the design leaves between the arms, of {worst['term']}"
         value = abs(float(worst["difference_after"]))
         checks.append(at_most("overlap: balance after the design", value, IMBALANCE, text, otherwise="warn"))
-    checks += _shares(question, weights, kind.maximises)
+    checks += _shares(question, weights, kind.name != "matched")
     if kind.name == "iptw":
         extreme = extreme_weights(weights)
         share, largest = float(extreme["share_above_10"].mean()), float(extreme["largest"].mean())
         text = f"patients with a stabilised weight above 10; the largest is {largest:.1f}, mean over designs"
         checks.append(at_most("overlap: extreme weights", share, EXTREME, text, otherwise="warn"))
-    return [*checks, *_variance(adjusted, question)]
+    return checks
 
 
 def _weights(adjusted: AdjustedSample, question: Question) -> np.ndarray | None:
-    """Return the weights (design, patient) of evenly spaced designs."""
-    of_designs = ADJUSTMENTS[adjusted.adjustment].weights
-    if of_designs is None:
-        return None
-    weights = of_designs(question, adjusted.treatment)
-    return weights[np.unique(np.linspace(0, len(weights) - 1, LOOKED_AT).astype(int))]
+    """Return the weights (design, patient) at the score that fits best; None where nothing makes the arms alike."""
+    designs = ADJUSTMENTS[adjusted.adjustment].weighted_designs
+    return None if designs is None else np.array([one.weights for one in designs(question)])
 
 
 def _shares(question: Question, weights: np.ndarray, weighted: bool) -> list[CheckResult]:
@@ -82,19 +76,3 @@ def _shares(question: Question, weights: np.ndarray, weighted: bool) -> list[Che
         text = f"{label}: {what}, mean over designs"
         checks.append(at_least(name, share, SMALLEST_SHARE, text, otherwise="warn"))
     return checks
-
-
-def _variance(adjusted: AdjustedSample, question: Question) -> list[CheckResult]:
-    """Return which share of the effect's variance lies between designs, where there is more than one."""
-    if ADJUSTMENTS[adjusted.adjustment].maximises:
-        found = variance_behind(adjusted.adjustment, question, adjusted.treatment)  # ty: ignore[invalid-argument-type]
-    elif len(adjusted.designs) > 1:
-        draws = np.stack([design.parameters["treatment_effect"] for design in adjusted.designs], axis=-1)
-        found = within_between(draws)
-    else:
-        return []
-    text = (
-        f"share of the variance of the log hazard ratio that the design brings: sd {found.between**0.5:.3f} between "
-        f"designs, {found.within**0.5:.3f} within"
-    )
-    return [CheckResult("overlap: variance between designs", "info", found.share, None, text)]

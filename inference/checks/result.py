@@ -20,7 +20,7 @@ class CheckResult:
     Attributes
     ----------
     name : str
-        Begins with the family and a colon: convergence, predictive, overlap, feedback, estimand.
+        Begins with the family and a colon: convergence, predictive, overlap, exposure, feedback, estimand.
     status : {"pass", "warn", "fail", "info"}
         A failed check is a result, not an exception.
     value, threshold : float or None

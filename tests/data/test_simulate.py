@@ -154,14 +154,12 @@ def test_who_dies_before_the_start_is_never_treated():
 
 
 def test_a_delay_changes_nothing_else_that_is_drawn():
-    frame, text = simulate_frame(Truth(log_hazard_ratio=0.0, latest_entry=5.0), 400, seed=9)
-    delayed, text_delayed = simulate_frame(
-        Truth(log_hazard_ratio=0.0, latest_entry=5.0, mean_delay=6.0), 400, seed=9
-    )
+    frame, text = simulate_frame(Truth(log_hazard_ratio=0.0), 400, seed=9)
+    delayed, text_delayed = simulate_frame(Truth(log_hazard_ratio=0.0, mean_delay=6.0), 400, seed=9)
     assert "treatment_start" not in frame
     assert "treatment_start" not in text
     assert 'treatment_start = "treatment_start"' in text_delayed
-    same = ["patient", "age", "grade", "entry", "died"]
+    same = ["patient", "age", "grade", "died"]
     pd.testing.assert_frame_equal(delayed[same], frame[same])
     np.testing.assert_allclose(delayed["survival_months"], frame["survival_months"], rtol=1e-12)
     begun, wanted = delayed["therapy"] == "yes", frame["therapy"] == "yes"
@@ -270,3 +268,39 @@ def _predictor(coefficients, truth, cohort) -> np.ndarray:
 
 def _risk(truth, cohort) -> np.ndarray:
     return _predictor(truth.outcome, truth, cohort)
+
+
+def test_who_dies_before_entry_is_never_seen():
+    """Hazard 0.05 and entry even over 40: times of entry of those seen have a density proportional to exp(-0.05 t)."""
+    truth = Truth(
+        log_hazard_ratio=0.0,
+        baseline=PiecewiseHazard((12.0,), (0.05, 0.05)),
+        covariates={},
+        outcome={},
+        treatment={},
+        latest_entry=40.0,
+    )
+    frame, _ = simulate_frame(truth, 3000, seed=6)
+    assert len(frame) == frame["patient"].nunique() == 3000
+    assert (frame["survival_months"] > frame["entry"]).all()
+    found = kstest(frame["entry"], lambda time: (1 - np.exp(-0.05 * time)) / (1 - np.exp(-2.0)))
+    assert found.pvalue > 1e-3
+    assert kstest(frame["entry"], "uniform", args=(0, 40)).pvalue < 1e-12
+
+
+def test_those_seen_late_are_the_ones_with_a_low_risk():
+    """By Bayes' rule: with risk exp(x), x = +-1 with equal shares, the share of x = 1 among those seen at a time t."""
+    truth = Truth(
+        log_hazard_ratio=0.0,
+        baseline=PiecewiseHazard((12.0,), (0.03, 0.03)),
+        covariates={"x": LevelCovariate({"low": 0.5, "high": 0.5})},
+        outcome={"x[T.high]": 1.0},
+        treatment={},
+        latest_entry=40.0,
+    )
+    frame, _ = simulate_frame(truth, 8000, seed=8)
+    late = frame[frame["entry"] > 35]
+    time = np.linspace(35, 40, 101)
+    low, high = (np.exp(-0.03 * time * np.exp(sign * 0.5)).mean() for sign in (-1, 1))
+    share = high / (low + high)
+    assert abs((late["x"] == "high").mean() - share) < 4 * np.sqrt(share * (1 - share) / len(late))

@@ -10,13 +10,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from data.errors import InputError
 from data.simulate import Truth, simulate_cohort
+from data.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS
-from inference.adjustments.adjusted import compare_modes, flat_draws
-from inference.adjustments.matched import pairs_task
-from inference.adjustments.weighted import weights_of
+from inference.adjustments.adjusted import compare_modes
+from inference.adjustments.matched import matched_designs
+from inference.adjustments.weighted import bootstrap_scores
 from inference.engine import SamplerSettings, sample
 from inference.geometry import NormalFit
 from inference.tasks import Task
+from inference.weighting import bootstrap_weights, design_weights
+from models.episodes import episodes_of
 from models.prior_files import read_prior_set
 from models.priors import Prior, PriorSet
 from models.propensity import probability_of_treatment
@@ -32,8 +35,9 @@ PARAMETERS = {
     "cut": REGRESSION | {"propensity_effect"},
     "iptw": ALONE,
     "overlap": ALONE,
-    "matched": ALONE | WALK,
+    "matched": ALONE,
 }
+WEIGHTED = ("iptw", "overlap")
 pytestmark = pytest.mark.slow
 
 
@@ -47,7 +51,9 @@ def test_samples_have_chains_draws_and_finite_values(fit, small_cohort):
     kind = ADJUSTMENTS[name]
     assert adjusted.adjustment == kind.name == name
     assert len(adjusted.designs) == (question.designs if kind.several_designs else 1)
-    lead = (1, question.designs) if kind.maximises else (CHAINS, DRAWS)
+    lead = (CHAINS, DRAWS)
+    if kind.maximises:  # 500 draws over three designs, or as many as there are bootstrap vectors
+        lead = (1, 167 if kind.several_designs else question.designs)
     for design in adjusted.designs:
         assert set(design.parameters) == PARAMETERS[name]
         assert design.propensity.shape[1] == small_cohort.size
@@ -75,27 +81,29 @@ def test_outcome_models_with_treatment_alone_are_of_whom_the_design_leaves(fit, 
         assert design.task.spec.score == ADJUSTMENTS[name].score
 
 
-@pytest.mark.parametrize("name", [name for name, kind in ADJUSTMENTS.items() if kind.maximises])
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_as_many_designs_as_draws_are_numbered_like_them(tiny_fits, name):
-    """A maximiser for each draw of the treatment model, at its chain and draw."""
+    """A maximiser for each bootstrap vector, and the treatment model refitted under it, at the same chain and draw."""
     few = tiny_fits[name][0]
     question = replace(few, designs=CHAINS * DRAWS)
     adjusted = ADJUSTMENTS[name].sample(question, lambda *_: None)
     (design,) = adjusted.designs
     assert design.parameters["treatment_effect"].shape == (CHAINS, DRAWS)
     assert design.parameters["log_hazard"].shape == (CHAINS, DRAWS, 3)
-    expected = probability_of_treatment(adjusted.treatment, question.cohort.propensity.values)
-    assert_allclose(design.propensity, expected.reshape(CHAINS * DRAWS, -1), rtol=1e-12)
+    refitted = bootstrap_scores(question).parameters
+    for parameter, value in adjusted.treatment.items():
+        assert_array_equal(value.reshape(refitted[parameter].shape), refitted[parameter])
     again = ADJUSTMENTS[name].sample(question, lambda *_: None)
     assert_array_equal(again.designs[0].parameters["treatment_effect"], design.parameters["treatment_effect"])
 
 
-@pytest.mark.parametrize("name", [name for name, kind in ADJUSTMENTS.items() if kind.maximises])
+@pytest.mark.parametrize("name", WEIGHTED)
 def test_weighted_draws_are_where_the_weighted_score_is_zero(tiny_fits, name):
     """With weights w, occurrences less exposure x hazard are 0 in each interval, and among the treated."""
     question, adjusted, _ = tiny_fits[name]
     cohort, (design,) = question.cohort, adjusted.designs
-    weights = weights_of(name, question, adjusted.treatment)
+    scores = bootstrap_scores(question)
+    weights = design_weights(name, scores.propensity, cohort.treatment, scores.bootstrap)
     edges = np.array([0.0, 12.0, 36.0, np.inf])
     at_risk = np.clip(cohort.time[:, None], edges[:-1], edges[1:]) - edges[:-1]
     died_in = (
@@ -131,30 +139,47 @@ def test_an_arm_without_events_cannot_be_weighted(tiny_fits, kind):
 
 
 def test_pairs_without_an_event_in_an_arm_are_refused(tiny_fits):
-    question, adjusted, _ = tiny_fits["matched"]
+    question = tiny_fits["matched"][0]
     nobody = replace(
         question.cohort, event=question.cohort.event & ~question.cohort.treatment, sha256="no treated event"
     )
     with pytest.raises(InputError, match="the pairs must hold an event in each arm, but found"):
-        pairs_task(replace(question, cohort=nobody), flat_draws(adjusted.treatment), 0)
+        ADJUSTMENTS["matched"].sample(replace(question, cohort=nobody), lambda *_: None)
 
 
-def test_every_adjustment_reports_the_treatment_model_fitted_alone(tiny_fits, small_cohort):
+def test_more_coefficients_than_patients_cannot_be_weighted(tiny_fits):
+    question = tiny_fits["iptw"][0]
+    grade = question.cohort.covariates["grade"]
+    one_of_each = [int(np.argmax(grade == level)) for level in ("I", "II", "III")]
+    few = some_patients(
+        question.cohort, np.isin(np.arange(grade.size), [*one_of_each, 50]), outcome_terms=False
+    )
+    assert len(few.propensity.terms) == 3
+    with pytest.raises(InputError, match="must have fewer coefficients than there are patients"):
+        bootstrap_scores(replace(question, cohort=few))
+
+
+def test_pairs_are_resampled_together(tiny_fits):
+    """Each design maximises the likelihood of its pairs under weights that the two patients of a pair share."""
+    question, adjusted, _ = tiny_fits["matched"]
+    for number, (design, sampled) in enumerate(zip(matched_designs(question), adjusted.designs, strict=True)):
+        assert design.cohort.sha256 == sampled.task.cohort.sha256
+        for pair in range(design.unit.max() + 1):
+            assert sorted(design.cohort.treatment[design.unit == pair]) == [False, True]
+        draws = sampled.parameters["treatment_effect"].shape[1]
+        rng = np.random.default_rng([question.settings.seed, 4, number])
+        weights = bootstrap_weights(draws, design.unit.max() + 1, rng)[:, design.unit]
+        expected = question.spec.baseline.maximise(episodes_of(design.cohort, time_split=False), weights)
+        assert_array_equal(sampled.parameters["treatment_effect"][0], expected["treatment_effect"])
+
+
+def test_sampled_adjustments_report_the_treatment_model_fitted_alone(tiny_fits, small_cohort):
     question = tiny_fits["cut"][0]
     alone = sample(Task(small_cohort, None, question.priors), question.settings).parameters
     assert set(alone) == {"propensity_intercept", "propensity_coefficients"}
-    for _, adjusted, _ in tiny_fits.values():
+    for adjustment in ("none", "joint", "cut"):
         for name, value in alone.items():
-            assert_array_equal(adjusted.treatment[name], value)
-
-
-@pytest.mark.parametrize("name", [name for name, kind in ADJUSTMENTS.items() if kind.several_designs])
-def test_designs_are_draws_of_the_treatment_model(tiny_fits, small_cohort, name):
-    _, adjusted, _ = tiny_fits[name]
-    expected = probability_of_treatment(adjusted.treatment, small_cohort.propensity.values)
-    assert len(set(adjusted.design_draws)) == 3
-    for draw, design in zip(adjusted.design_draws, adjusted.designs, strict=True):
-        assert_allclose(design.propensity[0], expected.reshape(CHAINS * DRAWS, -1)[draw], rtol=1e-12)
+            assert_array_equal(tiny_fits[adjustment][1].treatment[name], value)
 
 
 def test_the_cut_conditions_on_draws_of_the_treatment_model(tiny_fits, small_cohort):

@@ -19,6 +19,8 @@ from data.simulate import (
     simulated_study,
 )
 from inference.adjustments import ADJUSTMENTS
+from inference.analysis import plan
+from inference.checks import exposure_checks
 from inference.curves import standardise, time_grid
 from inference.engine import SamplerSettings, sample
 from inference.estimands import ESTIMANDS
@@ -29,6 +31,7 @@ from models.observations import EverNever, TimeSplit
 from models.priors import PriorSet
 
 LANDMARK = 6.0
+DESIGNED = [name for name, kind in ADJUSTMENTS.items() if kind.population]
 EXPOSURES = ("naive", "time_split", "landmark_6")
 BASELINES = {"piecewise_exponential": PiecewiseExponential((12.0, 36.0)), "weibull": Weibull()}
 HAZARDS = {"piecewise_exponential": PiecewiseHazard(), "weibull": WeibullHazard()}
@@ -173,31 +176,74 @@ def test_intervals_hold_the_truth(baseline, log_hazard_ratio, full, capsys):
         assert held["naive"] <= (30 if full else 2)
 
 
+def test_coarse_intervals_beside_a_split_exposure_are_warned_of():
+    """A hazard that falls fast while treatment begins: one interval invents a benefit, ten of equal events do not."""
+    truth = Truth(
+        log_hazard_ratio=0.0,
+        baseline=PiecewiseHazard((3.0, 9.0), (0.12, 0.04, 0.01)),
+        mean_delay=3.0,
+        treatment_intercept=3.0,
+    )
+    cohort = simulate_cohort(truth, 500, seed=4)
+    found = {}
+    for intervals in (1, 10):
+        study = simulated_study(
+            simulate_frame(truth, 40, seed=1)[1] + f"\n[baseline]\nintervals = {intervals}\n"
+        )
+        question = question_of(study, cohort, request_of("piecewise_exponential", "time_split"))
+        (found[intervals],) = exposure_checks(question)
+        assert exposure_checks(question_of(study, cohort, request_of("weibull", "naive"))) == []
+    assert found[1].status == "warn"
+    assert found[1].value > 3
+    assert found[10].status == "pass"
+
+
 @pytest.mark.slow
 @pytest.mark.long
-def test_weights_and_designs_take_exposures_in_time_too():
-    """Weighted with every exposure: a delay invents benefit for the naive count; pairs and the cut split in time."""
+def test_weights_and_pairs_take_a_landmark():
+    """A delay invents benefit for the naive count; at a landmark, where who is treated is known, weights and pairs find none."""
     truth = Truth(mean_delay=10.0, treatment_intercept=1.0, log_hazard_ratio=0.0)
     cohort, study = simulate_cohort(truth, 700, seed=5), study_of(truth)
-    settings = SamplerSettings(chains=2, draws=100, tune=200, seed=1)
+    settings = SamplerSettings(chains=2, draws=200, tune=200, seed=1)
     grid = time_grid((12.0, 36.0), 48.0, (12.0,), 72.0)
-    medians = {}
-    asked = [(name, exposure) for name in ("iptw", "overlap") for exposure in EXPOSURES]
-    for name, exposure in (*asked, ("matched", "time_split"), ("cut", "time_split")):
-        designs = 3 if ADJUSTMENTS[name].several_designs else 200
-        request = replace(request_of("piecewise_exponential", exposure, name, settings), designs=designs)
-        question = question_of(study, cohort, request)
-        adjusted = ADJUSTMENTS[name].sample(question, lambda *_: None)
-        table = estimate(adjusted, question.cohort, grid, 1, landmark_of(exposure) or 0.0).table
-        rows = table[table["estimand"].isin(["hazard_ratio", "marginal_hazard_ratio", "rmst_difference"])]
-        assert np.isfinite(rows[["median", "lower", "upper"]]).all(axis=None)
-        medians[name, exposure] = rows.set_index("estimand").loc["hazard_ratio"]
-    for name in ("iptw", "overlap"):
-        assert medians[name, "naive"]["upper"] < 1
-        for exposure in ("time_split", "landmark_6"):
-            assert medians[name, exposure]["lower"] < 1 < medians[name, exposure]["upper"]
-    for name in ("matched", "cut"):
-        assert medians[name, "time_split"]["lower"] < 1 < medians[name, "time_split"]["upper"]
+    for name in DESIGNED:
+        found = {}
+        for exposure in ("naive", "landmark_6"):
+            designs = 3 if ADJUSTMENTS[name].several_designs else 400
+            request = replace(request_of("piecewise_exponential", exposure, name, settings), designs=designs)
+            question = question_of(study, cohort, request)
+            adjusted = ADJUSTMENTS[name].sample(question, lambda *_: None)
+            table = estimate(adjusted, question.cohort, grid, 1, landmark_of(exposure) or 0.0).table
+            rows = table.set_index("estimand").loc[
+                ["hazard_ratio", "marginal_hazard_ratio", "rmst_difference"]
+            ]
+            assert np.isfinite(rows[["median", "lower", "upper"]]).all(axis=None)
+            found[exposure] = rows.loc["hazard_ratio"]
+        assert found["naive"]["upper"] < 1
+        assert found["landmark_6"]["lower"] < 1 < found["landmark_6"]["upper"]
+
+
+@pytest.mark.parametrize("name", list(ADJUSTMENTS))
+def test_weights_and_pairs_beside_a_split_exposure_are_refused(name):
+    """They weight by who was ever treated, which is the future; what conditions on covariates does not."""
+    truth = Truth(mean_delay=10.0)
+    cohort, study = simulate_cohort(truth, 60, seed=5), study_of(truth)
+    request = request_of("weibull", "time_split", name)
+    if name in DESIGNED:
+        with pytest.raises(InputError, match="--exposure landmark --landmark TIME"):
+            question_of(study, cohort, request)
+    else:
+        assert isinstance(question_of(study, cohort, request).spec.observation, TimeSplit)
+
+
+def test_an_analysis_with_start_times_takes_weights_and_pairs_at_its_landmarks():
+    planned = plan(
+        PriorSet("default"), [], SETTINGS, {}, exposures=("time_split", "naive", "landmark_6", "landmark_9")
+    )
+    found = {(one.adjustment, one.exposure) for one in planned.requests if one.adjustment in DESIGNED}
+    assert found == {(name, exposure) for name in DESIGNED for exposure in ("landmark_6", "landmark_9")}
+    naive = plan(PriorSet("default"), [], SETTINGS, {}, exposures=("naive",))
+    assert {one.adjustment for one in naive.models} == set(ADJUSTMENTS)
 
 
 @pytest.mark.parametrize("baseline", list(BASELINES))

@@ -1,4 +1,4 @@
-"""Weights with their uncertainty: moments of the bootstrap, balance, and variances whose parts are known."""
+"""Weights of designs and of the bootstrap: moments, balance, effective sizes, and the population they stand for."""
 
 import numpy as np
 import pytest
@@ -14,11 +14,7 @@ from inference.weighting import (
     design_weights,
     effective_sizes,
     extreme_weights,
-    variance_of_designs,
-    within_between,
 )
-from models.baselines import PiecewiseExponential, Weibull
-from models.episodes import episodes_of
 
 
 @pytest.fixture
@@ -138,90 +134,6 @@ def test_effective_sizes_and_extreme_weights_by_hand():
     assert_allclose(extreme["share_above_10"], [0.25, 0])
 
 
-def test_variance_within_and_between_adds_up(rng):
-    draws = rng.normal(size=(4, 50, 7)) + rng.normal(size=7)
-    found = within_between(draws)
-    pooled = draws.reshape(-1)
-    assert_allclose(found.within * 199 / 200 + found.between * 6 / 7, pooled.var(), rtol=1e-12)
-    assert_allclose(found.share, found.between / (found.within + found.between))
-
-
-def test_variance_within_and_between_of_a_known_mixture(rng):
-    found = [within_between(2 * rng.normal(size=(500, 20)) + 1.5 * rng.normal(size=20)) for _ in range(200)]
-    within, between = (np.array([getattr(one, name) for one in found]) for name in ("within", "between"))
-    assert_allclose(within.mean(), 4, rtol=0.01)
-    assert abs(between.mean() - (2.25 + 4 / 500)) < 4 * between.std() / np.sqrt(200)
-
-
-def test_designs_that_agree_have_no_share():
-    same = within_between(np.zeros((10, 3)))
-    assert (same.total, same.share) == (0.0, 0.0)
-    with pytest.raises(ValueError, match="at least 2 of at least 2 designs"):
-        within_between(np.zeros((10, 1)))
-
-
-def linear(interaction):
-    def effects(propensity, bootstrap):
-        first, second = propensity[:, 0], bootstrap[:, 0]
-        return 3.0 + 2.0 * first + 1.0 * second + interaction * first * second
-
-    return effects
-
-
-@pytest.mark.parametrize(("interaction", "rows", "columns"), [(0.0, 40, 40), (1.5, 40, 40), (4.0, 40, 8)])
-def test_variance_of_crossed_designs_where_it_is_known(rng, interaction, rows, columns):
-    """Independent standard normals: variances 4, 1 and the square of the interaction."""
-    found = [
-        variance_of_designs(linear(interaction), rng.normal(size=(rows, 1)), rng.normal(size=(columns, 1)))
-        for _ in range(300)
-    ]
-    between = np.array([one.between for one in found])
-    within = np.array([one.within for one in found])
-    shares = np.array([one.share for one in found])
-    for values, expected in ((between, 4.0), (within, 1.0 + interaction**2)):
-        assert abs(values.mean() - expected) < 4 * values.std() / np.sqrt(300)
-    if columns == 40:
-        assert shares.std() < 0.1
-
-
-def test_without_interaction_the_parts_are_the_variances_themselves(rng):
-    first, second = rng.normal(size=(30, 1)), rng.normal(size=(20, 1))
-    found = variance_of_designs(linear(0.0), first, second)
-    assert_allclose(found.between, 4 * first.var(ddof=1), rtol=1e-10)
-    assert_allclose(found.within, second.var(ddof=1), rtol=1e-10)
-
-
-def test_a_part_is_never_below_zero(rng):
-    found = variance_of_designs(
-        lambda one, other: rng.normal(size=len(one)), rng.normal(size=(4, 2)), rng.normal(size=(5, 2))
-    )
-    assert found.between >= 0
-    assert found.within > 0
-    with pytest.raises(ValueError, match="at least 2 draws each, but found 1 and 5"):
-        variance_of_designs(linear(0.0), np.zeros((1, 1)), np.zeros((5, 1)))
-
-
-@pytest.mark.parametrize("baseline", [PiecewiseExponential(), Weibull()], ids=lambda one: one.name)
-def test_variance_of_the_effect_of_a_cohort_is_that_of_independent_draws(cohort, baseline, rng):
-    logit = logit_propensity(cohort.propensity.values, cohort.treatment)
-    episodes = episodes_of(cohort, time_split=False)
-
-    def propensities(draws):
-        slopes = rng.normal(size=(draws, cohort.propensity.values.shape[1])) * [0.03, 0.4, 0.5]
-        return 1 / (1 + np.exp(-(logit + slopes @ cohort.propensity.values.T)))
-
-    def effects(propensity, bootstrap):
-        weights = design_weights("iptw", propensity, cohort.treatment, bootstrap)
-        return baseline.maximise(episodes, weights)["treatment_effect"]
-
-    crossed = variance_of_designs(effects, propensities(40), bootstrap_weights(40, cohort.size, rng))
-    alone = effects(propensities(2000), bootstrap_weights(2000, cohort.size, rng))
-    assert_allclose(crossed.total, alone.var(), rtol=0.5)
-    fixed = np.repeat(propensities(1), 1000, axis=0)
-    assert_allclose(crossed.within, effects(fixed, bootstrap_weights(1000, cohort.size, rng)).var(), rtol=0.5)
-    assert 0 < crossed.share < 1
-
-
 @pytest.mark.parametrize(("kind", "population"), [("iptw", "all"), ("overlap", "overlap")])
 def test_weighted_survival_is_that_of_the_population_that_the_weights_stand_for(kind, population):
     """At the true propensities, the weighted share of survivors of each arm, against quadrature over the population."""
@@ -243,3 +155,13 @@ def test_weighted_survival_is_that_of_the_population_that_the_weights_stand_for(
         expected = true_survival(truth, 20.0, treated, population)
         assert abs(share - expected) < 4 * error
         assert abs(survives.mean() - expected) > 6 * error, "without weights the arm stands for somebody else"
+
+
+def test_a_degrees_of_freedom_correction_widens_the_bootstrap(rng):
+    """The variance of a weighted mean is s^2 / n, times n / (n - p): that of a regression that fits p coefficients."""
+    values = rng.normal(size=40)
+    for parameters, factor in ((0, 1.0), (20, 2.0)):
+        means = bootstrap_weights(20_000, 40, rng, parameters) @ values / 40
+        # exact for a Dirichlet of total a = n - p: s^2 (a + 0) / (n (a + 1)) with s^2 the plain variance
+        expected = values.var() / (40 / factor + 1)
+        assert_allclose(means.var(), expected, rtol=0.05)
