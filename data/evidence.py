@@ -162,6 +162,7 @@ def _check_columns(names: EvidenceNames, study: Study, problems: EvidenceProblem
     """Note names of covariates that the study does not have."""
     used = {*names.columns(), *names.subgroups.columns.values(), *names.constraints.at_least_one}
     used |= {term.column for term in names.cox} - {"treatment"}
+    used |= {one for group in names.timing.unknown.values() for one in group}
     used |= {one for rule in names.constraints.requires for one in (rule.column, rule.given)}
     unknown = sorted(used - set(study.covariates))
     if unknown:

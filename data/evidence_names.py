@@ -60,6 +60,13 @@ class Constraints(Section):
     requires: Annotated[tuple[Requirement, ...], BeforeValidator(as_tuple)] = ()
 
 
+class Timing(Section):
+    """Covariates of which the publication does not say whether they were there at time zero, by the name of their group."""
+
+    reason: str = ""
+    unknown: dict[Text, Names] = Field(default_factory=dict)
+
+
 class EvidenceNames(Section):
     """The file ``evidence/evidence.toml``.
 
@@ -76,6 +83,7 @@ class EvidenceNames(Section):
         What the rows of cox.csv mean.
     subgroups : Subgroups
     constraints : Constraints
+    timing : Timing
     """
 
     sha256: dict[Text, Checksum | Literal[""]]
@@ -84,6 +92,7 @@ class EvidenceNames(Section):
     cox: Annotated[tuple[CoxTerm, ...], BeforeValidator(as_tuple)] = ()
     subgroups: Subgroups = Subgroups()
     constraints: Constraints = Constraints()
+    timing: Timing = Timing()
 
     def columns(self) -> Iterator[str]:
         """Yield every covariate that the tables tell of."""

@@ -37,6 +37,7 @@ from inference.report.modality_section import modality_section
 from inference.report.pseudo import section_of_pseudo_patients
 from inference.report.reconstruction_section import beside_section, reconstruction_section
 from inference.report.replicate_section import replicate_sections
+from inference.report.untimed_section import untimed_section
 from inference.requests import question_of
 from inference.results import Results
 from inference.sensitivity.modalities import EffectByGroup, effect_by_group
@@ -188,8 +189,10 @@ def publication_sections(
             lambda: _prior_points(results, publication.evidence),
         ),
     ]
+    untimed = untimed_section(results, publication.evidence)
     return [
         beside_section(results, [beside]),
+        *([untimed] if untimed is not None else []),
         reconstruction_section(results, made.targets, made.conflicts, of_ensemble),
         audit_section(
             companions.findings,

@@ -17,6 +17,7 @@ from inference.publication import (
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.drawings import Draw
 from inference.report.page import render
+from inference.report.untimed_section import limits_of_publication
 from inference.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
 from inference.store import Store
 from inference.workers import diagnostics_of
@@ -134,6 +135,7 @@ def _report(
         sensitivity=results.sensitivity,
         figures=items,
         caveats=honest_sentences(results, made.computed),
+        limits=[] if made.publication is None else limits_of_publication(made.publication.evidence),
         sections=sections,
         cohorts=len(results.cohorts),
         manifest=stamped,

@@ -1,0 +1,75 @@
+"""Cox's hazard ratio of treatment with some covariates left out: of those whose timing is not known, for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from data.cohort import Cohort
+from data.formulas import Design
+from inference.efron import EfronCox
+
+NORMAL_95 = 1.959964
+EVERYTHING, NOTHING = "all covariates", "no covariate"
+TOGETHER = "all of these"
+
+
+def columns_of(design: Design, covariates: Sequence[str]) -> np.ndarray:
+    """Return which columns of a design (term,) hold one of some covariates, interactions included."""
+    wanted = np.zeros(len(design.terms), dtype=bool)
+    names = list(design.spec.column_names)
+    for term, variables in design.spec.term_variables.items():
+        if {str(variable) for variable in variables} & set(covariates):
+            for place in design.spec.term_indices[term]:
+                if names[place] in design.terms:
+                    wanted[design.terms.index(names[place])] = True
+    return wanted
+
+
+def effect_without(cohorts: Sequence[Cohort], groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Return the hazard ratio adjusted for all covariates, without each group of them, and without all groups.
+
+    Parameters
+    ----------
+    cohorts : sequence of Cohort
+        Several are pooled: equal weights, variance within and between (Rubin 1987, doi 10.1002/9780470316696).
+    groups : mapping of str to sequence of str
+        Covariates by the name of their group.
+
+    Returns
+    -------
+    DataFrame
+        left_out, terms (of the covariates that stay), hazard_ratio, lower, upper (95 %, Wald); NaN where a cohort has no
+        estimate. Treatment counts from time zero on, ever against never.
+    """
+    together = [covariate for group in groups.values() for covariate in group]
+    left_out = {"none": [], **groups} | ({TOGETHER: together} if len(groups) > 1 else {})
+    rows = []
+    for name, covariates in left_out.items():
+        kept = [~columns_of(cohort.outcome, covariates) for cohort in cohorts]
+        rows.append(_row(name, cohorts, kept))
+    rows.append(
+        _row(NOTHING, cohorts, [np.zeros(len(cohort.outcome.terms), dtype=bool) for cohort in cohorts])
+    )
+    return pd.DataFrame(rows)
+
+
+def _row(name: str, cohorts: Sequence[Cohort], kept: Sequence[np.ndarray]) -> dict[str, object]:
+    estimates, variances = [], []
+    for cohort, columns in zip(cohorts, kept, strict=True):
+        design = np.column_stack([cohort.treatment, cohort.outcome.values[:, columns]]).astype(float)
+        coefficients, covariance = EfronCox(cohort.time, cohort.event, cohort.entry, design).estimates()
+        estimates.append(coefficients[0])
+        variances.append(covariance[0, 0])
+    middle, within = float(np.mean(estimates)), float(np.mean(variances))
+    between = float(np.var(estimates, ddof=1)) * (1 + 1 / len(estimates)) if len(estimates) > 1 else 0.0
+    reach = NORMAL_95 * np.sqrt(within + between)
+    return {
+        "left_out": name,
+        "terms": int(kept[0].sum()),
+        "hazard_ratio": np.exp(middle),
+        "lower": np.exp(middle - reach),
+        "upper": np.exp(middle + reach),
+    }

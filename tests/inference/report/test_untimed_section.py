@@ -1,0 +1,66 @@
+"""Covariates of unknown timing: the effect without them, and the limit that names them."""
+
+import numpy as np
+import pytest
+
+from data.evidence import load_evidence
+from data.simulate import Truth, simulate_cohort
+from data.study import load_study
+from inference.comparators import comparators
+from inference.comparators.without import NOTHING, TOGETHER, columns_of, effect_without
+from inference.report.untimed_section import limits_of_publication
+
+
+@pytest.fixture(scope="module")
+def cohorts():
+    return [simulate_cohort(Truth(), 400, seed=seed) for seed in (1, 2, 3)]
+
+
+def test_columns_of_a_covariate_are_those_of_its_terms(cohorts):
+    design = cohorts[0].outcome
+    for covariate in cohorts[0].covariates:
+        found = [term for term, own in zip(design.terms, columns_of(design, [covariate]), strict=True) if own]
+        assert found
+        assert all(term.startswith(covariate) for term in found)
+    assert columns_of(design, list(cohorts[0].covariates)).all()
+    assert not columns_of(design, []).any()
+
+
+def test_nothing_and_everything_left_out_are_the_multivariable_and_the_univariable_model(cohorts):
+    first = cohorts[:1]
+    table = comparators(first[0], 24.0, (12.0,))
+    cox = table[table["statistic"] == "hazard_ratio"].set_index("method")
+    found = effect_without(first, {"one": list(first[0].covariates)}).set_index("left_out")
+    for name, method in (
+        ("none", "Cox, multivariable (Efron)"),
+        (NOTHING, "Cox, univariable"),
+        ("one", "Cox, univariable"),
+    ):
+        for ours, theirs in (("hazard_ratio", "estimate"), ("lower", "lower"), ("upper", "upper")):
+            assert found.loc[name, ours] == pytest.approx(cox.loc[method, theirs], rel=1e-5)
+
+
+def test_several_cohorts_are_pooled_by_rubins_rules(cohorts):
+    names = list(cohorts[0].covariates)
+    groups = {"first": names[:1], "rest": names[1:]}
+    pooled = effect_without(cohorts, groups).set_index("left_out")
+    alone = [effect_without([cohort], groups).set_index("left_out") for cohort in cohorts]
+    logs = np.array([np.log(one.loc["first", "hazard_ratio"]) for one in alone])
+    errors = np.array(
+        [np.log(one.loc["first", "upper"] / one.loc["first", "lower"]) / (2 * 1.959964) for one in alone]
+    )
+    variance = np.mean(errors**2) + np.var(logs, ddof=1) * (1 + 1 / 3)
+    assert np.log(pooled.loc["first", "hazard_ratio"]) == pytest.approx(logs.mean())
+    reach = np.log(pooled.loc["first", "upper"] / pooled.loc["first", "hazard_ratio"])
+    assert reach == pytest.approx(1.959964 * np.sqrt(variance))
+    assert pooled.loc[TOGETHER, "hazard_ratio"] == pytest.approx(pooled.loc[NOTHING, "hazard_ratio"])
+
+
+def test_li2024_names_brain_sites_and_drugs():
+    study = load_study("li2024")
+    (limit,) = limits_of_publication(load_evidence(study))
+    assert "brain metastasis" in limit
+    assert "drugs" in limit
+    groups = load_evidence(study).names.timing.unknown
+    assert set(groups["drugs"]) == {"chemotherapy", "hormone_therapy", "targeted_therapy"}
+    assert {one for group in groups.values() for one in group} < set(study.covariates)
