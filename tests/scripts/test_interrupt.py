@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -216,7 +217,11 @@ def _wait(until, seconds: float) -> bool:
 def test_workers_end_with_the_command(small_study, tmp_path, how):
     command = [sys.executable, "-m", "scripts.main", "sensitivity", str(small_study), "--out", str(tmp_path)]
     run = {"cwd": CHECKOUT, "text": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    began = subprocess.Popen([*command, "--quick", *BRIEF], start_new_session=True, **run)
+    # A background job of a shell ignores Ctrl-C, and so would all that it starts: the child answers as at a terminal.
+    answering = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    began = subprocess.Popen(
+        [*command, "--quick", *BRIEF], start_new_session=True, preexec_fn=answering, **run
+    )
     try:
         # with one fit kept, the worker is at the next one
         assert _wait(lambda: any(tmp_path.rglob("fit.json")) or began.poll() is not None, 240)
@@ -225,9 +230,9 @@ def test_workers_end_with_the_command(small_study, tmp_path, how):
             os.killpg(began.pid, signal.SIGINT)  # the terminal tells everybody
         else:
             began.send_signal(signal.SIGTERM if how == "terminated" else signal.SIGKILL)
-        _, err = began.communicate(timeout=60)
+        _, err = began.communicate(timeout=240)
     finally:
-        left = [] if _wait(lambda: not _alive(began.pid), 15) else _alive(began.pid)
+        left = [] if _wait(lambda: not _alive(began.pid), 60) else _alive(began.pid)
         for process in left:
             os.kill(process, signal.SIGKILL)
     assert left == []
