@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.pseudo_cohorts import of_pseudo_patients
+from inference.report import checklists_section
 from inference.report.check_tables import (
     check_table,
     counts_sentence,
@@ -51,6 +52,7 @@ SECTIONS = (
     ("sensitivity", "Other priors"),
     ("diagnostics", "Diagnostics"),
     ("limits", "Limits"),
+    (checklists_section.ID, checklists_section.TITLE),
     ("reproduce", "How to reproduce"),
 )
 
@@ -106,6 +108,7 @@ def render(report: Report) -> str:
             caveats=[say(one) for one in report.caveats],
             guide=reading_guide(report),
             limits=limits(report),
+            checklists=checklists_section.checklists_section(report, contents(report)),
             people=vocabulary(report.study).patients,
             link=citation_link(report.study.citation),
             checks=checks,

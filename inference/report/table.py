@@ -22,10 +22,13 @@ class Cell:
         Printed, after escaping.
     sort : float or None
         What a numeric column is sorted by; None sorts by the text.
+    link : str
+        Anchor on the page that the text leads to; empty for none.
     """
 
     text: str
     sort: float | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)
