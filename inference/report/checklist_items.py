@@ -74,7 +74,7 @@ ITEMS: tuple[Item, ...] = (
     Item(BARG, "6B", "script and command", ("reproduce",), ("command", "clean"), ("command",), "the source held changes that are in no commit"),
     Item(BARG, "6C", "readable documentation", ("reading",), part=ALWAYS, lacking="the page explains its terms; the rest is in the project's documents"),
     Item(BARG, "6D", "seed", ("reproduce",), ("seed",), lacking="the manifest has no seed"),
-    Item(BARG, "6E", "data", ("reproduce",), part=("inputs",), lacking="checksums of the inputs only; patients are not on the page"),
+    Item(BARG, "6E", "data", ("reproduce",), part=("inputs",), lacking="checksums of the inputs only; rows of the cohort are not on the page"),
     Item(BARG, "6F", "saved draws", ("reproduce",), ("fits",), lacking="the manifest names no fits"),
     Item(STROBE, "1", "design in the title, and a summary", ("answer",), ALWAYS),
     Item(STROBE, "2", "background and reasons", (), lacking=OF_THE_PUBLICATION),
