@@ -100,7 +100,7 @@ ITEMS: tuple[Item, ...] = (
     Item(STROBE, "18", "key results", ("answer",), ALWAYS),
     Item(STROBE, "19", "limitations, with direction and size of bias", ("limits",), ("confounding", "times_addressed"), ALWAYS, "named, their size not examined in all of: confounding, timing"),
     Item(STROBE, "20", "cautious interpretation", ("answer",), ALWAYS),
-    Item(STROBE, "21", "generalisability", ("effects",), part=("populations",), lacking="averages over several populations; nothing on other patients"),
+    Item(STROBE, "21", "generalisability", ("effects",), part=("populations",), lacking="averages over several populations; nothing on others"),
     Item(STROBE, "22", "funding", (), lacking="not recorded"),
     Item(TARGET, "Abstract", "identified as observational, with methods and findings", ("answer",), part=ALWAYS, lacking="not presented as the emulation of a trial"),
     Item(TARGET, "Background", "why the question is asked of these data", (), lacking=OF_THE_PUBLICATION),
