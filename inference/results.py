@@ -20,6 +20,7 @@ from inference.sensitivity.priors import prior_sensitivity
 from inference.store import digest
 from models.assembly import parameter_names
 from models.specification import known_parameters, outcome_spec
+from models.units import in_time_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,8 @@ class Results:
         for parameter, names in parameter_names(self.cohort, spec).items():
             by_term = request.priors.term_overrides.get(parameter.name, {})
             for term in [name for name in names if name in by_term] + [""]:
-                prior = request.priors.prior(parameter, term)
+                stated = request.priors.prior(parameter, term)
+                prior = in_time_unit(parameter, stated, self.study.time_unit)
                 rows.append(
                     {
                         "parameter": parameter.name,

@@ -23,6 +23,7 @@ from models.propensity import (
     treatment_log_likelihood,
 )
 from models.specification import ModelSpec
+from models.units import column_scales
 
 Blocks = dict[str, tuple[Parameter, list[Block]]]
 
@@ -70,8 +71,13 @@ def model_blocks(cohort: Cohort, spec: ModelSpec | None, priors: PriorSet) -> Bl
     """
     priors.check_terms(OUTCOME_COEFFICIENTS, cohort.outcome.terms)
     priors.check_terms(PROPENSITY_COEFFICIENTS, cohort.propensity.terms)
+    designs = {OUTCOME_COEFFICIENTS: cohort.outcome, PROPENSITY_COEFFICIENTS: cohort.propensity}
+    scales = {parameter: column_scales(design) for parameter, design in designs.items()}
     return {
-        parameter.name: (parameter, prior_blocks(parameter, priors, names))
+        parameter.name: (
+            parameter,
+            prior_blocks(parameter, priors, names, scales.get(parameter), cohort.time_unit),
+        )
         for parameter, names in parameter_names(cohort, spec).items()
     }
 

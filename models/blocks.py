@@ -11,6 +11,7 @@ import pytensor.tensor as pt
 
 from models.families import FAMILIES, Family
 from models.priors import Parameter, PriorSet
+from models.units import in_time_unit, per_unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +50,14 @@ class Block:
         return {f"{self.variable}_{name}": value for name, value in self.arguments.items()}
 
 
-def prior_blocks(parameter: Parameter, priors: PriorSet, names: tuple[str, ...] = ()) -> list[Block]:
-    """Return the random variables that a parameter is made of.
+def prior_blocks(
+    parameter: Parameter,
+    priors: PriorSet,
+    names: tuple[str, ...] = (),
+    scales: np.ndarray | None = None,
+    time_unit: str = "",
+) -> list[Block]:
+    """Return the random variables that a parameter is made of, with their priors in the units of the study.
 
     Parameters
     ----------
@@ -60,12 +67,18 @@ def prior_blocks(parameter: Parameter, priors: PriorSet, names: tuple[str, ...] 
         Where its priors come from.
     names : tuple of str
         Its terms or intervals; ignored for a single number.
+    scales : ndarray (term,), optional
+        From `models.units.column_scales`, of a parameter with terms.
+    time_unit : str
+        Of the study; empty for that in which the priors are stated.
     """
     if not parameter.dim:
-        prior = priors.prior(parameter)
+        prior = in_time_unit(parameter, priors.prior(parameter), time_unit)
         arguments = {name: np.asarray(value, dtype=float) for name, value in prior.arguments.items()}
         return [Block(parameter.name, prior.distribution, np.array([0]), arguments)]
-    by_term = [priors.prior(parameter, term) for term in names]
+    by_term = [in_time_unit(parameter, priors.prior(parameter, term), time_unit) for term in names]
+    if scales is not None:
+        by_term = [per_unit(prior, scale) for prior, scale in zip(by_term, scales, strict=True)]
     distributions = sorted({prior.distribution for prior in by_term})
     blocks = []
     for distribution in distributions:

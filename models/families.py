@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,6 +60,10 @@ class Family:
         The PyMC distribution.
     scipy : callable
         Makes the same distribution, frozen, from the same arguments.
+    scales : dict of str to int
+        Power with which a multiple of the variable multiplies each argument that it changes: 1 of a scale, -1 of a rate.
+    location : str
+        The argument to which a constant that is added to the variable is added; empty where there is none.
     """
 
     arguments: tuple[str, ...]
@@ -67,27 +71,59 @@ class Family:
     support: Support
     pymc: Any
     scipy: Callable[..., Any]
+    scales: Mapping[str, int]
+    location: str = ""
+
+    def scaled(self, arguments: Mapping[str, float], factor: float) -> dict[str, float]:
+        """Return the arguments of a variable multiplied by a factor above 0."""
+        if not self.scales:  # log-normal: the factor's log is added to the log's mean
+            return {**arguments, "mu": arguments["mu"] + float(np.log(factor))}
+        return {name: value * factor ** self.scales.get(name, 0) for name, value in arguments.items()}
+
+    def shifted(self, arguments: Mapping[str, float], constant: float) -> dict[str, float]:
+        """Return the arguments of a variable with a constant added; ValueError where the family has no location."""
+        if not self.location:
+            raise ValueError("the family must have a location, but has none")
+        return {**arguments, self.location: arguments[self.location] + constant}
 
 
 FAMILIES: dict[str, Family] = {
-    "Normal": Family(("mu", "sigma"), ("sigma",), "real", pm.Normal, lambda mu, sigma: stats.norm(mu, sigma)),
+    "Normal": Family(
+        ("mu", "sigma"),
+        ("sigma",),
+        "real",
+        pm.Normal,
+        lambda mu, sigma: stats.norm(mu, sigma),
+        {"mu": 1, "sigma": 1},
+        "mu",
+    ),
     "StudentT": Family(
         ("nu", "mu", "sigma"),
         ("nu", "sigma"),
         "real",
         pm.StudentT,
         lambda nu, mu, sigma: stats.t(nu, mu, sigma),
+        {"mu": 1, "sigma": 1},
+        "mu",
     ),
     "HalfNormal": Family(
-        ("sigma",), ("sigma",), "positive", pm.HalfNormal, lambda sigma: stats.halfnorm(scale=sigma)
+        ("sigma",),
+        ("sigma",),
+        "positive",
+        pm.HalfNormal,
+        lambda sigma: stats.halfnorm(scale=sigma),
+        {"sigma": 1},
     ),
-    "HalfStudentT": Family(("nu", "sigma"), ("nu", "sigma"), "positive", pm.HalfStudentT, HalfStudentT),
+    "HalfStudentT": Family(
+        ("nu", "sigma"), ("nu", "sigma"), "positive", pm.HalfStudentT, HalfStudentT, {"sigma": 1}
+    ),
     "LogNormal": Family(
         ("mu", "sigma"),
         ("sigma",),
         "positive",
         pm.LogNormal,
         lambda mu, sigma: stats.lognorm(s=sigma, scale=np.exp(mu)),
+        {},
     ),
     "Gamma": Family(
         ("alpha", "beta"),
@@ -95,8 +131,14 @@ FAMILIES: dict[str, Family] = {
         "positive",
         pm.Gamma,
         lambda alpha, beta: stats.gamma(alpha, scale=1.0 / np.asarray(beta)),
+        {"beta": -1},
     ),
     "Exponential": Family(
-        ("lam",), ("lam",), "positive", pm.Exponential, lambda lam: stats.expon(scale=1.0 / np.asarray(lam))
+        ("lam",),
+        ("lam",),
+        "positive",
+        pm.Exponential,
+        lambda lam: stats.expon(scale=1.0 / np.asarray(lam)),
+        {"lam": -1},
     ),
 }

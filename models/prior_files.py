@@ -5,17 +5,21 @@ from __future__ import annotations
 import difflib
 import sys
 import tomllib
+import warnings
 from collections.abc import Iterable, Mapping
 from os.path import isfile
 from pathlib import Path
 from typing import Any
 
-from data.errors import InputError
+from data.errors import CohortWarning, InputError
 from data.files import expand
 from models.families import FAMILIES
 from models.priors import Parameter, Prior, PriorSet
+from models.units import median_survival, time_ratio
 
 LARGEST = sys.float_info.max
+PER = ("unit", "sd")
+NOT_PARAMETERS = ("name", "reason", "time_unit")
 BUNDLED = Path(__file__).parent / "prior_sets"
 
 
@@ -27,8 +31,8 @@ def _closest(word: str, known: Iterable[str]) -> str:
     return f"{hint}known: {', '.join(known)}"
 
 
-def _parse_prior(place: str, table: Mapping[str, Any], parameter: Parameter) -> Prior:
-    """Return the prior written in a table of a prior file."""
+def _parse_prior(place: str, table: Mapping[str, Any], parameter: Parameter, time_unit: str) -> Prior:
+    """Return the prior written in a table of a prior file whose times are in a unit; empty for that of the study."""
     name = table.get("distribution")
     if not isinstance(name, str) or name not in FAMILIES:
         found = "nothing" if name is None else repr(name)
@@ -38,6 +42,12 @@ def _parse_prior(place: str, table: Mapping[str, Any], parameter: Parameter) -> 
         )
     family = FAMILIES[name]
     expected = {"distribution", "reason", *family.arguments}
+    if parameter.dim == "term":
+        expected.add("per")
+    elif "per" in table:
+        raise InputError(
+            f"{place}: per must be left out, because {parameter.name} is no coefficient of a column, but found {table['per']!r}"
+        )
     for key in table:
         if key not in expected:
             raise InputError(
@@ -62,7 +72,12 @@ def _parse_prior(place: str, table: Mapping[str, Any], parameter: Parameter) -> 
     reason = table.get("reason", "")
     if not isinstance(reason, str):
         raise InputError(f"{place}: reason must be a text, but found {reason!r}")
-    return Prior(name, arguments, reason)
+    per = table.get("per", "unit")
+    if per not in PER:
+        raise InputError(
+            f'{place}: per must be "unit" or "sd" (standard deviation of the column), but found {per!r}'
+        )
+    return Prior(name, arguments, reason, per, time_unit if parameter.of_time else "")
 
 
 def parse_prior_set(content: Mapping[str, Any], origin: str, parameters: Mapping[str, Parameter]) -> PriorSet:
@@ -89,10 +104,13 @@ def parse_prior_set(content: Mapping[str, Any], origin: str, parameters: Mapping
         )
     if not isinstance(reason, str):
         raise InputError(f"{origin}: reason must be a text, but found {reason!r}")
+    time_unit = content.get("time_unit", "")
+    if not isinstance(time_unit, str):
+        raise InputError(f'{origin}: time_unit must be a text such as "months", but found {time_unit!r}')
     overrides: dict[str, Prior] = {}
     by_term: dict[str, dict[str, Prior]] = {}
     for key, table in content.items():
-        if key in ("name", "reason"):
+        if key in NOT_PARAMETERS:
             continue
         if key not in parameters:
             raise InputError(
@@ -107,9 +125,10 @@ def parse_prior_set(content: Mapping[str, Any], origin: str, parameters: Mapping
         if terms and parameter.dim != "term":
             raise InputError(f'{origin}: {key} has no terms, but found [{key}."{next(iter(terms))}"]')
         if rest or not terms:
-            overrides[key] = _parse_prior(f"{origin}: [{key}]", rest, parameter)
+            overrides[key] = _parse_prior(f"{origin}: [{key}]", rest, parameter, time_unit)
         for term, inner in terms.items():
-            by_term.setdefault(key, {})[term] = _parse_prior(f'{origin}: [{key}."{term}"]', inner, parameter)
+            place = f'{origin}: [{key}."{term}"]'
+            by_term.setdefault(key, {})[term] = _parse_prior(place, inner, parameter, time_unit)
     return PriorSet(name, reason, overrides, by_term)
 
 
@@ -145,14 +164,33 @@ def prior_set_names(study_folder: Path | None = None) -> list[str]:
 
 
 def read_prior_set(
-    reference: str | Path, parameters: Mapping[str, Parameter], study_folder: Path | None = None
+    reference: str | Path,
+    parameters: Mapping[str, Parameter],
+    study_folder: Path | None = None,
+    time_unit: str = "",
 ) -> PriorSet:
     """Return a prior set by path or by name.
+
+    Parameters
+    ----------
+    reference : str or Path
+    parameters : mapping of str to Parameter
+        Every parameter that exists.
+    study_folder : Path, optional
+        Of the study that it is for.
+    time_unit : str
+        Of that study; empty where the set is read for none.
 
     Raises
     ------
     InputError
-        When the file is missing, is not TOML, or holds a prior that cannot be used.
+        When the file is missing, is not TOML, holds a prior that cannot be used, or one in a unit of time that cannot be
+        converted to the study's.
+
+    Warns
+    -----
+    CohortWarning
+        When the set lies outside the study's folder, holds priors of times or rates, and does not state their unit.
     """
     path = find_prior_set(reference, study_folder)
     try:
@@ -161,4 +199,34 @@ def read_prior_set(
         raise InputError(
             f"{path}: the prior set must be a readable TOML file in UTF-8, but found: {error}"
         ) from error
-    return parse_prior_set(content, str(path), parameters)
+    priors = parse_prior_set(content, str(path), parameters)
+    own = study_folder is not None and path.resolve().is_relative_to(study_folder.resolve())
+    if time_unit:
+        _check_time_unit(priors, path, parameters, time_unit, own)
+    return priors
+
+
+def _check_time_unit(
+    priors: PriorSet, path: Path, parameters: Mapping[str, Parameter], unit: str, own: bool
+) -> None:
+    """Refuse a set whose unit of time cannot be converted; warn of one that is not the study's own and states none."""
+    of_time = {name: prior for name, prior in priors.overrides.items() if parameters[name].of_time}
+    if not of_time:
+        return
+    stated = next(iter(of_time.values())).time_unit
+    if stated and time_ratio(stated, unit) is None:
+        raise InputError(
+            f"{path}: time_unit must be {unit}, the study's, or both must be days, weeks, months or years, but found {stated}"
+        )
+    if stated or own:
+        return
+    medians = ", ".join(
+        f"{median_survival(parameters[name], prior):.3g} {unit} by [{name}]"
+        for name, prior in of_time.items()
+    )
+    warnings.warn(
+        f"prior set {priors.name}: {path} states no time_unit, so that it is read in {unit}, the study's: a prior median "
+        f'survival of {medians}; write time_unit = "..." at the top of the file, and it is converted',
+        CohortWarning,
+        stacklevel=3,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from data.errors import InputError
 from models.families import FAMILIES, Family, Support
@@ -22,11 +22,18 @@ class Prior:
         Arguments under PyMC's names.
     reason : str
         One sentence that a clinician can dispute.
+    per : {"unit", "sd"}
+        What a coefficient is stated for: one unit of its column, or one standard deviation of it (of a column of two values
+        their difference).
+    time_unit : str
+        Unit of time in which it is stated; empty for that of the study.
     """
 
     distribution: str
     arguments: Mapping[str, float]
     reason: str = ""
+    per: Literal["unit", "sd"] = "unit"
+    time_unit: str = ""
 
     @property
     def family(self) -> Family:
@@ -40,7 +47,7 @@ class Prior:
 
     def __str__(self) -> str:
         arguments = ", ".join(f"{value:g}" for value in self.arguments.values())
-        return f"{self.distribution}({arguments})"
+        return f"{self.distribution}({arguments}){' per sd' if self.per == 'sd' else ''}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +68,8 @@ class Parameter:
         Name of its dimension ("term" or "interval"), empty for a single number.
     scale_of_others : bool
         True for a hyper-parameter that sets the spread of other parameters.
+    of_time : {"", "time", "log_rate"}
+        Whether it is a time, or the log of a rate per time unit, so that its prior has a unit of time.
     """
 
     name: str
@@ -69,6 +78,7 @@ class Parameter:
     meaning: str
     dim: str = ""
     scale_of_others: bool = False
+    of_time: Literal["", "time", "log_rate"] = ""
 
 
 @dataclass(frozen=True)
@@ -94,13 +104,15 @@ class PriorSet:
 
     @property
     def content(self) -> dict[str, Any]:
-        """Distributions and arguments by parameter and term, without names and reasons: what decides draws."""
+        """Distributions, arguments and units by parameter and term, without names and reasons: what decides draws."""
+        units = {name: prior.time_unit for name, prior in self.overrides.items() if prior.time_unit}
         return {
             "overrides": {name: str(prior) for name, prior in self.overrides.items()},
             "terms": {
                 name: {term: str(prior) for term, prior in by_term.items()}
                 for name, by_term in self.term_overrides.items()
             },
+            **({"time_units": units} if units else {}),
         }
 
     @property

@@ -22,7 +22,8 @@ PROPENSITY_COEFFICIENTS = Parameter(
     Prior(
         "Normal",
         {"mu": 0.0, "sigma": 1.0},
-        "a covariate changes the odds of treatment up to sevenfold per unit",
+        "a level, or a standard deviation of a continuous covariate, changes the odds of treatment up to sevenfold",
+        per="sd",
     ),
     "log odds ratio of treatment for one unit of the column",
     dim="term",
@@ -36,7 +37,12 @@ PROPENSITY_EFFECT = Parameter(
 OUTCOME_COEFFICIENTS = Parameter(
     "outcome_coefficients",
     "real",
-    Prior("Normal", {"mu": 0.0, "sigma": 1.0}, "a covariate changes the hazard up to sevenfold per unit"),
+    Prior(
+        "Normal",
+        {"mu": 0.0, "sigma": 1.0},
+        "a level, or a standard deviation of a continuous covariate, changes the hazard up to sevenfold",
+        per="sd",
+    ),
     "log hazard ratio for one unit of the column",
     dim="term",
 )

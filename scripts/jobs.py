@@ -28,7 +28,7 @@ PSEUDO = "no patient is in any file: fits and cohorts.parquet hold pseudo-patien
 
 def prior_set(reference: str, study: Study, cohort: Cohort) -> PriorSet:
     """Return the prior set that a command names, its terms being those of the study."""
-    chosen = read_prior_set(reference, known_parameters(), study.folder)
+    chosen = read_prior_set(reference, known_parameters(), study.folder, study.time_unit)
     terms = {
         "outcome_coefficients": cohort.outcome.terms,
         "propensity_coefficients": cohort.propensity.terms,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-UNITS_PER_MONTH = {"months": 1.0, "days": 30.4375, "weeks": 30.4375 / 7, "years": 1.0 / 12.0}
+from models.units import UNITS_PER_MONTH
+
 EARLY = 2.0  # months within which the early share of the elicited scenario begins
 DELAYS = (0.0, 1.0, 2.0, 4.0, 6.0, 9.0, 12.0, 18.0, 24.0)  # mean delays of the curve, in months
 AT_START, ELICITED, LAST_THIRD = "at_start", "elicited", "last_third"

@@ -23,11 +23,18 @@ if TYPE_CHECKING:
 NO_EVENT = 1e-9
 """Hazard, against that over all intervals, that stands for none at all: a hazard of 0 has no log."""
 
+STEPS = "log_hazard_steps"
 LEVEL = Parameter(
     "log_hazard_level",
     "real",
-    Prior("Normal", {"mu": -4.0, "sigma": 3.0}, "median survival between a tenth of a time unit and 13,000"),
+    Prior(
+        "Normal",
+        {"mu": -4.0, "sigma": 3.0},
+        "median survival between 3 days and a thousand years",
+        time_unit="months",
+    ),
     "log hazard per time unit of an untreated patient with average covariates, in the first interval",
+    of_time="log_rate",
 )
 STEP_SD = Parameter(
     "log_hazard_step_sd",
@@ -43,9 +50,15 @@ STEP_SD = Parameter(
 LOG_HAZARD = Parameter(
     "log_hazard",
     "real",
-    Prior("Normal", {"mu": -4.0, "sigma": 3.0}, "median survival between a tenth of a time unit and 13,000"),
+    Prior(
+        "Normal",
+        {"mu": -4.0, "sigma": 3.0},
+        "median survival between 3 days and a thousand years",
+        time_unit="months",
+    ),
     "log hazard per time unit of an untreated patient with average covariates, by interval",
     dim="interval",
+    of_time="log_rate",
 )
 
 
@@ -109,7 +122,7 @@ class PiecewiseExponential(Baseline):
         if not self._walks:
             return {"log_hazard": pm.Deterministic("log_hazard", level[None], dims="interval")}
         step_sd = declared("log_hazard_step_sd")
-        steps = pm.Normal("log_hazard_steps", 0.0, step_sd, shape=len(self.cutpoints))
+        steps = pm.Normal(STEPS, 0.0, step_sd, shape=len(self.cutpoints))
         log_hazard = level + running_sum(steps, len(self.cutpoints), pt)
         return {"log_hazard": pm.Deterministic("log_hazard", log_hazard, dims="interval")}
 
@@ -120,7 +133,7 @@ class PiecewiseExponential(Baseline):
         if self._walks:
             step_sd = values["log_hazard_step_sd"]
             steps = rng.standard_normal((*step_sd.shape, len(self.cutpoints)))
-            values["log_hazard_steps"] = steps * step_sd[..., None]
+            values[STEPS] = steps * step_sd[..., None]
         return self.complete(values)
 
     def complete(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -129,7 +142,7 @@ class PiecewiseExponential(Baseline):
         level = values["log_hazard_level"][..., None]
         if not self._walks:
             return {"log_hazard_level": values["log_hazard_level"], "log_hazard": level}
-        climbed = running_sum(values["log_hazard_steps"], len(self.cutpoints), np)
+        climbed = running_sum(values[STEPS], len(self.cutpoints), np)
         return {
             "log_hazard_level": values["log_hazard_level"],
             "log_hazard_step_sd": values["log_hazard_step_sd"],

@@ -24,9 +24,13 @@ MEDIAN = Parameter(
     "median_survival",
     "positive",
     Prior(
-        "LogNormal", {"mu": float(np.log(38.0)), "sigma": 3.0}, "between a tenth of a time unit and 13,000"
+        "LogNormal",
+        {"mu": float(np.log(38.0)), "sigma": 3.0},
+        "between 3 days and a thousand years",
+        time_unit="months",
     ),
     "median survival, in the time unit, of an untreated patient with average covariates",
+    of_time="time",
 )
 SHAPE = Parameter(
     "weibull_shape",

@@ -31,6 +31,20 @@ def test_overrides_by_parameter_and_by_term_are_read():
     assert by_term.reason == "known from a trial"
 
 
+def test_coefficients_may_be_stated_for_a_unit_or_a_standard_deviation():
+    priors = parse(outcome_coefficients={**NORMAL, "per": "sd", "age": {**NORMAL, "per": "unit"}})
+    coefficients = PARAMETERS["outcome_coefficients"]
+    assert priors.prior(coefficients, "size").per == "sd"
+    assert priors.prior(coefficients, "age").per == "unit"
+    assert parse(outcome_coefficients=NORMAL).prior(coefficients, "age").per == "unit"
+
+
+def test_a_unit_of_time_goes_to_the_priors_of_times_and_rates_alone():
+    priors = parse(time_unit="years", log_hazard_level=NORMAL, treatment_effect=NORMAL)
+    assert priors.prior(PARAMETERS["log_hazard_level"]).time_unit == "years"
+    assert priors.prior(PARAMETERS["treatment_effect"]).time_unit == ""
+
+
 def test_a_term_may_be_overridden_alone():
     priors = parse(outcome_coefficients={"age": NORMAL})
     coefficients = PARAMETERS["outcome_coefficients"]
@@ -111,6 +125,15 @@ def test_a_term_may_be_overridden_alone():
             {"outcome_coefficients": {"age": {**NORMAL, "sigma": -1.0}}},
             r'\[outcome_coefficients."age"\]: sigma of Normal must be above 0',
         ),
+        (
+            {"outcome_coefficients": {**NORMAL, "per": "SD"}},
+            r"\[outcome_coefficients\]: per must be \"unit\" or \"sd\" .*, but found 'SD'",
+        ),
+        (
+            {"treatment_effect": {**NORMAL, "per": "sd"}},
+            r"\[treatment_effect\]: per must be left out, because treatment_effect is no coefficient",
+        ),
+        ({"time_unit": 30.4}, r"mine.toml: time_unit must be a text such as \"months\", but found 30.4"),
         ({"reason": 3}, r"mine.toml: reason must be a text, but found 3"),
         ({"name": ""}, r"mine.toml: name must be a text, but found ''; begin the file with name"),
         ({"name": None}, r"mine.toml: name must be a text, but found None"),

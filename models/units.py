@@ -1,0 +1,108 @@
+"""Units of time and of columns: what a prior is stated per, and the same prior in the units of a study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data.formulas import Design
+from models.priors import Parameter, Prior, PriorSet
+
+UNITS_PER_MONTH = {"months": 1.0, "days": 30.4375, "weeks": 30.4375 / 7, "years": 1.0 / 12.0}
+
+
+def time_ratio(stated: str, wanted: str) -> float | None:
+    """Return how many of one unit of time make one of another; None where one of them is not known.
+
+    Examples
+    --------
+    >>> time_ratio("years", "months"), time_ratio("months", "cycles")
+    (12.0, None)
+    """
+    if stated == wanted:
+        return 1.0
+    lengths = [UNITS_PER_MONTH.get(f"{unit.strip().lower().removesuffix('s')}s") for unit in (stated, wanted)]
+    first, second = lengths
+    return None if first is None or second is None else second / first
+
+
+def in_time_unit(parameter: Parameter, prior: Prior, unit: str) -> Prior:
+    """Return the prior of a parameter in another unit of time: as it is where it states none, or units are not known.
+
+    A time is multiplied by the ratio of the units, from the log of a rate its log is taken off.
+    """
+    ratio = time_ratio(prior.time_unit, unit) if prior.time_unit and parameter.of_time else None
+    if ratio is None:
+        return prior
+    family = prior.family
+    arguments = (
+        family.scaled(prior.arguments, ratio)
+        if parameter.of_time == "time"
+        else family.shifted(prior.arguments, -float(np.log(ratio)))
+    )
+    return replace(prior, arguments=arguments, time_unit=unit)
+
+
+def median_survival(parameter: Parameter, prior: Prior) -> float:
+    """Return the median survival at the median of the prior of a time or of the log of a rate, in its unit of time."""
+    middle = float(prior.frozen.ppf(0.5))
+    return middle if parameter.of_time == "time" else float(np.log(2.0) * np.exp(-middle))
+
+
+def column_scales(design: Design) -> np.ndarray:
+    """Return what a prior per standard deviation calls one, in units of each column (term,).
+
+    Of a column of two values, such as the 0 and 1 of a level, their difference: presence against absence. Of every other the
+    standard deviation over the cohort.
+    """
+    scales = design.values.std(axis=0)
+    for place, column in enumerate(design.values.T):
+        low, high = column.min(), column.max()
+        near = 1e-9 * (high - low)
+        if np.all((column - low <= near) | (high - column <= near)):
+            scales[place] = high - low
+    return scales
+
+
+def per_unit(prior: Prior, scale: float) -> Prior:
+    """Return the prior of a coefficient for one unit of a column, from one for `scale` units of it."""
+    if prior.per == "unit":
+        return prior
+    return replace(prior, arguments=prior.family.scaled(prior.arguments, 1.0 / scale), per="unit")
+
+
+@dataclass(frozen=True, eq=False)
+class TermPrior:
+    """The prior of a term's coefficient, on both scales.
+
+    Attributes
+    ----------
+    term : str
+    scale : float
+        From `column_scales`: standard deviation, or difference between two values.
+    two_valued : bool
+        Whether it is the latter.
+    stated : Prior
+        As the component or the prior set states it.
+    per_unit, per_scale : Prior
+        Of the coefficient for one unit of the column, and for `scale` units of it.
+    """
+
+    term: str
+    scale: float
+    two_valued: bool
+    stated: Prior
+    per_unit: Prior
+    per_scale: Prior
+
+
+def term_priors(design: Design, parameter: Parameter, priors: PriorSet) -> tuple[TermPrior, ...]:
+    """Return the priors of the coefficients of a design's columns, on both scales."""
+    listed = []
+    for term, scale, sd in zip(design.terms, column_scales(design), design.values.std(axis=0), strict=True):
+        stated = priors.prior(parameter, term)
+        own = per_unit(stated, scale)
+        of_scale = replace(own, arguments=own.family.scaled(own.arguments, scale), per="sd")
+        listed.append(TermPrior(term, float(scale), bool(scale > 1.5 * sd), stated, own, of_scale))
+    return tuple(listed)
