@@ -11,7 +11,8 @@ import numpy as np
 from data.errors import InputError
 from inference.density import POSITION, BoundDensity
 from inference.geometry import Density, Layout, NormalFit, Shear, fit_normal
-from inference.tasks import Compiled, Task, compiled_for, shear_of
+from inference.tasks import Compiled, Task, compiled_for, shear_of, walk_of
+from inference.walk import Walk
 from models.assembly import Blocks
 from models.blocks import assemble
 
@@ -21,7 +22,6 @@ NOWHERE_FINITE = (
 )
 SKEW_STEP = 0.1  # standard deviations, of the differences that give third derivatives
 ACCEPT, ACCEPT_OF_HIERARCHY = 0.8, 0.95
-FEW_EVENTS = 20  # for each interval of a hazard (docs/decisions/0005-centred-random-walk.md)
 STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
 
 
@@ -72,6 +72,7 @@ class Modes:
     swapped : dict of str to ndarray
         The task's data under the names that the compiled density shares.
     shear : Shear or None
+    walk : Walk or None
     modes : tuple of NormalFit
         From every start; one, but for a latent score.
     starts : tuple of ndarray
@@ -83,6 +84,7 @@ class Modes:
     compiled: Compiled
     swapped: dict[str, np.ndarray]
     shear: Shear | None
+    walk: Walk | None
     modes: tuple[NormalFit, ...]
     starts: tuple[np.ndarray, ...]
     held: dict[int, float]
@@ -96,10 +98,13 @@ def find_modes(task: Task, near: Modes | None = None) -> Modes:
     blocks = task.blocks
     content = task.content(blocks)
     compiled = compiled_for(task, blocks, content)
-    layout, shear = compiled.layout, shear_of(task, blocks, compiled.layout)
+    layout = compiled.layout
+    shear, walk = shear_of(task, blocks, layout), walk_of(task, layout)
     swapped = {name: value for name, value in content.items() if name in compiled.density.types}
     if shear is not None:
         swapped["shear_matrix"] = shear.matrix
+    if walk is not None:
+        swapped |= walk.arrays
     start, held = _start(blocks, layout) if near is None else (near.modes[0].location, near.held)
     density = _density(compiled, swapped)
     modes = [_normal_fit(density, start, held)]
@@ -108,7 +113,7 @@ def find_modes(task: Task, near: Modes | None = None) -> Modes:
         flipped = _flip(modes[0].location, shear, layout)
         modes.append(_normal_fit(density, flipped, held))
         starts.append(np.linalg.lstsq(modes[0].scale, flipped - modes[0].location, rcond=None)[0])
-    return Modes(compiled, swapped, shear, tuple(modes), tuple(starts), held)
+    return Modes(compiled, swapped, shear, walk, tuple(modes), tuple(starts), held)
 
 
 def approximate(task: Task, parameter: str) -> tuple[float, float]:
@@ -181,7 +186,9 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
     ]
     drawn = {name: np.concatenate([trace[name] for trace in traces]) for name in traces[0]}
     flat = modes[0].location + drawn.pop(POSITION) @ modes[0].scale.T
-    values = layout.split(flat if shear is None else shear.apply(flat))
+    for coordinates in (shear, found.walk):
+        flat = flat if coordinates is None else coordinates.apply(flat)
+    values = layout.split(flat)
     return Sample(_parameters(task, task.blocks, values), drawn, modes)
 
 
@@ -198,14 +205,9 @@ def _normal_fit(density: Density, start: np.ndarray, held: dict[int, float]) -> 
 
 
 def _target_accept(task: Task) -> float:
-    """Return the acceptance that step sizes aim at: a hierarchy on few events has corners that long steps jump over."""
-    if task.spec is None:
-        return ACCEPT
-    baseline, effect = task.spec.baseline, task.spec.effect
-    intervals = sum(length or 1 for length in baseline.hazard_parameters.values())
-    few = int(task.cohort.event.sum()) < FEW_EVENTS * intervals
-    uncertain = (*effect.parameters, *(baseline.parameters if few else ()))
-    return ACCEPT_OF_HIERARCHY if any(one.scale_of_others for one in uncertain) else ACCEPT
+    """Return the acceptance that step sizes aim at: a hierarchy of effects has corners that long steps jump over."""
+    hierarchy = task.spec is not None and any(one.scale_of_others for one in task.spec.effect.parameters)
+    return ACCEPT_OF_HIERARCHY if hierarchy else ACCEPT
 
 
 def _run(

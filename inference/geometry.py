@@ -1,8 +1,9 @@
 """Sampling geometry: the same posterior in coordinates in which it is close to a standard normal.
 
 The model stays in its natural parameters. For the sampler its density is rewritten in coordinates u, with
-parameters = shear(location + scale u). `location` and `scale` come from a rough normal fit (Laplace). The shear
+parameters = walk(shear(location + scale u)). `location` and `scale` come from a rough normal fit (Laplace). The shear
 takes the propensity score's share out of the outcome coefficients, because the data know only their sum: its Jacobian is 1.
+The walk frees the steps of a hazard from their standard deviation (`inference/walk.py`).
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
+import pytensor.tensor as pt
 from pytensor.graph.replace import graph_replace
 from scipy.optimize import minimize
 
 from inference.density import POSITION
+from inference.walk import Walk
+from models.baselines.piecewise_exponential import LEVEL, STEPS
 from models.products import MatrixVector
 
 DIFFERENCE = (
@@ -108,8 +112,8 @@ class Shear:
         return flat + flat[..., [self.multiplier]] * (flat @ self.matrix.T)
 
 
-def whiten(model: pm.Model, layout: Layout, shear: Shear | None) -> pm.Model:
-    """Return a model of one vector `position` with the density of `model` at shear(location + scale position).
+def whiten(model: pm.Model, layout: Layout, shear: Shear | None, walk: Walk | None = None) -> pm.Model:
+    """Return a model of one vector `position` with the density of `model` at walk(shear(location + scale position)).
 
     Parameters
     ----------
@@ -118,12 +122,14 @@ def whiten(model: pm.Model, layout: Layout, shear: Shear | None) -> pm.Model:
     layout : Layout
         Of that model.
     shear : Shear or None
+    walk : Walk or None
         None leaves the parameters as they are.
 
     Returns
     -------
     pymc.Model
-        Its shared variables are those of `model`, and `location`, `scale` and, with a shear, `shear_matrix`.
+        Its shared variables are those of `model`, and `location`, `scale` and, with a shear, `shear_matrix`, with a walk its
+        arrays.
     """
     size = layout.size
     with pm.Model(check_bounds=False) as whitened:
@@ -134,14 +140,23 @@ def whiten(model: pm.Model, layout: Layout, shear: Shear | None) -> pm.Model:
         if shear is not None:
             matrix = pytensor.shared(shear.matrix, name="shear_matrix", shape=(size, size))
             flat = flat - flat[shear.multiplier] * MatrixVector()(matrix, flat)
-        replacements: dict[Any, Any] = {}
-        for variable in model.free_RVs:
-            place = layout.slices[variable.name]
-            part = flat[place] if layout.lengths[variable.name] else flat[place.start]
-            replacements[model.rvs_to_values[variable]] = part
+        parts: dict[str, Any] = {
+            name: flat[place] if layout.lengths[name] else flat[place.start]
+            for name, place in layout.slices.items()
+        }
+        volume: Any = 0.0
+        if walk is not None:
+            shared = {
+                name: pytensor.shared(value, name=name, shape=value.shape)
+                for name, value in walk.arrays.items()
+            }
+            parts[LEVEL.name], parts[STEPS], volume = walk.natural(flat, shared, pt)
+        replacements: dict[Any, Any] = {
+            model.rvs_to_values[variable]: parts[variable.name] for variable in model.free_RVs
+        }
         density: Any = model.logp()
         whitened_density: Any = graph_replace([density], replacements, strict=False)[0]
-        pm.Potential("log_density", whitened_density)
+        pm.Potential("log_density", whitened_density + volume)
     return whitened
 
 

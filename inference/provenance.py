@@ -37,6 +37,7 @@ SAMPLING_SOURCES = (
     "inference/replicates",
     "inference/requests.py",
     "inference/tasks.py",
+    "inference/walk.py",
     "inference/weighting.py",
 )
 

@@ -10,7 +10,10 @@ import numpy as np
 from data.cohort import Cohort
 from inference.density import CompiledDensity, compile_density
 from inference.geometry import Layout, Shear, layout_of, whiten
+from inference.walk import Walk, walk_arrays
 from models.assembly import Blocks, build_model, build_propensity_model, model_blocks, model_data
+from models.baselines import PiecewiseExponential
+from models.baselines.piecewise_exponential import LEVEL, STEP_SD, STEPS
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -91,7 +94,8 @@ def compiled_for(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
     if key not in _COMPILED:
         model = task.build()
         layout = layout_of(model)
-        density = compile_density(whiten(model, layout, shear_of(task, blocks, layout)))
+        shear, walk = shear_of(task, blocks, layout), walk_of(task, layout)
+        density = compile_density(whiten(model, layout, shear, walk))
         _COMPILED[key] = Compiled(density, layout)
     return _COMPILED[key]
 
@@ -109,6 +113,15 @@ def shear_of(task: Task, blocks: Blocks, layout: Layout) -> Shear | None:
     for term in set(outcome) & set(propensity):
         matrix[outcome[term], propensity[term]] = 1.0
     return Shear(layout.slices["propensity_effect"].start, matrix)
+
+
+def walk_of(task: Task, layout: Layout) -> Walk | None:
+    """Return the coordinates of the hazard's random walk; None where the model has none."""
+    if task.spec is None or STEPS not in layout.slices:
+        return None
+    assert isinstance(task.spec.baseline, PiecewiseExponential), "only its hazard walks"
+    level, step_sd = (layout.slices[one.name].start for one in (LEVEL, STEP_SD))
+    return Walk(level, step_sd, layout.slices[STEPS], walk_arrays(task.cohort, task.spec.baseline))
 
 
 def _positions(blocks: Blocks, name: str, layout: Layout, terms: tuple[str, ...]) -> dict[str, int]:

@@ -11,7 +11,8 @@ from scipy import stats
 
 from data.formulas import build_design
 from inference.geometry import Shear, fit_normal, layout_of, whiten
-from inference.tasks import Task, shear_of
+from inference.tasks import Task, shear_of, walk_of
+from inference.walk import INFORMATION, Walk, walk_arrays
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet
@@ -67,13 +68,16 @@ def test_a_shear_takes_the_score_s_share_from_the_coefficients():
     assert_allclose(shear_matrix().apply(flat), [1.0, 2.0 + 2.0, 3.0 - 1.0, 0.5, -1.0, 2.0])
 
 
+def jacobian(transform, flat):
+    """Slopes of a map by central differences (input, output)."""
+    step = 1e-6
+    return np.array(
+        [(transform(flat + d) - transform(flat - d)) / (2 * step) for d in step * np.eye(len(flat))]
+    )
+
+
 def test_a_shear_changes_no_volume():
-    flat, step = RNG.normal(size=6), 1e-6
-    columns = [
-        (shear_matrix().apply(flat + d) - shear_matrix().apply(flat - d)) / (2 * step)
-        for d in step * np.eye(6)
-    ]
-    assert np.linalg.det(np.array(columns)) == pytest.approx(1.0, abs=1e-8)
+    assert np.linalg.det(jacobian(shear_matrix().apply, RNG.normal(size=6))) == pytest.approx(1.0, abs=1e-8)
 
 
 def test_the_shear_of_a_joint_model_pairs_equal_terms(small_cohort):
@@ -95,8 +99,9 @@ def test_the_density_is_the_same_in_both_coordinates(small_cohort, baseline):
     task = joint(small_cohort, baseline)
     model = task.build()
     layout = layout_of(model)
-    shear = shear_of(task, task.blocks, layout)
-    whitened = whiten(model, layout, shear)
+    shear, walk = shear_of(task, task.blocks, layout), walk_of(task, layout)
+    assert (walk is None) == (not baseline.cutpoints)
+    whitened = whiten(model, layout, shear, walk)
     shared = {one.name: one for one in ancestors([whitened.logp()]) if isinstance(one, SharedVariable)}
     location = layout.join({"log_hazard_level": -3.5} if baseline.cutpoints else {"median_survival": 30.0})
     scale = 0.1 * RNG.normal(size=(layout.size, layout.size))
@@ -105,14 +110,67 @@ def test_the_density_is_the_same_in_both_coordinates(small_cohort, baseline):
     natural, ours = model.compile_logp(mode=MODE), whitened.compile_logp(mode=MODE)
     for _ in range(5):
         position = RNG.normal(size=layout.size)
-        flat = shear.apply(location + scale @ position)
+        flat, volume = shear.apply(location + scale @ position), 0.0
+        if walk is not None:
+            flat, volume = walk.apply(flat), np.linalg.slogdet(jacobian(walk.apply, flat))[1]
         point = {
             model.rvs_to_values[variable].name: flat[layout.slices[variable.name]].reshape(
                 (layout.lengths[variable.name],) if layout.lengths[variable.name] else ()
             )
             for variable in model.free_RVs
         }
-        assert float(ours({"position": position})) == pytest.approx(float(natural(point)), rel=1e-12)
+        expected = float(natural(point)) + volume
+        # The Jacobian comes by differences, and holds eight digits.
+        assert float(ours({"position": position})) == pytest.approx(
+            expected, rel=1e-12 if walk is None else 1e-8
+        )
+
+
+def counted_cohort(cohort_of, events, exposure, cuts):
+    """Patients with so many events, and about so much time at risk, in each interval: half of its width each."""
+    starts = np.array([0.0, *cuts])
+    middle = starts + 0.5 * np.array([*np.diff(starts), exposure])
+    time = np.repeat(middle, events)
+    return cohort_of(np.r_[time, 0.9 * cuts[0]], np.r_[np.ones(len(time)), 0], np.arange(len(time) + 1) % 2)
+
+
+@pytest.mark.parametrize("events", [(9, 14, 25, 3), (4, 0, 0, 6), (40, 1, 0, 0)], ids=str)
+def test_independent_coordinates_give_the_walk_its_posterior(cohort_of, events):
+    """Standard normal coordinates are the steps' posterior given normal log hazards, by solving the normal equations."""
+    baseline = PiecewiseExponential((6.0, 20.0, 50.0))
+    cohort = counted_cohort(cohort_of, events, 30.0, baseline.cutpoints)
+    arrays = walk_arrays(cohort, baseline)
+    walk = Walk(0, 1, slice(2, 5), arrays)
+    counts = np.array(events, dtype=float)
+    exposure = baseline.basis(cohort.time)["exposure"].sum(axis=0)
+    seen = counts > 0
+    observed = np.where(
+        seen, np.log(np.where(seen, counts, 1.0) / np.where(exposure > 0, exposure, 1.0)), 0.0
+    )
+    climbs = np.column_stack([np.ones(4), np.tri(4, 3, -1)])  # of level and steps
+    for sd in (0.05, 0.4, 3.0):
+        precision = climbs.T @ np.diag(counts) @ climbs + np.diag([0.0, *np.full(3, 1 / sd**2)])
+        covariance = np.linalg.inv(precision)
+        mean = covariance @ climbs.T @ (counts * observed)
+        middle = (counts * observed).sum() / counts.sum()
+        flat = np.array([middle, np.log(sd), 0.0, 0.0, 0.0])
+        assert_allclose(walk.apply(flat)[[0, 2, 3, 4]], mean, atol=1e-9)
+        slopes = jacobian(walk.apply, flat)[:, [0, 2, 3, 4]]
+        root = slopes[[0, 2, 3, 4]] * np.array([1 / np.sqrt(counts.sum()), 1, 1, 1])[:, None]
+        assert_allclose(root.T @ root, covariance, rtol=1e-6, atol=1e-8)
+    assert (arrays[INFORMATION] >= 0).all()
+    assert (arrays[INFORMATION] > 0).sum() == seen.sum() - 1
+
+
+def test_a_walk_of_prior_and_nothing_else_is_scaled_by_its_standard_deviation(cohort_of):
+    """Where one interval holds all events they say nothing of steps: coordinates are steps over sd, of a rotation."""
+    baseline = PiecewiseExponential((6.0, 20.0))
+    cohort = counted_cohort(cohort_of, (0, 7, 0), 30.0, baseline.cutpoints)
+    walk = Walk(0, 1, slice(2, 4), walk_arrays(cohort, baseline))
+    flat = np.array([-3.0, np.log(0.3), 1.0, -2.0])
+    natural = walk.apply(flat)
+    assert np.linalg.norm(natural[2:]) == pytest.approx(0.3 * np.sqrt(5.0))
+    assert natural[0] + natural[2] == pytest.approx(-3.0)  # the log hazard of the interval with the events
 
 
 def test_a_normal_density_is_its_own_approximation():
