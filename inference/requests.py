@@ -100,6 +100,7 @@ def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
     landmark = landmark_of(request.exposure)
     asked = cohort if landmark is None else landmark_cohort(cohort, landmark)
     spec = outcome_spec(study, asked, request.baseline, request.effect, "absent")
+    asked = spec.effect.with_main_effects(asked)
     observation = EXPOSURES[request.exposure.split("_")[0] if landmark is not None else request.exposure]()
     return Question(
         asked, replace(spec, observation=observation), request.priors, request.settings, request.designs

@@ -55,8 +55,8 @@ def effect_by_subgroup(
 ) -> EffectBySubgroup:
     """Return the effects of a fit by subgroup, with those of Cox models with interactions beside them.
 
-    The Cox model holds treatment, its products with the same modifiers, and the columns of the outcome model; nothing
-    shrinks there. Over cohorts its estimates are averaged and their variance between cohorts is added (Rubin 1987, doi
+    The Cox model holds treatment, its products with the same modifiers, and the columns of the outcome model, main effects
+    of the subgroups among them; nothing shrinks there. Over cohorts its estimates are averaged and their variance between cohorts is added (Rubin 1987, doi
     10.1002/9780470316696).
 
     Parameters
@@ -131,6 +131,7 @@ def unshrunk(cohort: Cohort, effect: Effect, time_split: bool = False) -> pd.Dat
     DataFrame
         subgroup, patients, estimate, standard_error; NaN where the model has no estimate.
     """
+    cohort = effect.with_main_effects(cohort)
     modifiers = effect.arrays(cohort)[MODIFIERS]
     episodes = episodes_of(cohort, time_split)
     treated = episodes.treated.astype(float)[:, None]

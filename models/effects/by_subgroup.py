@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,9 @@ import pymc as pm
 import pytensor.tensor as pt
 from scipy import stats
 
+from data.cohort import content_hash
 from data.errors import InputError
+from data.formulas import Design
 from models.arrays import matrix_vector
 from models.baselines.baseline import Values
 from models.effects.effect import TREATMENT_EFFECT, Effect, Reported
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from data.study import Study
 
 MODIFIERS = "modifiers"
+PATIENTS = ("patient", "time", "event", "treatment", "entry", "treatment_start")
+COLLINEAR = 1e-7  # share of a column's length that a design does not explain
 # Divided by the root of their standard deviation, as the steps of models/effects/by_interval.py are.
 OVER_ROOT = "subgroup_effects_over_root_sd"
 SUBGROUP_EFFECT_SD = Parameter(
@@ -52,7 +56,9 @@ class BySubgroup(Effect):
 
     z are the 0/1 columns of the subgroups' levels but the first, centred over the cohort: `treatment_effect` is that of
     the average patient. Sites of disease overlap in patients, so that effects add on the log scale
-    (Jones et al. 2011, doi 10.1177/1740774510396933, for the model of shrunken subgroup effects).
+    (Jones et al. 2011, doi 10.1177/1740774510396933, for the model of shrunken subgroup effects). Each level's main effect
+    must be in the outcome model, as `with_main_effects` sees to: what a level does to the hazard of both arms would else be
+    taken for a difference between them.
 
     Attributes
     ----------
@@ -124,6 +130,23 @@ class BySubgroup(Effect):
         columns = np.column_stack([_members(cohort, *level) for level in self.levels]).astype(float)
         return {MODIFIERS: columns - columns.mean(axis=0)}
 
+    def with_main_effects(self, cohort: Cohort) -> Cohort:
+        """Return the cohort with the columns of the levels in its outcome design, those that the design spans left out.
+
+        They are terms of `outcome_coefficients` like any other, named as formulaic names them.
+        """
+        if not self.levels:
+            return cohort
+        outcome = cohort.outcome
+        for term, column in zip(self.terms, self.arrays(cohort)[MODIFIERS].T, strict=True):
+            if not _spanned(column, outcome.values):
+                outcome = _with_column(outcome, term, column)
+        if outcome is cohort.outcome:
+            return cohort
+        patients = {name: getattr(cohort, name) for name in PATIENTS}
+        designs = {"outcome": outcome, "propensity": cohort.propensity}
+        return replace(cohort, outcome=outcome, sha256=content_hash(patients, cohort.covariates, designs))
+
     def declare(self, declared: Callable[[str], Any]) -> dict[str, Any]:
         tensors = {parameter.name: declared(parameter.name) for parameter in self.parameters}
         if self.levels:
@@ -183,6 +206,24 @@ class BySubgroup(Effect):
 
 def _has_levels(cohort: Cohort, name: str) -> bool:
     return name in cohort.covariates and isinstance(cohort.covariates[name].dtype, pd.CategoricalDtype)
+
+
+def _spanned(column: np.ndarray, design: np.ndarray) -> bool:
+    """Return whether a centred column (patient,) is a linear combination of those of a design (patient, term)."""
+    if not design.shape[1]:
+        return False
+    scaled = design / np.linalg.norm(design, axis=0)
+    rest = column - scaled @ np.linalg.lstsq(scaled, column, rcond=None)[0]
+    return bool(np.linalg.norm(rest) < COLLINEAR * np.linalg.norm(column))
+
+
+def _with_column(design: Design, term: str, column: np.ndarray) -> Design:
+    """Return a design with one more centred 0/1 column."""
+    values = np.column_stack([design.values, column])
+    means = np.append(design.means, -column.min())
+    for array in (values, means):
+        array.flags.writeable = False
+    return replace(design, terms=(*design.terms, term), values=values, means=means)
 
 
 def _members(cohort: Cohort, name: str, level: str) -> np.ndarray:

@@ -94,6 +94,10 @@ class Effect(ABC):
         """Return what its formulas read of the patients, besides treatment and intervals."""
         return {}
 
+    def with_main_effects(self, cohort: Cohort) -> Cohort:
+        """Return the cohort with all columns in its outcome design that this shape needs there: as it is, unless overridden."""
+        return cohort
+
     def declare(self, declared: Callable[[str], Any]) -> dict[str, Any]:
         """Return what the formulas need inside a PyMC model, from a function that declares a parameter by its prior."""
         return {parameter.name: declared(parameter.name) for parameter in self.parameters}

@@ -1,6 +1,7 @@
 """What effects by interval and by subgroup say: counted from draws, and against Cox models parametrised by cell."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,14 +10,18 @@ import statsmodels.api as sm
 import xarray as xr
 from numpy.testing import assert_allclose
 
+from data.cohort import validate_cohort
 from data.errors import CohortWarning
 from data.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
+from data.study import parse_study
+from inference.adjustments import ADJUSTMENTS
+from inference.adjustments.adjusted import flat_draws
 from inference.engine import SamplerSettings
 from inference.figures.effect_over_time import effect_over_time_figure
 from inference.figures.subgroups import subgroups_figure
 from inference.fits import Reading
 from inference.report.effect_section import effect_section
-from inference.requests import FitRequest
+from inference.requests import FitRequest, question_of
 from inference.sensitivity.by_subgroup import by_subgroup_in_words, effect_by_subgroup, unshrunk
 from inference.sensitivity.effects import changing_effects
 from inference.sensitivity.over_time import effect_over_time, over_time_in_words
@@ -141,6 +146,111 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
         "yes",
         "",
     ]
+
+
+def staged(formula, size=800, seed=3):
+    """A study with stage among its subgroups, and patients in whom the hazard ratio is 0.7 in either stage.
+
+    Stage IV has 2.7 times the hazard, in both arms; formulas are the same but for the outcome's.
+    """
+    rng = np.random.default_rng(seed)
+    stage, site, treated = rng.random(size) < 0.4, rng.random(size) < 0.3, rng.random(size) < 0.5
+    time = rng.exponential(40 / np.exp(1.0 * stage + 0.5 * site + np.log(0.7) * treated))
+    censored = rng.uniform(30, 70, size)
+    frame = pd.DataFrame(
+        {
+            "t": np.minimum(time, censored) + 0.01,
+            "d": (time <= censored).astype(int),
+            "a": treated.astype(int),
+            "age": rng.normal(60, 8, size),
+            "stage": np.where(stage, "IV", np.where(rng.random(size) < 0.5, "I", "II")),
+            "site": site.astype(int).astype(str),
+        }
+    )
+    study = parse_study(STAGED.format(formula=formula), Path("staged") / "study.toml")
+    return study, validate_cohort(frame, study, "staged")
+
+
+STAGED = """\
+name = "staged"
+title = "Staged"
+time_unit = "months"
+[cohort]
+source = "file"
+path = "cohort.csv"
+[cohort.columns]
+time = "t"
+event = "d"
+treatment = "a"
+[treatment]
+treated = "1"
+[covariates]
+age = {{}}
+stage = {{levels = ["I", "II", "IV"]}}
+site = {{levels = ["0", "1"]}}
+[propensity]
+formula = "age + stage + site"
+[outcome]
+formula = "{formula}"
+[baseline]
+cutpoints = [12, 36]
+[report]
+subgroups = ["stage", "site"]
+"""
+SHORT = SamplerSettings(chains=2, draws=500, tune=300, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("formula", "added"),
+    [
+        ("age + stage + site", ()),
+        ("C(stage, contr.sum) + site", ()),
+        ("age + site", ("stage[T.II]", "stage[T.IV]")),
+        ("age + I(1 * (stage == 'IV'))", ("stage[T.II]", "site[T.1]")),
+        ("1", ("stage[T.II]", "stage[T.IV]", "site[T.1]")),
+    ],
+)
+def test_main_effects_of_subgroups_are_in_the_outcome_model(formula, added):
+    """Those levels are added that the formula does not span, as columns of 0 and 1, centred; nothing else moves."""
+    study, cohort = staged(formula, 200)
+    question = question_of(
+        study, cohort, FitRequest("weibull", "none", "by_subgroup", PriorSet("default"), SHORT)
+    )
+    before, after = cohort.outcome, question.cohort.outcome
+    assert after.terms == (*before.terms, *added)
+    assert_allclose(after.values[:, : len(before.terms)], before.values)
+    for place, term in enumerate(added, start=len(before.terms)):
+        name, level = term[:-1].split("[T.")
+        raw = after.values[:, place] + after.means[place]
+        assert_allclose(raw, cohort.covariates[name].astype(str) == level, atol=1e-12)
+    assert (question.cohort is cohort) == (not added)
+    assert (question.cohort.sha256 == cohort.sha256) == (not added)
+    same = question_of(study, cohort, FitRequest("weibull", "none", "constant", PriorSet("default"), SHORT))
+    assert same.cohort is cohort
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("adjustment", ["none", "cut", "joint"])
+def test_a_subgroup_outside_the_outcome_formula_modifies_no_effect(adjustment):
+    """Without its main effect the hazard ratios of stage I and IV were 0.48 and 1.20, where 0.70 is true in both."""
+    study, cohort = staged("age", 800)
+    request = FitRequest(
+        "piecewise_exponential", adjustment, "by_subgroup", PriorSet("default"), SHORT, designs=2
+    )
+    question = question_of(study, cohort, request)
+    adjusted = ADJUSTMENTS[adjustment].sample(question, lambda *_: None)
+    flat = flat_draws(adjusted.designs[0].parameters)
+    reported = question.spec.effect.reported(flat, question.cohort, 70.0)
+    found = {one.subgroup: float(np.median(one.draws)) for one in reported}
+    assert abs(found["stage=IV"] - found["stage=I"]) < 0.2
+    assert abs(found["stage=IV"] - np.log(0.7)) < 0.25
+    place = question.cohort.outcome.terms.index("stage[T.IV]")
+    assert np.median(flat["outcome_coefficients"][:, place]) == pytest.approx(1.0, abs=0.3)
+    alone = unshrunk(cohort, question.spec.effect).set_index("subgroup")["estimate"]
+    inside = unshrunk(staged("age + stage + site", 800)[1], question.spec.effect).set_index("subgroup")[
+        "estimate"
+    ]
+    assert_allclose(alone, inside, atol=1e-6)
 
 
 def test_a_study_allows_the_shapes_that_its_intervals_and_subgroups_give(sites):
