@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-TRIALS = 4000
+TRIALS = 20_000
 SEED = 20240131
 SURE = 0.95
 

@@ -27,8 +27,8 @@ from inference.figures.style import (
 from inference.figures.wording import ratio_ticks, wrapped
 
 CAPTION = (
-    "Left: the probability that treatment helps, had a harmful condition been overlooked that multiplies the hazard of "
-    "death by the number on the vertical axis and is more common among the untreated by the number on the horizontal one. "
+    "Left: the probability that treatment helps, had a harmful condition been overlooked that multiplies the "
+    "hazard by the number on the vertical axis and is more common among the untreated by the number on the horizontal one. "
     "The further a line lies to the upper right, the more is needed. Points are measured covariates that were "
     "adjusted for, at their own strength: filled where they are more common among the untreated, as the overlooked "
     "condition would have to be, open where more common among the treated, which works the other way. Right: the "

@@ -18,7 +18,7 @@ from inference.figures.wording import POPULATION_NAMES, time_label, wrapped
 CAPTION = (
     "Smooth lines are posterior survival had everybody in the population been treated, or nobody (median "
     "and 95 % interval, adjusted for the covariates); steps are the Kaplan-Meier curves of the two arms "
-    "as they were observed (95 % intervals dotted, not adjusted). "
+    "as they were observed (95 % intervals dotted, not adjusted)."
 )
 DIFFER = {
     "naive": " Where steps and smooth lines differ, the arms differ in their covariates, or the model does not fit: the predictive figure "

@@ -194,7 +194,7 @@ def _measured_sentences(grid: ConfoundingGrid, beside: pd.DataFrame) -> str:
 def _e_value_sentences(beside: pd.DataFrame, found: EValues) -> str:
     said = (
         "The E-value asks for no prevalence: it is the risk ratio that a confounder must at least have, both with treatment "
-        "and with death, to be able to explain the benefit away (VanderWeele and Ding 2017, doi 10.7326/M16-2607; hazard "
+        "and with the outcome, to be able to explain the benefit away (VanderWeele and Ding 2017, doi 10.7326/M16-2607; hazard "
         "ratios converted for a common outcome). Against benefit, posterior median and 95 % interval are "
         f"{span(found.median, found.lower, found.upper)}; where a draw shows no benefit it is 1. Computed as publications do, "
         f"it is {found.classic:.2f} for the median hazard ratio and {found.classic_limit:.2f} for the end of the 95 % interval "

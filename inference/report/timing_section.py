@@ -12,6 +12,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.numbers import number, percent, probability, ratio, span
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell, sort_key
+from inference.report.vocabulary import vocabulary
 from inference.sensitivity.start_times import AT_START, ELICITED, LAST_THIRD
 from inference.sensitivity.timing_pooled import CERTAIN, Timing
 
@@ -52,7 +53,7 @@ def timing_section(
         _unknown(study),
         _under_scenarios(timing),
         _delay(timing),
-        _last_third(timing),
+        _last_third(timing, study),
     )
     tables = (_scenario_table(timing), _delay_table(timing), _no_effect_table(timing, study))
     return ReportSection(ID, TITLE, tuple(text for text in paragraphs if text), tables, (figure,))
@@ -70,7 +71,7 @@ def timing_in_short(timing: Timing, study: Study) -> str:
         f"if it did nothing and began within two months for some and later for the others (the elicited scenario), ever against never "
         f"treated would print a hazard ratio of {_none(row)}, where this cohort prints {timing.observed:.2f}"
         if pd.notna(row["no_effect"])
-        else "if it did nothing and began late, too few would have lived to be treated"
+        else "if it did nothing and began late, too few would still have been there to be treated"
     )
     left = ratio(*_numbers(row, "hazard_ratio", "lower", "upper")).replace("(", "(95 % interval ")
     benefit = probability(float(row["probability_of_benefit"]))
@@ -86,7 +87,7 @@ def _known(study: Study) -> str:
 
 def _unknown(study: Study) -> str:
     return (
-        f"When treatment began is not {_known(study)}. Whoever died early had no chance to be treated, so that the treated look better "
+        f"When treatment began is not {_known(study)}. Whoever {vocabulary(study).had_it} early had no chance to be treated, so that the treated look better "
         "even where treatment does nothing. What stands here are scenarios of when it began, not corrections: the "
         "patients cannot say which of them holds."
     )
@@ -122,12 +123,14 @@ def _timing_alone(timing: Timing) -> str:
         f"hazard ratios (mean and 95 % range of simulated cohorts, covariates adjusted): {'; '.join(said)}. "
         f"The same comparison of the cohort itself prints {timing.observed:.2f}."
         if said
-        else "Under none of the late scenarios would enough patients live to their start for as many to be treated as were."
+        else "Under none of the late scenarios would enough patients still be there at their start for as many to be treated as were."
     )
     missing = late[late["no_effect"].isna()]
     if said and len(missing):
         listed = ", ".join(f"“{label}”" for label in missing["label"])
-        lead += f" Not possible without an effect, because too few would live to their start: {listed}."
+        lead += (
+            f" Not possible without an effect, because too few would still be there at their start: {listed}."
+        )
     return lead
 
 
@@ -160,18 +163,18 @@ def _delay(timing: Timing) -> str:
     )
 
 
-def _last_third(timing: Timing) -> str:
+def _last_third(timing: Timing, study: Study) -> str:
     rows = timing.scenarios[timing.scenarios["scenario"] == LAST_THIRD]
     if not len(rows):
         return ""
-    table = timing.no_effect
+    table, said = timing.no_effect, vocabulary(study)
     split = table[(table["scenario"] == LAST_THIRD) & (table["quantity"] == "split")]
     effect = ratio(*_numbers(rows.iloc[0], "hazard_ratio", "lower", "upper"))
     printed = ratio(*_numbers(split.iloc[0], "estimate", "lower", "upper"))
     return (
-        "The last scenario is the opposite fear: treatment given because death is near, in the last third of a patient's own "
-        "time. Then nobody dies too early to be treated, and the naive comparison gains nothing from timing; but the "
-        f"time after the start holds the deaths. The hazard ratio there is {effect}. That is no evidence of harm: "
+        f"The last scenario is the opposite fear: treatment given because {said.an_event} is near, in the last third of a patient's own "
+        f"time. Then {said.an_event} comes too early for nobody, and the naive comparison gains nothing from timing; but the "
+        f"time after the start holds the {said.events}. The hazard ratio there is {effect}. That is no evidence of harm: "
         f"with known starts and no effect at all, an unadjusted analysis would print {printed}."
     )
 

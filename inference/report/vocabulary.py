@@ -38,6 +38,11 @@ class Vocabulary:
         return f"{self.event}s"
 
     @property
+    def had_it(self) -> str:
+        """What happened to those who had the event: "died", "had the event"."""
+        return "died" if self.event == "death" else f"had the {self.event}"
+
+    @property
     def an_event(self) -> str:
         """The event with its article where it needs one: "death", "the event"."""
         return "death" if self.event == "death" else f"the {self.event}"

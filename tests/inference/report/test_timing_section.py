@@ -80,7 +80,7 @@ def test_it_leads_with_what_timing_alone_could_explain(timing, study):
     )
     assert "cohort itself prints 0.71" in lead
     assert (
-        "Not possible without an effect, because too few would live to their start: “Evenly over 24 months”"
+        "Not possible without an effect, because too few would still be there at their start: “Evenly over 24 months”"
         in lead
     )
     assert "All at time zero" not in lead
@@ -122,7 +122,7 @@ def test_in_short(timing, study):
     ):
         assert expected in timing_in_short(replace(timing, doubt=Doubt(doubt, np.nan)), study)
     impossible = replace(timing, scenarios=timing.scenarios.assign(no_effect=np.nan))
-    assert "too few would have lived" in timing_in_short(impossible, study)
+    assert "too few would still have been there" in timing_in_short(impossible, study)
 
 
 def test_what_is_not_known_is_named_after_the_source(timing, study):
