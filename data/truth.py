@@ -1,10 +1,11 @@
 """A known truth: the population, hazards and treatment from which cohorts are simulated."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 
@@ -173,15 +174,54 @@ def true_survival(truth: Truth, times: ArrayLike, treated: bool, population: str
 
 def true_rmst_difference(truth: Truth, horizon: float, population: str = "all") -> float:
     """Restricted mean survival time up to the horizon, all treated minus none treated."""
+    return _integral(
+        truth,
+        horizon,
+        lambda time: (
+            true_survival(truth, time, True, population) - true_survival(truth, time, False, population)
+        ),
+    )
+
+
+def _integral(truth: Truth, horizon: float, function: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Return the integral of a function of time from 0 to the horizon, smooth between the cut points of the hazard."""
     cutpoints = truth.baseline.cutpoints if isinstance(truth.baseline, PiecewiseHazard) else ()
     edges = [0.0, *(cut for cut in cutpoints if cut < horizon), horizon]
     nodes, weights = np.polynomial.legendre.leggauss(64)
-    total = 0.0
-    for start, stop in pairwise(edges):
-        times = start + (stop - start) * (nodes + 1) / 2
-        curves = [true_survival(truth, times, treated, population) for treated in (True, False)]
-        total += (stop - start) / 2 * float(weights @ (curves[0] - curves[1]))
-    return total
+    return sum(
+        (stop - start) / 2 * float(weights @ function(start + (stop - start) * (nodes + 1) / 2))
+        for start, stop in pairwise(edges)
+    )
+
+
+def rmst_difference_of_patients(truth: Truth, covariates: pd.DataFrame, horizon: float) -> float:
+    """Return the difference in restricted mean survival time of given patients: all of them treated minus none.
+
+    Parameters
+    ----------
+    truth : Truth
+    covariates : DataFrame (patient, covariate)
+        As in `Cohort.covariates`.
+    horizon : float
+    """
+    risk = np.zeros(len(covariates))
+    for name, kind in truth.covariates.items():
+        column = covariates[name].to_numpy()
+        if isinstance(kind, NormalCovariate):
+            risk += truth.outcome.get(name, 0.0) * (column.astype(float) - kind.mean)
+            continue
+        for level, share in list(kind.shares.items())[1:]:
+            risk += truth.outcome.get(f"{name}[T.{level}]", 0.0) * ((column == level) - share)
+
+    def difference(time: np.ndarray) -> np.ndarray:
+        cumulative = truth.baseline.cumulative(time)
+        treated, control = (
+            np.exp(-np.multiply.outer(cumulative, np.exp(risk + truth.log_hazard_ratio * arm))).mean(axis=-1)
+            for arm in (1, 0)
+        )
+        return treated - control
+
+    return _integral(truth, horizon, difference)
 
 
 def _population_grid(truth: Truth) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,7 +6,18 @@ from importlib.metadata import version
 
 from cyclopts import App
 
-from scripts import analyse, audit, benchmark, fit, new_study, reconstruct, replicate, report, sensitivity
+from scripts import (
+    analyse,
+    audit,
+    benchmark,
+    calibrate,
+    fit,
+    new_study,
+    reconstruct,
+    replicate,
+    report,
+    sensitivity,
+)
 from scripts.console import start
 
 app = App(
@@ -14,7 +25,18 @@ app = App(
     help="Bayesian re-analysis of observational survival studies with a treatment that was not randomised.",
     version=lambda: version("rtsurv"),
 )
-for verb in (analyse, fit, audit, reconstruct, replicate, sensitivity, report, new_study, benchmark):
+for verb in (
+    analyse,
+    fit,
+    audit,
+    reconstruct,
+    replicate,
+    sensitivity,
+    report,
+    new_study,
+    benchmark,
+    calibrate,
+):
     app.command(verb.app)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from data.simulate import PiecewiseHazard, Truth, WeibullHazard, simulate_cohort, true_rmst_difference
 from data.subcohorts import some_patients
+from data.truth import rmst_difference_of_patients
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import Question
 from inference.curves import standardise, time_grid
@@ -29,23 +30,6 @@ CASES = {
     "weibull": (Weibull(), Truth(baseline=WeibullHazard(), **CONFOUNDED)),
 }
 DESIGNED = [name for name, kind in ADJUSTMENTS.items() if kind.population]
-
-
-def rmst_of_patients(truth, cohort):
-    """Truth for the patients of a cohort, as they are: their survival averaged, from the hazard and their covariates."""
-    risk = np.zeros(cohort.size)
-    for term, coefficient in truth.outcome.items():
-        name, _, level = term.rstrip("]").partition("[T.")
-        column = cohort.covariates[name].to_numpy()
-        kind = truth.covariates[name]
-        risk += coefficient * ((column == level) - kind.shares[level] if level else column - kind.mean)
-    time = np.linspace(0.0, HORIZON, 601)
-    cumulative = truth.baseline.cumulative(time)
-    curves = [
-        np.exp(-np.multiply.outer(cumulative, np.exp(risk + truth.log_hazard_ratio * on))).mean(axis=1)
-        for on in (1, 0)
-    ]
-    return float(np.trapezoid(curves[0] - curves[1], time))
 
 
 def question_of(case, cohort, settings, designs):
@@ -74,7 +58,14 @@ def truth_for(case, adjustment, adjusted):
     """The RMST difference of the population: in closed form, or averaged over the pairs of all designs."""
     truth = CASES[case][1]
     if adjustment == "matched":
-        return float(np.mean([rmst_of_patients(truth, design.task.cohort) for design in adjusted.designs]))
+        return float(
+            np.mean(
+                [
+                    rmst_difference_of_patients(truth, design.task.cohort.covariates, HORIZON)
+                    for design in adjusted.designs
+                ]
+            )
+        )
     return true_rmst_difference(truth, HORIZON, ADJUSTMENTS[adjustment].population)
 
 
@@ -82,7 +73,9 @@ def truth_for(case, adjustment, adjusted):
 def test_the_truth_of_many_patients_is_that_of_the_population(case):
     truth = CASES[case][1]
     cohort = simulate_cohort(truth, 20_000, seed=1)
-    assert rmst_of_patients(truth, cohort) == pytest.approx(true_rmst_difference(truth, HORIZON), abs=0.02)
+    assert rmst_difference_of_patients(truth, cohort.covariates, HORIZON) == pytest.approx(
+        true_rmst_difference(truth, HORIZON), abs=0.02
+    )
 
 
 @pytest.mark.slow

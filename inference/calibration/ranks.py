@@ -1,0 +1,171 @@
+"""Simulation-based calibration: the rank of a parameter drawn from its prior among draws of its posterior is uniform.
+
+Talts et al. 2018, arXiv 1804.06788; the log likelihood is ranked too, because ranks of parameters alone do not notice a
+posterior that leaves data out (Modrak et al. 2023, doi 10.1214/23-BA1404).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from data.cohort import Cohort
+from data.simulate import simulate_cohort
+from data.truth import Truth
+from inference.adjustments.adjusted import flat_draws
+from inference.calibration.records import death_times, hazards_of, recorded
+from inference.engine import SamplerSettings, sample
+from inference.prior_draws import draw_prior
+from inference.sensitivity.start_times import Exponential
+from inference.tasks import Task
+from models.baselines import PiecewiseExponential, Weibull
+from models.effects import EFFECTS
+from models.effects.by_interval import ByInterval
+from models.observations import EverNever, Observation, TimeSplit
+from models.observations.unknown_start import UnknownStart
+from models.predictors import covariate_predictor
+from models.priors import Prior, PriorSet
+from models.specification import ModelSpec, Score
+
+PATIENTS, CUTPOINTS, MEAN_DELAY = 150, (12.0, 36.0), 8.0
+SETTINGS = SamplerSettings(chains=2, draws=500, tune=300)
+RANKED = 100  # of the draws: neighbours among 1000 are correlated, every tenth hardly
+PRIORS = PriorSet(
+    "calibration",
+    "Wide enough to move, narrow enough that cohorts look like cohorts: a prior under which all die at once tests nothing.",
+    {
+        name: Prior(distribution, arguments)
+        for name, distribution, arguments in (
+            ("log_hazard_level", "Normal", {"mu": -3.5, "sigma": 0.4}),
+            ("log_hazard_step_sd", "LogNormal", {"mu": -1.4, "sigma": 0.4}),
+            ("median_survival", "LogNormal", {"mu": 3.2, "sigma": 0.4}),
+            ("weibull_shape", "LogNormal", {"mu": 0.1, "sigma": 0.3}),
+            ("treatment_effect", "Normal", {"mu": 0.0, "sigma": 0.7}),
+            ("treatment_effect_step_sd", "LogNormal", {"mu": -1.4, "sigma": 0.5}),
+            ("outcome_coefficients", "Normal", {"mu": 0.0, "sigma": 0.4}),
+            ("propensity_intercept", "Normal", {"mu": 0.0, "sigma": 0.7}),
+            ("propensity_coefficients", "Normal", {"mu": 0.0, "sigma": 0.5}),
+            ("propensity_effect", "Normal", {"mu": 0.0, "sigma": 0.5}),
+        )
+    },
+)
+STARTS = Exponential("exponential", "exponential, mean 8 months", MEAN_DELAY)
+
+
+@dataclass(frozen=True)
+class CalibratedPosterior:
+    """A model whose posterior is calibrated.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    """
+
+    spec: ModelSpec
+
+    @property
+    def treatment_modelled(self) -> bool:
+        """Whether who is treated, or would be, follows the treatment model."""
+        return self.spec.score == "latent" or isinstance(self.spec.observation, UnknownStart)
+
+
+def _model(
+    piecewise: bool, score: Score = "absent", observation: Observation | None = None, changing: bool = False
+) -> CalibratedPosterior:
+    effect = ByInterval(CUTPOINTS) if changing else EFFECTS["constant"]()
+    baseline = PiecewiseExponential(CUTPOINTS) if piecewise else Weibull()
+    return CalibratedPosterior(ModelSpec(baseline, effect, score, observation or EverNever()))
+
+
+POSTERIORS: dict[str, CalibratedPosterior] = {
+    "piecewise_exponential, none": _model(True),
+    "weibull, none": _model(False),
+    "piecewise_exponential, joint": _model(True, "latent"),
+    "weibull, joint": _model(False, "latent"),
+    "piecewise_exponential, by_interval": _model(True, changing=True),
+    "piecewise_exponential, time_split": _model(True, observation=TimeSplit()),
+    "weibull, time_split": _model(False, observation=TimeSplit()),
+    "piecewise_exponential, unknown start": _model(True, observation=UnknownStart(STARTS)),
+}
+
+
+def ranks_of(name: str, number: int, seed: int) -> dict[str, float]:
+    """Return where a truth drawn from the prior lies among draws of the posterior that its data give.
+
+    Parameters
+    ----------
+    name : str
+        Of `POSTERIORS`.
+    number : int
+        Of the replication.
+    seed : int
+
+    Returns
+    -------
+    dict of str to float
+        By parameter, and of the log likelihood: rank over the number of draws, ties and ends broken at random, uniform on
+        (0, 1) where the posterior is right.
+    """
+    posterior = POSTERIORS[name]
+    rng = np.random.default_rng([seed, list(POSTERIORS).index(name), number])
+    prior = Task(_skeleton(), posterior.spec, PRIORS)
+    if isinstance(posterior.spec.observation, TimeSplit):  # the prior needs no start times
+        prior = replace(prior, spec=replace(posterior.spec, observation=EverNever()))
+    truth = draw_prior(prior, 1, rng)
+    cohort = _cohort_of(posterior, {key: value[0] for key, value in truth.items()}, rng)
+    task = Task(cohort, posterior.spec, PRIORS)
+    drawn = flat_draws(sample(task, replace(SETTINGS, seed=int(rng.integers(2**31)))).parameters)
+    every = len(drawn["treatment_effect"]) // RANKED
+    some = {key: value[::every] for key, value in drawn.items()}
+    found = {}
+    for key, values in some.items():
+        flat, true = values.reshape(len(values), -1), np.reshape(truth[key], (-1,))
+        for place in range(flat.shape[1]):
+            label = key if values.ndim == 1 else f"{key}[{place + 1}]"
+            found[label] = _rank(flat[:, place], float(true[place]), rng)
+    likelihood = _log_likelihood(task, some)
+    found["log likelihood"] = _rank(likelihood, float(_log_likelihood(task, truth)[0]), rng)
+    return found
+
+
+@cache
+def _skeleton() -> Cohort:
+    """Return the patients whose covariates all replications share."""
+    return simulate_cohort(Truth(), PATIENTS, seed=1)
+
+
+def _cohort_of(
+    posterior: CalibratedPosterior, truth: Mapping[str, np.ndarray], rng: np.random.Generator
+) -> Cohort:
+    """Return patients drawn from one draw of all parameters."""
+    skeleton, spec = _skeleton(), posterior.spec
+    score = np.zeros(skeleton.size)
+    wanted = skeleton.treatment
+    if posterior.treatment_modelled:
+        score = skeleton.propensity.values @ truth["propensity_coefficients"]
+        wanted = rng.random(skeleton.size) < 1.0 / (1.0 + np.exp(-truth["propensity_intercept"] - score))
+    risk = skeleton.outcome.values @ truth["outcome_coefficients"]
+    if spec.score == "latent":
+        risk = risk + truth["propensity_effect"] * score
+    delayed = not isinstance(spec.observation, EverNever)
+    delay = rng.exponential(MEAN_DELAY, skeleton.size) if delayed else np.zeros(skeleton.size)
+    ratios = spec.effect.log_ratios({key: value[None] for key, value in truth.items()})[0]
+    start = np.where(wanted, delay, np.inf)
+    death = death_times(hazards_of(truth, CUTPOINTS, ratios), risk, start, rng)
+    return recorded(skeleton, death, start, rng, dated=isinstance(spec.observation, TimeSplit))
+
+
+def _log_likelihood(task: Task, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return the log likelihood of all times (draw,)."""
+    assert task.spec is not None, "the outcome model is calibrated"
+    content = task.content(task.blocks)
+    risk = covariate_predictor(parameters, content, np)
+    return task.spec.observation.log_likelihood(parameters, content, task.spec, risk, np).sum(axis=-1)
+
+
+def _rank(draws: np.ndarray, truth: float, rng: np.random.Generator) -> float:
+    below, equal = int((draws < truth).sum()), int((draws == truth).sum())
+    return float((below + rng.random() * (equal + 1)) / (len(draws) + 1))
