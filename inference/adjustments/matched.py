@@ -30,7 +30,7 @@ CALIPER = 0.05
 
 Optimal matching takes every pair that the caliper allows, and the treated of a pair tend to have the higher score.
 """
-TIES = 0.01  # standard deviations of the score within which two controls are equally near
+TIES = 0.001  # standard deviations of the score within which two controls are equally near
 
 
 def pairs_of(cohort: Cohort, rng: np.random.Generator) -> Matching:
