@@ -90,7 +90,8 @@ def _findings(toxicity: Toxicity) -> list[str]:
         f"{share(*_numbers(drug))} (95 %; difference of shares); the probability that it is higher at all is "
         f"{probability(drug['probability_of_harm'])}. {said} Whether drug and radiotherapy are given together or in "
         f"sequence: a difference of {share(*_numbers(timing))}, probability of more harm when together "
-        f"{probability(timing['probability_of_harm'])}; the series are far too small to tell.",
+        f"{probability(timing['probability_of_harm'])}"
+        + ("; the series are too small to tell." if timing["lower"] < 0 < timing["upper"] else "."),
         "These are unadjusted comparisons of small retrospective series: who got the drug was not drawn by lot, and patients "
         "who live longer, perhaps because of it, have more time to develop radionecrosis. The model is a binomial "
         "one in which each series shifts both of its arms alike, because series define radionecrosis differently; the risk "
@@ -132,6 +133,14 @@ def _readings(toxicity: Toxicity) -> list[str]:
     return said
 
 
+def _longer(ratios: pd.DataFrame) -> str:
+    """Return in how many of the comparisons those with the drug live longer."""
+    known = ratios["hazard_ratio"].dropna()
+    longer = int((known < 1).sum())
+    said = f"Anti-HER2 drugs after brain metastasis go with longer survival in {longer} of {len(known)} comparisons that the review cites"
+    return said + (f"; {len(ratios) - len(known)} more give no numbers" if len(ratios) > len(known) else "")
+
+
 def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> ReportSection:
     """Return the section on drugs after brain metastasis, prognosis, trials and misprints of what is cited."""
     ratios = implied_ratios(evidence, DRUGS, PATIENTS)
@@ -139,11 +148,10 @@ def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> Rep
     tables, figures = [], []
     if len(ratios):
         paragraphs += [
-            "This is not the effect of radiotherapy. Anti-HER2 drugs after brain metastasis go with longer survival in every "
-            "comparison that the review cites, and patients of both arms of the study had such drugs.",
+            f"This is not the effect of radiotherapy. {_longer(ratios)}, and patients of both arms of the study had such drugs.",
             "The comparisons are not pooled. They ask different questions (a drug against none, or one drug against another); group sizes are "
-            "mostly not printed, so an interval rests on the P value alone; hazards would have to be constant; two "
-            "of the citations overlap or are misattributed; and in comparisons of a drug against none, only those who lived "
+            "mostly not printed, so an interval rests on the P value alone; hazards would have to be constant; some "
+            "citations are doubtful (see the notes); and in comparisons of a drug against none, only those who lived "
             "long enough got the drug. A pooled number would look like knowledge.",
         ]
         tables.append(implied_table(ratios))
