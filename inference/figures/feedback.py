@@ -16,6 +16,7 @@ CAPTION = (
     "model alone. A flat line on the left says that feedback makes no difference here; "
     "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them."
 )
+LABELS = {"covariates": "outcome model: covariates and score", "score": "outcome model: score alone"}
 
 
 @style()
@@ -29,12 +30,30 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
     """
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     effect, shift = figure.subplots(1, 2)
-    eta = table["eta"].to_numpy(dtype=float)
-    middle, lower, upper = (table[name].to_numpy(dtype=float) for name in ("hazard_ratio", "lower", "upper"))
+    eta = np.unique(table["eta"].to_numpy(dtype=float))
     effect.axhline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
-    effect.errorbar(
-        eta, middle, [middle - lower, upper - middle], fmt="o-", color=POSTERIOR, linewidth=1.2, markersize=4
-    )
+    for (outcome, rows), colour, offset in zip(
+        table.groupby("outcome", sort=False), (POSTERIOR, CYCLE[1]), (0.0, 0.02), strict=False
+    ):
+        middle, below, above = (
+            rows[name].to_numpy(dtype=float) for name in ("hazard_ratio", "lower", "upper")
+        )
+        label = LABELS[str(outcome)]
+        effect.errorbar(
+            eta + offset,
+            middle,
+            [middle - below, above - middle],
+            fmt="o-",
+            color=colour,
+            linewidth=1.2,
+            markersize=4,
+            label=label,
+        )
+        moved = np.abs(rows["largest_shift"].to_numpy(dtype=float))
+        shift.plot(eta, moved, "s-", color=colour, linewidth=1.2, markersize=4)
+    if table["outcome"].nunique() > 1:
+        effect.legend(frameon=False, fontsize="small")
+    lower, upper = table["lower"], table["upper"]
     effect.set_yscale("log")
     low, high = float(lower.min()) * 0.95, max(float(upper.max()), 1.0) * 1.05
     effect.set_ylim(low, high)
@@ -42,9 +61,7 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
     effect.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     effect.minorticks_off()
     effect.set_ylabel("Conditional hazard ratio")
-    moved = np.abs(table["largest_shift"].to_numpy(dtype=float))
-    shift.plot(eta, moved, "s-", color=CYCLE[2], linewidth=1.2, markersize=4)
-    shift.set_ylim(0.0, max(0.6, 1.1 * float(moved.max())))
+    shift.set_ylim(0.0, max(0.6, 1.1 * float(table["largest_shift"].abs().max())))
     shift.axhline(0.5, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
     shift.set_ylabel("Largest shift of a coefficient, sd")
     for axes in (effect, shift):

@@ -10,6 +10,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.numbers import number, ratio
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
 
+OUTCOMES = {"covariates": "covariates and score", "score": "score alone"}
 SHIFT = 0.5  # standard deviations: less counts as not moved
 
 
@@ -22,6 +23,7 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
         From `inference.sensitivity.feedback.pooled_feedback`.
     figures : sequence of FigureItem
     """
+    every, table = table, table[table["outcome"] == table["outcome"].iloc[0]]
     first, last = table.iloc[0], table.iloc[-1]
     worst = table.loc[table["largest_shift"].abs().idxmax()]
     ends = [ratio(one["hazard_ratio"], one["lower"], one["upper"]) for one in (first, last)]
@@ -33,12 +35,14 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
     )
     looked = f" (looked at in {first['cohorts']} cohorts)" if first["cohorts"] > 1 else ""
     paragraphs = (
+        *_algebra(every),
         f"In the joint model outcomes also inform the propensity score. As the share that it hears of them goes from 0 (cut) to 1 "
         f"(joint){looked}, the hazard ratio goes from {ends[0]} to {ends[1]}, a shift of {number(last['shift'], 2)} standard deviations. {verdict}",
         f"The coefficient of the treatment model that moves most is that of {worst['term']}, by "
         f"{number(worst['largest_shift'], 2)} standard deviations at a share of {worst['eta']:g}.",
     )
     columns = (
+        Column("Outcome model"),
         Column("Share heard, η", numeric=True),
         Column("Hazard ratio, conditional (95 %)", numeric=True),
         Column("P(benefit)", numeric=True),
@@ -49,6 +53,7 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
     rows = tuple(
         Row(
             (
+                Cell(OUTCOMES[row["outcome"]]),
                 Cell(f"{row['eta']:g}", float(row["eta"])),
                 Cell(ratio(row["hazard_ratio"], row["lower"], row["upper"]), float(row["hazard_ratio"])),
                 probability_cell(row["probability_of_benefit"]),
@@ -57,7 +62,7 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
                 Cell(str(row["term"])),
             )
         )
-        for row in table.to_dict("records")
+        for row in every.to_dict("records")
     )
     caption = "The effect by how much of the outcome the propensity score hears, from cut to joint"
     return ReportSection(
@@ -66,4 +71,20 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
         paragraphs,
         (Table("feedback-effects", caption, columns, rows),),
         tuple(figures),
+    )
+
+
+def _algebra(table: pd.DataFrame) -> tuple[str, ...]:
+    """Return why covariates beside the score leave feedback little to do, and what it does to the score alone."""
+    if set(table["outcome"]) != set(OUTCOMES):
+        return ()
+    alone = table[table["outcome"] == "score"]
+    first, last = (
+        ratio(one["hazard_ratio"], one["lower"], one["upper"]) for _, one in alone.iloc[[0, -1]].iterrows()
+    )
+    return (
+        "The score is a sum of the same covariates, x'g. Beside them in the outcome model, x'b + k x'g = x'(b + k g), it adds nothing "
+        "but another prior: that none, cut and joint agree is arithmetic, and no evidence that confounding is dealt with. "
+        f"Without the covariates, with the score alone, the hazard ratio is {first} in the cut and {last} in the joint model, "
+        f"{abs(alone['shift'].iloc[-1]):.2f} standard deviations apart: there the outcome can bend the score.",
     )

@@ -120,6 +120,8 @@ class Computed:
     def checks(self) -> tuple[CheckResult, ...]:
         """Whether what was sampled or approximated can be relied upon."""
         found = [] if self.confounding is None else confounding_checks(self.confounding)
+        if self.feedback is not None:
+            found += feedback_convergence(self.feedback)
         if self.timing is not None:
             found += timing_checks(self.timing)
         return tuple(check.of("sensitivity") for check in found)
@@ -155,6 +157,21 @@ def sensitivity_of(asked: Asked) -> Computed:
         pooled_feedback(_feedback(asked)) if asked.cohorts[0].propensity.terms else None,
         _confounding(asked) if asked.naive else None,
     )
+
+
+def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
+    """Return whether the chains of the feedback analysis agree.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `pooled_feedback`.
+    """
+    divergences = float(table["divergences"].sum())
+    return [
+        at_most("convergence: feedback, R-hat", float(table["rhat"].max()), RHAT, "largest of any power"),
+        at_most("convergence: feedback, divergences", divergences, 0, "divergent transitions, of all powers"),
+    ]
 
 
 def timing_checks(timing: Timing) -> list[CheckResult]:

@@ -1,17 +1,22 @@
-"""How much of the outcome the propensity score may hear: from the cut (nothing) to the joint model (all).
+"""Tempered outcome likelihood in the propensity model: from the cut posterior (power 0) to the joint posterior (power 1).
 
 The treatment model is drawn from the posterior in which the outcome's likelihood counts to the power eta, with an outcome
-model of its own; each draw's score is then given to the outcome model, which hears all of the outcome (semi-modular
-inference: Carmona and Nicholls 2020, arXiv 2003.06804). At 0 that is the cut, at 1 the joint posterior.
+model of its own; each draw's score is then given to the outcome model, in which the likelihood counts in full (semi-modular
+inference: Carmona and Nicholls 2020, arXiv 2003.06804).
+
+With the covariates in the outcome model as well, x'b + k x'g = x'(b + k g): score and covariates are one linear predictor, so
+that cut and joint cannot differ by more than shrinkage. Feedback can do harm where the score stands alone (Zigler et al. 2013,
+doi 10.1111/j.1541-0420.2012.01830.x), which is looked at beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,26 +24,47 @@ import xarray as xr
 
 from data.cohort import Cohort
 from data.study import Study
+from data.subcohorts import some_patients
 from inference.adjustments.adjusted import flat_draws
 from inference.engine import SamplerSettings, sample
 from inference.provenance import sampling_source, versions
 from inference.store import Store, digest
-from inference.summaries import quantiles
+from inference.summaries import ensemble_rhat, quantiles
 from inference.tasks import Task
 from models.observations.tempered import Tempered
 from models.priors import PriorSet
-from models.propensity import propensity_score
+from models.propensity import OUTCOME_COEFFICIENTS, propensity_score
 from models.specification import ModelSpec, outcome_spec
 
 ETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 EFFECT = "treatment_effect"
+COVARIATES, SCORE_ALONE = "covariates", "score"
 RUNS = 8  # designs, over all cohorts together; of more cohorts than that, as many are looked at
+
+
+@dataclass(frozen=True, eq=False)
+class TemperedEffect:
+    """Draws under one power.
+
+    Attributes
+    ----------
+    effect : ndarray (chain, draw, design)
+        Log hazard ratio.
+    coefficients : ndarray (chain x draw, term)
+        Of the treatment model.
+    divergences : int
+        Of both stages.
+    """
+
+    effect: np.ndarray
+    coefficients: np.ndarray
+    divergences: int
 
 
 def tempered_effect(
     cohort: Cohort, spec: ModelSpec, priors: PriorSet, eta: float, designs: int, settings: SamplerSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return draws of the log hazard ratio, and of the propensity coefficients, under one exponent.
+) -> TemperedEffect:
+    """Return draws of the log hazard ratio, and of the propensity coefficients, under one power.
 
     Parameters
     ----------
@@ -48,30 +74,35 @@ def tempered_effect(
         Baseline and effect; its score is set here.
     priors : PriorSet
     eta : float
-        Between 0 and 1.
+        Power of the outcome's likelihood, between 0 and 1.
     designs : int
         Draws of the treatment model whose score is given to the outcome model.
     settings : SamplerSettings
-
-    Returns
-    -------
-    effect : ndarray (chain, draw, design)
-    coefficients : ndarray (chain x draw, term)
     """
     # At 0 the outcome's parameters have their priors and the score has the posterior of the treatment model alone, which
     # is sampled from fewer than half of the coordinates, and has one sign.
     tempered = replace(spec, score="latent", observation=Tempered(eta, spec.observation)) if eta > 0 else None
-    informed = flat_draws(sample(Task(cohort, tempered, priors), settings).parameters)
-    coefficients = informed["propensity_coefficients"]
+    informed = sample(Task(cohort, tempered, priors), settings)
+    coefficients = flat_draws(informed.parameters)["propensity_coefficients"]
+    divergences = int(informed.statistics["diverging"].sum())
     rng = np.random.default_rng([settings.seed, 6])
     chosen = np.sort(rng.choice(len(coefficients), size=designs, replace=designs > len(coefficients)))
     scores = propensity_score({"propensity_coefficients": coefficients[chosen]}, cohort.propensity.values, np)
     draws = []
     for number, score in enumerate(scores):
         own = replace(settings, seed=settings.seed + 104729 * (number + 1))
-        task = Task(cohort, replace(spec, score="given"), priors, score)
-        draws.append(sample(task, own).parameters[EFFECT])
-    return np.stack(draws, axis=-1), coefficients
+        given = sample(Task(cohort, replace(spec, score="given"), priors, score), own)
+        draws.append(given.parameters[EFFECT])
+        divergences += int(given.statistics["diverging"].sum())
+    return TemperedEffect(np.stack(draws, axis=-1), coefficients, divergences)
+
+
+def outcome_models(cohort: Cohort, priors: PriorSet) -> dict[str, tuple[Cohort, PriorSet]]:
+    """Return the cohort and the priors of each outcome model: the study's own, and that with the score alone."""
+    found = {COVARIATES: (cohort, priors)} if cohort.outcome.terms else {}
+    alone = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)
+    kept = {name: own for name, own in priors.term_overrides.items() if name != OUTCOME_COEFFICIENTS.name}
+    return found | {SCORE_ALONE: (alone, replace(priors, term_overrides=kept))}
 
 
 def feedback_of_cohort(
@@ -100,27 +131,54 @@ def feedback_of_cohort(
     Returns
     -------
     Dataset
-        log_hazard_ratio (eta, chain, draw, design); coefficient_mean and coefficient_sd (eta, term).
+        log_hazard_ratio (outcome, eta, chain, draw, design); coefficient_mean and coefficient_sd (outcome, eta, term);
+        divergences (outcome, eta).
     """
     store, key = Store(folder), feedback_key(study, cohort, number, priors, settings, designs)
     tree = store.load(key)
     if tree is None:
         spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "latent")
-        effects, means, spreads = [], [], []
-        for place, eta in enumerate(ETAS):
-            own = replace(settings, seed=settings.seed + 100_003 * number + 7919 * place)
-            effect, coefficients = tempered_effect(cohort, spec, priors, eta, designs, own)
-            effects.append(effect)
-            means.append(coefficients.mean(axis=0))
-            spreads.append(coefficients.std(axis=0, ddof=1))
+        models = outcome_models(cohort, priors)
+        found = [
+            [
+                tempered_effect(
+                    patients,
+                    spec,
+                    own,
+                    eta,
+                    designs,
+                    replace(settings, seed=settings.seed + 100_003 * number + 7919 * place),
+                )
+                for place, eta in enumerate(ETAS)
+            ]
+            for patients, own in models.values()
+        ]
+
+        def stacked(value: Callable[[TemperedEffect], Any]) -> np.ndarray:
+            return np.array([[value(one) for one in row] for row in found])
+
         tree = xr.DataTree(
             xr.Dataset(
                 {
-                    "log_hazard_ratio": (("eta", "chain", "draw", "design"), np.stack(effects)),
-                    "coefficient_mean": (("eta", "term"), np.stack(means)),
-                    "coefficient_sd": (("eta", "term"), np.stack(spreads)),
+                    "log_hazard_ratio": (
+                        ("outcome", "eta", "chain", "draw", "design"),
+                        stacked(lambda one: one.effect),
+                    ),
+                    "coefficient_mean": (
+                        ("outcome", "eta", "term"),
+                        stacked(lambda one: one.coefficients.mean(axis=0)),
+                    ),
+                    "coefficient_sd": (
+                        ("outcome", "eta", "term"),
+                        stacked(lambda one: one.coefficients.std(axis=0, ddof=1)),
+                    ),
+                    "divergences": (("outcome", "eta"), stacked(lambda one: one.divergences)),
                 },
-                coords={"eta": list(ETAS), "term": list(cohort.propensity.terms)},
+                coords={
+                    "outcome": list(models),
+                    "eta": list(ETAS),
+                    "term": list(cohort.propensity.terms),
+                },
             )
         )
         store.save(key, tree)
@@ -155,7 +213,7 @@ def _source() -> str:
 
 
 def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """Return the effect by exponent over all cohorts, with equal weights.
+    """Return the effect by power over all cohorts, with equal weights.
 
     Parameters
     ----------
@@ -165,12 +223,25 @@ def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        eta, hazard_ratio (median), lower, upper, probability_of_benefit; shift: of the mean log hazard ratio from eta 0, in
+        outcome ("covariates": the study's outcome model and the score; "score": the score alone); eta; hazard_ratio
+        (median), lower, upper, probability_of_benefit; shift: of the mean log hazard ratio from eta 0, in
         standard deviations at eta 0; largest_shift: of any propensity coefficient, in the same way, mean over cohorts; term:
-        which one; cohorts: how many were looked at.
+        which one; cohorts: how many were looked at; rhat (over designs and cohorts) and divergences (their sum).
     """
-    draws = np.stack([one["log_hazard_ratio"].to_numpy().reshape(len(ETAS), -1) for one in computed], axis=1)
-    flat = draws.reshape(len(ETAS), -1)
+    return pd.DataFrame(
+        [
+            row
+            for outcome in computed[0]["outcome"].to_numpy()
+            for row in _rows(str(outcome), [one.sel(outcome=outcome) for one in computed])
+        ]
+    )
+
+
+def _rows(outcome: str, computed: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
+    """Return one row for each power."""
+    by_unit = np.concatenate([one["log_hazard_ratio"].to_numpy() for one in computed], axis=-1)
+    flat = by_unit.reshape(len(ETAS), -1)
+    rhat = ensemble_rhat(by_unit)
     moved = np.mean(
         [
             (one["coefficient_mean"] - one["coefficient_mean"][0]) / one["coefficient_sd"][0]
@@ -184,6 +255,7 @@ def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
         worst = int(np.argmax(np.abs(moved[place])))
         rows.append(
             {
+                "outcome": outcome,
                 "eta": eta,
                 "hazard_ratio": middle,
                 "lower": lower,
@@ -193,6 +265,8 @@ def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
                 "largest_shift": float(moved[place, worst]),
                 "term": str(computed[0]["term"].to_numpy()[worst]),
                 "cohorts": len(computed),
+                "rhat": float(rhat[place]),
+                "divergences": int(sum(int(one["divergences"][place]) for one in computed)),
             }
         )
-    return pd.DataFrame(rows)
+    return rows

@@ -14,10 +14,17 @@ from inference.adjustments import ADJUSTMENTS, Question
 from inference.engine import SamplerSettings
 from inference.figures import feedback_figure
 from inference.report.feedback_section import feedback_section
-from inference.sensitivity.feedback import ETAS, feedback_of_cohort, pooled_feedback, tempered_effect
+from inference.sensitivity.computed import feedback_convergence
+from inference.sensitivity.feedback import (
+    ETAS,
+    feedback_of_cohort,
+    outcome_models,
+    pooled_feedback,
+    tempered_effect,
+)
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
-from models.priors import PriorSet
+from models.priors import Prior, PriorSet
 from models.specification import ModelSpec
 
 PRIORS = PriorSet("default")
@@ -42,7 +49,8 @@ def test_the_ends_are_cut_and_joint():
     cohort = simulate_cohort(STRONG, 300, seed=4)
     for eta, adjustment in ((0.0, "cut"), (1.0, "joint")):
         expected = ask(cohort, adjustment)
-        found, coefficients = tempered_effect(cohort, SPEC, PRIORS, eta, 8, SETTINGS)
+        tempered = tempered_effect(cohort, SPEC, PRIORS, eta, 8, SETTINGS)
+        found, coefficients = tempered.effect, tempered.coefficients
         spread = expected.std()
         # the means over 8 designs differ by chance: between designs, and by about 1 / sqrt(ESS) within each
         error = np.hypot(found.mean(axis=(0, 1)).std() / np.sqrt(8), 0.05 * spread)
@@ -60,9 +68,9 @@ def test_feedback_does_harm_where_the_outcome_model_omits_the_covariates():
     quick = dataclasses.replace(SETTINGS, draws=200)
     off, moved = [], []
     for eta in (0.0, 1.0):
-        effect, coefficients = tempered_effect(bare, SPEC, PRIORS, eta, 2, quick)
-        off.append(abs(effect.mean() - STRONG.log_hazard_ratio))
-        moved.append(coefficients)
+        tempered = tempered_effect(bare, SPEC, PRIORS, eta, 2, quick)
+        off.append(abs(tempered.effect.mean() - STRONG.log_hazard_ratio))
+        moved.append(tempered.coefficients)
     shift = (moved[1].mean(axis=0) - moved[0].mean(axis=0)) / moved[0].std(axis=0)
     assert np.abs(shift).max() > 3
     assert off[1] > off[0]
@@ -74,7 +82,8 @@ def test_what_was_computed_is_kept(cohort_study, tmp_path, monkeypatch):
     study, cohort = cohort_study
     quick = SamplerSettings(chains=2, draws=20, tune=50, seed=1)
     first = feedback_of_cohort(study, cohort, 0, PRIORS, quick, 1, tmp_path)
-    assert first["log_hazard_ratio"].shape == (len(ETAS), 2, 20, 1)
+    assert first["log_hazard_ratio"].shape == (2, len(ETAS), 2, 20, 1)
+    assert first["outcome"].to_numpy().tolist() == ["covariates", "score"]
     monkeypatch.setattr("inference.sensitivity.feedback.tempered_effect", None)
     xr.testing.assert_equal(feedback_of_cohort(study, cohort, 0, PRIORS, quick, 1, tmp_path), first)
 
@@ -89,36 +98,78 @@ def cohort_study():
     return study, validate_cohort(frame, study, "simulated")
 
 
-def made(shift):
+def made(shift, alone=0.0):
+    """Draws that move by `shift` from power 0 to 1, and by `alone` where the score stands alone."""
     rng = np.random.default_rng(2)
-    draws = rng.normal(-0.5, 0.1, (len(ETAS), 2, 300, 1)) + shift * np.array(ETAS)[:, None, None, None]
+    moves = np.multiply.outer([shift, alone], ETAS)[..., None, None, None]
+    draws = rng.normal(-0.5, 0.1, (2, len(ETAS), 2, 300, 1)) + moves
+    means = np.outer(ETAS, [0.1, -0.4])
     return xr.Dataset(
         {
-            "log_hazard_ratio": (("eta", "chain", "draw", "design"), draws),
-            "coefficient_mean": (("eta", "term"), np.outer(ETAS, [0.1, -0.4])),
-            "coefficient_sd": (("eta", "term"), np.full((len(ETAS), 2), 0.2)),
+            "log_hazard_ratio": (("outcome", "eta", "chain", "draw", "design"), draws),
+            "coefficient_mean": (("outcome", "eta", "term"), np.stack([means, 3 * means])),
+            "coefficient_sd": (("outcome", "eta", "term"), np.full((2, len(ETAS), 2), 0.2)),
+            "divergences": (("outcome", "eta"), np.arange(2 * len(ETAS)).reshape(2, -1)),
         },
-        coords={"eta": list(ETAS), "term": ["age", "grade"]},
+        coords={"outcome": ["covariates", "score"], "eta": list(ETAS), "term": ["age", "grade"]},
     )
 
 
+def of(table, outcome):
+    return table[table["outcome"] == outcome].reset_index(drop=True)
+
+
 def test_cohorts_are_pooled_with_equal_weights():
-    table = pooled_feedback([made(0.0), made(0.2)])
-    draws = np.concatenate([made(shift)["log_hazard_ratio"].to_numpy()[-1].ravel() for shift in (0.0, 0.2)])
+    table = of(pooled_feedback([made(0.0), made(0.2)]), "covariates")
+    draws = np.concatenate(
+        [made(shift)["log_hazard_ratio"].to_numpy()[0, -1].ravel() for shift in (0.0, 0.2)]
+    )
     assert_allclose(table["hazard_ratio"].iloc[-1], np.exp(np.median(draws)), rtol=1e-10)
     assert_allclose(table["probability_of_benefit"].iloc[-1], (draws < 0).mean())
     assert table["shift"].iloc[0] == 0.0
     assert table["shift"].iloc[-1] == pytest.approx(1.0, abs=0.2)  # 0.1 of a standard deviation of 0.1
     assert table["term"].iloc[-1] == "grade"
     assert table["largest_shift"].iloc[-1] == pytest.approx(-2.0)
+    alone = of(pooled_feedback([made(0.0, 0.3), made(0.0, 0.3)]), "score")
+    assert alone["shift"].iloc[-1] == pytest.approx(3.0, abs=0.2)
+    assert alone["largest_shift"].iloc[-1] == pytest.approx(-6.0)
+    assert alone["divergences"].tolist() == [10, 12, 14, 16, 18]
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "may be read alike"), (0.2, "read the cut")])
-def test_the_section_says_whether_feedback_moves_the_effect(shift, verdict):
-    section = feedback_section(pooled_feedback([made(shift)]), [])
-    assert verdict in section.paragraphs[0]
-    assert "grade" in section.paragraphs[1]
-    assert [row.cells[0].text for row in section.tables[0].rows] == ["0", "0.25", "0.5", "0.75", "1"]
+def test_chains_that_disagree_fail_the_check():
+    good = made(0.0)
+    apart = good.copy(deep=True)
+    apart["log_hazard_ratio"][1, 2, 0] += 0.5
+    for one, status in ((good, "pass"), (apart, "fail")):
+        rhat, divergences = feedback_convergence(pooled_feedback([one]))
+        assert rhat.status == status
+        assert divergences.value == 45
+
+
+def test_the_score_alone_has_no_outcome_coefficients_and_keeps_the_other_priors():
+    cohort = simulate_cohort(Truth(), 80, seed=2)
+    own = Prior("Normal", {"mu": 0.0, "sigma": 0.1})
+    priors = PriorSet(
+        "own",
+        term_overrides={"outcome_coefficients": {"age": own}, "propensity_coefficients": {"age": own}},
+    )
+    models = outcome_models(cohort, priors)
+    assert list(models) == ["covariates", "score"]
+    patients, kept = models["score"]
+    assert patients.outcome.terms == ()
+    assert patients.propensity.terms == cohort.propensity.terms
+    assert list(kept.term_overrides) == ["propensity_coefficients"]
+    assert list(outcome_models(patients, kept)) == ["score"]
+
+
+@pytest.mark.parametrize(("shift", "moves"), [(0.0, False), (0.2, True)])
+def test_the_section_sends_to_the_cut_where_feedback_moves_the_effect(shift, moves):
+    table = pooled_feedback([made(shift, 0.3)])
+    section = feedback_section(table, [])
+    assert ("read the cut" in section.paragraphs[1]) == moves
+    assert f"{of(table, 'score')['shift'].iloc[-1]:.2f} standard deviations" in section.paragraphs[0]
+    assert "grade" in section.paragraphs[2]
+    assert [row.cells[1].text for row in section.tables[0].rows] == 2 * ["0", "0.25", "0.5", "0.75", "1"]
 
 
 def test_the_figure_has_every_exponent():
@@ -126,4 +177,5 @@ def test_the_figure_has_every_exponent():
     effect, shift = figure.axes
     assert_allclose(effect.lines[1].get_xdata(), ETAS)
     assert_allclose(shift.lines[0].get_ydata(), 2.0 * np.array(ETAS))
+    assert_allclose(shift.lines[1].get_ydata(), 6.0 * np.array(ETAS))
     assert isinstance(pooled_feedback([made(0.0)]), pd.DataFrame)
