@@ -74,7 +74,7 @@ def _sums(study: Study, evidence: Evidence) -> Iterator[Finding]:
         wrong, causes = [], set()
         for arm, counts, size in zip(ARMS, (one.treated, one.control), one.sizes, strict=True):
             total = sum(counts)
-            if total != size:
+            if total != size and not (one.of_one_arm and total == 0):
                 wrong.append(f"{arm_words(study, arm)}: {total} of {size}")
                 of_the_size = total == evidence.size(arm, one.phase)
                 causes.add(

@@ -41,6 +41,11 @@ class Margin:
     complete: bool
 
     @property
+    def of_one_arm(self) -> bool:
+        """Whether only one arm has any of the levels, such as the technique of a treatment: nothing can be compared."""
+        return (sum(self.treated) == 0) != (sum(self.control) == 0)
+
+    @property
     def table(self) -> np.ndarray:
         """Counts, arm by level."""
         return np.array([self.treated, self.control])

@@ -95,8 +95,13 @@ def check_p_values(study: Study, evidence: Evidence) -> Iterator[Finding]:
     for phase in evidence.phases:
         pairs = phase == "after" and evidence.size("treated", phase) == evidence.size("control", phase)
         rows = [
-            recompute(one, one.p, paired=pairs) for one in found if one.phase == phase and one.p is not None
+            recompute(one, one.p, paired=pairs)
+            for one in found
+            if one.phase == phase and one.p is not None and not one.of_one_arm
         ]
+        yield from (
+            _of_one_arm(evidence, one) for one in found if one.phase == phase and one.p and one.of_one_arm
+        )
         if not rows:
             continue
         counts = {
@@ -120,6 +125,20 @@ def check_p_values(study: Study, evidence: Evidence) -> Iterator[Finding]:
             "mean better balance.",
             kind="design",
         )
+
+
+def _of_one_arm(evidence: Evidence, margin: Margin) -> Finding:
+    where = f"{margin.name} {phase_words(evidence, margin.phase)}"
+    return Finding(
+        identifier(FAMILY, margin.name, margin.phase),
+        FAMILY,
+        "low",
+        f"P for {where}",
+        margin.p.text if margin.p else "",
+        "no test: only one arm has it",
+        f"A P value is printed for {where}, which only one arm has: there is nothing to compare.",
+        kind="not_reported",
+    )
 
 
 def _name(test: str) -> str:

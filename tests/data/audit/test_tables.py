@@ -146,6 +146,25 @@ def test_a_p_of_another_test_than_the_rest(found, evidence):
     assert "Yates" in one.finding
 
 
+@pytest.mark.parametrize("p", ["", "0.5"])
+def test_a_detail_that_only_one_arm_has_is_no_contradiction(study, evidence, p):
+    """The technique of a treatment: 150 and 57 of the treated, none of the controls."""
+    first = next(row for row in evidence.counts if row.variable == "Ki-67")
+    more = [
+        replace(
+            first, variable="Technique", level=level, column="", value=level, phase="before", arm=arm,
+            size=207 if arm == "treated" else 281, count=count, percent=None, p=printed(p) if p else None,
+        )
+        for level, arm, count in (
+            ("IMRT", "treated", 150), ("IMRT", "control", 0), ("3D-CRT", "treated", 57), ("3D-CRT", "control", 0)
+        )
+    ]  # fmt: skip
+    found = audit(study, replace(evidence, counts=(*evidence.counts, *more)))
+    own = {one.id: one.severity for one in found if "technique" in one.id}
+    assert own.pop("counts-technique-before") == "consistent"
+    assert own == ({"p-values-technique-before": "low"} if p else {})
+
+
 def test_standardised_differences_against_the_formula(evidence):
     (one,) = [m for m in margins(evidence) if m.name == "Pathological Type" and m.phase == "after"]
     first, second = 2 / 135, 9 / 135
