@@ -189,6 +189,10 @@ def _scenario_table(timing: Timing) -> Table:
                     Cell(str(row["label"])),
                     Cell(ratio(*effect), sort_key(effect[0])),
                     probability_cell(row["probability_of_benefit"]),
+                    Cell(
+                        ratio(row["e_value"], row["e_value_lower"], row["e_value_upper"]),
+                        sort_key(row["e_value"]),
+                    ),
                     Cell(_none(row), sort_key(row["no_effect"])),
                     Cell(
                         "–" if math.isnan(row["as_low"]) else f"{100 * row['as_low']:.0f} %",
@@ -205,6 +209,7 @@ def _scenario_table(timing: Timing) -> Table:
     headings = (
         "Hazard ratio (95 %)",
         "P(benefit)",
+        "E-value (95 %)",
         "Naive hazard ratio without effect (95 %)",
         "As low as observed",
         "To be treated",
@@ -217,7 +222,8 @@ def _scenario_table(timing: Timing) -> Table:
     return Table(
         "timing-scenarios-table",
         "The effect of treatment if it began as each scenario says, and what ever against never treated would print if treatment "
-        f"did nothing (covariates adjusted). {_cohorts(int(first['cohorts']))}; “to be treated” is the share of patients who must be "
+        f"did nothing (covariates adjusted). E-value: how strongly an unmeasured condition must be associated with treatment and with "
+        f"survival, as risk ratios and besides the scenario, to explain the benefit away; 1 where there is none. {_cohorts(int(first['cohorts']))}; “to be treated” is the share of patients who must be "
         "meant for treatment for as many to get it as did",
         (Column("Treatment began", wide=True), *(Column(heading, numeric=True) for heading in headings)),
         tuple(rows),

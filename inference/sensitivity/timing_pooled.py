@@ -11,6 +11,7 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
+from inference.sensitivity.e_values import e_values
 from inference.sensitivity.no_effect import ARMS, RATIOS
 from inference.summaries import ensemble_rhat, quantiles, summarise
 
@@ -40,7 +41,8 @@ class Timing:
     Attributes
     ----------
     scenarios : DataFrame
-        scenario, label, hazard_ratio, lower, upper, probability_of_benefit, mcse (of the mean log hazard ratio), rhat,
+        scenario, label, hazard_ratio, lower, upper, probability_of_benefit, e_value (what an unmeasured confounder must do in
+        addition to explain the benefit away, 1 where there is none) with its lower and upper, mcse (of the mean log hazard ratio), rhat,
         ess_bulk, ess_tail, divergences, cohorts, runs; no_effect with its lower and upper: the naive hazard ratio, covariates
         adjusted, if treatment did nothing; as_low: the share of such cohorts in which it is as low as in the cohort itself;
         candidates, reachable: shares of patients, NaN candidates where too few live to the start.
@@ -118,11 +120,15 @@ def _scenario_row(computed: Sequence[xr.Dataset], name: str) -> dict[str, object
         [(one["naive_adjusted"] <= one["observed_naive_adjusted"]).to_numpy().ravel() for one in parts]
     )
     known = ~np.isnan(none)
+    against = e_values(np.exp(draws))
     return {
         "scenario": name,
         "label": str(parts[0]["label"].to_numpy()[0]),
         **dict(zip(("hazard_ratio", "lower", "upper"), ratio.tolist(), strict=True)),
         "probability_of_benefit": float((draws < 0).mean()),
+        "e_value": against.median,
+        "e_value_lower": against.lower,
+        "e_value_upper": against.upper,
         "mcse": summary["mcse"],
         "rhat": float(ensemble_rhat(draws[None])[0]),
         "ess_bulk": summary["ess_bulk"],

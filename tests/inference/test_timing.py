@@ -13,6 +13,7 @@ from data.cohort import validate_cohort
 from data.simulate import PiecewiseHazard, Truth, simulate_cohort, simulate_frame, simulated_study
 from inference.engine import SamplerSettings, approximate
 from inference.sensitivity import timing
+from inference.sensitivity.e_values import e_value, risk_ratio
 from inference.sensitivity.start_times import DELAYS, AtStart, Exponential
 from inference.sensitivity.timing import (
     TUNE,
@@ -129,6 +130,10 @@ def test_pooling_gives_every_draw_of_every_cohort_the_same_weight():
     of_four = stats.norm.cdf(-np.array([0.0, 0.2, -0.2, 0.0]) / 0.2).mean()
     assert_allclose(table.loc["elicited", "probability_of_benefit"], of_four, atol=0.002)
     assert_allclose(table.loc["elicited", "no_effect"], np.exp(-0.3))
+    # where no draw shows a benefit, there is nothing to explain away; else that of the median hazard ratio, a monotone function
+    effect = table["hazard_ratio"].to_numpy()
+    assert_allclose(table["e_value"], e_value(np.minimum(risk_ratio(effect), 1.0)), rtol=0.01)
+    assert (table["e_value_lower"] >= 1.0).all()
     # Of 22 replicates around -0.2 and 22 around -0.4, those at or below -0.35: none, and 8 of 11 twice.
     assert_allclose(table.loc["elicited", "as_low"], 16 / 44)
     assert np.isnan(table.loc["last_third", "no_effect"])

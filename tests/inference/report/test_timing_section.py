@@ -29,6 +29,9 @@ def timing():
             "lower": [0.59, 0.68, 0.76, 0.98, 15.0],
             "upper": [0.90, 1.05, 1.18, 1.55, 28.3],
             "probability_of_benefit": [0.998, 0.924, 0.694, 0.035, 0.0],
+            "e_value": [1.8, 1.5, 1.2, 1.0, 1.0],
+            "e_value_lower": [1.4, 1.0, 1.0, 1.0, 1.0],
+            "e_value_upper": [2.2, 1.9, 1.6, 1.1, 1.0],
             "mcse": 0.002,
             "rhat": 1.004,
             "ess_bulk": 3000.0,
@@ -133,7 +136,7 @@ def test_what_is_not_known_is_named_after_the_source(timing, study):
 def test_tables_print_arms_units_and_dashes(timing, study):
     scenarios, delays, none = timing_section(timing, study).tables
     assert len(scenarios.rows) == 5
-    assert [cell.text for cell in scenarios.rows[3].cells][3:6] == ["–", "–", "–"]
+    assert [cell.text for cell in scenarios.rows[3].cells][3:7] == ["1.00 (1.00 to 1.10)", "–", "–", "–"]
     assert scenarios.rows[0].cells[1].sort == 0.73
     assert "20 cohorts with equal weights" in scenarios.caption
     assert [row.cells[0].text for row in delays.rows] == ["0", "6", "24"]
