@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 
 import data.reconstruction
 from data.evidence import Evidence
-from data.reconstruction import Reconstruction, reconstruct
+from data.reconstruction import STATED, Assumptions, Reconstruction, reconstruct
 from data.study import Study
 from inference.atomic import atomic_path
 from inference.store import digest, file_sha256
@@ -31,6 +32,7 @@ def ensemble_of(
     seed: int,
     folder: Path,
     done: Callable[[int, int], None] | None = None,
+    assumptions: Assumptions = STATED,
 ) -> Reconstruction:
     """Return the reconstruction of a study: that of the folder where it is the same, else made and written there.
 
@@ -43,21 +45,24 @@ def ensemble_of(
         Holds ``cohorts.parquet``, ``modalities.parquet`` and ``reconstruction.csv``.
     done : callable, optional
         Called with how many cohorts are ready, and of how many.
+    assumptions : Assumptions
+        Of what the publication does not print; looser ones belong in a folder of their own.
     """
-    mark = ensemble_mark(study, evidence, cohorts, seed)
+    mark = ensemble_mark(study, evidence, cohorts, seed, assumptions)
     kept = _kept(folder, mark)
     if kept is not None:
         return kept
-    made = reconstruct(study, evidence, cohorts, seed, done)
+    made = reconstruct(study, evidence, cohorts, seed, done, assumptions=assumptions)
     _write(made, folder, mark)
     return made
 
 
-def ensemble_mark(study: Study, evidence: Evidence, cohorts: int, seed: int) -> str:
+def ensemble_mark(
+    study: Study, evidence: Evidence, cohorts: int, seed: int, assumptions: Assumptions = STATED
+) -> str:
     """Return a digest of all that decides an ensemble."""
-    return digest(
-        [study.model_dump(), dict(evidence.checksums), cohorts, seed, reconstruction_source()],
-    )
+    decided = [study.model_dump(), dict(evidence.checksums), cohorts, seed, asdict(assumptions)]
+    return digest([*decided, reconstruction_source()])
 
 
 @cache

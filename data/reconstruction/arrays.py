@@ -23,16 +23,19 @@ class Layout(NamedTuple):
     index: np.ndarray  # (target,) group, pair, term or fit
     at: np.ndarray  # (target,) checkpoint of a survival probability
     aim: np.ndarray  # (target,) printed value
-    width: np.ndarray  # (target,) standard deviation of the rounding likelihood; infinite for none
+    width: np.ndarray  # (target,) standard deviation of the rounding likelihood
+    flat: np.ndarray  # (target,) how far from the aim it is level
     bound: np.ndarray  # (target,) 1 where the value must only be as large as the aim
     part_first: np.ndarray  # (part + 1,) first entry of each in `part_targets`
     part_targets: np.ndarray  # the targets that a part gives
+    part_column: np.ndarray  # (part,) covariate that marks the group or groups of a curve or test, or -1
+    term_column: np.ndarray  # (term,) covariate of each, or -1 for the treatment
 
 
 class Membership(NamedTuple):
-    """Which pseudo-patient counts where; one for each cohort."""
+    """Which pseudo-patient counts where; one for each cohort, and changed in place where covariates change."""
 
-    # 0: not in it; those alike in a part, who may change places without changing it, have the same number
+    # 0: not in it; 1 and 2: the two groups of a test
     roles: np.ndarray  # (part, patient)
     sizes: np.ndarray  # (group,)
     terms: np.ndarray  # (term, patient) 0 or 1
@@ -40,3 +43,15 @@ class Membership(NamedTuple):
     risk: np.ndarray  # (fit,) weights of all in the fit
     risk_term: np.ndarray  # (term,) of those with the term
     risk_square: np.ndarray  # (term, place of another term in its fit) of those with both
+
+
+class Covariates(NamedTuple):
+    """The covariates of a cohort and the model that they are drawn from; changed in place."""
+
+    levels: np.ndarray  # (patient, covariate) level numbers
+    latent: (
+        np.ndarray
+    )  # (patient, covariate) of the copula: within a stratum, levels are allotted by their rank
+    precision: np.ndarray  # (covariate, covariate) inverse of the latents' correlation
+    requires: np.ndarray  # (rule, 4) a covariate and level, and the covariate and level that they require
+    sites: np.ndarray  # (site, 2) covariates and levels of which each pseudo-patient has at least one

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.reconstruction.arrays import Layout
 from data.reconstruction.chain import CHANCES, run
+from data.reconstruction.statistics import penalty
 from data.reconstruction.targets import Target
 
 if TYPE_CHECKING:
@@ -30,13 +33,13 @@ def conflicts_of(
     changes, gains = [], []
     start = _penalties(state.values, layout)
     for _ in range(TRIALS):
-        order, rank = state.order.copy(), state.rank.copy()
-        time, event, values = state.time.copy(), state.event.copy(), state.values.copy()
+        tried = deepcopy(state)
         run(
-            order, rank, time, event, values, state.places, layout, state.member, state.lifetimes,
-            draws.random((1, CHANCES)), draws.standard_normal((1, 2)), np.array([HOT]),
+            tried.order, tried.rank, tried.time, tried.event, tried.values, tried.places, layout, tried.member,
+            tried.lifetimes, tried.covariates, draws.random((1, CHANCES)), draws.standard_normal((1, 2)),
+            np.array([HOT]),
         )  # fmt: skip
-        change = _penalties(values, layout) - start
+        change = _penalties(tried.values, layout) - start
         changes.append(change)
         gains.append(change[missed] < -1e-9)
     table, better = np.array(changes), np.array(gains)
@@ -60,6 +63,10 @@ def conflicts_of(
     return tuple(found)
 
 
-def _penalties(values: np.ndarray, layout) -> np.ndarray:
-    deviation = (values - layout.aim) / layout.width
-    return np.where((layout.bound == 1) & (deviation > 0), 0.0, deviation**2)
+def _penalties(values: np.ndarray, layout: Layout) -> np.ndarray:
+    return np.array(
+        [
+            penalty(*one)
+            for one in zip(values, layout.aim, layout.width, layout.flat, layout.bound, strict=True)
+        ]
+    )

@@ -9,7 +9,9 @@ import math
 import numba
 import numpy as np
 
-LONGEST_STEP = 1.0  # of a log hazard ratio: far from print, one step goes astray
+LONGEST_STEP = (
+    1.0  # of a log hazard ratio: beyond it one step goes astray and is shortened, but remains monotone
+)
 
 
 @numba.njit(cache=True)
@@ -33,6 +35,17 @@ def invert(matrix, inverse):
                     matrix[k, j] -= factor * matrix[i, j]
                     inverse[k, j] -= factor * inverse[i, j]
     return True
+
+
+@numba.njit(cache=True)
+def shortened(step):
+    """Return a Newton step that grows as its logarithm beyond LONGEST_STEP.
+
+    A step that is cut off has no slope: a chain that is far from print would not find the way back.
+    """
+    if abs(step) <= LONGEST_STEP:
+        return step
+    return math.copysign(LONGEST_STEP * (1.0 + math.log(abs(step) / LONGEST_STEP)), step)
 
 
 @numba.njit(cache=True)
@@ -76,7 +89,7 @@ def read_fit(role, weights, terms, log_ratio, risk, risk_term, risk_square, orde
         total = 0.0
         for k in range(size):
             total += inverse[j, k] * score[k]
-        step[j] = min(max(total, -LONGEST_STEP), LONGEST_STEP)
+        step[j] = shortened(total)
         error[j] = math.sqrt(inverse[j, j])
     for j in range(size):
         for k in range(size):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from data.evidence import Evidence
 from data.processes import begin_server, end_workers, follow_command
+from data.reconstruction.assumptions import STATED, Assumptions
 from data.reconstruction.cohorts import Plan, PseudoCohort, compile_chain, draw_cohort, plan_of
 from data.reconstruction.margins import level_number
 from data.reconstruction.modalities import members_of
@@ -53,6 +54,7 @@ def reconstruct(
     seed: int,
     done: Done | None = None,
     workers: int = 2,
+    assumptions: Assumptions = STATED,
 ) -> Reconstruction:
     """Cohorts of pseudo-patients that reproduce every published number of a study.
 
@@ -66,13 +68,15 @@ def reconstruct(
         Called with how many cohorts are ready, and of how many.
     workers : int
         Processes; 1 draws in this one.
+    assumptions : Assumptions
+        Of what the publication does not print; looser ones are a sensitivity analysis.
 
     Raises
     ------
     InputError
         If the published numbers contradict each other; nothing is drawn then.
     """
-    plan = plan_of(study, evidence)
+    plan = plan_of(study, evidence, assumptions)
     drawn: dict[int, PseudoCohort] = {}
     for number, cohort in _drawn(plan, cohorts, seed, min(workers, cohorts)):
         drawn[number] = cohort

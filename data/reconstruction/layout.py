@@ -30,8 +30,8 @@ def parts_of(targets: tuple[Target, ...]) -> tuple[list[Group], list[tuple[Group
     return list(groups), list(pairs), list(fits)
 
 
-def layout_of(targets: tuple[Target, ...]) -> Layout:
-    """The targets as arrays."""
+def layout_of(targets: tuple[Target, ...], names: list[str]) -> Layout:
+    """The targets as arrays; `names` are the covariates in their order."""
     groups, pairs, fits = parts_of(targets)
     place = {group: number for number, group in enumerate(groups)}
     times = sorted({target.time for target in targets if target.time is not None})
@@ -74,10 +74,25 @@ def layout_of(targets: tuple[Target, ...]) -> Layout:
         ),
         aim=np.array([target.aim for target in targets], float),
         width=np.array([target.width for target in targets], float),
+        flat=np.array([target.flat for target in targets], float),
         bound=np.array([target.operator == "<" for target in targets], np.uint8),
         part_first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         part_targets=np.argsort(parts, kind="stable").astype(np.int64),
+        part_column=np.array(
+            [
+                *(_column(group.column, names) for group in groups),
+                *(_column(one.column, names) for one, _ in pairs),
+                *(-1 for _ in fits),
+            ],
+            np.int64,
+        ),
+        term_column=np.array([_column(term.column, names) for fit in fits for term in fit.terms], np.int64),
     )
+
+
+def _column(name: str, names: list[str]) -> int:
+    """Place of a covariate; -1 for the treatment and for none."""
+    return names.index(name) if name in names else -1
 
 
 def membership_of(
@@ -124,12 +139,8 @@ def membership_of(
         own = columns[:, start:end]
         square[start:end, : end - start] = own.T @ (own * counted[:, [number]])
     sides = [marks[:, groups.index(one)] + 2 * marks[:, groups.index(other)] for one, other in pairs]
-    alike = [
-        in_fit[:, number] * (1 + np.unique(columns[:, start:end], axis=0, return_inverse=True)[1])
-        for number, (start, end) in enumerate(pairwise(ends))
-    ]
     return Membership(
-        roles=np.array([*marks.T, *sides, *alike], np.int32),
+        roles=np.array([*marks.T, *sides, *in_fit.T], np.int32),
         sizes=marks.sum(axis=0).astype(np.int64),
         terms=np.ascontiguousarray(columns.T),
         weights=np.ascontiguousarray(weights.T),

@@ -15,11 +15,11 @@ from scipy.optimize import brentq
 
 from data.errors import InputError
 from data.evidence import Evidence
+from data.reconstruction.assumptions import STATED, Assumptions
 from data.reconstruction.margins import ARMS, Strata, level_number
 from data.reconstruction.targets import INTERVAL_WIDTHS, cox_fits
 from data.study import Study
 
-UNPRINTED_SD = 0.2  # of log hazard ratios that are not printed, and of their difference between the arms
 FRAILTY = (0.05, 0.6)  # variance of the gamma frailty: from nearly none to much
 TAIL_SD = 0.35  # of the log hazard after the last printed time, around that before it
 LOSSES = (0.08, 0.3)  # share lost at any time, evenly: without it curves step by whole patients
@@ -38,7 +38,11 @@ class Lifetimes(NamedTuple):
     """The generative model of one cohort, as arrays for the compiled density."""
 
     stratum: np.ndarray  # (patient,)
-    relative: np.ndarray  # (patient,) hazard relative to the stratum's baseline
+    relative: (
+        np.ndarray
+    )  # (patient,) hazard relative to the stratum's baseline; changed where covariates change
+    effects: np.ndarray  # (stratum, covariate, level) log hazard ratios
+    centre: float  # mean of their sum over the pseudo-patients as they were first drawn
     knots: np.ndarray  # (stratum, knot) start of each interval, the first 0
     cumulative: np.ndarray  # (stratum, knot) baseline cumulative hazard there
     hazard: np.ndarray  # (stratum, knot) in the interval from there
@@ -50,11 +54,20 @@ class Lifetimes(NamedTuple):
 
 
 def draw_lifetimes(
-    study: Study, evidence: Evidence, strata: Strata, covariates: np.ndarray, draws: np.random.Generator
+    study: Study,
+    evidence: Evidence,
+    strata: Strata,
+    covariates: np.ndarray,
+    draws: np.random.Generator,
+    assumptions: Assumptions = STATED,
 ) -> Lifetimes:
-    """The generative model of a cohort with these covariates."""
+    """The generative model of a cohort with these covariates (patient, covariate)."""
     of_patient = strata.of_patient
-    relative = np.exp(_predictor(study, evidence, strata.treated[of_patient], covariates, draws))
+    effects = _effects(study, evidence, strata, draws, assumptions)
+    columns = np.arange(covariates.shape[1])
+    predictor = effects[of_patient[:, None], columns, covariates].sum(axis=1)
+    centre = float(predictor.mean())
+    relative = np.exp(predictor - centre)
     frailty = draws.uniform(*FRAILTY)
     curves = [_curve(study, evidence, strata, number, draws) for number in range(len(strata.sizes))]
     width = max(len(times) for times, _ in curves)
@@ -69,7 +82,7 @@ def draw_lifetimes(
         hazard[number, len(times) - 1] = hazard[number, len(times) - 2] * np.exp(draws.normal(0, TAIL_SD))
     followup, spread = _followup(evidence, strata, [times[-1] for times, _ in curves], draws)
     return Lifetimes(
-        of_patient.astype(np.int64), relative, knots, cumulative, hazard, frailty, followup, spread,
+        of_patient.astype(np.int64), relative, effects, centre, knots, cumulative, hazard, frailty, followup, spread,
         draws.uniform(*LOSSES), longest_followup(study, evidence, float(followup.max()), float(spread.max())),
     )  # fmt: skip
 
@@ -86,10 +99,10 @@ def longest_followup(study: Study, evidence: Evidence, followup: float, spread: 
     return followup + 4 * spread
 
 
-def _predictor(
-    study: Study, evidence: Evidence, treated: np.ndarray, covariates: np.ndarray, draws: np.random.Generator
+def _effects(
+    study: Study, evidence: Evidence, strata: Strata, draws: np.random.Generator, assumptions: Assumptions
 ) -> np.ndarray:
-    """Log relative hazard of every pseudo-patient: effects within their printed error, unlike in the two arms."""
+    """Log hazard ratios (stratum, covariate, level): within their printed error, and unlike in the two arms."""
     printed: dict[tuple[str, int], tuple[float, float]] = {}
     for fit, rows, _ in cox_fits(study, evidence):
         for term, row in zip(fit.terms, rows, strict=True):
@@ -98,13 +111,14 @@ def _predictor(
                 for level in term.levels:
                     error = math.log(interval[1] / interval[0]) / INTERVAL_WIDTHS
                     printed[term.column, level_number(study, term.column, level)] = (term.log_ratio, error)
-    total = np.zeros(len(treated))
-    side = np.where(treated, 0.5, -0.5)
+    levels = [len(covariate.levels or ()) for covariate in study.covariates.values()]
+    effects = np.zeros((len(strata.sizes), len(levels), max(levels, default=0)))
+    side = np.where(strata.treated, 0.5, -0.5)
     for column, name in enumerate(study.covariates):
-        for level in range(1, len(study.covariates[name].levels or ())):
-            effect = draws.normal(*printed.get((name, level), (0.0, UNPRINTED_SD)))
-            total += (effect + side * draws.normal(0, UNPRINTED_SD)) * (covariates[:, column] == level)
-    return total - total.mean()
+        for level in range(1, levels[column]):
+            effect = draws.normal(*printed.get((name, level), (0.0, assumptions.effect_sd)))
+            effects[:, column, level] = effect + side * draws.normal(0, assumptions.difference_sd)
+    return effects
 
 
 def printed_curve(evidence: Evidence, arm: str, phase: str) -> dict[float, float]:

@@ -11,6 +11,7 @@ from data.evidence import Evidence
 from data.reconstruction.arrays import LOG_RANK, MEDIAN, OVERALL
 from data.reconstruction.cox_rows import invert
 from data.reconstruction.margins import Strata
+from data.reconstruction.statistics import penalty
 from data.reconstruction.targets import Target, estimate_target, p_target
 from data.study import Study
 
@@ -86,12 +87,13 @@ def draw_modalities(
         label[kept] = np.arange(len(kept)) % count
         aim = np.array([target.aim for target in groups.targets])
         width = np.array([target.width for target in groups.targets])
+        flat = np.array([target.flat for target in groups.targets])
         bound = np.array([target.operator == "<" for target in groups.targets], np.uint8)
         values = np.zeros(count + 1)
         temperatures = np.geomspace(HOTTEST, 1.0, MOVES)
         for _ in range(ROUNDS):
             chances = draws.random((MOVES, 4))
-            relabel(label, time[order], event[order], aim, width, bound, chances, temperatures, values)
+            relabel(label, time[order], event[order], aim, width, flat, bound, chances, temperatures, values)
             found = values[: len(aim)].tolist()
             printed = [_printed(*one, count) for one in zip(groups.targets, found, strict=True)]
             missed = [
@@ -165,17 +167,15 @@ def group_statistics(label, time, event, values):
 
 
 @numba.njit(cache=True)
-def _misfit(values, aim, width, bound):
+def _misfit(values, aim, width, flat, bound):
     total = 0.0
     for k in range(aim.size):
-        deviation = (values[k] - aim[k]) / width[k]
-        if not (bound[k] and deviation > 0):
-            total += 0.5 * deviation * deviation
+        total += penalty(values[k], aim[k], width[k], flat[k], bound[k])
     return total
 
 
 @numba.njit(cache=True)
-def relabel(label, time, event, aim, width, bound, chances, temperatures, values):
+def relabel(label, time, event, aim, width, flat, bound, chances, temperatures, values):
     """Sample group numbers given the printed statistics: Metropolis moves of one member, or of two that change places."""
     count = values.size - 1
     sizes = np.zeros(count)
@@ -183,7 +183,7 @@ def relabel(label, time, event, aim, width, bound, chances, temperatures, values
         sizes[k] += 1
     group_statistics(label, time, event, values)
     tried = values.copy()
-    current = _misfit(values, aim, width, bound)
+    current = _misfit(values, aim, width, flat, bound)
     for m in range(temperatures.size):
         p, q = int(chances[m, 0] * label.size), -1
         old, new = label[p], int(chances[m, 1] * 2 * count)
@@ -201,7 +201,7 @@ def relabel(label, time, event, aim, width, bound, chances, temperatures, values
             label[q] = old
         label[p] = new
         group_statistics(label, time, event, tried)
-        misfit = _misfit(tried, aim, width, bound)
+        misfit = _misfit(tried, aim, width, flat, bound)
         if misfit < current + temperatures[m] * (gain - math.log(chances[m, 3] + 1e-300)):
             current = misfit
             for k in range(values.size):

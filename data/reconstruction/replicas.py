@@ -37,7 +37,7 @@ def published_statistics(
     """
     strata, targets = strata_of(study, evidence), targets_of(study, evidence)
     levels = np.stack([cohort.covariates[name].cat.codes for name in study.covariates], axis=1)
-    layout, member = layout_of(targets), membership_of(targets, study, strata, levels)
+    layout, member = layout_of(targets, list(study.covariates)), membership_of(targets, study, strata, levels)
     chosen = [number for number, target in enumerate(targets) if target.family in STATISTICS]
     values = np.empty((len(time), len(chosen)))
     found = np.zeros(len(targets))

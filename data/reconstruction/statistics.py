@@ -55,7 +55,10 @@ def read_part(part, order, time, event, layout, member, values):
         elif kind == LOG_RATIO_ERROR:
             values[target] = second[i - start]
         elif kind == WALD:
-            values[target] = abs(layout.log_ratio[i] + first[i - start]) / second[i - start]
+            # signed by the printed ratio: a ratio on the other side of 1 is no nearer for being as far from 1
+            values[target] = math.copysign(1.0, layout.log_ratio[i]) * (
+                (layout.log_ratio[i] + first[i - start]) / second[i - start]
+            )
         else:
             values[target] = found
 
@@ -67,11 +70,12 @@ def evaluate(order, time, event, layout, member, values):
 
 
 @numba.njit(cache=True)
-def penalty(value, aim, width, bound):
-    """Half the squared deviation of a value from print in units of the rounding."""
-    deviation = (value - aim) / width
+def penalty(value, aim, width, flat, bound):
+    """Half the squared deviation of a value from print in units of the rounding; 0 within `flat` of it, or beyond a bound."""
+    deviation = value - aim
     if bound and deviation > 0:
         return 0.0
+    deviation = max(abs(deviation) - flat, 0.0) / width
     return 0.5 * deviation * deviation
 
 
@@ -88,5 +92,11 @@ def misfit(values, layout):
     """Half the sum of squared deviations from print in units of the rounding."""
     total = 0.0
     for target in range(values.size):
-        total += penalty(values[target], layout.aim[target], layout.width[target], layout.bound[target])
+        total += penalty(
+            values[target],
+            layout.aim[target],
+            layout.width[target],
+            layout.flat[target],
+            layout.bound[target],
+        )
     return total

@@ -37,7 +37,7 @@ TOLERANCES = {
 QUANTILE_TOLERANCE = 0.1  # of a P value on the scale of the standard normal deviate behind it
 # The rounding likelihood is narrower than the tolerance, so that its tails end within.
 WIDTH_SHARE = 0.25
-NOT_STEERED = (WALD,)  # P values that follow from estimate and interval: only reported
+FLAT_SHARE = 0.75  # of the range of deviates that a P value is rounded from: likelihood is level there
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,8 @@ class Target:
         Of a survival probability.
     aim, width : float
         On the scale of the statistic: that of the standard normal deviate for P values.
+    flat : float
+        How far from the aim the likelihood is level, on that scale.
     """
 
     name: str
@@ -105,11 +107,12 @@ class Target:
     time: float | None
     aim: float
     width: float
+    flat: float = 0.0
 
     def value(self, statistic: float) -> float:
         """The statistic on the printed scale."""
         if self.kind in (LOG_RANK, WALD):
-            return float(2 * stats.norm.sf(statistic))
+            return float(2 * stats.norm.sf(abs(statistic)))
         if self.kind == OVERALL and isinstance(self.of, CoxFit):
             return float(stats.chi2.sf(statistic, len(self.of.terms)))
         return statistic
@@ -149,20 +152,34 @@ def _error(name: str, family: str, printed: float, kind: int, of: Subject) -> Ta
 
 
 def p_target(name: str, family: str, number: Printed, kind: int, of: Subject, freedom: int = 1) -> Target:
-    """A P value: steered as the normal deviate behind it, or as the chi-square of several degrees of freedom."""
-    chance = min(max(number.value, 1e-12), 1 - 1e-12)
+    """A P value: steered as the normal deviate behind it, or as the chi-square of several degrees of freedom.
+
+    A P value of few digits is rounded from a range of deviates that may be wider than the tolerance (0.001 from 3.17 to 3.48): the
+    likelihood is level over most of it. One that is printed as zero is a bound.
+    """
+    printed, operator = number.value, number.operator
+    if printed <= number.half_digit and operator == "=":
+        printed, operator = printed + number.half_digit, "<"
+
+    def deviate(chance: float) -> float:
+        chance = min(max(chance, 1e-12), 1 - 1e-12)
+        return float(stats.norm.isf(chance / 2) if freedom == 1 else stats.chi2.isf(chance, freedom))
+
+    aim = deviate(printed)
     if freedom == 1:
-        aim, spread = float(stats.norm.isf(chance / 2)), QUANTILE_TOLERANCE
-        slope = 2 * float(stats.norm.pdf(aim))
+        spread, slope = QUANTILE_TOLERANCE, 2 * float(stats.norm.pdf(aim))
     else:
-        aim = float(stats.chi2.isf(chance, freedom))
         # a step of the deviate moves chi-square by about twice its root times as much
         spread, slope = 2 * math.sqrt(max(aim, 1.0)) * QUANTILE_TOLERANCE, float(stats.chi2.pdf(aim, freedom))
     allowed = max(number.half_digit, slope * spread)
-    width = math.inf if kind in NOT_STEERED else 0.4 * spread
-    if number.operator == "<":
-        aim += 2 * width if math.isfinite(width) else 0.0
-    return Target(name, family, number.value, allowed, number.operator, kind, of, None, aim, width)
+    if operator == "<":
+        width = WIDTH_SHARE * spread
+        return Target(name, family, printed, allowed, operator, kind, of, None, aim + 2 * width, width)
+    far, near = deviate(printed - number.half_digit), deviate(printed + number.half_digit)
+    rounded = (far - near) / 2
+    flat = FLAT_SHARE * rounded
+    width = WIDTH_SHARE * (max(rounded, spread) - flat)
+    return Target(name, family, printed, allowed, operator, kind, of, None, (far + near) / 2, width, flat)
 
 
 def _of_survival(study: Study, evidence: Evidence) -> list[Target]:

@@ -9,7 +9,7 @@ import pytest
 
 import inference.ensembles
 from data.evidence import load_evidence
-from data.reconstruction import Reconstruction
+from data.reconstruction import LOOSE, STATED, Reconstruction
 from data.study import load_study
 from inference.ensembles import ensemble_mark, ensemble_of
 from inference.spread import ensemble_curves, ensemble_spread, printed_points
@@ -30,7 +30,7 @@ def drawn(monkeypatch):
     """Stand-in for the reconstruction, which takes seconds: a known table, and how often it was asked for."""
     asked = []
 
-    def reconstruct(study, evidence, cohorts, seed, done=None, workers=2):
+    def reconstruct(study, evidence, cohorts, seed, done=None, workers=2, assumptions=STATED):
         asked.append((cohorts, seed))
         size = 4
         patients = pd.concat(
@@ -80,6 +80,13 @@ def test_another_seed_number_or_evidence_is_made_again(li2024, evidence, drawn, 
     ensemble_of(li2024, other, 3, 8, tmp_path)
     assert drawn == [(2, 7), (2, 8), (3, 8), (3, 8)]
     assert ensemble_mark(li2024, other, 3, 8) != ensemble_mark(li2024, evidence, 3, 8)
+
+
+def test_looser_assumptions_are_another_ensemble(li2024, evidence, drawn, tmp_path):
+    ensemble_of(li2024, evidence, 1, 7, tmp_path)
+    ensemble_of(li2024, evidence, 1, 7, tmp_path, assumptions=LOOSE)
+    ensemble_of(li2024, evidence, 1, 7, tmp_path, assumptions=LOOSE)
+    assert drawn == [(1, 7), (1, 7)]
 
 
 @pytest.mark.parametrize("name", ["cohorts.parquet", "modalities.parquet", "reconstruction.csv"])

@@ -37,7 +37,9 @@ def test_correlations_differ_between_cohorts(li2024, evidence):
     strata = strata_of(li2024, evidence)
     found = []
     for seed in range(30):
-        levels = draw_covariates(li2024, evidence.names.constraints, strata, np.random.default_rng(seed))
+        levels = draw_covariates(
+            li2024, evidence.names.constraints, strata, np.random.default_rng(seed)
+        ).levels
         found.append(np.corrcoef(levels[:, 4], levels[:, 5])[0, 1])
     assert np.std(found) > 0.05
     assert abs(np.mean(found)) < 0.1

@@ -30,7 +30,7 @@ def drawn(request, li2024, evidence):
     """Random lifetimes of pseudo-patients, and every steered statistic of them."""
     draws = np.random.default_rng(request.param)
     strata = strata_of(li2024, evidence)
-    levels = draw_covariates(li2024, evidence.names.constraints, strata, draws)
+    levels = draw_covariates(li2024, evidence.names.constraints, strata, draws).levels
     size = len(levels)
     death, end = draws.exponential(45, size), draws.uniform(5, 120, size)
     time, event = np.minimum(death, end), (death <= end).astype(np.int64)
@@ -44,7 +44,7 @@ def computed(targets, study, drawn):
     frame, strata, levels = drawn
     time, event = frame["time"].to_numpy(), frame["event"].to_numpy()
     values = np.zeros(len(targets))
-    layout, member = layout_of(targets), membership_of(targets, study, strata, levels)
+    layout, member = layout_of(targets, list(study.covariates)), membership_of(targets, study, strata, levels)
     evaluate(np.argsort(time), time, event, layout, member, values)
     return values
 
@@ -158,6 +158,6 @@ def test_misfit_counts_a_bound_on_one_side_only():
     group = Group("before", "treated")
     one = Target("a", "", 5.0, 1.0, "=", MEDIAN, group, None, 5.0, 0.5)
     bound = Target("b", "", 3.0, 1.0, "<", MEDIAN, group, None, 3.0, 0.5)
-    layout = layout_of((one, bound))
+    layout = layout_of((one, bound), [])
     assert misfit(np.array([6.0, 9.0]), layout) == pytest.approx(2.0)
     assert misfit(np.array([5.0, 2.0]), layout) == pytest.approx(2.0)

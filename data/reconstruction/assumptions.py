@@ -1,0 +1,27 @@
+"""What the generative model assumes of quantities that a publication does not print."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """Standard deviations of what is not printed; each has mean zero.
+
+    Attributes
+    ----------
+    effect_sd : float
+        Of the log hazard ratio of a level without a printed one.
+    difference_sd : float
+        Of the difference between the arms in the log hazard ratio of any level.
+    loading_sd : float
+        Of the loadings behind the correlations of the covariates: with 0.35 pairs correlate with a standard deviation
+        of about 0.15, with 0.7 of about 0.3.
+    """
+
+    effect_sd: float = 0.2
+    difference_sd: float = 0.2
+    loading_sd: float = 0.35
+
+
+STATED = Assumptions()
+LOOSE = Assumptions(effect_sd=0.5, difference_sd=0.5, loading_sd=0.7)
