@@ -22,7 +22,7 @@ MAIN_ADJUSTMENT = "joint"
 MAIN_ADJUSTMENTS = (MAIN_ADJUSTMENT, "cut", "none", "iptw", "overlap", "matched")
 QUICK_ADJUSTMENTS = (MAIN_ADJUSTMENT, "cut")
 MAIN_EFFECT = "constant"
-CHANGING_ADJUSTMENT = "cut"  # of effects that change: without feedback
+CUT = "cut"  # without feedback: of effects that change, and beside the main model under every prior set
 Done = Callable[[str, int, int], None]
 
 
@@ -40,6 +40,8 @@ class Plan:
         The main baseline with an effect that changes over time, or between subgroups.
     prior_sets : tuple of FitRequest
         The main model under every other prior set.
+    prior_sets_cut : tuple of FitRequest
+        The same without feedback; not in a quick look.
     illustrated : tuple of FitRequest
         Fits of which the diagnostic plots are drawn.
     """
@@ -48,6 +50,7 @@ class Plan:
     exposures: tuple[FitRequest, ...]
     effects: tuple[FitRequest, ...]
     prior_sets: tuple[FitRequest, ...]
+    prior_sets_cut: tuple[FitRequest, ...]
     illustrated: tuple[FitRequest, ...]
 
     @property
@@ -58,7 +61,7 @@ class Plan:
     @property
     def requests(self) -> tuple[FitRequest, ...]:
         """All fits."""
-        return (*self.models, *self.exposures, *self.effects, *self.prior_sets)
+        return (*self.models, *self.exposures, *self.effects, *self.prior_sets, *self.prior_sets_cut)
 
 
 def plan(
@@ -112,18 +115,21 @@ def plan(
     if main == TIME_SPLIT:  # weights and pairs are of who is treated at a landmark
         adjustments = tuple(name for name in adjustments if name not in designed)
     stated = [request(baseline, name, priors) for baseline in baselines for name in adjustments]
-    repeated = [
-        effect_alone(request(MAIN_BASELINE, MAIN_ADJUSTMENT, other))
-        for other in others
-        if other.name != priors.name
-    ]
+    repeated, cut = (
+        tuple(
+            effect_alone(request(MAIN_BASELINE, adjustment, other))
+            for other in others
+            if other.name != priors.name
+        )
+        for adjustment in (MAIN_ADJUSTMENT, CUT)
+    )
     otherwise = [
         request(MAIN_BASELINE, name, priors, exposure)
         for exposure in others_of_time
         for name in (*QUICK_ADJUSTMENTS, *_at_landmark(main, exposure, designed))
     ]
     changing = [
-        effect_alone(request(MAIN_BASELINE, CHANGING_ADJUSTMENT, priors), effect=effect)
+        effect_alone(request(MAIN_BASELINE, CUT, priors), effect=effect)
         for effect in ([] if quick else effects)
     ]
     sampled = [one for one in stated if not ADJUSTMENTS[one.adjustment].maximises]
@@ -131,7 +137,8 @@ def plan(
         tuple(stated),
         tuple(otherwise),
         tuple(changing),
-        tuple(repeated),
+        repeated,
+        () if quick else cut,
         tuple(stated[:1] if quick or cohorts > 1 else sampled),
     )
 

@@ -39,8 +39,8 @@ class Results:
         The main model, and that without feedback, with exposure counted in other ways.
     effects : tuple of Reading
         The main baseline with an effect that changes over time, or between subgroups.
-    prior_sets : tuple of Reading
-        The main model under every other prior set.
+    prior_sets, prior_sets_cut : tuple of Reading
+        The main model under every other prior set, and the same without feedback.
     comparators : DataFrame
         The contract's comparators.csv.
     main_fit : DataTree
@@ -59,6 +59,7 @@ class Results:
     exposures: tuple[Reading, ...]
     effects: tuple[Reading, ...]
     prior_sets: tuple[Reading, ...]
+    prior_sets_cut: tuple[Reading, ...]
     comparators: pd.DataFrame
     main_fit: xr.DataTree
     manifest: Mapping[str, Any]
@@ -83,7 +84,7 @@ class Results:
     @property
     def readings(self) -> tuple[Reading, ...]:
         """All fits."""
-        return (*self.models, *self.exposures, *self.effects, *self.prior_sets)
+        return (*self.models, *self.exposures, *self.effects, *self.prior_sets, *self.prior_sets_cut)
 
     @property
     def estimands(self) -> pd.DataFrame:
@@ -106,7 +107,7 @@ class Results:
             for check in reading.checks
             if reading is self.main or len(reading.balance) or not check.name.startswith("overlap")
         ]
-        stated = (*self.models, *self.exposures)
+        stated = (*self.models, *self.exposures, *self.prior_sets, *self.prior_sets_cut)
         for joint in stated:
             for cut in stated:
                 if _same_but_feedback(joint, cut):
@@ -122,8 +123,14 @@ class Results:
 
     @property
     def sensitivity(self) -> pd.DataFrame:
-        """The effect of the main model under each prior set."""
-        return prior_sensitivity([self.main, *self.prior_sets])
+        """The effect of the main model under each prior set, and without feedback where that was fitted."""
+        without = [
+            one
+            for one in (*self.models, *self.prior_sets_cut)
+            if (one.request.baseline, one.request.adjustment, one.request.exposure)
+            == (self.main.request.baseline, "cut", self.main.request.exposure)
+        ]
+        return prior_sensitivity([self.main, *self.prior_sets], without)
 
     @property
     def priors(self) -> pd.DataFrame:
@@ -154,4 +161,5 @@ def _same_but_feedback(joint: Reading, cut: Reading) -> bool:
     """Return whether two fits differ in nothing but that the outcome informs the score of the first."""
     first, second = joint.request, cut.request
     same = (first.baseline, first.exposure) == (second.baseline, second.exposure)
+    same &= first.priors.name == second.priors.name
     return same and (first.adjustment, second.adjustment) == ("joint", "cut")

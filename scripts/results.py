@@ -197,9 +197,15 @@ def _gathered(
     main_fit = store.load(keys[planned.main.label][0])
     assert main_fit is not None, "the main fit was made just now"
     ordered = iter(readings)
-    models, exposures, effects, repeated = (
+    models, exposures, effects, repeated, repeated_cut = (
         tuple(islice(ordered, len(group)))
-        for group in (planned.models, planned.exposures, planned.effects, planned.prior_sets)
+        for group in (
+            planned.models,
+            planned.exposures,
+            planned.effects,
+            planned.prior_sets,
+            planned.prior_sets_cut,
+        )
     )
     kept = manifest(
         study,
@@ -217,6 +223,7 @@ def _gathered(
         exposures,
         effects,
         repeated,
+        repeated_cut,
         table,
         main_fit,
         kept,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from inference.report.content import Report
@@ -29,6 +30,7 @@ def sensitivity_table(report: Report) -> Table | None:
         Column("Prior set"),
         Column("Prior of the log hazard ratio, and why", wide=True),
         Column("Hazard ratio, conditional (95 %)", numeric=True),
+        Column("Without feedback (cut)", numeric=True),
         Column("P(benefit)", numeric=True),
         Column(f"RMST difference to {number(horizon)} {unit}, {unit} (95 %)", numeric=True),
         Column("Sensitivity to the prior", numeric=True),
@@ -41,6 +43,9 @@ def sensitivity_table(report: Report) -> Table | None:
                 text_cell(row["prior_set"]),
                 Cell(f"{row['prior']}. {row['reason']}"),
                 interval_cell(_numbers(row, "hazard_ratio"), ratio),
+                Cell("–")
+                if np.isnan(row["cut_hazard_ratio"])
+                else interval_cell(_numbers(row, "cut_hazard_ratio"), ratio),
                 probability_cell(row["probability_of_benefit"]),
                 interval_cell(_numbers(row, "rmst_difference")),
                 number_cell(row["prior_sensitivity"], 2),

@@ -21,20 +21,24 @@ def prior_interval(priors: PriorSet) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def prior_sensitivity(readings: Sequence[Reading]) -> pd.DataFrame:
+def prior_sensitivity(readings: Sequence[Reading], without_feedback: Sequence[Reading] = ()) -> pd.DataFrame:
     """Return the effect under each prior set, one row each.
 
     Parameters
     ----------
     readings : sequence of Reading
         The same model under several prior sets.
+    without_feedback : sequence of Reading
+        The cut model under some of these sets.
 
     Returns
     -------
     DataFrame
         prior_set, reason, prior, hazard_ratio, its lower and upper limit, probability_of_benefit, rmst_difference with
-        its limits and unit, and the power-scaling sensitivities with what they suggest.
+        its limits and unit, and the power-scaling sensitivities with what they suggest; cut_hazard_ratio with its limits, NaN
+        under sets without a cut model.
     """
+    cut = {one.request.priors.name: _row(one, "hazard_ratio", "conditional") for one in without_feedback}
     rows = []
     for reading in readings:
         ratio = _row(reading, "hazard_ratio", "conditional")
@@ -58,6 +62,10 @@ def prior_sensitivity(readings: Sequence[Reading]) -> pd.DataFrame:
                 "prior_sensitivity": of_prior,
                 "likelihood_sensitivity": of_likelihood,
                 "diagnosis": _diagnosis(of_prior, of_likelihood),
+                **{
+                    f"cut_hazard_ratio{end}": cut[priors.name][name] if priors.name in cut else np.nan
+                    for end, name in (("", "median"), ("_lower", "lower"), ("_upper", "upper"))
+                },
             }
         )
     return pd.DataFrame(rows)

@@ -25,9 +25,18 @@ def test_effects_that_change_stand_beside_the_main_model_without_feedback():
         (effect, "cut", "piecewise_exponential") for effect in EFFECTS
     ]
     assert {one.effect for one in (*made.models, *made.exposures, *made.prior_sets)} == {"constant"}
-    groups = (*made.models, *made.exposures, *made.effects, *made.prior_sets)
+    groups = (*made.models, *made.exposures, *made.effects, *made.prior_sets, *made.prior_sets_cut)
     assert made.requests == groups
     assert planned(effects=EFFECTS, quick=True).effects == ()
+
+
+def test_the_main_model_stands_beside_the_cut_under_every_prior_set():
+    """Joint is never reported without cut; a quick look repeats the main model alone."""
+    made = planned()
+    assert {one.adjustment for one in made.models} >= {"joint", "cut"}
+    repeated = [(one.adjustment, one.priors.name) for one in (*made.prior_sets, *made.prior_sets_cut)]
+    assert repeated == [("joint", "vague"), ("cut", "vague")]
+    assert planned(quick=True).prior_sets_cut == ()
 
 
 def test_only_what_is_read_is_computed():
@@ -63,7 +72,9 @@ def test_every_structure_has_one_worker_and_the_work_is_even(requests):
     assert max(loads) < 1.35 * min(loads)
     effects = {structure_of(one) for one in requests if one.adjustment == "cut"}
     assert len(effects) == 4  # piecewise and Weibull, by interval, by subgroup
-    assert len({structure_of(one) for one in requests}) == 11
+    assert (
+        len({structure_of(one) for one in requests}) == 9
+    )  # none, joint and cut of both; two that change; maximised
     assert set(MAIN_ADJUSTMENTS) == {one.adjustment for one in requests}
 
 

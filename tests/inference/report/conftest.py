@@ -139,6 +139,9 @@ def sensitivity_rows() -> pd.DataFrame:
         "prior_sensitivity": [0.021, 0.11],
         "likelihood_sensitivity": [0.09, 0.15],
         "diagnosis": ["the prior hardly matters", "prior and data pull in different directions"],
+        "cut_hazard_ratio": [0.71, np.nan],
+        "cut_hazard_ratio_lower": [0.56, np.nan],
+        "cut_hazard_ratio_upper": [0.89, np.nan],
     }
     return pd.DataFrame(rows)
 
