@@ -2,6 +2,7 @@
 
 from inference.estimands.estimand import Estimand
 from inference.estimands.hazard_ratio import HAZARD_RATIO, LOG_HAZARD_RATIO
+from inference.estimands.hazard_ratio_at import HAZARD_RATIO_AT
 from inference.estimands.marginal_hazard_ratio import MARGINAL_HAZARD_RATIO
 from inference.estimands.median import MEDIAN_CONTROL, MEDIAN_DIFFERENCE, MEDIAN_TREATED
 from inference.estimands.rmst import RMST_CONTROL, RMST_DIFFERENCE, RMST_TREATED
@@ -22,5 +23,6 @@ ESTIMANDS: dict[str, Estimand] = {
         MEDIAN_TREATED,
         MEDIAN_CONTROL,
         MEDIAN_DIFFERENCE,
+        HAZARD_RATIO_AT,
     )
 }

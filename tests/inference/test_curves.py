@@ -155,6 +155,23 @@ def test_the_marginal_hazard_ratio_is_the_average_of_kalbfleisch_and_prentice(bo
             assert ours[population, draw] == pytest.approx(expected, rel=2e-4)
 
 
+def test_the_hazard_ratio_at_a_time_is_that_of_the_slopes_of_the_exact_curves(both):
+    curves, exact = both
+    ours = ESTIMANDS["hazard_ratio_at"].draws(curves)
+    step = 1e-4
+    for place, time in enumerate(TIMES):
+        for draw in (0, 5):
+            for population in range(len(POPULATIONS)):
+                slopes = [
+                    np.log(
+                        exact[draw].survival(time - step, population, arm)
+                        / exact[draw].survival(time, population, arm)
+                    )
+                    for arm in (0, 1)
+                ]
+                assert ours[population, place, draw] == pytest.approx(slopes[1] / slopes[0], rel=1e-3)
+
+
 def test_averaging_over_patients_pulls_the_hazard_ratio_to_one(both):
     """Non-collapsibility: the marginal ratio lies between the conditional one and 1."""
     curves, _ = both

@@ -109,4 +109,5 @@ def test_the_estimands_are_those_of_the_contract():
             for quantity in ("survival", "rmst", "median")
             for name in ("treated", "control", "difference")
         ),
+        "hazard_ratio_at",
     ]
