@@ -100,6 +100,35 @@ def standardised(difference: NDArray, variance: NDArray, scale: NDArray) -> NDAr
         return np.where(difference == 0, 0.0, difference / np.sqrt(variance))
 
 
+def largest_by_chance(values: NDArray, treatment: NDArray, pair: NDArray, scale: NDArray) -> float:
+    """Return the imbalance that randomising treatment within each pair would exceed once in twenty times, in any covariate.
+
+    What chance leaves of so many covariates is no fault of a matching: of 22 covariates in 135 pairs one differs by 0.2 and
+    more in most randomised trials.
+
+    Parameters
+    ----------
+    values : (patient, term) array
+        Covariates of the patients in the pairs.
+    treatment : (patient,) array of bool
+    pair : (patient,) array of int
+        Numbered from 0; each holds one treated patient and one control.
+    scale : (term,) array
+        Standard deviation that differences are divided by; a covariate with 0 counts as balanced.
+
+    Returns
+    -------
+    float
+        95 % quantile, over 2000 random allotments (always the same ones), of the largest absolute standardised difference.
+    """
+    order = np.argsort(pair, kind="stable")
+    treated, control = (values[order][treatment[order] == arm] for arm in (True, False))
+    apart = np.divide(treated - control, scale, out=np.zeros_like(treated), where=scale > 0)
+    signs = np.random.default_rng(1).choice([-1.0, 1.0], (2000, len(apart)))
+    largest = np.abs(signs @ apart / len(apart)).max(axis=1, initial=0.0)
+    return float(np.quantile(largest, 0.95))
+
+
 def effective_sample_size(weights: ArrayLike) -> NDArray[np.float64]:
     """Return how many equally weighted patients carry the same information: ``(sum w)^2 / sum w^2``.
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from inference.adjustments import ADJUSTMENTS, AdjustedSample, Question
+from inference.balance import largest_by_chance
 from inference.checks.overlap import IMBALANCE, SMALLEST_SHARE
 from inference.checks.result import CheckResult, at_least, at_most
 from inference.weighting import (
@@ -45,8 +48,11 @@ def design_checks(adjusted: AdjustedSample, question: Question, balance: pd.Data
     if len(balance):
         worst = balance.loc[balance["difference_after"].abs().idxmax()]
         text = f"largest mean standardised difference that the design leaves between the arms, of {worst['term']}"
-        value = abs(float(worst["difference_after"]))
-        checks.append(at_most("overlap: balance after the design", value, IMBALANCE, text, otherwise="warn"))
+        value, limit = abs(float(worst["difference_after"])), IMBALANCE
+        if kind.name == "matched":
+            limit = max(IMBALANCE, _chance(question))
+            text += f"; randomising treatment within the pairs would leave {limit:.2f} or more of any covariate once in 20 times"
+        checks.append(at_most("overlap: balance after the design", value, limit, text, otherwise="warn"))
     checks += _shares(question, weights, kind.name != "matched")
     if kind.name == "iptw":
         extreme = extreme_weights(weights)
@@ -60,6 +66,19 @@ def _weights(adjusted: AdjustedSample, question: Question) -> np.ndarray | None:
     """Return the weights (design, patient) at the score that fits best; None where nothing makes the arms alike."""
     designs = ADJUSTMENTS[adjusted.adjustment].weighted_designs
     return None if designs is None else np.array([one.weights for one in designs(question)])
+
+
+def _chance(question: Question) -> float:
+    """Return the largest imbalance that chance explains in pairs, of the first design."""
+    designs = ADJUSTMENTS["matched"].weighted_designs
+    assert designs is not None, "pairs make the arms alike"
+    design, cohort = designs(replace(question, designs=1))[0], question.cohort
+    arms = (cohort.propensity.values[cohort.treatment], cohort.propensity.values[~cohort.treatment])
+    variance = sum(arm.var(axis=0, ddof=min(1, len(arm) - 1)) for arm in arms) / 2
+    inside = design.weights > 0
+    return largest_by_chance(
+        cohort.propensity.values[inside], cohort.treatment[inside], design.unit, np.sqrt(variance)
+    )
 
 
 def _shares(question: Question, weights: np.ndarray, weighted: bool) -> list[CheckResult]:

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from inference.balance import (
     effective_sample_size,
     iptw_weights,
+    largest_by_chance,
     overlap_weights,
     share_outside_common_range,
     standardised_differences,
@@ -103,3 +105,25 @@ def test_impossible_inputs_are_refused():
         standardised_differences(pd.DataFrame({"a": [1.0, 2.0]}), [True, False], [0.0, 1.0])
     with pytest.raises(ValueError, match="both arms"):
         standardised_differences(pd.DataFrame({"a": [1.0, 2.0]}), [True, True])
+
+
+def test_the_imbalance_of_chance_is_that_of_random_signs():
+    """One covariate: 1.96 standard errors of the mean of signed differences; many independent ones: the quantile of their maximum."""
+    rng = np.random.default_rng(3)
+    pair, treatment = np.repeat(np.arange(300), 2), np.tile([True, False], 300)
+    for terms in (1, 22):
+        values = rng.normal(size=(600, terms))
+        apart = values[::2] - values[1::2]
+        error = np.sqrt((apart**2).mean() / 300)
+        expected = stats.norm.ppf((1 + 0.95 ** (1 / terms)) / 2) * error
+        shuffled = rng.permutation(600)
+        found = largest_by_chance(values[shuffled], treatment[shuffled], pair[shuffled], np.ones(terms))
+        assert found == pytest.approx(expected, rel=0.06)
+        halved = largest_by_chance(values, treatment, pair, np.full(terms, 2.0))
+        assert halved == pytest.approx(found / 2)
+
+
+def test_twins_leave_nothing_to_chance():
+    values = np.repeat(np.arange(8.0), 2)[:, None]
+    found = largest_by_chance(values, np.tile([True, False], 8), np.repeat(np.arange(8), 2), np.ones(1))
+    assert found == 0.0
