@@ -33,9 +33,10 @@ from inference.report.content import Group
 from inference.report.exposure_words import since
 from inference.report.numbers import number
 from inference.report.vocabulary import capitalised, vocabulary
-from inference.requests import question_of
+from inference.requests import TIME_SPLIT, question_of
 from inference.results import Results
 from inference.sensitivity.priors import prior_interval
+from models.episodes import episodes_of
 
 PRIOR_DRAWS = 2000
 SHOWN = 400  # times of a mean curve
@@ -88,7 +89,9 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         "survival",
         f"{capitalised(said.outcome)} had all been treated{since(main.request.exposure, unit)}, and had none been",
         "answer",
-        lambda: survival_figure(main.curves, arm_curves(results.cohorts), outcome=said.outcome),
+        lambda: survival_figure(
+            main.curves, arm_curves(results.cohorts, main.request.exposure), outcome=said.outcome
+        ),
     )
     yield shown(
         "effects", "Hazard ratios", "answer", lambda: effects_figure(under_main_priors, results.comparators)
@@ -147,18 +150,23 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         )
 
 
-def arm_curves(cohorts: Sequence[Cohort]) -> dict[str, KaplanMeier]:
-    """Return the Kaplan-Meier curve of each arm: at every time at which it may step, or the mean of several cohorts'."""
+def arm_curves(cohorts: Sequence[Cohort], exposure: str = "naive") -> dict[str, KaplanMeier]:
+    """Return the Kaplan-Meier curve of each arm: at every time at which it may step, or the mean of several cohorts'.
+
+    With exposure "time_split" who is treated counts in the untreated arm until treatment begins, and in the treated arm from
+    then on (Simon and Makuch 1984, doi 10.1002/sim.4780030106).
+    """
     curves = {}
     last = min(float(cohort.time.max()) for cohort in cohorts)
     for arm in ("treated", "control"):
         parts = []
         for cohort in cohorts:
-            inside = cohort.treatment if arm == "treated" else ~cohort.treatment
-            time = cohort.time[inside]
-            entry = cohort.entry[inside] if np.any(cohort.entry > 0) else None
+            episodes = episodes_of(cohort, time_split=exposure == TIME_SPLIT)
+            inside = episodes.treated if arm == "treated" else ~episodes.treated
+            time = episodes.time[inside]
+            entry = episodes.entry[inside] if np.any(episodes.entry > 0) else None
             steps = np.linspace(0.0, last, SHOWN) if len(cohorts) > 1 else np.unique(np.append(0.0, time))
-            parts.append(kaplan_meier(time, cohort.event[inside], entry, steps))
+            parts.append(kaplan_meier(time, episodes.event[inside], entry, steps))
         curves[arm] = mean_curve(parts)
     return curves
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from inference.comparators.table import SPLIT_AT_START
 from inference.figures.forest import ForestRow, draw_forest, forest_height, heading
 from inference.figures.style import COMPARATOR, MARGINAL, POSTERIOR, WIDTH, style
 from inference.figures.table_rows import model_label, population_name, varying, whole_cohort
@@ -51,7 +52,8 @@ def effects_figure(estimands: pd.DataFrame, comparators: pd.DataFrame) -> Figure
     cox = comparators[comparators["statistic"] == "hazard_ratio"]
     if len(cox):
         rows.append(heading("Cox model"))
-        rows += [_cox_row(row) for _, row in cox.iterrows()]
+        both = cox["method"].str.contains(SPLIT_AT_START, regex=False).any()
+        rows += [_cox_row(row, both) for _, row in cox.iterrows()]
     figure = Figure(figsize=(WIDTH, forest_height(len(rows))), layout="constrained")
     axes = figure.subplots()
     draw_forest(
@@ -88,8 +90,11 @@ def _model_row(row: pd.Series, columns: list[str]) -> ForestRow:
     )
 
 
-def _cox_row(row: pd.Series) -> ForestRow:
+def _cox_row(row: pd.Series, both: bool) -> ForestRow:
+    """Return the row of a Cox model; where exposure is counted in both ways, the naive ones say so."""
     method = str(row["method"]).split(";")[0].removeprefix("Cox, ")
+    if both and SPLIT_AT_START not in method:
+        method = f"ever against never, {method}"
     return ForestRow(
         method[:1].upper() + method[1:],
         float(row["estimate"]),

@@ -23,9 +23,10 @@ CAPTION = (
 DIFFER = {
     "naive": " Where steps and smooth lines differ, the arms differ in their covariates, or the model does not fit: the predictive figure "
     "helps to tell which.",
-    "time_split": " Smooth lines are of treatment from time zero on, which nobody need have had; steps count as treated, from time zero on, "
-    "whoever was ever treated, and who was had to be still followed when treatment began. That alone sets them apart, "
-    "whatever treatment does and whatever the covariates are.",
+    "time_split": " Smooth lines are of treatment from time zero on, which nobody need have had. Steps count everybody as untreated until "
+    "treatment begins, and as treated from then on (Simon and Makuch 1984, doi 10.1002/sim.4780030106): early on few are at risk in the "
+    "treated arm, where its steps are rough, or left out where nobody is. Where steps and smooth lines differ otherwise, the arms differ in "
+    "their covariates, or the model does not fit.",
     "landmark": " Smooth lines are of those still followed at the landmark; steps count all, as treated whoever was ever treated: they "
     "answer other questions, and need not agree.",
 }

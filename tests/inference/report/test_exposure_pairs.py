@@ -1,5 +1,8 @@
 """Posteriors and frequentist numbers stand beside each other only where both count exposure alike; sentences follow."""
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -7,10 +10,12 @@ from data.simulate import Truth, simulate_cohort
 from data.study import load_study
 from inference.comparators import comparators
 from inference.figures.captions import BY_EXPOSURE, CAPTIONS, caption_of
+from inference.gallery import arm_curves
 from inference.report.comparator_tables import comparators_table
 from inference.report.exposure_words import exposure_of, pairing_sentence, since
 from inference.report.sentences import answer
 
+NULL = Truth(log_hazard_ratio=0.0, mean_delay=12.0)
 NAIVE, SPLIT = (
     "Cox, multivariable (Efron)",
     "Cox, treatment split at its start, multivariable (Efron)",
@@ -68,7 +73,7 @@ def test_a_landmark_has_no_frequentist_counterpart(split_report):
 
 def test_the_rows_of_the_comparators_say_how_they_count_exposure():
     """A cohort whose treatment begins late: split Cox is a row of its own, and is told from the naive one by its method."""
-    cohort = simulate_cohort(Truth(log_hazard_ratio=0.0, mean_delay=12.0), 600, seed=3)
+    cohort = simulate_cohort(NULL, 600, seed=3)
     table = comparators(cohort, 24.0, (12.0,))
     exposures = table["method"].map(exposure_of)
     assert sorted(table[exposures == "time_split"]["statistic"]) == ["hazard_ratio", "hazard_ratio"]
@@ -87,10 +92,23 @@ def test_captions_differ_by_exposure(name):
     assert caption_of("loo", "time_split") == CAPTIONS["loo"]
 
 
-def test_only_the_naive_count_blames_covariates_for_a_gap_between_steps_and_curves():
-    assert "arms differ in their covariates" in caption_of("survival", "naive")
-    assert "arms differ in their covariates" not in caption_of("survival", "time_split")
-    assert "still followed when treatment began" in caption_of("survival", "time_split")
+def test_the_steps_of_a_split_exposure_are_split_too():
+    """No effect, starts at random: steps by ever and never are far apart, those by episode are not."""
+    truth = replace(NULL, outcome={}, treatment={}, covariates={})
+    cohort = simulate_cohort(truth, 1500, seed=3)
+
+    def apart(exposure):
+        curves = arm_curves([cohort], exposure)
+        at = [np.interp(20.0, curves[arm].times, curves[arm].survival) for arm in ("treated", "control")]
+        return at[0] - at[1]
+
+    assert apart("naive") > 0.2
+    assert abs(apart("time_split")) < 0.08
+
+
+def test_only_at_a_landmark_steps_and_curves_answer_other_questions():
+    assert "other questions" in caption_of("survival", "landmark_30")
+    assert "until treatment begins" in caption_of("survival", "time_split").replace("\n", " ")
 
 
 def test_the_answer_of_a_split_exposure_is_of_treatment_from_time_zero_on(split_report, make_report):
