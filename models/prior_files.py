@@ -7,6 +7,7 @@ import sys
 import tomllib
 import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from os.path import isfile
 from pathlib import Path
 from typing import Any
@@ -201,32 +202,33 @@ def read_prior_set(
         ) from error
     priors = parse_prior_set(content, str(path), parameters)
     own = study_folder is not None and path.resolve().is_relative_to(study_folder.resolve())
-    if time_unit:
-        _check_time_unit(priors, path, parameters, time_unit, own)
-    return priors
+    caution = _caution(priors, path, parameters, time_unit, own) if time_unit else ""
+    if caution:
+        warnings.warn(f"prior set {priors.name}: {path} {caution}", CohortWarning, stacklevel=2)
+    return replace(priors, caution=caution)
 
 
-def _check_time_unit(
-    priors: PriorSet, path: Path, parameters: Mapping[str, Parameter], unit: str, own: bool
-) -> None:
-    """Refuse a set whose unit of time cannot be converted; warn of one that is not the study's own and states none."""
+def _caution(priors: PriorSet, path: Path, parameters: Mapping[str, Parameter], unit: str, own: bool) -> str:
+    """Return what to know of a set that is not the study's own and states no unit of time, with its prior median survival.
+
+    Raises
+    ------
+    InputError
+        Where it states one that cannot be converted to the study's.
+    """
     of_time = {name: prior for name, prior in priors.overrides.items() if parameters[name].of_time}
-    if not of_time:
-        return
-    stated = next(iter(of_time.values())).time_unit
+    stated = next((prior.time_unit for prior in of_time.values()), "")
     if stated and time_ratio(stated, unit) is None:
         raise InputError(
             f"{path}: time_unit must be {unit}, the study's, or both must be days, weeks, months or years, but found {stated}"
         )
-    if stated or own:
-        return
+    if stated or own or not of_time:
+        return ""
     medians = ", ".join(
         f"{median_survival(parameters[name], prior):.3g} {unit} by [{name}]"
         for name, prior in of_time.items()
     )
-    warnings.warn(
-        f"prior set {priors.name}: {path} states no time_unit, so that it is read in {unit}, the study's: a prior median "
-        f'survival of {medians}; write time_unit = "..." at the top of the file, and it is converted',
-        CohortWarning,
-        stacklevel=3,
+    return (
+        f"states no time_unit, so that it is read in {unit}, the study's: a prior median survival of {medians}; write "
+        'time_unit = "..." at the top of the file, and it is converted'
     )

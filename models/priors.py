@@ -95,12 +95,15 @@ class PriorSet:
         Priors by parameter name.
     term_overrides : mapping of str to mapping of str to Prior
         Priors by parameter name and term.
+    caution : str
+        What a reader of its results should know, such as a unit of time that it does not state; empty if nothing.
     """
 
     name: str
     reason: str = ""
     overrides: Mapping[str, Prior] = field(default_factory=dict)
     term_overrides: Mapping[str, Mapping[str, Prior]] = field(default_factory=dict)
+    caution: str = ""
 
     @property
     def content(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def prior_sensitivity(readings: Sequence[Reading], without_feedback: Sequence[Re
                 "unit": rmst["unit"],
                 "prior_sensitivity": of_prior,
                 "likelihood_sensitivity": of_likelihood,
-                "diagnosis": _diagnosis(of_prior, of_likelihood),
+                "diagnosis": "; ".join(filter(None, [_diagnosis(of_prior, of_likelihood), priors.caution])),
                 **{
                     f"cut_hazard_ratio{end}": cut[priors.name][name] if priors.name in cut else np.nan
                     for end, name in (("", "median"), ("_lower", "lower"), ("_upper", "upper"))

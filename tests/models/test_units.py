@@ -146,8 +146,9 @@ def test_a_set_from_elsewhere_without_a_unit_of_time_is_a_warning_with_its_media
     """Normal(-3.5, 0.1) meant for months, in a study of days: half have died after log 2 / exp(-3.5) = 23 days."""
     file, study = written(tmp_path), tmp_path / "study"
     with pytest.warns(CohortWarning, match=r"read in days, .* 23 days by \[log_hazard_level\]"):
-        read_prior_set(file, PARAMETERS, study, "days")
-    read_prior_set(file, PARAMETERS, tmp_path, "days")  # the study's own
+        elsewhere = read_prior_set(file, PARAMETERS, study, "days")
+    assert "23 days" in elsewhere.caution
+    assert read_prior_set(file, PARAMETERS, tmp_path, "days").caution == ""  # the study's own
 
 
 def test_a_set_that_states_its_unit_is_converted(tmp_path):
