@@ -12,7 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.pseudo_cohorts import of_pseudo_patients
+from inference.calibration import load_card
 from inference.report import checklists_section
+from inference.report.calibration_words import calibration_words
 from inference.report.check_tables import (
     check_table,
     counts_sentence,
@@ -136,6 +138,7 @@ def render(report: Report) -> str:
             command=command_line(report.manifest),
             tree_warning=tree_warning(report.manifest),
             manifest=manifest_tables(report.manifest),
+            calibration=calibration_words(load_card()),
         )
     )
 
