@@ -137,7 +137,7 @@ def load_evidence(study: Study) -> Evidence:
     problems = EvidenceProblems(folder)
     _check_columns(names, study, problems)
     tables = EvidenceTables(folder, names, problems)
-    survival = tables.each("survival.csv", lambda row: read_survival(row, names))
+    survival = tables.each("survival.csv", lambda row: read_survival(row, names, study.time_unit))
     evidence = Evidence(
         study=study.name,
         folder=folder,
@@ -146,7 +146,7 @@ def load_evidence(study: Study) -> Evidence:
         survival=tuple(one for one in survival if isinstance(one, SurvivalNumber)),
         facts=tuple(one for one in survival if isinstance(one, Fact)),
         cox=tables.each("cox.csv", read_cox),
-        subgroups=tables.each("subgroups.csv", lambda row: read_subgroup(row, names)),
+        subgroups=tables.each("subgroups.csv", lambda row: read_subgroup(row, names, study.time_unit)),
         review=tables.each("review_evidence.csv", read_review),
         trials=tables.each("trials.csv", read_trial),
         checksums={NAMES_FILE: sha256(file.read_bytes()).hexdigest(), **tables.checksums},

@@ -73,6 +73,14 @@ class RowCells:
 
         return self.read(column, check, "")
 
+    def in_unit(self, column: str, unit: str) -> None:
+        """Note a unit of time that is not the study's."""
+        found = self.text(column)
+        if found != unit:
+            self.note(
+                f"{column} must be {unit}, the time unit of the study, but found '{found}'; write the number in {unit}"
+            )
+
     def number(self, column: str, **more: str) -> Printed:
         """A cell that must be a number; further arguments are those of `data.printed.printed`."""
         return self.read(column, lambda text: printed(text, **more), Printed("", 0.0, 0))

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from data.evidence_cells import RowCells
 from data.evidence_names import EvidenceNames
 from data.printed import Printed, printed
+from data.time_units import LETTERS, carried
 
 PHASES = ("before", "after")
 QUANTITIES = ("n", "deaths", "deaths_percent", "median_followup", "median_os", "logrank_p")
-SURVIVAL_AT = re.compile(r"survival_(\d+(?:\.\d+)?)[a-z]*")
+SURVIVAL_AT = re.compile(r"survival_(\d+(?:\.\d+)?)([a-z]*)")
+TIMES = ("median_followup", "median_os")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class LevelCount:
 class SurvivalNumber:
     """A number of the survival text.
 
-    `quantity` is n, deaths, deaths_percent, median_followup, median_os, survival_<months>m or logrank_p; `time` is that
-    of a survival probability. `arm` is "treated", "control", "" for all, or "contrast".
+    `quantity` is n, deaths, deaths_percent, median_followup, median_os, logrank_p or survival_ with a time: survival_12m,
+    survival_5y, survival_90d; `time` is that of a survival probability, in the study's unit. `arm` is "treated", "control", "" for all, or "contrast".
     """
 
     arm: str
@@ -177,8 +179,8 @@ def read_count(row: Mapping[str, str], names: EvidenceNames) -> LevelCount:
     return found
 
 
-def read_survival(row: Mapping[str, str], names: EvidenceNames) -> SurvivalNumber | Fact:
-    """Read a row of survival.csv: a number, or what is said in words or dates."""
+def read_survival(row: Mapping[str, str], names: EvidenceNames, time_unit: str) -> SurvivalNumber | Fact:
+    """Read a row of survival.csv: a number, or what is said in words or dates; times are carried to the study's unit."""
     cells = RowCells(row)
     quantity, unit, section = cells.text("quantity"), cells.text("unit"), cells.text("section")
     ends = [cells.text(column) for column in ("lower", "upper")]
@@ -187,6 +189,8 @@ def read_survival(row: Mapping[str, str], names: EvidenceNames) -> SurvivalNumbe
         cells.finish()
         return Fact(quantity, text, section)
     at = SURVIVAL_AT.fullmatch(quantity)
+    if quantity in TIMES:
+        cells.in_unit("unit", time_unit)
     if at is None and quantity not in QUANTITIES:
         cells.note(
             f"quantity must be one of {', '.join(QUANTITIES)}, or survival_ with a time such as survival_12m, but found "
@@ -196,7 +200,7 @@ def read_survival(row: Mapping[str, str], names: EvidenceNames) -> SurvivalNumbe
         arm=cells.read("arm", lambda label: _survival_arm(label, names), ""),
         phase=cells.one_of("phase", PHASES),
         quantity=quantity,
-        time=float(at[1]) if at else None,
+        time=cells.read("quantity", lambda _: _time_of(at[1], at[2], time_unit), None) if at else None,
         number=cells.number(
             "value",
             lower=ends[0],
@@ -208,6 +212,12 @@ def read_survival(row: Mapping[str, str], names: EvidenceNames) -> SurvivalNumbe
     )
     cells.finish()
     return found
+
+
+def _time_of(value: str, letter: str, time_unit: str) -> float:
+    """The time in the name of a quantity such as survival_5y; without a letter it is in the study's unit."""
+    unit = LETTERS.get(letter, letter) if letter else time_unit
+    return carried(float(value), unit, time_unit)
 
 
 def _survival_arm(label: str, names: EvidenceNames) -> str:
@@ -255,9 +265,10 @@ def _ratio(text: str, lower: str, upper: str, place: str) -> Printed:
     return ratio
 
 
-def read_subgroup(row: Mapping[str, str], names: EvidenceNames) -> SubgroupMedian:
+def read_subgroup(row: Mapping[str, str], names: EvidenceNames, time_unit: str) -> SubgroupMedian:
     """Read a row of subgroups.csv."""
     cells = RowCells(row)
+    cells.in_unit("unit", time_unit)
     found = SubgroupMedian(
         analysis=cells.text("analysis"),
         subgroup=cells.text("subgroup"),

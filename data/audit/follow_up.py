@@ -11,9 +11,9 @@ from data.audit.hazards import NORMAL_95
 from data.audit.wording import interval_words, phase_words
 from data.evidence import Evidence
 from data.study import Study
+from data.time_units import UNITS_PER_MONTH
 
 FAMILY = "follow_up"
-MONTHS = {"days": 30.4375, "weeks": 4.348, "months": 1.0, "years": 1 / 12}
 
 
 def check_follow_up(study: Study, evidence: Evidence) -> Iterator[Finding]:
@@ -95,9 +95,9 @@ def _window(study: Study, evidence: Evidence) -> float:
     """Length of the accrual window in the study's time unit, 0 where none is printed."""
     for fact in evidence.facts:
         dates = re.findall(r"(\d{4})-(\d{2})", fact.text)
-        if "accrual" in fact.quantity and len(dates) == 2 and study.time_unit in MONTHS:
+        if "accrual" in fact.quantity and len(dates) == 2 and study.time_unit in UNITS_PER_MONTH:
             (year, month), (later, last) = [(int(one), int(two)) for one, two in dates]
-            return (12 * (later - year) + last - month) * MONTHS[study.time_unit]
+            return (12 * (later - year) + last - month) * UNITS_PER_MONTH[study.time_unit]
     return 0.0
 
 

@@ -187,6 +187,39 @@ def test_all_problems_of_the_evidence_come_at_once(copied):
         assert part in message, part
 
 
+@pytest.mark.parametrize(
+    ("written", "time"), [("1y", 12.0), ("12m", 12.0), ("365.25d", 12.0), ("12", 12.0), ("5y", 60.0)]
+)
+def test_survival_at_a_time_of_another_unit_is_carried_over(copied, written, time):
+    for arm in ("RT", "nonRT"):
+        change(
+            copied,
+            "survival.csv",
+            f"{arm},before,survival_12m",
+            f"{arm},before,survival_{written}",
+            meant=True,
+        )
+    evidence = load_evidence(load_study(copied))
+    found = [
+        row for row in evidence.survival if row.quantity == f"survival_{written}" and row.phase == "before"
+    ]
+    assert [row.time for row in found] == [time, time]
+
+
+def test_a_unit_of_time_that_nobody_knows_is_refused(copied):
+    change(copied, "survival.csv", "survival_12m", "survival_3fortnights", meant=True)
+    change(copied, "survival.csv", "51.7,48.8,63.8,months", "4.3,4.1,5.3,years", meant=True)
+    message = refusal(copied)
+    assert (
+        "quantity must be in months, or in units that can be carried over (days, weeks, months, years), but found fortnights"
+        in message
+    )
+    assert (
+        "unit must be months, the time unit of the study, but found 'years'; write the number in months"
+        in message
+    )
+
+
 def test_names_must_be_covariates_of_the_study(copied):
     names = copied / "evidence" / "evidence.toml"
     names.write_text(
