@@ -22,7 +22,7 @@ from data.reconstruction.statistics import penalty, read_part, sum_of
 
 CHANCES = 10  # uniform numbers that a move takes
 # shares of the moves, cumulated: of a covariate, and of time and event; the rest draws anew
-COVARIATE, SWAP, SHIFT, EXCHANGE = 0.2, 0.6, 0.8, 0.9
+COVARIATE, SWAP, SHIFT, EXCHANGE = 0.2, 0.55, 0.8, 0.9
 ANYWHERE = 0.4  # share of the shifts that go to any time: how losses early on come and go
 NEIGHBOURS = 24  # how far in rank a swap with a neighbour reaches
 
@@ -147,7 +147,9 @@ def run(
                 time_p, event_p, time_q, event_q = time[q], event[q], time[p], event[p]
         elif chance[0] < SHIFT:
             if chance[4] < ANYWHERE:
-                time_p = chance[2] * lifetimes.longest
+                # evenly in the root of time, for a loss early on moves a curve by little, and one at the start by least
+                time_p = chance[2] * chance[2] * lifetimes.longest
+                gain = 0.5 * math.log(time_p / time[p] + 1e-300)
             else:
                 reach = chance[3] * chance[3]
                 factor = math.exp(reach * (2.0 * chance[2] - 1.0))
