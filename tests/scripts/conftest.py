@@ -63,10 +63,12 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _in_turn(study, cohorts, requests, missing, store, illustrated, beside) -> Iterator:
     """Yield readings, made one after the other."""
+    from inference.requests import request_of_cohort
     from inference.workers import _make
 
     for number, cohort in missing:
-        yield (number, cohort), _make(study, cohorts[cohort], requests[number], store.folder)
+        own = request_of_cohort(requests[number], cohort)
+        yield (number, cohort), _make(study, cohorts[cohort], own, store.folder)
 
 
 @pytest.fixture(scope="session")

@@ -102,10 +102,11 @@ def test_subgroups_are_named_where_there_are_some(make_report):
 def test_the_effect_under_each_prior_set(make_report):
     table = sensitivity_table(make_report())
     assert table is not None
-    assert texts(table)[1][:5] == [
+    assert texts(table)[1][:6] == [
         "sceptical",
         "Normal(0, 0.217). for sceptics",
         "0.75 (0.62 to 0.92)",
+        "–",
         "0.997",
         "104 (33 to 170)",
     ]
