@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from data.evidence import Evidence
 from data.pseudo_cohorts import pseudo_cohorts
-from data.reconstruction import Assumptions
+from data.reconstruction import LOOSE, STATED, Assumptions
 from data.reconstruction.margins import strata_of
 from data.reconstruction.targets import cox_fits
 from data.study import Study
 from inference.checks.result import CheckResult, at_most
 from inference.efron import EfronCox
+from inference.ensembles import ensemble_of
 
 IMBALANCE = 0.2
 """Standardised difference of the arms beyond which a covariate without a printed effect is named: a log hazard ratio of 0.5,
@@ -79,6 +81,24 @@ def assumption_table(study: Study, ensembles: Mapping[Assumptions, pd.DataFrame]
             }
         )
     return pd.DataFrame(rows)
+
+
+def looser_assumptions(
+    study: Study, evidence: Evidence, patients: pd.DataFrame, cohorts: int, seed: int, folder: Path
+) -> pd.DataFrame:
+    """Return the adjusted effect under the main assumptions and under looser ones, as `assumption_table` does.
+
+    Parameters
+    ----------
+    study, evidence : Study, Evidence
+    patients : DataFrame
+        Of the main reconstruction.
+    cohorts, seed : int
+        Of the looser reconstruction; it is kept in the folder, and taken from there while it is the same.
+    folder : Path
+    """
+    loose = ensemble_of(study, evidence, cohorts, seed, folder, assumptions=LOOSE)
+    return assumption_table(study, {STATED: patients, LOOSE: loose.patients})
 
 
 def unprinted_checks(study: Study, evidence: Evidence) -> list[CheckResult]:
