@@ -30,9 +30,10 @@ STEP_SD = Parameter(
     "positive",
     Prior(
         "LogNormal",
-        {"mu": float(np.log(0.2)), "sigma": 0.6},
-        "hazard ratios of neighbouring intervals mostly differ by a factor of 1.1 to 1.7; proportional hazards are the "
-        "limit 0, near which there is little mass, as the sampler could not move there",
+        {"mu": 0.0, "sigma": 0.6},
+        "hazard ratios of neighbouring intervals may differ by a factor of 2.7, so that the patients say how much they do: a "
+        "narrower prior pulls changes towards none (docs/decisions/0022-effects-that-change.md); little mass near 0, where the "
+        "sampler could not move",
     ),
     "standard deviation of the step of the log hazard ratio between neighbouring intervals",
     scale_of_others=True,

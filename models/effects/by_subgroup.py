@@ -34,9 +34,9 @@ SUBGROUP_EFFECT_SD = Parameter(
     "positive",
     Prior(
         "LogNormal",
-        {"mu": float(np.log(0.15)), "sigma": 0.6},
-        "hazard ratios with and without a condition mostly differ by a factor of 1.06 to 1.5, as large interactions are "
-        "rare; little mass near 0, where the sampler could not move",
+        {"mu": float(np.log(0.3)), "sigma": 0.7},
+        "hazard ratios with and without a condition mostly differ by a factor of 1.2 to 1.8, and may by more; little mass near "
+        "0, where the sampler could not move",
     ),
     "standard deviation of the subgroup effects",
     scale_of_others=True,
@@ -44,7 +44,7 @@ SUBGROUP_EFFECT_SD = Parameter(
 SUBGROUP_EFFECTS = Parameter(
     "subgroup_effects",
     "real",
-    Prior("Normal", {"mu": 0.0, "sigma": 0.15}, "its standard deviation is subgroup_effect_sd"),
+    Prior("Normal", {"mu": 0.0, "sigma": 0.3}, "its standard deviation is subgroup_effect_sd"),
     "difference in log hazard ratio between patients with and without the level",
     dim="subgroup",
 )
