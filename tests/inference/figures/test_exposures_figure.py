@@ -93,7 +93,9 @@ def test_adjustments_differ_in_colour_and_the_reference_is_no_effect():
 
 
 def test_an_exposure_without_rows_leaves_its_heading_only(assert_inside):
-    figure = exposures_figure(rows_of(), (*ORDER, ("landmark_60", "Landmark at 60 days, those still followed only")))
+    figure = exposures_figure(
+        rows_of(), (*ORDER, ("landmark_60", "Landmark at 60 days, those still followed only"))
+    )
     assert len(points_of(figure.axes[0])) == 6
     assert_inside(figure)
 
