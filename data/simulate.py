@@ -73,9 +73,8 @@ def simulate_frame(truth: Truth, size: int, seed: int) -> tuple[pd.DataFrame, st
     while truth.latest_entry > 0 and sum(map(len, parts)) < size:  # who dies before entry is never seen
         parts.append(_entered(truth, size, draws))
     patients = pd.concat(parts, ignore_index=True).head(size)
-    names = [f"P{number:05d}" for number in range(1, size + 1)]
-    patients.insert(0, "patient", names)
-    return patients, _study_text(truth)
+    names = pd.DataFrame({"patient": [f"P{number:05d}" for number in range(1, size + 1)]})
+    return pd.concat([names, patients], axis=1), _study_text(truth)
 
 
 def _entered(truth: Truth, size: int, draws: np.random.Generator) -> pd.DataFrame:

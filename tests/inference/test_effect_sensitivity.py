@@ -84,7 +84,7 @@ def test_fading_and_crossing_are_counted_from_the_draws(walks):
     assert found.table["hazard_ratio"][0] == pytest.approx(np.median([0.5, 0.5, 1.2, 0.7]))
     assert found.step_sd[0] == pytest.approx(0.25)
     assert found.change[0] == pytest.approx(np.exp(np.median(np.log([1.6, 2.6, 0.8 / 1.2, 1.0]))))
-    assert found.step_sd_prior == pytest.approx(0.2 * np.exp(0.6 * np.array([0.0, -1.96, 1.96])), rel=1e-4)
+    assert found.step_sd_prior == pytest.approx(np.exp(0.6 * np.array([0.0, -1.96, 1.96])), rel=1e-4)
     assert "not settled" in over_time_in_words(found)
     assert "fades" in over_time_in_words(replace(found, fading=0.97))
     assert "grows" in over_time_in_words(replace(found, fading=0.02))

@@ -34,7 +34,7 @@ def test_every_row_summarises_the_draws_that_it_names(estimated, small_cohort):
     result, designs = estimated
     rng = np.random.default_rng([SEED, 3])
     curves = [standardise(design, small_cohort, GRID, rng) for design in designs]
-    assert len(result.table) == 2 + 3 * (1 + 3 * 3 + 3 + 3)
+    assert len(result.table) == 2 + 3 * (1 + 3 * 3 + 3 + 3 + 3)
     for _, row in result.table.iterrows():
         estimand = ESTIMANDS[row["estimand"]]
         population = 0 if row["population"] == "conditional" else POPULATIONS.index(row["population"])
