@@ -14,13 +14,13 @@ class Assumptions:
     difference_sd : float
         Of the difference between the arms in the log hazard ratio of any level.
     loading_sd : float
-        Of the loadings behind the correlations of the covariates: with 0.35 pairs correlate with a standard deviation
-        of about 0.15, with 0.7 of about 0.3.
+        Of the loadings behind the correlations of the covariates: with 0.55 pairs correlate with a standard deviation
+        of 0.23, with 0.7 of 0.29.
     """
 
-    effect_sd: float = 0.2
-    difference_sd: float = 0.2
-    loading_sd: float = 0.35
+    effect_sd: float = 0.4
+    difference_sd: float = 0.4
+    loading_sd: float = 0.55
 
 
 STATED = Assumptions()
