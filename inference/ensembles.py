@@ -33,6 +33,7 @@ def ensemble_of(
     folder: Path,
     done: Callable[[int, int], None] | None = None,
     assumptions: Assumptions = STATED,
+    workers: int = 2,
 ) -> Reconstruction:
     """Return the reconstruction of a study: that of the folder where it is the same, else made and written there.
 
@@ -47,12 +48,14 @@ def ensemble_of(
         Called with how many cohorts are ready, and of how many.
     assumptions : Assumptions
         Of what the publication does not print; looser ones belong in a folder of their own.
+    workers : int
+        Processes; 1 draws in this one.
     """
     mark = ensemble_mark(study, evidence, cohorts, seed, assumptions)
     kept = _kept(folder, mark)
     if kept is not None:
         return kept
-    made = reconstruct(study, evidence, cohorts, seed, done, assumptions=assumptions)
+    made = reconstruct(study, evidence, cohorts, seed, done, workers, assumptions)
     _write(made, folder, mark)
     return made
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from data.audit import Finding, audit
@@ -44,9 +45,11 @@ from inference.sensitivity.modalities import EffectByGroup, effect_by_group
 from inference.spread import ensemble_curves, ensemble_spread, printed_points
 from inference.store import Store
 from inference.toxicity import Toxicity, has_to_sample, toxicity_of
+from inference.unprinted import looser_assumptions, unprinted_checks
 from inference.workers import Beside, meanwhile
 
 PRIOR_TIMES = 101
+LOOSER_COHORTS = 8  # enough for a mean and its spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +85,24 @@ class Companions:
         Its own analysis, done again on the pseudo-patients.
     modalities : tuple of EffectByGroup
         The effect in groups whose sizes it does not print.
+    assumptions : DataFrame or None
+        The adjusted effect under the main assumptions on what is not printed, and under looser ones; not in a quick look.
+    unprinted : tuple of CheckResult
+        Covariates without a printed effect in which the arms differ.
     """
 
     findings: tuple[Finding, ...]
     toxicity: Toxicity | None
     replication: Replication
     modalities: tuple[EffectByGroup, ...]
+    assumptions: pd.DataFrame | None
+    unprinted: tuple[CheckResult, ...]
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
-        """Whether what was sampled from the publication alone converged."""
-        return () if self.toxicity is None else tuple(check.of("toxicity") for check in self.toxicity.checks)
+        """Whether what was sampled from the publication alone converged, and what the pseudo-patients rest on."""
+        toxicity = () if self.toxicity is None else self.toxicity.checks
+        return (*(check.of("toxicity") for check in toxicity), *self.unprinted)
 
 
 @contextmanager
@@ -107,14 +117,26 @@ def sampled_meanwhile(study: Study, seed: int, store: Store) -> Generator[None]:
     yield
 
 
-def companion_job(study: Study, publication: Publication, store: Store) -> Beside:
-    """Return what takes a while of it, as a job for a worker: it is kept in the store."""
+def companion_jobs(
+    study: Study, publication: Publication, seed: int, store: Store, quick: bool
+) -> list[Beside]:
+    """Return what takes a while of it, as jobs for workers, cached in the store; a quick look has one of them."""
     made, evidence = publication.reconstruction, publication.evidence
-    run = partial(replication_of, made, study, evidence, store.kept)
-    return Beside("the publication's own analysis", run)
+    replication = partial(replication_of, made, study, evidence, store.kept)
+    looser = partial(_looser, study, publication, seed, store)
+    jobs = [Beside("the publication's own analysis", replication)]
+    return jobs if quick else [Beside("looser assumptions on what is not printed", looser), *jobs]
 
 
-def companions_of(results: Results, publication: Publication, seed: int, store: Store) -> Companions:
+def _looser(study: Study, publication: Publication, seed: int, store: Store) -> pd.DataFrame:
+    patients, cohorts = publication.reconstruction.patients, LOOSER_COHORTS
+    folder = store.kept / "looser"
+    return looser_assumptions(study, publication.evidence, patients, cohorts, seed, folder, workers=1)
+
+
+def companions_of(
+    results: Results, publication: Publication, seed: int, store: Store, quick: bool
+) -> Companions:
     """Return what is computed from the publication; what takes a while is kept in the store, and taken from there."""
     study, made, evidence = results.study, publication.reconstruction, publication.evidence
     return Companions(
@@ -135,6 +157,8 @@ def companions_of(results: Results, publication: Publication, seed: int, store: 
             )
             for analysis, medians in evidence.group_medians.items()
         ),
+        None if quick else _looser(study, publication, seed, store),
+        tuple(unprinted_checks(study, evidence)),
     )
 
 
@@ -193,7 +217,7 @@ def publication_sections(
     return [
         beside_section(results, [beside]),
         *([untimed] if untimed is not None else []),
-        reconstruction_section(results, made.targets, made.conflicts, of_ensemble),
+        reconstruction_section(results, made.targets, made.conflicts, of_ensemble, companions.assumptions),
         audit_section(
             companions.findings,
             publication.evidence,

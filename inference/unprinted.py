@@ -84,7 +84,13 @@ def assumption_table(study: Study, ensembles: Mapping[Assumptions, pd.DataFrame]
 
 
 def looser_assumptions(
-    study: Study, evidence: Evidence, patients: pd.DataFrame, cohorts: int, seed: int, folder: Path
+    study: Study,
+    evidence: Evidence,
+    patients: pd.DataFrame,
+    cohorts: int,
+    seed: int,
+    folder: Path,
+    workers: int = 2,
 ) -> pd.DataFrame:
     """Return the adjusted effect under the main assumptions and under looser ones, as `assumption_table` does.
 
@@ -96,8 +102,10 @@ def looser_assumptions(
     cohorts, seed : int
         Of the looser reconstruction; it is kept in the folder, and taken from there while it is the same.
     folder : Path
+    workers : int
+        Processes; 1 draws in this one.
     """
-    loose = ensemble_of(study, evidence, cohorts, seed, folder, assumptions=LOOSE)
+    loose = ensemble_of(study, evidence, cohorts, seed, folder, assumptions=LOOSE, workers=workers)
     return assumption_table(study, {STATED: patients, LOOSE: loose.patients})
 
 

@@ -19,7 +19,7 @@ from inference.horizon import report_times
 from inference.publication import (
     Companions,
     Publication,
-    companion_job,
+    companion_jobs,
     companions_of,
     sampled_meanwhile,
 )
@@ -189,7 +189,10 @@ def _gathered(
         printed = (behind.evidence, behind.matched) if behind is not None else (None, None)
         frequentist = partial(frequentist_analysis, study, cohorts, store, *printed)
         if behind is not None:
-            beside += [companion_job(study, behind, store), Beside("Cox models", frequentist)]
+            beside += [
+                *companion_jobs(study, behind, seed, store, how["quick"]),
+                Beside("Cox models", frequentist),
+            ]
         readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated, beside)
     with watch.stage("comparators"):
         table = frequentist()
@@ -236,7 +239,7 @@ def _gathered(
         return Analysed(results, folder, watch, computed=computed)
     with watch.stage("publication"):
         told("the publication", len(readings), len(readings) + 1)
-        companions = companions_of(results, patients.publication, seed, store)
+        companions = companions_of(results, patients.publication, seed, store, how["quick"])
     results = replace(results, beside=(*results.beside, *companions.checks))
     return Analysed(results, folder, watch, patients.publication, companions, computed)
 

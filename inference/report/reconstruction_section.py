@@ -74,7 +74,11 @@ def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSec
 
 
 def reconstruction_section(
-    results: Results, targets: pd.DataFrame, conflicts: Sequence[str], figures: Sequence[FigureItem]
+    results: Results,
+    targets: pd.DataFrame,
+    conflicts: Sequence[str],
+    figures: Sequence[FigureItem],
+    assumptions: pd.DataFrame | None = None,
 ) -> ReportSection:
     """Return the section on the pseudo-patients: how well they meet the printed numbers, and how much they differ.
 
@@ -87,6 +91,8 @@ def reconstruction_section(
     conflicts : sequence of str
         Targets that could not be met, and what they pull against.
     figures : sequence of FigureItem
+    assumptions : DataFrame, optional
+        From `inference.unprinted.assumption_table`.
     """
     cohorts, size = len(results.cohorts), results.cohort.size
     beyond = int((targets["z"].abs() > 1).sum())
@@ -96,12 +102,15 @@ def reconstruction_section(
         f"{len(targets)} comparisons with print, {len(targets) - beyond} lie within their tolerance"
         f"{'' if beyond == 0 else f' and {beyond} beyond it'}; the median distance "
         f"of the numbers that are not counts is {number(steered['z'].abs().median())} tolerances.",
-        "What is not printed differs between the cohorts as far as the generative model of decision 0014 lets it. The tables say "
+        "What is not printed differs between the cohorts as far as the generative model of decisions 0014 and 0026 lets it. The tables say "
         "how much of each variance lies between the cohorts. Given that model, this share is the price of not having the patients; where a "
         "strong effect or a strong dependence that nobody printed exists, the price is higher than the tables say.",
+        *([] if assumptions is None else [_under_looser(assumptions)]),
         *conflicts,
     )
     tables = [_families(targets)]
+    if assumptions is not None:
+        tables.append(frame_table("assumptions", ASSUMPTIONS, assumptions))
     unsaid = pd.DataFrame()
     if cohorts > 1:
         tables.append(_missing(results.main.pooling))
@@ -112,6 +121,25 @@ def reconstruction_section(
         paragraphs,
         (*tables, frame_table("unsaid", UNSAID, unsaid)) if len(unsaid) else tuple(tables),
         tuple(figures),
+    )
+
+
+ASSUMPTIONS = (
+    "Adjusted log hazard ratio (Cox, all covariates of the outcome formula) under the main assumptions on what is not printed, and under "
+    "looser ones: standard deviations of effects, of their differences between the arms, and of loadings"
+)
+
+
+def _under_looser(table: pd.DataFrame) -> str:
+    """Return how the adjusted effect moves under looser assumptions."""
+    main, loose = table.iloc[0], table.iloc[-1]
+    ratios = [
+        f"{number(np.exp(row['log_hazard_ratio']), 2)} ({100 * row['fraction_of_missing_information']:.0f} % missing information)"
+        for row in (main, loose)
+    ]
+    return (
+        f"Under looser assumptions (effects that are not printed vary by {loose['effect_sd']:g} instead of {main['effect_sd']:g} on the "
+        f"log scale, covariates go together more strongly) Cox's adjusted hazard ratio is {ratios[1]} instead of {ratios[0]}."
     )
 
 

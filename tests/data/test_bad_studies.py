@@ -90,7 +90,7 @@ def test_every_key_of_a_study_is_in_the_contract():
         "cohort": "source path sha256 columns rows",
         "treatment": "treated treated_label control_label",
         "baseline": "cutpoints intervals smoothing",
-        "report": "horizon times subgroups landmarks",
+        "report": "horizon times subgroups landmarks outcome",
     }
     study = Study.model_validate(tomllib.loads(TEXT))
     for section, known in keys.items():
