@@ -133,6 +133,7 @@ class TestFit:
         expected = {("log_hazard_ratio", "conditional"): 1, ("hazard_ratio", "conditional"): 1}
         for population in ("all", "treated", "overlap"):
             expected[("marginal_hazard_ratio", population)] = 1
+            expected[("hazard_ratio_at", population)] = 3
             for what in ("treated", "control", "difference"):
                 expected |= {
                     (f"survival_{what}", population): 3,
