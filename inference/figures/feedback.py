@@ -1,4 +1,4 @@
-"""The effect by how much of the outcome the propensity score hears: from the cut to the joint model."""
+"""The effect by the power of the outcome's likelihood in the propensity model: from the cut to the joint posterior."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inference.figures.wording import ratio_ticks
 
 CAPTION = (
     "Left: hazard ratio of treatment, median and 95 % interval, against the power to which the outcome's likelihood counts "
-    "for the propensity score: at 0 the score hears nothing of the outcome (cut), at 1 all of it (joint). Right: how far the "
+    "for the propensity score: 0 is the cut, 1 the joint posterior. Right: how far the "
     "coefficient of the treatment model that moves most has moved by then, in posterior standard deviations of the treatment "
     "model alone. A flat line on the left says that feedback makes no difference here; "
     "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them."
@@ -52,7 +52,7 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
         moved = np.abs(rows["largest_shift"].to_numpy(dtype=float))
         shift.plot(eta, moved, "s-", color=colour, linewidth=1.2, markersize=4)
     if table["outcome"].nunique() > 1:
-        effect.legend(frameon=False, fontsize="small")
+        figure.legend(*effect.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
     lower, upper = table["lower"], table["upper"]
     effect.set_yscale("log")
     low, high = float(lower.min()) * 0.95, max(float(upper.max()), 1.0) * 1.05
@@ -65,7 +65,7 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
     shift.axhline(0.5, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
     shift.set_ylabel("Largest shift of a coefficient, sd")
     for axes in (effect, shift):
-        axes.set_xlabel("Share of the outcome heard, η")
+        axes.set_xlabel("Power of the outcome's likelihood, η")
         axes.set_xticks(eta, ["0\ncut", *(f"{one:g}" for one in eta[1:-1]), "1\njoint"])
         quiet(axes)
     return figure
