@@ -89,7 +89,9 @@ def test_without_columns_the_intercept_is_the_weighted_share():
     assert found["propensity_intercept"][0] == pytest.approx(np.log(4 / 3), rel=0.012)
 
 
-def test_many_draws_are_those_one_by_one(patients, monkeypatch):
+def test_draws_in_parts_are_those_one_by_one(patients, monkeypatch):
+    """Four of 30 draws at a time, so that the last part is a short one."""
+    monkeypatch.setattr("models.score_maximiser.TOGETHER", 4 * 60)
     values, treatment = patients[0][:60] - patients[0][:60].mean(axis=0), patients[1][:60]
     weights = np.random.default_rng(5).standard_exponential((30, 60))
     at_once = together(maximise_score(values, treatment, weights))
