@@ -22,6 +22,7 @@ from models.propensity import (
     propensity_score,
     treatment_log_likelihood,
 )
+from models.score_spline import PROPENSITY_CURVATURE
 from models.specification import ModelSpec
 from models.units import column_scales
 
@@ -53,6 +54,8 @@ def parameter_names(cohort: Cohort, spec: ModelSpec | None) -> dict[Parameter, t
     listed |= spec.observation.parameters(cohort)
     if has_score(cohort, spec):
         listed[PROPENSITY_EFFECT] = ()
+        if spec.spline is not None:
+            listed[PROPENSITY_CURVATURE] = spec.spline.columns
     return listed
 
 
@@ -111,6 +114,8 @@ def model_data(
         if spec.score == "given" and has_score(cohort, spec):
             assert score is not None, "a given score must be passed"
             content["propensity_score"] = score
+        if spec.spline is not None and has_score(cohort, spec):
+            content |= spec.spline.arrays
     for _, listed in blocks.values():
         for block in listed:
             content |= block.data()
@@ -180,7 +185,7 @@ def _coordinates(cohort: Cohort, spec: ModelSpec | None) -> dict[str, list[str]]
     if spec is not None:
         coordinates |= spec.baseline.coordinates | spec.effect.coordinates
     for parameter, names in parameter_names(cohort, spec).items():
-        if parameter.dim == "term":
+        if parameter.dim in ("term", PROPENSITY_CURVATURE.dim):
             coordinates[dims_of(cohort, parameter)] = list(names)
     return coordinates
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from models.arrays import matrix_vector
 from models.propensity import propensity_score
+from models.score_spline import PROPENSITY_CURVATURE, curvature
 from models.specification import ModelSpec
 
 
@@ -17,7 +18,7 @@ def linear_predictor(
 
     Where the hazard ratio changes with time, that at the end of the time at risk.
 
-    .. math:: \eta_i = a_i \theta + x_i' \beta + \xi s_i
+    .. math:: \eta_i = a_i \theta + x_i' \beta + \xi s_i + c(s_i)' \zeta
 
     Parameters
     ----------
@@ -49,4 +50,6 @@ def covariate_predictor(parameters: Mapping[str, Any], content: Mapping[str, Any
         if score is None:
             score = propensity_score(parameters, content["propensity_design"], xp)
         total = total + parameters["propensity_effect"][..., None] * score
+        if PROPENSITY_CURVATURE.name in parameters:
+            total = total + curvature(parameters, content, score, xp)
     return total

@@ -20,6 +20,7 @@ from models.propensity import (
     PROPENSITY_EFFECT,
     PROPENSITY_INTERCEPT,
 )
+from models.score_spline import PROPENSITY_CURVATURE, ScoreSpline
 
 Score = Literal["absent", "latent", "given"]
 
@@ -39,12 +40,15 @@ class ModelSpec:
         computed beforehand and entered as a covariate.
     observation : Observation
         How what was recorded of a patient came about; ever treated against never unless stated.
+    spline : ScoreSpline or None
+        How the score, where there is one, is curved in the outcome; None: the log hazard is a straight line in it.
     """
 
     baseline: Baseline
     effect: Effect
     score: Score = "absent"
     observation: Observation = field(default_factory=EverNever)
+    spline: ScoreSpline | None = None
 
     def __post_init__(self) -> None:
         of_baseline = self.baseline.coordinates.get("interval")
@@ -107,6 +111,7 @@ def known_parameters() -> dict[str, Parameter]:
         PROPENSITY_INTERCEPT,
         PROPENSITY_COEFFICIENTS,
         PROPENSITY_EFFECT,
+        PROPENSITY_CURVATURE,
     )
     listed = (*of_baselines, *of_effects, *shared)
     return {parameter.name: parameter for parameter in listed}

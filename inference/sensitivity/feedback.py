@@ -6,7 +6,9 @@ inference: Carmona and Nicholls 2020, arXiv 2003.06804).
 
 With the covariates in the outcome model as well, x'b + k x'g = x'(b + k g): score and covariates are one linear predictor, so
 that cut and joint cannot differ by more than shrinkage. Feedback can do harm where the score stands alone (Zigler et al. 2013,
-doi 10.1111/j.1541-0420.2012.01830.x), which is looked at beside it.
+doi 10.1111/j.1541-0420.2012.01830.x), which is looked at beside it: the score as a natural cubic spline, with knots from the
+score at the maximum of the treatment model, and no covariates. A straight line in the score adjusts for confounding only as far
+as the log hazard is straight in it.
 """
 
 from __future__ import annotations
@@ -24,21 +26,20 @@ import xarray as xr
 
 from data.cohort import Cohort
 from data.study import Study
-from data.subcohorts import some_patients
 from inference.adjustments.adjusted import flat_draws
 from inference.engine import SamplerSettings, sample
 from inference.provenance import sampling_source, versions
+from inference.sensitivity.score_alone import outcome_models
 from inference.store import Store, digest
 from inference.summaries import ensemble_rhat, quantiles
 from inference.tasks import Task
 from models.observations.tempered import Tempered
 from models.priors import PriorSet
-from models.propensity import OUTCOME_COEFFICIENTS, propensity_score
+from models.propensity import propensity_score
 from models.specification import ModelSpec, outcome_spec
 
 ETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 EFFECT = "treatment_effect"
-COVARIATES, SCORE_ALONE = "covariates", "score"
 RUNS = 8  # designs, over all cohorts together; of more cohorts than that, as many are looked at
 
 
@@ -71,7 +72,7 @@ def tempered_effect(
     cohort : Cohort
         With covariates in the treatment model.
     spec : ModelSpec
-        Baseline and effect; its score is set here.
+        Baseline and effect, and whether the score is curved; what part it plays is set here.
     priors : PriorSet
     eta : float
         Power of the outcome's likelihood, between 0 and 1.
@@ -95,14 +96,6 @@ def tempered_effect(
         draws.append(given.parameters[EFFECT])
         divergences += int(given.statistics["diverging"].sum())
     return TemperedEffect(np.stack(draws, axis=-1), coefficients, divergences)
-
-
-def outcome_models(cohort: Cohort, priors: PriorSet) -> dict[str, tuple[Cohort, PriorSet]]:
-    """Return the cohort and the priors of each outcome model: the study's own, and that with the score alone."""
-    found = {COVARIATES: (cohort, priors)} if cohort.outcome.terms else {}
-    alone = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)
-    kept = {name: own for name, own in priors.term_overrides.items() if name != OUTCOME_COEFFICIENTS.name}
-    return found | {SCORE_ALONE: (alone, replace(priors, term_overrides=kept))}
 
 
 def feedback_of_cohort(
@@ -138,20 +131,20 @@ def feedback_of_cohort(
     tree = store.load(key)
     if tree is None:
         spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "latent")
-        models = outcome_models(cohort, priors)
+        models = outcome_models(cohort, priors, spec)
         found = [
             [
                 tempered_effect(
-                    patients,
-                    spec,
-                    own,
+                    model.cohort,
+                    model.spec,
+                    model.priors,
                     eta,
                     designs,
                     replace(settings, seed=settings.seed + 100_003 * number + 7919 * place),
                 )
                 for place, eta in enumerate(ETAS)
             ]
-            for patients, own in models.values()
+            for model in models.values()
         ]
 
         def stacked(value: Callable[[TemperedEffect], Any]) -> np.ndarray:
@@ -223,7 +216,7 @@ def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        outcome ("covariates": the study's outcome model and the score; "score": the score alone); eta; hazard_ratio
+        outcome ("covariates": the study's outcome model and the score; "score": the score alone, as a spline); eta; hazard_ratio
         (median), lower, upper, probability_of_benefit; shift: of the mean log hazard ratio from eta 0, in
         standard deviations at eta 0; largest_shift: of any propensity coefficient, in the same way, mean over cohorts; term:
         which one; cohorts: how many were looked at; rhat (over designs and cohorts) and divergences (their sum).

@@ -18,10 +18,10 @@ from inference.sensitivity.computed import feedback_convergence
 from inference.sensitivity.feedback import (
     ETAS,
     feedback_of_cohort,
-    outcome_models,
     pooled_feedback,
     tempered_effect,
 )
+from inference.sensitivity.score_alone import outcome_models
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet
@@ -146,20 +146,22 @@ def test_chains_that_disagree_fail_the_check():
         assert divergences.value == 45
 
 
-def test_the_score_alone_has_no_outcome_coefficients_and_keeps_the_other_priors():
+def test_the_score_alone_is_a_spline_without_outcome_coefficients_and_keeps_the_other_priors():
     cohort = simulate_cohort(Truth(), 80, seed=2)
     own = Prior("Normal", {"mu": 0.0, "sigma": 0.1})
     priors = PriorSet(
         "own",
         term_overrides={"outcome_coefficients": {"age": own}, "propensity_coefficients": {"age": own}},
     )
-    models = outcome_models(cohort, priors)
+    models = outcome_models(cohort, priors, SPEC)
     assert list(models) == ["covariates", "score"]
-    patients, kept = models["score"]
-    assert patients.outcome.terms == ()
-    assert patients.propensity.terms == cohort.propensity.terms
-    assert list(kept.term_overrides) == ["propensity_coefficients"]
-    assert list(outcome_models(patients, kept)) == ["score"]
+    assert models["covariates"].spec == SPEC
+    alone = models["score"]
+    assert alone.cohort.outcome.terms == ()
+    assert alone.cohort.propensity.terms == cohort.propensity.terms
+    assert list(alone.priors.term_overrides) == ["propensity_coefficients"]
+    assert alone.spec.spline.columns == ("1", "2", "3")
+    assert list(outcome_models(alone.cohort, alone.priors, SPEC)) == ["score"]
 
 
 @pytest.mark.parametrize(("shift", "moves"), [(0.0, False), (0.2, True)])
