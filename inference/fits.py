@@ -23,16 +23,19 @@ from inference.checks import (
     design_checks,
     exposure_checks,
     feedback_checks,
+    loo_pit_checks,
     median_notes,
     overlap_checks,
     parameter_draws,
     predictive_checks,
     time_ratio_note,
+    treatment_calibration_checks,
 )
 from inference.groups import from_tree, to_tree
 from inference.horizon import report_grid, report_times
 from inference.loo import leave_one_out
 from inference.power_scaling import power_scaling
+from inference.predicted import predictions
 from inference.provenance import commit
 from inference.replicates import replicate_statistics
 from inference.requests import FitRequest, fit_content, fit_key, landmark_of, question_of
@@ -73,6 +76,8 @@ class Reading:
         (replicate, target), with what it does print; else empty.
     balance : DataFrame
         Of an adjustment that makes the arms alike: term, difference_before, difference_after; else empty.
+    predicted : Dataset
+        From `predictions`: how well times and treatments were predicted; without what the request leaves out.
     pooling : DataFrame
         Of a reading pooled over cohorts: variance within and between them, fraction of missing information; else
         empty.
@@ -93,6 +98,7 @@ class Reading:
     curve_draws: xr.Dataset
     published: xr.Dataset = field(default_factory=xr.Dataset)
     balance: pd.DataFrame = field(default_factory=pd.DataFrame)
+    predicted: xr.Dataset = field(default_factory=xr.Dataset)
     pooling: pd.DataFrame = field(default_factory=pd.DataFrame)
     mark: str = ""
 
@@ -100,6 +106,11 @@ class Reading:
     def checks_table(self) -> pd.DataFrame:
         """The checks as the contract's table."""
         return checks_table(self.checks)
+
+    def value_of(self, check: str) -> float:
+        """The value of a check by its name; NaN where it was not made."""
+        found = [one.value for one in self.checks if one.name == check and one.value is not None]
+        return found[0] if found else float("nan")
 
 
 def sample_fit(study: Study, cohort: Cohort, request: FitRequest, progress: Progress) -> xr.DataTree:
@@ -145,18 +156,22 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
     replicated = observed = published = xr.Dataset()
     elpd = pareto_k = np.full(cohort.size, np.nan)
+    log_weights = None
     left_out = request.left_out and "log_likelihood" in tree.children
     if request.predictive and "posterior_predictive" in tree.children:
         replicated, observed = _predictive(study, cohort, tree)
         published = _published(study, cohort, tree)
     if left_out:
-        elpd, pareto_k = leave_one_out(tree)
+        elpd, pareto_k, log_weights = leave_one_out(tree)
+    predicted = predictions(adjusted, question, log_weights, request.predictive)
     balance = balance_behind(adjusted, question)
     checks = [
         *convergence_checks(adjusted, estimated.table, pareto_k if left_out else None),
         *feedback_checks(adjusted, cohort),
         *predictive_checks(replicated, observed, cohort.time_unit),
+        *loo_pit_checks(predicted, cohort.event, pareto_k),
         *(design_checks(adjusted, question, balance) or overlap_checks(cohort, propensity)),
+        *treatment_calibration_checks(predicted),
         *exposure_checks(question),
         *median_notes(estimated.not_reached),
         *time_ratio_note(adjusted),
@@ -178,6 +193,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         estimated.curve_draws,
         published,
         balance,
+        predicted,
     )
 
 

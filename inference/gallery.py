@@ -12,12 +12,15 @@ from matplotlib.figure import Figure
 
 from data.cohort import Cohort
 from inference.balance import overlap_weights, standardised_differences
+from inference.checks.loo_pit import NAME as LOO_PIT
+from inference.checks.treatment_calibration import NAME as CALIBRATION
 from inference.comparators import KaplanMeier, kaplan_meier, mean_curve
 from inference.figures import (
     balance_figure,
     effects_figure,
     hazard_figure,
     loo_figure,
+    loo_pit_figure,
     overlap_figure,
     predictive_statistics_figure,
     predictive_survival_figure,
@@ -26,6 +29,7 @@ from inference.figures import (
     prior_survival_figure,
     rmst_figure,
     survival_figure,
+    treatment_calibration_figure,
 )
 from inference.figures.captions import caption_of
 from inference.prior_draws import prior_survival
@@ -111,6 +115,14 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
             "checks",
             lambda: predictive_statistics_figure(main.replicated, main.observed, unit, **labels),
         )
+    pits = _by_baseline(results)
+    if pits:
+        yield shown(
+            "loo_pit",
+            "Leave-one-out probabilities of the patients' times",
+            "checks",
+            lambda: loo_pit_figure(pits),
+        )
     if cohort.propensity.terms:
         yield shown(
             "overlap",
@@ -123,6 +135,13 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
                 cohort.control_label,
             ),
         )
+        if "share" in main.predicted:
+            yield shown(
+                "treatment_calibration",
+                "Calibration of the treatment model",
+                "checks",
+                lambda: treatment_calibration_figure(main.predicted, main.value_of(CALIBRATION)),
+            )
         yield shown(
             "balance",
             "Balance",
@@ -169,6 +188,15 @@ def arm_curves(cohorts: Sequence[Cohort], exposure: str = "naive") -> dict[str, 
             parts.append(kaplan_meier(time, episodes.event[inside], entry, steps))
         curves[arm] = mean_curve(parts)
     return curves
+
+
+def _by_baseline(results: Results) -> dict[str, tuple[xr.DataArray, float]]:
+    """Return the leave-one-out probabilities of the main adjustment's models, with the p value of each, by baseline."""
+    return {
+        one.request.baseline: (one.predicted["pit"], one.value_of(LOO_PIT))
+        for one in results.models
+        if one.request.adjustment == results.main.request.adjustment and "pit" in one.predicted
+    }
 
 
 def mean_balance(results: Results) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from inference.prior_draws import draw_prior, draw_prior_times
 from inference.tasks import Task
 from models.assembly import covariate_predictor, dims_of, parameter_names
 from models.blocks import Block
-from models.observations import EverNever
+from models.observations import EverNever, TimeSplit
 from models.priors import Parameter
 from models.propensity import propensity_score, treatment_log_likelihood
 from models.specification import known_parameters
@@ -54,7 +55,7 @@ def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, 
         posterior, observed_data, constant_data, and treatment_model (the treatment model fitted alone) where the posterior
         does not hold it; sample_stats, prior and prior_predictive of what was sampled;
         log_likelihood and log_prior where the outcome model is of all patients, and posterior_predictive where it is
-        known who was treated from the start.
+        known who was treated from when.
     """
     rng = np.random.default_rng([question.settings.seed, 2])
     kind = ADJUSTMENTS[adjusted.adjustment]
@@ -69,7 +70,7 @@ def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, 
         datasets |= {"sample_stats": _statistics(adjusted), **_prior(first, rng)}
     if not kind.population:
         datasets |= {"log_likelihood": _pointwise(adjusted, question), "log_prior": _log_prior(adjusted)}
-        if isinstance(question.spec.observation, EverNever):
+        if isinstance(question.spec.observation, EverNever | TimeSplit):
             total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
             replicates = min(REPLICATES, max(1, total // DRAWS_OF_A_REPLICATE))
             datasets["posterior_predictive"] = replicate_times(adjusted, question.cohort, replicates, rng)
@@ -205,17 +206,22 @@ def _prior(task: Task, rng: np.random.Generator) -> dict[str, xr.Dataset]:
 def _pointwise(adjusted: AdjustedSample, question: Question) -> xr.Dataset:
     """Return the log likelihood of each patient; with several designs, of evenly spaced draws of all of them."""
     kept: dict[str, list[np.ndarray]] = {}
-    for design in adjusted.designs:
-        draws = design.parameters["treatment_effect"].shape[1]
-        step = max(1, draws * len(adjusted.designs) // POINTWISE_DRAWS) if len(adjusted.designs) > 1 else 1
-        thinned = {name: value[:, ::step] for name, value in design.parameters.items()}
-        for name, value in pointwise_log_likelihood(design.task, thinned).items():
+    for task, parameters in pointwise_draws(adjusted):
+        for name, value in pointwise_log_likelihood(task, parameters).items():
             kept.setdefault(name, []).append(value.astype(np.float32))
     return _as_dataset(
         {name: np.concatenate(values, axis=1) for name, values in kept.items()},
         dims={name: ["patient"] for name in kept},
         coords={"patient": question.cohort.patient},
     )
+
+
+def pointwise_draws(adjusted: AdjustedSample) -> Iterator[tuple[Task, dict[str, np.ndarray]]]:
+    """Yield, design by design, the draws (chain, draw, ...) of which values are kept for each patient, in the order kept."""
+    for design in adjusted.designs:
+        draws = design.parameters["treatment_effect"].shape[1]
+        step = max(1, draws * len(adjusted.designs) // POINTWISE_DRAWS) if len(adjusted.designs) > 1 else 1
+        yield design.task, {name: value[:, ::step] for name, value in design.parameters.items()}
 
 
 def pointwise_log_likelihood(task: Task, parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

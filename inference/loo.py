@@ -5,6 +5,8 @@ Vehtari, Gelman and Gabry 2017, doi 10.1007/s11222-016-9696-4.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,8 +17,29 @@ from inference.mixing import ess_mean
 CONSTANT = "All tail values are the same"  # ArviZ on a likelihood that the draws do not move
 
 
-def leave_one_out(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
-    """Return the expected log density of each patient's time were the patient left out, and its Pareto k-hat.
+class LeftOut(NamedTuple):
+    """Patients left out one at a time, by Pareto-smoothed importance weights of the draws (PSIS).
+
+    Attributes
+    ----------
+    elpd : ndarray (patient,)
+        Expected log density of each patient's time were the patient left out.
+    pareto_k : ndarray (patient,)
+        Tail index of the patient's weights.
+    log_weights : ndarray (patient, draw)
+        Log of the weights that turn draws of the posterior into draws of the posterior without the patient; the weights of a
+        patient add up to 1.
+
+    All are NaN where they cannot be computed: a likelihood that the draws do not move at all.
+    """
+
+    elpd: np.ndarray
+    pareto_k: np.ndarray
+    log_weights: np.ndarray
+
+
+def leave_one_out(fit: xr.DataTree) -> LeftOut:
+    """Return the leave-one-out scores of the times, their Pareto k-hat, and the weights behind both.
 
     What `arviz_stats.loo` returns, which smooths every patient's weights twice (tests).
 
@@ -24,11 +47,6 @@ def leave_one_out(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
     ----------
     fit : DataTree
         With per-patient log likelihoods of `time`.
-
-    Returns
-    -------
-    elpd, pareto_k : ndarray (patient,)
-        NaN for all where the scores cannot be computed: a likelihood that the draws do not move at all.
     """
     from arviz_stats.base import array_stats  # as in `inference.groups`
 
@@ -41,8 +59,8 @@ def leave_one_out(fit: xr.DataTree) -> tuple[np.ndarray, np.ndarray]:
         if CONSTANT not in str(error):
             raise
         nothing = np.full(len(pointwise), np.nan)
-        return nothing, nothing
-    return logsumexp(log_weights + pointwise, axis=-1), pareto_k
+        return LeftOut(nothing, nothing, np.full(pointwise.shape, np.nan))
+    return LeftOut(logsumexp(log_weights + pointwise, axis=-1), pareto_k, log_weights)
 
 
 def _relative_efficiency(posterior: xr.Dataset) -> float:

@@ -13,6 +13,7 @@ import xarray as xr
 
 from inference.checks import CheckResult, chain_checks, published_checks
 from inference.fits import Reading
+from inference.predicted import of_cohorts
 from inference.store import digest
 from inference.summaries import UNDETERMINED, ensemble_rhat, quantiles
 from inference.tables import summarise_curves
@@ -46,7 +47,6 @@ def pool(readings: Sequence[Reading]) -> Reading:
     if _maximised(first):
         table = table.assign(rhat=np.nan, ess_bulk=np.nan, ess_tail=np.nan)
     curve_draws = _pooled_curves([one.curve_draws for one in readings])
-    fewer = slice(None, None, len(readings))
     published = _joined([one.published for one in readings])
     return replace(
         first,
@@ -58,10 +58,11 @@ def pool(readings: Sequence[Reading]) -> Reading:
         checks=(*_pooled_checks(readings, table, draws), *published_checks(published)),
         propensity=np.stack([one.propensity for one in readings]),
         power_scaling=tuple(np.mean([one.power_scaling for one in readings], axis=0).tolist()),
-        draws=draws.isel(draw=fewer),
+        draws=draws.isel(draw=slice(None, None, len(readings))),
         curve_draws=curve_draws.isel(draw=slice(0, 0)),
         published=published,
         balance=_pooled_balance(readings),
+        predicted=of_cohorts([one.predicted for one in readings]),
         pooling=pd.concat([pooling, _pooled_parameters(draws, len(readings))], ignore_index=True),
         mark=pooled_mark([one.mark for one in readings]),
     )

@@ -125,6 +125,7 @@ def _save(place: Path, mark: str, reading: Reading) -> None:
             "/draws": reading.draws,
             "/curve_draws": reading.curve_draws,
             "/published": reading.published,
+            "/predicted": reading.predicted,
         }
     )
     tree.attrs["mark"] = mark
@@ -168,6 +169,7 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
         tree["curve_draws"].to_dataset(),
         tree["published"].to_dataset(),
         balance,
+        tree["predicted"].to_dataset(),
         pooling,
         mark,
     )

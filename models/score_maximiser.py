@@ -27,7 +27,8 @@ def maximise_score(values: np.ndarray, treatment: np.ndarray, weights: np.ndarra
     ----------
     values : ndarray (patient, term)
         Centred columns of the treatment model; may have no column.
-    treatment : ndarray of bool (patient,)
+    treatment : ndarray of bool (patient,) or (draw, patient)
+        Of the patients, the same for all weight vectors; or one for each, as in replicated treatments.
     weights : ndarray (draw, patient)
         0 or more; each row is scaled to a mean of 1, so that the prior counts alike for all.
 
@@ -38,11 +39,10 @@ def maximise_score(values: np.ndarray, treatment: np.ndarray, weights: np.ndarra
     """
     scale = values.std(axis=0)
     design = np.column_stack([np.ones(len(values)), values / scale])
-    treated = np.asarray(treatment, dtype=float)
+    treated = np.broadcast_to(np.asarray(treatment, dtype=float), weights.shape)
     rows = max(1, TOGETHER // len(values))
-    found = np.concatenate(
-        [_newton(design, treated, weights[start : start + rows]) for start in range(0, len(weights), rows)]
-    )
+    parts = [slice(start, start + rows) for start in range(0, len(weights), rows)]
+    found = np.concatenate([_newton(design, treated[part], weights[part]) for part in parts])
     coefficients = {"propensity_coefficients": found[:, 1:] / scale} if values.shape[1] else {}
     return {"propensity_intercept": found[:, 0], **coefficients}
 

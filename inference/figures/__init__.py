@@ -15,6 +15,7 @@ from inference.figures.feedback import feedback_figure
 from inference.figures.hazard import hazard_figure
 from inference.figures.implied_ratios import implied_ratios_figure
 from inference.figures.loo import loo_figure
+from inference.figures.loo_pit import loo_pit_figure
 from inference.figures.overlap import overlap_figure
 from inference.figures.pairs_by_caliper import pairs_by_caliper_figure
 from inference.figures.predictive_published import predictive_published_figure
@@ -35,6 +36,7 @@ from inference.figures.subgroups import subgroups_figure
 from inference.figures.survival import survival_figure
 from inference.figures.timing_scenarios import timing_figure
 from inference.figures.toxicity import toxicity_figure
+from inference.figures.treatment_calibration import treatment_calibration_figure
 
 __all__ = [
     "DIAGNOSTICS",
@@ -49,6 +51,7 @@ __all__ = [
     "hazard_figure",
     "implied_ratios_figure",
     "loo_figure",
+    "loo_pit_figure",
     "overlap_figure",
     "pairs_by_caliper_figure",
     "png_bytes",
@@ -71,4 +74,5 @@ __all__ = [
     "svg_text",
     "timing_figure",
     "toxicity_figure",
+    "treatment_calibration_figure",
 ]

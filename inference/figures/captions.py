@@ -13,6 +13,7 @@ from inference.figures import (
     hazard,
     implied_ratios,
     loo,
+    loo_pit,
     overlap,
     pairs_by_caliper,
     predictive_published,
@@ -31,6 +32,7 @@ from inference.figures import (
     survival,
     timing_scenarios,
     toxicity,
+    treatment_calibration,
 )
 from inference.figures.diagnostics import energy, ess, forest, prior_posterior, rank, trace
 from inference.figures.diagnostics import loo as khat
@@ -43,7 +45,9 @@ CAPTIONS: dict[str, str] = {
     "predictive_survival": predictive_survival.CAPTION,
     "predictive_statistics": predictive_statistics.CAPTION,
     "predictive_published": predictive_published.CAPTION,
+    "loo_pit": loo_pit.CAPTION,
     "overlap": overlap.CAPTION,
+    "treatment_calibration": treatment_calibration.CAPTION,
     "balance": balance.CAPTION,
     "adjustments": adjustments.CAPTION,
     "balance_by_adjustment": balance_by_adjustment.CAPTION,

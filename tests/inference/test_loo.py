@@ -15,7 +15,7 @@ def fit_of(log_likelihood: np.ndarray) -> xr.DataTree:
 
 
 def test_a_likelihood_that_no_draw_moves_has_no_score():
-    elpd, pareto_k = leave_one_out(fit_of(np.full((2, 100, 3), -1.5)))
+    elpd, pareto_k, _ = leave_one_out(fit_of(np.full((2, 100, 3), -1.5)))
     assert np.isnan(elpd).all()
     assert np.isnan(pareto_k).all()
     assert elpd.shape == (3,)
@@ -23,7 +23,8 @@ def test_a_likelihood_that_no_draw_moves_has_no_score():
 
 def test_scores_of_a_nearly_constant_likelihood_are_its_level():
     moved = -1.5 + 0.01 * np.random.default_rng(2).standard_normal((2, 500, 3))
-    elpd, _ = leave_one_out(fit_of(moved))
+    elpd, _, log_weights = leave_one_out(fit_of(moved))
+    np.testing.assert_allclose(np.exp(log_weights).sum(axis=1), 1.0, rtol=1e-12)
     np.testing.assert_allclose(elpd, -1.5, atol=0.02)
 
 
@@ -38,7 +39,7 @@ def test_scores_are_those_of_arviz(chains):
         {"a": (("chain", "draw"), slow), "b": (("chain", "draw", "term"), heavy[..., :2] + slow[..., None])}
     )
     expected = loo(fit, pointwise=True, var_name="time")
-    elpd, pareto_k = leave_one_out(fit)
+    elpd, pareto_k, _ = leave_one_out(fit)
     np.testing.assert_allclose(elpd, expected.elpd_i, rtol=1e-9)
     np.testing.assert_allclose(pareto_k, expected.pareto_k, rtol=1e-9)
 
