@@ -27,8 +27,8 @@ CAPTION = (
     "below that. Above the zero line at the left: more early events than predicted; below it: fewer. A censored patient's time is "
     "only known to lie beyond the last follow-up, and its probability is drawn evenly from what lies beyond; each line is one "
     "such imputation, or one cohort. The more patients are censored, the less the lines can show. The band holds 95 % of the "
-    "lines of as many independent uniform numbers, whole lines; p is of the check, which allows for what patients "
-    "left out one at a time have in common."
+    "lines of as many independent uniform numbers, whole lines; p is of the check (of several cohorts the "
+    "median), which allows for what patients left out one at a time have in common."
 )
 
 POINTS = 200
@@ -57,9 +57,9 @@ def loo_pit_figure(models: Mapping[str, tuple[xr.DataArray, float]]) -> Figure:
         axes.set_title(wrapped(words(name), 36))
         axes.set_xlim(0, 1)
         axes.set_xlabel("Leave-one-out probability of the time")
-        axes.text(
-            0.98, 0.04, f"p = {p:.2g}", transform=axes.transAxes, ha="right", fontsize=SMALL, color=POSTERIOR
-        )
+        counted = f"{len(lines)} imputations" if "imputation" in pit.dims else f"{len(lines)} cohorts"
+        shown = f"{counted}, p = {p:.2g}" if len(lines) > 1 else f"p = {p:.2g}"
+        axes.text(0.98, 0.04, shown, transform=axes.transAxes, ha="right", fontsize=SMALL, color=POSTERIOR)
         quiet(axes)
     panels[0].set_ylabel("Cumulative share − uniform")
     return figure

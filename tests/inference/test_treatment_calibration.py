@@ -1,5 +1,7 @@
 """Calibration of the treatment model: the isotonic regression, and how often it is flagged where the model is right or wrong."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -10,8 +12,11 @@ from scipy import stats
 from scipy.optimize import isotonic_regression
 
 from data.simulate import Truth, simulate_cohort
+from inference.adjustments import ADJUSTMENTS
 from inference.checks.treatment_calibration import treatment_calibration_checks
-from inference.predicted import of_cohorts
+from inference.loo import leave_one_out
+from inference.loo_pit import uniformity
+from inference.predicted import of_cohorts, predictions
 from inference.treatment_calibration import GRID, fitted_probability, isotonic_share, treatment_calibration
 
 
@@ -114,7 +119,7 @@ def test_the_band_is_around_the_diagonal_and_the_curve_within_the_cohort_s_range
     cohort = treated_as(cohort_of, 400, 1)
     found = treatment_calibration(cohort, 1)
     fitted = fitted_probability(cohort.propensity.values, cohort.treatment[None])[0]
-    inside = (GRID >= fitted.min()) & (GRID <= fitted.max())
+    inside = (fitted.min() <= GRID) & (fitted.max() >= GRID)
     assert_array_equal(np.isfinite(found["share"]), inside)
     core = (np.quantile(fitted, 0.1) < GRID) & (np.quantile(fitted, 0.9) > GRID)
     assert np.all(found["lower"][core] < GRID[core])
@@ -156,3 +161,28 @@ def test_cohorts_lie_side_by_side_with_one_imputation_each():
 def test_simulated_cohorts_of_the_project_pass():
     p = [p_value(simulate_cohort(Truth(), 300, seed=seed)) for seed in range(20)]
     assert np.sum(np.array(p) <= 0.05) <= stats.binom.ppf(0.999, 20, 0.05)
+
+
+@pytest.mark.filterwarnings("ignore:Estimated shape parameter of Pareto")
+def test_predictions_of_every_adjustment(tiny_fits):
+    """Times of left-out patients where there is a posterior of all; treatment unless weights or pairs are judged by balance."""
+    shares = []
+    for name, (question, adjusted, tree) in tiny_fits.items():
+        if ADJUSTMENTS[name].population:
+            assert not predictions(adjusted, question, None, replicated=True).data_vars
+            continue
+        log_weights = leave_one_out(tree).log_weights
+        found = predictions(adjusted, question, log_weights, replicated=True)
+        again = predictions(adjusted, question, log_weights, replicated=True)
+        xr.testing.assert_identical(found, again)
+        pit, event = found["pit"].to_numpy(), question.cohort.event
+        assert np.ptp(pit[:, event], axis=0).max() == 0.0
+        assert np.ptp(pit[:, ~event], axis=0).min() > 0.0
+        assert uniformity(pit)[0] > 0.001
+        shares.append(found["share"])
+        own = replace(question, settings=replace(question.settings, seed=4))
+        other = predictions(adjusted, own, log_weights, replicated=False)
+        assert set(other.data_vars) == {"pit"}
+        assert np.all(other["pit"].to_numpy()[:, ~event] != pit[:, ~event])
+    assert len(shares) == 3
+    xr.testing.assert_identical(shares[0], shares[1])
