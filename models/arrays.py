@@ -31,6 +31,11 @@ def matrix_vector(matrix: Any, vector: Any, xp: Any) -> Any:
     return MatrixVector()(matrix, vector)
 
 
+def softplus(values: Any, xp: Any) -> Any:
+    """Return log(1 + exp(values)) without overflow."""
+    return np.logaddexp(0.0, values) if xp is np else xp.softplus(values)
+
+
 def running_sum(steps: Any, length: int, xp: Any) -> Any:
     """Return where a walk is that begins at 0: before its first step and after each.
 

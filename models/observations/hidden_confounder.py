@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pytensor.tensor as pt
 
 from data.cohort import Cohort
-from models.arrays import of_prefix, under_prefix
+from models.arrays import of_prefix, softplus, under_prefix
 from models.effects.constant import require_constant
 from models.likelihood import log_likelihood
 from models.observations.observation import Observation
@@ -103,9 +102,4 @@ class HiddenConfounder(Observation):
         at_entry = log_odds - excess * before
         log_hazard = baseline.log_hazard(parameters, content, xp)
         single = log_likelihood(content["event"], log_hazard, at_risk, without, xp)
-        return single + _softplus(at_end, xp) - _softplus(at_entry, xp)
-
-
-def _softplus(value: Any, xp: Any) -> Any:
-    """Return log(1 + exp(value)) without overflow."""
-    return np.logaddexp(0.0, value) if xp is np else pt.softplus(value)
+        return single + softplus(at_end, xp) - softplus(at_entry, xp)

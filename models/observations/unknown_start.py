@@ -10,7 +10,7 @@ import numpy as np
 from pytensor.gradient import disconnected_grad
 
 from data.cohort import Cohort
-from models.arrays import of_prefix, under_prefix
+from models.arrays import of_prefix, softplus, under_prefix
 from models.effects.constant import require_constant
 from models.observations.observation import Observation
 from models.priors import Parameter
@@ -137,20 +137,48 @@ class UnknownStart(Observation):
     def log_likelihood(
         self, parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, risk: Any, xp: Any
     ) -> Any:
-        baseline, at_end = spec.baseline, of_prefix("until_end", content)
-        effect = spec.effect.log_hazard_ratio(parameters, content["treated"], content, xp)
-        log_hazard = baseline.log_hazard(parameters, at_end, xp) + effect + risk
-        treated_all_along = xp.exp(effect + risk) * baseline.cumulative_hazard(parameters, at_end, xp)
-        rows = content["treated_rows"]
-        excess = (xp.exp(risk) * (xp.exp(effect) - 1.0))[..., rows]
-        until_start = baseline.cumulative_hazard(parameters, of_prefix("until_start", content), xp)
-        spared = excess[..., None, :] * _by_bin(until_start, rows)
-        largest = _constant(spared.max(axis=-2), xp)
-        weights = _by_bin(content["start_weights"], rows)
-        averaged = (weights * xp.exp(spared - largest[..., None, :])).sum(axis=-2)
-        of_treated = (largest + xp.log(averaged))[..., content["place_among_treated"]]
-        of_time = content["event"] * log_hazard - treated_all_along + content["treated"] * of_treated
+        of_time = log_density_of_time(parameters, content, spec, risk, xp)
         return of_time + _log_probability_of_record(parameters, content, xp) if self.candidacy else of_time
+
+
+def log_density_of_time(
+    parameters: Mapping[str, Any], content: Mapping[str, Any], spec: ModelSpec, risk: Any, xp: Any
+) -> Any:
+    r"""Return the log likelihood of each patient's time, the start averaged out, without who is a candidate.
+
+    Of the treated :math:`\log \int_0^{t_i} e^{-\Lambda_i(r)} \, dF(r) + d_i (\eta_i + \theta + \log h(t_i))`, of the others that
+    of an untreated patient.
+
+    Parameters
+    ----------
+    parameters, content, spec, risk, xp
+        As in `Observation.log_likelihood`.
+
+    Returns
+    -------
+    array (..., patient)
+    """
+    baseline, at_end = spec.baseline, of_prefix("until_end", content)
+    effect = spec.effect.log_hazard_ratio(parameters, content["treated"], content, xp)
+    log_hazard = baseline.log_hazard(parameters, at_end, xp) + effect + risk
+    treated_all_along = xp.exp(effect + risk) * baseline.cumulative_hazard(parameters, at_end, xp)
+    rows = content["treated_rows"]
+    excess = (xp.exp(risk) * (xp.exp(effect) - 1.0))[..., rows]
+    until_start = baseline.cumulative_hazard(parameters, of_prefix("until_start", content), xp)
+    spared = excess[..., None, :] * _by_bin(until_start, rows)
+    largest = _constant(spared.max(axis=-2), xp)
+    weights = _by_bin(content["start_weights"], rows)
+    averaged = (weights * xp.exp(spared - largest[..., None, :])).sum(axis=-2)
+    of_treated = (largest + xp.log(averaged))[..., content["place_among_treated"]]
+    return content["event"] * log_hazard - treated_all_along + content["treated"] * of_treated
+
+
+def log_odds_of_candidacy(parameters: Mapping[str, Any], content: Mapping[str, Any], xp: Any) -> Any:
+    """Return logit q (..., patient or 1)."""
+    log_odds = parameters["propensity_intercept"][..., None]
+    if "candidate_design" in content:
+        log_odds = log_odds + propensity_score(parameters, content["candidate_design"], xp)
+    return log_odds
 
 
 def _by_bin(values: Any, rows: Any) -> Any:
@@ -167,14 +195,8 @@ def _constant(values: Any, xp: Any) -> Any:
 
 def _log_probability_of_record(parameters: Mapping[str, Any], content: Mapping[str, Any], xp: Any) -> Any:
     """Return log q for the treated, log (1 - q F) for the others, by patient."""
-    log_odds = parameters["propensity_intercept"][..., None]
-    if "candidate_design" in content:
-        log_odds = log_odds + propensity_score(parameters, content["candidate_design"], xp)
-
-    def softplus(values: Any) -> Any:
-        return np.logaddexp(0.0, values) if xp is np else xp.softplus(values)
-
+    log_odds = log_odds_of_candidacy(parameters, content, xp)
     # 1 - q F = [1 + odds (1 - F)] / (1 + odds) keeps its digits where q or F is close to 1.
     treated = content["treated"]
-    never_or_later = softplus(log_odds + content["log_not_started"])
-    return treated * log_odds + (1.0 - treated) * never_or_later - softplus(log_odds)
+    never_or_later = softplus(log_odds + content["log_not_started"], xp)
+    return treated * log_odds + (1.0 - treated) * never_or_later - softplus(log_odds, xp)

@@ -1,0 +1,362 @@
+"""Delay of treatment and an unmeasured confounder together: hazard ratio and RMST difference over both, one cohort at a time.
+
+A late start and an overlooked condition both make treatment look better than it is, and either alone may seem too weak to
+explain a benefit. The surface has the mean delay on one axis and the strength of the condition on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.interpolate import RectBivariateSpline
+from scipy.special import expit, ndtr, ndtri
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.checks.result import CheckResult, at_most
+from inference.curves import TimeGrid, time_grid
+from inference.engine import SamplerSettings, approximate_draws, sample
+from inference.horizon import report_times
+from inference.mixture import mixture
+from inference.provenance import sampling_source, versions
+from inference.sensitivity.start_times import delayed
+from inference.sensitivity.timing_pooled import CERTAIN, normal_mixture_quantiles
+from inference.store import Store, digest
+from inference.summaries import quantiles
+from inference.tasks import Task
+from models.observations.hidden_confounder import HiddenConfounder
+from models.observations.unknown_start import UnknownStart
+from models.observations.unknown_start_and_confounder import UnknownStartAndConfounder
+from models.predictors import covariate_predictor
+from models.priors import PriorSet
+from models.propensity import propensity_score
+from models.specification import ModelSpec, outcome_spec
+
+EFFECT = "treatment_effect"
+DELAYS = (0.0, 4.0, 9.0, 16.0, 24.0)  # mean delays in months
+STRENGTHS = (1.0, 1.6, 2.5, 4.0)  # hazard ratio of the condition, and ratio of its prevalences
+PREVALENCE = 0.2  # among candidates for treatment; held
+DRAWS = 1000  # of each cell, over all cohorts together; at least FEWEST of each cohort
+FEWEST = 50
+SAMPLED = ((2, 1), (4, 3))  # (delay, strength): the middle, and the strongest of both; of the first cohort
+CLOSE = (
+    0.15  # of a posterior sd: how far the normal approximation of these cells may be off before it is said
+)
+SHOWN = 61  # points along each axis of the figure
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """The effect over delay and strength, pooled over cohorts with equal weights.
+
+    Attributes
+    ----------
+    cells : DataFrame
+        delay (mean, in months), strength, hazard_ratio (median), lower, upper, probability_of_benefit, rmst_difference (median,
+        all patients, in the study's time unit), rmst_lower, rmst_upper; a row a cell.
+    checked : DataFrame
+        delay, strength, shift (of the mean log hazard ratio of the approximation from draws, in their standard deviations),
+        sd_ratio, rmst_shift (of the mean RMST difference, likewise), of the cells that were sampled too.
+    horizon : float
+        Of the restricted mean.
+    cohorts : int
+    """
+
+    cells: pd.DataFrame
+    checked: pd.DataFrame
+    horizon: float
+    cohorts: int
+
+
+def confounder_of(strength: float) -> HiddenConfounder:
+    """Return the condition that multiplies the hazard by as much as it is more common among those who are no candidates."""
+    return HiddenConfounder(PREVALENCE, PREVALENCE * strength, float(np.log(strength)))
+
+
+def draws_of_cohort(cohorts: int) -> int:
+    """Return an even number of draws for each of several cohorts, so that all together are enough."""
+    return max(FEWEST, 2 * -(-DRAWS // (2 * cohorts)))
+
+
+def surface_of_cohort(
+    study: Study,
+    cohort: Cohort,
+    number: int,
+    priors: PriorSet,
+    settings: SamplerSettings,
+    draws: int,
+    folder: Path,
+) -> xr.Dataset:
+    """Return the effect in one cohort at every delay and strength, as kept in a folder or computed now.
+
+    Parameters
+    ----------
+    study, cohort : Study, Cohort
+        `inference.sensitivity.timing.why_no_scenarios` must be empty.
+    number : int
+        Of the cohort, which decides its random numbers; of the first, some cells are sampled too.
+    priors : PriorSet
+    settings : SamplerSettings
+        Of the cells that are sampled.
+    draws : int
+        Of the RMST difference, in each cell; even.
+    folder : Path
+        Such as `Store.kept`.
+
+    Returns
+    -------
+    Dataset
+        mean, sd (delay, strength) of the log hazard ratio; rmst_difference (delay, strength, draw); of the first cohort
+        shift, sd_ratio, rmst_shift (cell) too; attribute horizon.
+    """
+    store, key = Store(folder), surface_key(study, cohort, number, priors, settings, draws)
+    tree = store.load(key)
+    if tree is None:
+        tree = xr.DataTree(_compute(study, cohort, number, priors, settings, draws))
+        store.save(key, tree)
+    return tree.to_dataset()
+
+
+def surface_key(
+    study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: SamplerSettings, draws: int
+) -> str:
+    """Return the name under which the result of a cohort is kept: a digest of all that decides it."""
+    decides = [cohort.sha256, number, study.model_dump(), priors.content, asdict(settings), draws]
+    return digest(["delay and confounder", *decides, sampling_source(), _source(), versions()])
+
+
+@cache
+def _source() -> str:
+    return sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+
+
+def _compute(
+    study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: SamplerSettings, draws: int
+) -> xr.Dataset:
+    spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "absent")
+    scenarios = delayed(study.time_unit, DELAYS)
+    rng = np.random.default_rng([settings.seed, number, 11])
+    half = rng.standard_normal((draws // 2, _most_coordinates(cohort, spec)))
+    normals = np.concatenate(
+        [half, -half]
+    )  # antithetic: the mean of what is nearly linear has nearly no error
+    patients = rng.standard_exponential((len(normals), cohort.size))
+    horizon = report_times(study, cohort)[0]
+    grid = time_grid(spec.cutpoints, horizon, (), horizon)
+
+    def task(place: tuple[int, int]) -> Task:
+        at, strength = place
+        both = UnknownStartAndConfounder(UnknownStart(scenarios[at]), confounder_of(STRENGTHS[strength]))
+        return Task(cohort, replace(spec, observation=both), priors)
+
+    shape = (len(DELAYS), len(STRENGTHS))
+    mean, sd, rmst = np.empty(shape), np.empty(shape), np.empty((*shape, len(normals)))
+    # To and fro, so that each search begins at the mode of a neighbour.
+    places = [
+        (at, strength)
+        for at in range(shape[0])
+        for strength in (range(shape[1]) if at % 2 == 0 else reversed(range(shape[1])))
+    ]
+    for place, found in zip(
+        places, approximate_draws((task(place) for place in places), EFFECT, normals), strict=True
+    ):
+        mean[place], sd[place] = found.mean, found.sd
+        confounder = confounder_of(STRENGTHS[place[1]])
+        rmst[place] = rmst_differences(found.parameters, spec, cohort, grid, confounder, patients)
+    axes = {"delay": list(DELAYS), "strength": list(STRENGTHS)}
+    computed = xr.Dataset(
+        {
+            "mean": (("delay", "strength"), mean),
+            "sd": (("delay", "strength"), sd),
+            "rmst_difference": (("delay", "strength", "draw"), rmst),
+        },
+        coords=axes,
+        attrs={"horizon": horizon},
+    )
+    if number > 0:
+        return computed
+    off = []
+    for place in SAMPLED:
+        drawn = sample(task(place), settings).parameters
+        flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in drawn.items()}
+        effect = flat[EFFECT]
+        some = {name: values[:: max(1, len(effect) // 500)] for name, values in flat.items()}
+        again = rng.standard_exponential((len(some[EFFECT]), cohort.size))
+        exact = rmst_differences(some, spec, cohort, grid, confounder_of(STRENGTHS[place[1]]), again)
+        off.append(
+            (
+                (mean[place] - effect.mean()) / effect.std(),
+                sd[place] / effect.std(),
+                (rmst[place].mean() - exact.mean()) / exact.std(),
+            )
+        )
+    named = zip(("shift", "sd_ratio", "rmst_shift"), np.transpose(off), strict=True)
+    return computed.assign({name: ("cell", values) for name, values in named})
+
+
+def rmst_differences(
+    parameters: dict[str, np.ndarray],
+    spec: ModelSpec,
+    cohort: Cohort,
+    grid: TimeGrid,
+    confounder: HiddenConfounder,
+    patients: np.ndarray,
+) -> np.ndarray:
+    r"""Return draws of the difference in restricted mean survival time, all patients treated from time zero against none.
+
+    Standardised over the patients and over the condition, which patient i has with probability
+    :math:`q_i p_1 + (1 - q_i) p_0`, q the probability of being a candidate.
+
+    Parameters
+    ----------
+    parameters : dict of str to ndarray (draw, ...)
+    spec : ModelSpec
+        Baseline and constant effect.
+    cohort : Cohort
+    grid : TimeGrid
+        Gives horizon and quadrature.
+    confounder : HiddenConfounder
+    patients : ndarray (draw, patient)
+        Weights of the Bayesian bootstrap, before they are made to sum to 1.
+
+    Returns
+    -------
+    ndarray (draw,)
+        In the cohort's time unit.
+    """
+    used = grid.quadrature > 0
+    time, weight = grid.time[used], grid.quadrature[used]
+    cumulative = spec.baseline.cumulative_hazard(parameters, spec.baseline.basis(time), np)
+    treated = cumulative * np.exp(parameters[EFFECT])[:, None]
+    draws = (len(cumulative), cohort.size)
+    risk = np.broadcast_to(
+        covariate_predictor(
+            {name: value for name, value in parameters.items() if name == "outcome_coefficients"},
+            {"outcome_design": cohort.outcome.values},
+            np,
+        ),
+        draws,
+    )
+    log_odds = parameters["propensity_intercept"][:, None]
+    if cohort.propensity.terms:
+        log_odds = log_odds + propensity_score(parameters, cohort.propensity.values, np)
+    q = expit(log_odds)
+    share = np.broadcast_to(q * confounder.p_treated + (1.0 - q) * confounder.p_control, draws)
+    recorded = np.where(cohort.treatment, confounder.p_treated, confounder.p_control).mean()
+    without = risk - confounder.log_hazard_ratio * recorded
+    log_risk = np.concatenate([without, without + confounder.log_hazard_ratio], axis=1)
+    both = np.concatenate([patients * (1.0 - share), patients * share], axis=1)[None]
+    both = both / both.sum(axis=-1, keepdims=True)
+    reached = np.concatenate([cumulative, treated], axis=1)
+    mixed = mixture(log_risk, both, reached.min(axis=1), reached.max(axis=1))
+    of_control, of_treated = (mixed.evaluate(one)[0][0] @ weight for one in (cumulative, treated))
+    return of_treated - of_control
+
+
+def _most_coordinates(cohort: Cohort, spec: ModelSpec) -> int:
+    """Return a number that the model's coordinates do not exceed."""
+    return 10 + 2 * len(spec.cutpoints) + len(cohort.outcome.terms) + len(cohort.propensity.terms)
+
+
+def pooled_surface(computed: Sequence[xr.Dataset]) -> Surface:
+    """Return what the results of `surface_of_cohort` say together; every cohort has the same weight."""
+    rows = []
+    for at, strength in product(range(len(DELAYS)), range(len(STRENGTHS))):
+        mean, sd = (np.array([float(one[name][at, strength]) for one in computed]) for name in ("mean", "sd"))
+        middle, lower, upper = np.exp(normal_mixture_quantiles(mean, sd, (0.5, 0.025, 0.975)))
+        gained = np.concatenate([one["rmst_difference"][at, strength].to_numpy() for one in computed])
+        rmst_lower, rmst_middle, rmst_upper = quantiles(gained)
+        rows.append(
+            {
+                "delay": DELAYS[at],
+                "strength": STRENGTHS[strength],
+                "hazard_ratio": middle,
+                "lower": lower,
+                "upper": upper,
+                "probability_of_benefit": float(ndtr(-mean / sd).mean()),
+                "rmst_difference": rmst_middle,
+                "rmst_lower": rmst_lower,
+                "rmst_upper": rmst_upper,
+            }
+        )
+    first = computed[0]
+    checked = pd.DataFrame(
+        {
+            "delay": [DELAYS[at] for at, _ in SAMPLED],
+            "strength": [STRENGTHS[strength] for _, strength in SAMPLED],
+            **{name: first[name].to_numpy() for name in ("shift", "sd_ratio", "rmst_shift")},
+        }
+    )
+    return Surface(pd.DataFrame(rows), checked, float(first.attrs["horizon"]), len(computed))
+
+
+def between_cells(surface: Surface, delay: np.ndarray, strength: np.ndarray) -> pd.DataFrame:
+    """Return hazard_ratio, rmst_difference and probability_of_benefit (point) at delays and strengths within the grid.
+
+    By cubic splines over delay and log strength, of the log of the hazard ratio and the probit of the probability.
+    """
+    axes = (np.asarray(DELAYS), np.log(STRENGTHS))
+    shape = (len(DELAYS), len(STRENGTHS))
+
+    def smooth(values: np.ndarray) -> np.ndarray:
+        return RectBivariateSpline(*axes, values.reshape(shape)).ev(delay, np.log(strength))
+
+    cells = surface.cells
+    probit = ndtri(np.clip(cells["probability_of_benefit"].to_numpy(), 1e-15, 1.0 - 1e-15))
+    return pd.DataFrame(
+        {
+            "delay": delay,
+            "strength": strength,
+            "hazard_ratio": np.exp(smooth(np.log(cells["hazard_ratio"].to_numpy()))),
+            "rmst_difference": smooth(cells["rmst_difference"].to_numpy()),
+            "probability_of_benefit": ndtr(smooth(probit)),
+        }
+    )
+
+
+def fine_surface(surface: Surface) -> pd.DataFrame:
+    """Return `between_cells` on a fine grid, a row a point."""
+    delay, strength = np.meshgrid(
+        np.linspace(DELAYS[0], DELAYS[-1], SHOWN), np.geomspace(1.0, STRENGTHS[-1], SHOWN), indexing="ij"
+    )
+    return between_cells(surface, delay.ravel(), strength.ravel())
+
+
+def tipping_line(surface: Surface, probability: float = CERTAIN) -> pd.DataFrame:
+    """Return for each mean delay of the grid the smallest strength at which the probability of benefit falls to a value.
+
+    Returns
+    -------
+    DataFrame
+        delay, strength: 1 where no condition is needed, NaN where none of the grid is enough.
+    """
+    strengths = np.geomspace(1.0, STRENGTHS[-1], 801)
+    rows = []
+    for delay in DELAYS:
+        along = between_cells(surface, np.full(len(strengths), delay), strengths)
+        fallen = np.flatnonzero(along["probability_of_benefit"].to_numpy() <= probability)
+        rows.append((delay, float(strengths[fallen[0]]) if len(fallen) else float("nan")))
+    return pd.DataFrame(rows, columns=pd.Index(["delay", "strength"]))
+
+
+def surface_checks(surface: Surface) -> list[CheckResult]:
+    """Return how far the normal approximation is from draws, over the cells that were sampled."""
+    checked = surface.checked
+    values = {
+        "mean": float(checked["shift"].abs().max()),
+        "sd": float((checked["sd_ratio"] - 1.0).abs().max()),
+        "RMST difference": float(checked["rmst_shift"].abs().max()),
+    }
+    text = "largest distance of the normal approximation from draws, in posterior standard deviations"
+    return [
+        at_most(f"convergence: delay and confounder, {name}", value, CLOSE, text, "warn")
+        for name, value in values.items()
+    ]
