@@ -28,6 +28,7 @@ from inference.checks import (
     overlap_checks,
     parameter_draws,
     predictive_checks,
+    split_predictive_checks,
     time_ratio_note,
     treatment_calibration_checks,
 )
@@ -37,7 +38,7 @@ from inference.loo import leave_one_out
 from inference.power_scaling import power_scaling
 from inference.predicted import predictions
 from inference.provenance import commit
-from inference.replicates import replicate_statistics
+from inference.replicates import replicate_statistics, split_statistics
 from inference.requests import FitRequest, fit_content, fit_key, landmark_of, question_of
 from inference.store import Store
 from inference.tables import COLUMNS, Estimated, estimate, thin
@@ -165,10 +166,11 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         elpd, pareto_k, log_weights = leave_one_out(tree)
     predicted = predictions(adjusted, question, log_weights, request.predictive)
     balance = balance_behind(adjusted, question)
+    judged = split_predictive_checks if "state" in observed.dims else predictive_checks
     checks = [
         *convergence_checks(adjusted, estimated.table, pareto_k if left_out else None),
         *feedback_checks(adjusted, cohort),
-        *predictive_checks(replicated, observed, cohort.time_unit),
+        *judged(replicated, observed, cohort.time_unit),
         *loo_pit_checks(predicted, cohort.event, pareto_k),
         *(design_checks(adjusted, question, balance) or overlap_checks(cohort, propensity)),
         *treatment_calibration_checks(predicted),
@@ -233,13 +235,23 @@ def _predictive(study: Study, cohort: Cohort, tree: xr.DataTree) -> tuple[xr.Dat
     _, times = report_times(study, cohort)
     intervals = study_cutpoints(study, cohort)
     grid = np.linspace(0.0, float(cohort.time.max()), 101)
-    entry = cohort.entry if np.any(cohort.entry > 0) else None
     predictive = tree["posterior_predictive"]
+    time, event = predictive["time"].to_numpy()[0], predictive["event"].to_numpy()[0].astype(bool)
+    if "start" in predictive:
+
+        def split(time: np.ndarray, event: np.ndarray, start: np.ndarray) -> xr.Dataset:
+            return split_statistics(
+                time, event, start, cohort.entry, cohort.outcome.values, times, grid, intervals
+            )
+
+        assert cohort.treatment_start is not None, "what was split had starts"
+        replicated = split(time, event, predictive["start"].to_numpy()[0])
+        return replicated, split(cohort.time, cohort.event, cohort.treatment_start)
+    entry = cohort.entry if np.any(cohort.entry > 0) else None
 
     def statistics(time: np.ndarray, event: np.ndarray) -> xr.Dataset:
         return replicate_statistics(
             time, event, cohort.treatment, entry, cohort.outcome.values, times, grid, intervals
         )
 
-    replicated = statistics(predictive["time"].to_numpy()[0], predictive["event"].to_numpy()[0].astype(bool))
-    return replicated, statistics(cohort.time, cohort.event)
+    return statistics(time, event), statistics(cohort.time, cohort.event)

@@ -22,6 +22,8 @@ from inference.figures import (
     loo_figure,
     loo_pit_figure,
     overlap_figure,
+    predictive_split_figure,
+    predictive_split_statistics_figure,
     predictive_statistics_figure,
     predictive_survival_figure,
     prior_posterior_figure,
@@ -102,7 +104,20 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     )
     yield shown("rmst", "Restricted mean survival time", "answer", lambda: rmst_figure(under_main_priors))
     yield shown("hazard", "Hazard, and hazard ratio, over time", "curves", lambda: hazard_figure(main.curves))
-    if main.replicated.data_vars:
+    if "state" in main.replicated.dims:
+        yield shown(
+            "predictive_split",
+            "Survival and events of replicated cohorts",
+            "checks",
+            lambda: predictive_split_figure(main.replicated, main.observed, unit),
+        )
+        yield shown(
+            "predictive_split_statistics",
+            "Frequentist summaries of replicated cohorts",
+            "checks",
+            lambda: predictive_split_statistics_figure(main.replicated, main.observed, unit),
+        )
+    elif main.replicated.data_vars:
         yield shown(
             "predictive_survival",
             "Kaplan-Meier curves of replicated cohorts",

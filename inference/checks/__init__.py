@@ -8,6 +8,7 @@ from inference.checks.loo_pit import loo_pit_checks
 from inference.checks.notes import median_notes, time_ratio_note
 from inference.checks.overlap import overlap_checks
 from inference.checks.predictive import predictive_checks
+from inference.checks.predictive_split import split_predictive_checks
 from inference.checks.published import published_checks
 from inference.checks.result import CheckResult, checks_table, failed
 from inference.checks.treatment_calibration import treatment_calibration_checks
@@ -29,6 +30,7 @@ __all__ = [
     "parameter_draws",
     "predictive_checks",
     "published_checks",
+    "split_predictive_checks",
     "time_ratio_note",
     "treatment_calibration_checks",
 ]

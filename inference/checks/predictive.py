@@ -34,22 +34,37 @@ def predictive_checks(replicated: xr.Dataset, observed: xr.Dataset, time_unit: s
     """
     if "time" not in observed:
         return []
-    checks = [_check(name, label, replicated, observed, {}) for name, label in SINGLE.items()]
+    checks = [predictive_check(name, label, replicated, observed, {}) for name, label in SINGLE.items()]
     for arm in ("control", "treated"):
         for name, label in BY_ARM.items():
-            checks.append(_check(name, f"{label}, {arm}", replicated, observed, {"arm": arm}))
+            checks.append(predictive_check(name, f"{label}, {arm}", replicated, observed, {"arm": arm}))
         for time in observed["time"].to_numpy():
             label = f"survival at {time:g} {time_unit}, {arm}"
-            checks.append(_check("survival", label, replicated, observed, {"arm": arm, "time": time}))
+            checks.append(
+                predictive_check("survival", label, replicated, observed, {"arm": arm, "time": time})
+            )
         for interval in range(observed.sizes["interval"]):
             start, end = (float(observed[f"interval_{side}"][interval]) for side in ("start", "end"))
             label = f"events in ({start:g}, {end:g}] {time_unit}, {arm}"
             where = {"arm": arm, "interval": interval}
-            checks.append(_check("events_by_interval", label, replicated, observed, where))
+            checks.append(predictive_check("events_by_interval", label, replicated, observed, where))
     return checks
 
 
-def _check(name: str, label: str, replicated: xr.Dataset, observed: xr.Dataset, where: dict) -> CheckResult:
+def predictive_check(
+    name: str, label: str, replicated: xr.Dataset, observed: xr.Dataset, where: dict
+) -> CheckResult:
+    """Return where the cohort's value of one summary lies among those of the replicates.
+
+    Parameters
+    ----------
+    name, label : str
+        Variable of both data sets, and how the check names it.
+    replicated, observed : Dataset
+        The observed cohort is its one replicate.
+    where : dict
+        Coordinates of the value, by dimension.
+    """
     draws = replicated[name].sel(where).to_numpy()
     seen = float(observed[name].sel(where).to_numpy().item())
     p = two_sided_probability(draws, seen)

@@ -19,6 +19,7 @@ from inference.figures.loo_pit import loo_pit_figure
 from inference.figures.overlap import overlap_figure
 from inference.figures.pairs_by_caliper import pairs_by_caliper_figure
 from inference.figures.predictive_published import predictive_published_figure
+from inference.figures.predictive_split import predictive_split_figure, predictive_split_statistics_figure
 from inference.figures.predictive_statistics import predictive_statistics_figure
 from inference.figures.predictive_survival import predictive_survival_figure
 from inference.figures.prior_points import prior_points_figure
@@ -56,6 +57,8 @@ __all__ = [
     "pairs_by_caliper_figure",
     "png_bytes",
     "predictive_published_figure",
+    "predictive_split_figure",
+    "predictive_split_statistics_figure",
     "predictive_statistics_figure",
     "predictive_survival_figure",
     "prior_points_figure",

@@ -57,7 +57,11 @@ def predictive_statistics_figure(
         For the titles.
     """
     labels = {"treated": treated_label, "control": control_label}
-    panels = _panels(replicated, observed, time_unit, labels)
+    return panels_figure(_panels(replicated, observed, time_unit, labels))
+
+
+def panels_figure(panels: list[Panel | None]) -> Figure:
+    """Return one histogram a statistic, four in a row; None leaves a place empty."""
     rows = math.ceil(len(panels) / COLUMNS)
     figure = Figure(figsize=(WIDTH, 1.55 * rows + 0.2), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
@@ -72,7 +76,7 @@ def predictive_statistics_figure(
 def _panels(
     replicated: xr.Dataset, observed: xr.Dataset, time_unit: str, labels: dict[str, str]
 ) -> list[Panel | None]:
-    """Return the panels row by row; None leaves a place empty, so that the arms stand side by side."""
+    """Return the panels row by row, so that the arms stand side by side."""
     own = observed.isel(replicate=0)
     panels: list[Panel | None] = [
         Panel(title, np.exp(replicated[name].to_numpy()), float(np.exp(own[name])))

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from data.cohort import Cohort
 
 
-def censoring_times(cohort: Cohort, replicates: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def censoring_times(
+    cohort: Cohort, replicates: int, rng: np.random.Generator, by_arm: bool = True
+) -> NDArray[np.float64]:
     """Return for every replicate the time at which each patient's observation would end without an event.
 
     A censored patient keeps the own censoring time, which is known. For a patient with an event it is only
     known to lie beyond the event: it is drawn from the reverse Kaplan-Meier distribution of the patient's
-    arm, given that. What that distribution leaves open (its tail, if the last observation of the arm is an
-    event) ends at the last follow-up of the arm.
+    arm (or of all), given that. What that distribution leaves open (its tail, if the last observation of the arm is an
+    event) ends at the last follow-up of the arm (or of all).
 
     Parameters
     ----------
@@ -29,6 +31,9 @@ def censoring_times(cohort: Cohort, replicates: int, rng: np.random.Generator) -
         Number of replicated cohorts.
     rng : numpy.random.Generator
         Source of the draws.
+    by_arm : bool
+        False: one distribution for all. Where treatment begins during follow-up, who is in the treated arm has been
+        under observation until then for certain, so that the arm's own distribution is too late.
 
     Returns
     -------
@@ -36,7 +41,8 @@ def censoring_times(cohort: Cohort, replicates: int, rng: np.random.Generator) -
         In the cohort's time unit; above ``entry`` and not before the patient's observed time.
     """
     times = np.tile(cohort.time.astype(float), (replicates, 1))
-    for arm in (cohort.treatment, ~cohort.treatment):
+    groups = (cohort.treatment, ~cohort.treatment) if by_arm else (np.ones(cohort.size, dtype=bool),)
+    for arm in groups:
         if not arm.any():
             continue
         censoring = ProductLimit(cohort.time[arm], ~cohort.event[arm], cohort.entry[arm])

@@ -5,9 +5,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from inference.checks.predictive import two_sided_probability
+from inference.figures.predictive_split import predictive_split_figure, predictive_split_statistics_figure
 from inference.figures.predictive_statistics import predictive_statistics_figure
 from inference.figures.predictive_survival import predictive_survival_figure
 from inference.figures.style import OBSERVED
+from inference.replicates import split_statistics
 
 LABELS = ("days", "Hormonal therapy", "No hormonal therapy")
 
@@ -73,3 +75,33 @@ def test_statistics_without_estimate_do_not_fail(replicated, assert_inside):
 def test_long_labels_stay_inside(replicated, long_label, assert_inside):
     assert_inside(predictive_statistics_figure(*replicated, "months", long_label, f"No {long_label}"))
     assert_inside(predictive_survival_figure(*replicated, "months", long_label, f"No {long_label}"))
+
+
+def test_a_start_during_follow_up_shows_survival_of_all_and_events_by_state(assert_inside):
+    rng = np.random.default_rng(4)
+    event, entry, design = rng.random((30, 80)) < 0.7, np.zeros(80), rng.normal(size=(80, 1))
+    time = rng.exponential(20.0, (30, 80)) + 0.1
+    start = rng.exponential(20.0, (30, 80))
+    start[start >= time] = np.nan
+    times, grid = [6.0, 24.0], np.linspace(0, 60, 61)
+    replicates = split_statistics(time, event, start, entry, design, times, grid, [12.0])
+    observed = split_statistics(time[0], event[0], start[0], entry, design, times, grid, [12.0])
+    figure = predictive_split_figure(replicates, observed, "months")
+    survival, untreated, treated = figure.axes
+    for axes, own in (
+        (survival, observed["kaplan_meier"][0]),
+        (untreated, observed["cumulative_events"][0, 0]),
+        (treated, observed["cumulative_events"][0, 1]),
+    ):
+        line = next(one for one in axes.lines if one.get_color() == OBSERVED)
+        assert_allclose(line.get_ydata(), own[: len(line.get_ydata())])
+    band = treated.collections[0].get_paths()[0].vertices
+    last = len(treated.lines[0].get_xdata()) - 1
+    highest = np.quantile(replicates["cumulative_events"].sel(state="treated")[:, last], 0.975)
+    assert_allclose(band[:, 1].max(), highest)
+    assert_inside(figure)
+    numbers = predictive_split_statistics_figure(replicates, observed, "months")
+    shown = {axes.get_title(loc="left"): axes for axes in numbers.axes if axes.get_title(loc="left")}
+    assert shown["Events\nunder treatment"].lines[0].get_xdata()[0] == observed["events"][0, 1]
+    assert shown["Patients who\nbegin treatment"].lines[0].get_xdata()[0] == (~np.isnan(start[0])).sum()
+    assert_inside(numbers)
