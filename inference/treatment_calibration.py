@@ -47,7 +47,7 @@ def treatment_calibration(cohort: Cohort, seed: int) -> xr.Dataset:
     """
     if not cohort.propensity.terms:
         return xr.Dataset()
-    key = (cohort.sha256, cohort.propensity.values.tobytes(), seed)
+    key = (cohort.treatment.tobytes(), cohort.propensity.values.tobytes(), seed)
     if key not in _REMEMBERED:
         _REMEMBERED.clear()
         rng = np.random.default_rng([seed, 5])
