@@ -44,7 +44,7 @@ def some_patients(cohort: Cohort, inside: np.ndarray, outcome_terms: bool) -> Co
     start = cohort.treatment_start
     covariates = cohort.covariates[inside].reset_index(drop=True)
     outcome = _rows_of(cohort.outcome, inside) if outcome_terms else build_design("1", covariates)
-    return _hashed(
+    return hashed(
         replace(
             cohort,
             **{name: _read_only(value[inside]) for name, value in _patients(cohort).items()},
@@ -119,7 +119,7 @@ def _patients(cohort: Cohort) -> dict[str, np.ndarray]:
     return {name: getattr(cohort, name) for name in names}
 
 
-def _hashed(cohort: Cohort) -> Cohort:
+def hashed(cohort: Cohort) -> Cohort:
     """Return the cohort with the hash of what it holds, made as `validate_cohort` makes it."""
     patients = _patients(cohort) | {"treatment_start": cohort.treatment_start}
     designs = {"outcome": cohort.outcome, "propensity": cohort.propensity}

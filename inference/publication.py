@@ -163,7 +163,11 @@ def companions_of(
 
 
 def publication_sections(
-    results: Results, publication: Publication, companions: Companions, draw: Draw
+    results: Results,
+    publication: Publication,
+    companions: Companions,
+    draw: Draw,
+    left_out: pd.DataFrame | None = None,
 ) -> list[ReportSection]:
     """Return the sections of the page that only such a study has.
 
@@ -175,6 +179,8 @@ def publication_sections(
     companions : Companions
     draw : callable
         Gives a drawing from a name and what makes the figure.
+    left_out : DataFrame or None
+        The main model with covariates of unknown timing left out; a quick look has none.
     """
 
     def item(name: str, title: str, figure: Callable[[], Figure]) -> FigureItem:
@@ -213,7 +219,7 @@ def publication_sections(
             lambda: _prior_points(results, publication.evidence),
         ),
     ]
-    untimed = untimed_section(results, publication.evidence)
+    untimed = untimed_section(results, publication.evidence, left_out)
     return [
         beside_section(results, [beside]),
         *([untimed] if untimed is not None else []),

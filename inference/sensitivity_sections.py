@@ -33,6 +33,7 @@ from inference.report.exposure_section import (
 )
 from inference.report.feedback_section import feedback_section
 from inference.report.pseudo import section_of_pseudo_patients
+from inference.report.timing_and_confounding_section import timing_and_confounding_section
 from inference.report.timing_section import timing_in_short, timing_section
 from inference.results import Results
 from inference.sensitivity.adjustments import compare_adjustments
@@ -40,6 +41,7 @@ from inference.sensitivity.by_subgroup import EffectBySubgroup, effect_by_subgro
 from inference.sensitivity.computed import Computed
 from inference.sensitivity.confounding import ConfoundingGrid
 from inference.sensitivity.e_values import benchmarks, e_values
+from inference.sensitivity.left_out import untimed_table
 from inference.sensitivity.over_time import effect_over_time
 from models.effects import ByInterval, BySubgroup
 
@@ -68,6 +70,8 @@ def sensitivity_sections(results: Results, computed: Computed, draw: Draw) -> li
         sections.append(timing_section(computed.timing, results.study, computed.why_no_timing, draw))
     if computed.confounding is not None:
         sections.append(_confounding(results, computed.confounding, draw))
+    if computed.surface is not None:
+        sections.append(timing_and_confounding_section(computed.surface, results.study, draw))
     if results.study.cohort.source == "reconstruction":
         return [section_of_pseudo_patients(section) for section in sections]
     return sections
@@ -78,10 +82,15 @@ def sensitivity_tables(results: Results, computed: Computed) -> dict[str, pd.Dat
     tables = {"adjustments": compare_adjustments(results.estimands, results.main.request.named)}
     if computed.feedback is not None:
         tables["feedback"] = computed.feedback
+    if computed.left_out is not None:
+        groups = load_evidence(results.study).names.timing.unknown
+        tables["untimed"] = untimed_table(results.cohorts, groups, results.main.estimands, computed.left_out)
     if computed.timing is not None:
         tables |= {"timing": computed.timing.scenarios, "delays": computed.timing.delays}
     if computed.confounding is not None:
         tables["confounding"] = surface_of(computed.confounding)
+    if computed.surface is not None:
+        tables["timing_and_confounding"] = computed.surface.cells
     by_subgroup = subgroups_of(results)
     if by_subgroup is not None:
         tables["subgroups"] = by_subgroup.table

@@ -54,14 +54,14 @@ def column_scales(design: Design) -> np.ndarray:
     """Return what a prior per standard deviation calls one, in units of each column (term,).
 
     Of a column of two values, such as the 0 and 1 of a level, their difference: presence against absence. Of every other the
-    standard deviation over the cohort.
+    standard deviation over the cohort. Of a column that is left out, so that it does not vary, 1.
     """
     scales = design.values.std(axis=0)
     for place, column in enumerate(design.values.T):
         low, high = column.min(), column.max()
         near = 1e-9 * (high - low)
         if np.all((column - low <= near) | (high - column <= near)):
-            scales[place] = high - low
+            scales[place] = high - low or 1.0
     return scales
 
 

@@ -84,7 +84,7 @@ def _sections(made: Analysed, draw: Draw, told: Told) -> list[ReportSection]:
     write_table(companions.replication.summary, made.folder / "replicate.csv")
     for found in companions.modalities:
         write_table(found.table, made.folder / f"effect_by_{found.analysis}.csv")
-    return [*sections, *publication_sections(results, publication, companions, draw)]
+    return [*sections, *publication_sections(results, publication, companions, draw, made.computed.left_out)]
 
 
 def _figures(made: Analysed, draw: Draw, told: Told) -> list[FigureItem]:

@@ -8,24 +8,31 @@ import numpy as np
 import pandas as pd
 
 from data.cohort import Cohort
-from data.formulas import Design
+from data.without_covariates import columns_of
 from inference.efron import EfronCox
 
 NORMAL_95 = 1.959964
-EVERYTHING, NOTHING = "all covariates", "no covariate"
-TOGETHER = "all of these"
+COMPLETE, NOTHING, TOGETHER = "none", "no covariate", "all of these"
+"""Rows of a table: none left out, no covariate left in, and all groups left out together."""
 
 
-def columns_of(design: Design, covariates: Sequence[str]) -> np.ndarray:
-    """Return which columns of a design (term,) hold one of some covariates, interactions included."""
-    wanted = np.zeros(len(design.terms), dtype=bool)
-    names = list(design.spec.column_names)
-    for term, variables in design.spec.term_variables.items():
-        if {str(variable) for variable in variables} & set(covariates):
-            for place in design.spec.term_indices[term]:
-                if names[place] in design.terms:
-                    wanted[design.terms.index(names[place])] = True
-    return wanted
+def left_out_of(groups: Mapping[str, Sequence[str]], everything: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return what is left out, by name: nothing, each group, all groups together if there are several, and all covariates.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of str
+        Covariates by the name of their group.
+    everything : sequence of str
+        All covariates.
+    """
+    together = tuple(covariate for group in groups.values() for covariate in group)
+    return {
+        COMPLETE: (),
+        **{name: tuple(group) for name, group in groups.items()},
+        **({TOGETHER: together} if len(groups) > 1 else {}),
+        NOTHING: tuple(everything),
+    }
 
 
 def effect_without(cohorts: Sequence[Cohort], groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -44,15 +51,10 @@ def effect_without(cohorts: Sequence[Cohort], groups: Mapping[str, Sequence[str]
         left_out, terms (of the covariates that stay), hazard_ratio, lower, upper (95 %, Wald); NaN where a cohort has no
         estimate. Treatment counts from time zero on, ever against never.
     """
-    together = [covariate for group in groups.values() for covariate in group]
-    left_out = {"none": [], **groups} | ({TOGETHER: together} if len(groups) > 1 else {})
     rows = []
-    for name, covariates in left_out.items():
+    for name, covariates in left_out_of(groups, list(cohorts[0].covariates)).items():
         kept = [~columns_of(cohort.outcome, covariates) for cohort in cohorts]
         rows.append(_row(name, cohorts, kept))
-    rows.append(
-        _row(NOTHING, cohorts, [np.zeros(len(cohort.outcome.terms), dtype=bool) for cohort in cohorts])
-    )
     return pd.DataFrame(rows)
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 import pandas as pd
 
 from data.evidence import Evidence
-from inference.comparators.without import NOTHING, TOGETHER, effect_without
+from inference.comparators.without import COMPLETE, NOTHING, TOGETHER
 from inference.report.content import ReportSection
 from inference.report.numbers import number, ratio
-from inference.report.table import Cell, Column, Row, Table
+from inference.report.table import Cell, Column, Row, Table, probability_cell
 from inference.results import Results
+from inference.sensitivity.left_out import untimed_table
 
 ID, TITLE = "untimed", "Covariates of unknown timing"
 
 
-def untimed_section(results: Results, evidence: Evidence) -> ReportSection | None:
+def untimed_section(
+    results: Results, evidence: Evidence, left_out: pd.DataFrame | None = None
+) -> ReportSection | None:
     """Return the section; None where the evidence names no covariate of unknown timing.
 
     Parameters
@@ -23,11 +29,13 @@ def untimed_section(results: Results, evidence: Evidence) -> ReportSection | Non
         Of a study that publishes no patients.
     evidence : Evidence
         Its ``evidence.toml`` names the covariates, in groups.
+    left_out : DataFrame or None
+        From `pooled_effect_without`; without it the table has the main model with all covariates only.
     """
     timing = evidence.names.timing
     if not timing.unknown:
         return None
-    found = effect_without(results.cohorts, timing.unknown)
+    found = untimed_table(results.cohorts, timing.unknown, results.main.estimands, left_out)
     return ReportSection(ID, TITLE, (_lead(evidence), _moves(found)), (_table(found),))
 
 
@@ -54,30 +62,41 @@ def _lead(evidence: Evidence) -> str:
 
 
 def _moves(found: pd.DataFrame) -> str:
-    """Say from where to where the hazard ratio goes, and which group moves it most."""
-    by_name = found.set_index("left_out")["hazard_ratio"]
+    """Say from where to where the hazard ratio goes, and which group moves it most; by Cox, and by the main model if fitted."""
+    by_name = found.set_index("left_out")
+    cox, sampled = by_name["cox_hazard_ratio"], by_name["hazard_ratio"]
     full, alone = (
-        by_name["none"],
-        by_name.drop(["none", NOTHING, *([TOGETHER] if TOGETHER in by_name else [])]),
+        cox[COMPLETE],
+        cox.drop([COMPLETE, NOTHING, *([TOGETHER] if TOGETHER in cox else [])]),
     )
     most = (alone / full).map(lambda factor: max(factor, 1 / factor)).idxmax()
-    last = by_name.get(TOGETHER, by_name[most])
+    last = TOGETHER if TOGETHER in cox else most
+    found_by_cox = (
+        f"With all covariates Cox's hazard ratio is {number(full, 2)}, with none of them {number(cox[NOTHING], 2)}, and without those of "
+        f"unknown timing {number(cox[last], 2)}. Of the groups, “{most}” moves it most, to {number(cox[most], 2)} when left out alone."
+    )
+    if sampled.isna().any():
+        return found_by_cox
     return (
-        f"With all covariates Cox's hazard ratio is {number(full, 2)}, with none of them {number(by_name[NOTHING], 2)}, and without those of "
-        f"unknown timing {number(last, 2)}. Of the groups, “{most}” moves it most, to {number(by_name[most], 2)} when left out alone."
+        f"{found_by_cox} The main model, fitted again without them, moves from {number(sampled[COMPLETE], 2)} to "
+        f"{number(sampled[last], 2)} without all of these, and to {number(sampled[most], 2)} without “{most}” alone."
     )
 
 
 def _table(found: pd.DataFrame) -> Table:
-    names = {"none": "nothing: all covariates adjusted for", NOTHING: "every covariate: not adjusted"}
+    names = {COMPLETE: "nothing: all covariates adjusted for", NOTHING: "every covariate: not adjusted"}
     rows = tuple(
         Row(
             (
                 Cell(names.get(str(row["left_out"]), str(row["left_out"]))),
                 Cell(f"{row['terms']}", float(row["terms"])),
-                Cell(ratio(row["hazard_ratio"], row["lower"], row["upper"]), float(row["hazard_ratio"])),
+                Cell(
+                    ratio(row["cox_hazard_ratio"], row["cox_lower"], row["cox_upper"]),
+                    float(row["cox_hazard_ratio"]),
+                ),
+                *_sampled(row),
             ),
-            "main" if row["left_out"] == "none" else "",
+            "main" if row["left_out"] == COMPLETE else "",
         )
         for row in found.to_dict("records")
     )
@@ -85,9 +104,25 @@ def _table(found: pd.DataFrame) -> Table:
         Column("Left out"),
         Column("Columns left", numeric=True),
         Column("Hazard ratio of treatment, Cox (95 %)", numeric=True),
+        Column("Main model (95 %)", numeric=True),
+        Column("Log hazard ratio, main model (sd)", numeric=True),
+        Column("P(benefit)", numeric=True),
     )
     caption = (
-        "The hazard ratio of treatment, ever against never, with groups of covariates left out (Cox, Efron ties, over all cohorts of "
-        "pseudo-patients)"
+        "The hazard ratio of treatment, ever against never, with groups of covariates left out of treatment and outcome model: Cox "
+        "(Efron ties), and the posterior of the main model (median and 95 % interval), over all cohorts of pseudo-patients"
     )
     return Table("untimed-effects", caption, columns, rows)
+
+
+def _sampled(row: dict[Hashable, Any]) -> tuple[Cell, ...]:
+    """Return the cells of the main model's posterior; empty where it was not fitted with these covariates left out."""
+    if pd.isna(row["hazard_ratio"]):
+        return (Cell("not fitted"), Cell(""), Cell(""))
+    return (
+        Cell(ratio(row["hazard_ratio"], row["lower"], row["upper"]), float(row["hazard_ratio"])),
+        Cell(
+            f"{number(row['log_hazard_ratio'], 2)} ({number(row['sd'], 2)})", float(row["log_hazard_ratio"])
+        ),
+        probability_cell(row["probability_of_benefit"]),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from data.cohort import Cohort
+from data.evidence import load_evidence
 from data.study import Study
 from inference.checks import CheckResult
 from inference.checks.convergence import ESS, RHAT
@@ -24,6 +25,14 @@ from inference.sensitivity.confounding import (
     confounding_of,
 )
 from inference.sensitivity.feedback import RUNS, feedback_key, feedback_of_cohort, pooled_feedback
+from inference.sensitivity.left_out import (
+    Groups,
+    effect_without_key,
+    effect_without_of_cohort,
+    left_out_checks,
+    pooled_effect_without,
+    sampler_settings,
+)
 from inference.sensitivity.timing import (
     TimingSettings,
     timing_key,
@@ -31,11 +40,19 @@ from inference.sensitivity.timing import (
     timing_settings,
     why_no_scenarios,
 )
+from inference.sensitivity.timing_and_confounding import (
+    Surface,
+    draws_of_cohort,
+    pooled_surface,
+    surface_checks,
+    surface_key,
+    surface_of_cohort,
+)
 from inference.sensitivity.timing_pooled import Timing, pooled_timing
 from inference.store import Store
 from models.specification import outcome_spec
 
-TIMING_PART = 5  # cohorts in a job
+PART = 5  # cohorts in a job
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,12 @@ class Asked:
     def heard(self) -> list[int]:
         """The cohorts in which feedback is looked at, evenly spaced: a few show what it does."""
         return sorted({int(place) for place in np.linspace(0, len(self.cohorts) - 1, RUNS)})
+
+    @property
+    def left_out(self) -> Groups:
+        """Covariates of unknown timing by group, without which the main model is fitted again; none where none is named."""
+        published = self.naive and self.study.cohort.source == "reconstruction"
+        return load_evidence(self.study).names.timing.unknown if published else {}
 
     @property
     def designs(self) -> int:
@@ -109,12 +132,18 @@ class Computed:
     feedback : DataFrame or None
         From `pooled_feedback`.
     confounding : ConfoundingGrid or None
+    surface : Surface or None
+        Delay and confounding together.
+    left_out : DataFrame or None
+        From `pooled_effect_without`.
     """
 
     timing: Timing | None = None
     why_no_timing: str = ""
     feedback: pd.DataFrame | None = None
     confounding: ConfoundingGrid | None = None
+    surface: Surface | None = None
+    left_out: pd.DataFrame | None = None
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:
@@ -122,8 +151,12 @@ class Computed:
         found = [] if self.confounding is None else confounding_checks(self.confounding)
         if self.feedback is not None:
             found += feedback_convergence(self.feedback)
+        if self.left_out is not None:
+            found += left_out_checks(self.left_out)
         if self.timing is not None:
             found += timing_checks(self.timing)
+        if self.surface is not None:
+            found += surface_checks(self.surface)
         return tuple(check.of("sensitivity") for check in found)
 
 
@@ -139,9 +172,15 @@ def sensitivity_jobs(asked: Asked) -> tuple[SensitivityJob, ...]:
         jobs.append(("feedback, from cut to joint", _feedback, _feedback_kept, asked))
     if _has_timing(asked):
         everybody = range(len(asked.cohorts))
-        for first in everybody[::TIMING_PART]:
-            part = list(everybody[first : first + TIMING_PART])
+        for first in everybody[::PART]:
+            part = list(everybody[first : first + PART])
             jobs.append(("start-time scenarios", _timing, _timing_kept, asked, part))
+            jobs.append(("delay and confounding together", _surface, _surface_kept, asked, part))
+    if asked.left_out:
+        everybody = range(len(asked.cohorts))
+        for first in everybody[::PART]:
+            part = list(everybody[first : first + PART])
+            jobs.append(("covariates left out", _left_out, _left_out_kept, asked, part))
     return tuple(
         SensitivityJob(label, partial(run, *asked_of), partial(kept, *asked_of))
         for label, run, kept, *asked_of in jobs
@@ -156,6 +195,8 @@ def sensitivity_of(asked: Asked) -> Computed:
         why,
         pooled_feedback(_feedback(asked)) if asked.cohorts[0].propensity.terms else None,
         _confounding(asked) if asked.naive else None,
+        pooled_surface(_surface(asked, range(len(asked.cohorts)))) if _has_timing(asked) else None,
+        pooled_effect_without(_left_out(asked, range(len(asked.cohorts)))) if asked.left_out else None,
     )
 
 
@@ -217,6 +258,19 @@ def _timing_kept(asked: Asked, numbers: Sequence[int]) -> bool:
     return _held(asked, [timing_key(asked.study, asked.cohorts[number], number, *how) for number in numbers])
 
 
+def _surface(asked: Asked, numbers: Sequence[int]) -> list:
+    how = asked.main.priors, asked.timing.sampler, draws_of_cohort(len(asked.cohorts))
+    return [
+        surface_of_cohort(asked.study, asked.cohorts[number], number, *how, asked.folder)
+        for number in numbers
+    ]
+
+
+def _surface_kept(asked: Asked, numbers: Sequence[int]) -> bool:
+    how = asked.main.priors, asked.timing.sampler, draws_of_cohort(len(asked.cohorts))
+    return _held(asked, [surface_key(asked.study, asked.cohorts[number], number, *how) for number in numbers])
+
+
 def _feedback(asked: Asked) -> list:
     how = asked.main.priors, asked.main.settings, asked.designs
     return [
@@ -230,6 +284,23 @@ def _feedback_kept(asked: Asked) -> bool:
     return _held(
         asked, [feedback_key(asked.study, asked.cohorts[number], number, *how) for number in asked.heard]
     )
+
+
+def _left_out(asked: Asked, numbers: Sequence[int]) -> list:
+    how = _short(asked), asked.left_out, asked.folder
+    return [effect_without_of_cohort(asked.study, asked.cohorts[number], number, *how) for number in numbers]
+
+
+def _left_out_kept(asked: Asked, numbers: Sequence[int]) -> bool:
+    how = _short(asked), asked.left_out
+    return _held(
+        asked, [effect_without_key(asked.study, asked.cohorts[number], number, *how) for number in numbers]
+    )
+
+
+def _short(asked: Asked) -> FitRequest:
+    """Return the main model with as many draws as its fits with covariates left out need."""
+    return replace(asked.main, settings=sampler_settings(asked.main.settings, len(asked.cohorts)))
 
 
 def _confounding(asked: Asked) -> ConfoundingGrid:

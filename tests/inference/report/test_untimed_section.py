@@ -1,14 +1,18 @@
 """Covariates of unknown timing: the effect without them, and the limit that names them."""
 
+from unittest.mock import MagicMock
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from data.evidence import load_evidence
 from data.simulate import Truth, simulate_cohort
 from data.study import load_study
+from data.without_covariates import columns_of
 from inference.comparators import comparators
-from inference.comparators.without import NOTHING, TOGETHER, columns_of, effect_without
-from inference.report.untimed_section import limits_of_publication
+from inference.comparators.without import COMPLETE, NOTHING, TOGETHER, effect_without
+from inference.report.untimed_section import limits_of_publication, untimed_section
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +68,33 @@ def test_li2024_names_brain_sites_and_drugs():
     groups = load_evidence(study).names.timing.unknown
     assert set(groups["drugs"]) == {"chemotherapy", "hormone_therapy", "targeted_therapy"}
     assert {one for group in groups.values() for one in group} < set(study.covariates)
+
+
+def made_table(sampled):
+    """Rows of `untimed_table`, the main model's from 0.46 to 0.55, or not fitted."""
+    names = [COMPLETE, "brain metastasis", TOGETHER, NOTHING]
+    table = pd.DataFrame(
+        {"left_out": names, "terms": [22, 21, 11, 0], "cox_hazard_ratio": [0.43, 0.50, 0.52, 0.54]}
+    ).assign(cox_lower=0.3, cox_upper=0.7, hazard_ratio=[0.46, 0.51, 0.53, 0.55])
+    table = table.assign(lower=0.35, upper=0.65, log_hazard_ratio=np.log(table["hazard_ratio"]), sd=0.13)
+    table["probability_of_benefit"] = 0.999
+    if not sampled:
+        table.loc[table["left_out"] != COMPLETE, list(table.columns[5:])] = np.nan
+    return table
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_the_section_has_both_hazard_ratios_or_says_that_the_model_was_not_fitted(monkeypatch, sampled):
+    monkeypatch.setattr("inference.report.untimed_section.untimed_table", lambda *_: made_table(sampled))
+    evidence = load_evidence(load_study("li2024"))
+    section = untimed_section(MagicMock(), evidence)
+    (table,) = section.tables
+    values = [[cell.sort for cell in row.cells[2:4]] for row in table.rows]
+    assert [one for one, _ in values] == [0.43, 0.50, 0.52, 0.54]
+    if sampled:
+        assert [one for _, one in values] == [0.46, 0.51, 0.53, 0.55]
+        assert "-0.78 (0.13)" in table.rows[0].cells[4].text.replace("\u2212", "-")
+    else:
+        assert [row.cells[3].text for row in table.rows[1:]] == 3 * ["not fitted"]
+    numbers = {number for number in ("0.46", "0.53", "0.51") if number in section.paragraphs[1]}
+    assert numbers == ({"0.46", "0.53", "0.51"} if sampled else set())
