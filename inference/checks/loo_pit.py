@@ -37,10 +37,10 @@ def loo_pit_checks(predicted: xr.Dataset, event: np.ndarray, pareto_k: np.ndarra
     censored = int((~event).sum())
     if censored:
         text += (
-            f"; {censored} of {len(event)} times are censored and imputed {len(pit)} times: "
-            f"p values of single imputations {each.min():.2g} to {each.max():.2g}"
+            f"; censored times: {censored} of {len(event)}, imputed {len(pit)} times with p values of "
+            f"{each.min():.2g} to {each.max():.2g}"
         )
     unreliable = int((pareto_k > KHAT).sum())
     if unreliable:
-        text += f"; {unreliable} patients have weights that cannot be relied on (k-hat above {KHAT})"
+        text += f"; patients whose weights cannot be relied on (k-hat above {KHAT}): {unreliable}"
     return [at_least(NAME, p, DOUBTFUL, text, otherwise="warn")]

@@ -195,7 +195,7 @@ def test_a_patient_who_sways_the_fit_has_a_probability_all_the_same(cohort_of):
         xr.Dataset({"pit": (("imputation", "patient"), pit)}), cohort.event, left.pareto_k
     )
     assert 0.0 <= check.value <= 1.0
-    assert f"{int((left.pareto_k > 0.7).sum())} patients" in check.text
+    assert check.text.endswith(f"(k-hat above 0.7): {int((left.pareto_k > 0.7).sum())}")
 
 
 def test_the_check_warns_below_one_in_twenty_and_where_nothing_can_be_computed():
