@@ -29,6 +29,8 @@ SAMPLING_SOURCES = (
     "inference/adjustments",
     "inference/density.py",
     "inference/engine.py",
+    "inference/modes.py",
+    "inference/approximation.py",
     "inference/geometry.py",
     "inference/groups.py",
     "inference/predictive.py",

@@ -207,7 +207,7 @@ def outcome_coefficients(results: Results) -> np.ndarray:
 
 def _feedback(table: pd.DataFrame, draw: Draw) -> ReportSection:
     figure = _figure(
-        "feedback", "The effect by share of the outcome heard", draw, lambda: feedback_figure(table)
+        "feedback", "The effect by power of the outcome's likelihood", draw, lambda: feedback_figure(table)
     )
     return feedback_section(table, [figure])
 

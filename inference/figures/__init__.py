@@ -35,6 +35,7 @@ from inference.figures.rmst import rmst_figure
 from inference.figures.style import style
 from inference.figures.subgroups import subgroups_figure
 from inference.figures.survival import survival_figure
+from inference.figures.timing_and_confounding import timing_and_confounding_figure
 from inference.figures.timing_scenarios import timing_figure
 from inference.figures.toxicity import toxicity_figure
 from inference.figures.treatment_calibration import treatment_calibration_figure
@@ -75,6 +76,7 @@ __all__ = [
     "subgroups_figure",
     "survival_figure",
     "svg_text",
+    "timing_and_confounding_figure",
     "timing_figure",
     "toxicity_figure",
     "treatment_calibration_figure",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,25 +14,24 @@ from data.cohort import Cohort
 from data.evidence import load_evidence
 from data.study import Study
 from inference.checks import CheckResult
-from inference.checks.convergence import ESS, RHAT
-from inference.checks.result import at_least, at_most
 from inference.requests import FitRequest
 from inference.sensitivity.confounding import (
-    CLOSE,
     ConfoundingGrid,
     confounding_checks,
     confounding_kept,
     confounding_of,
 )
 from inference.sensitivity.feedback import RUNS, feedback_key, feedback_of_cohort, pooled_feedback
+from inference.sensitivity.feedback_checks import feedback_convergence
 from inference.sensitivity.left_out import (
     Groups,
     effect_without_key,
     effect_without_of_cohort,
     left_out_checks,
     pooled_effect_without,
-    sampler_settings,
+    shortened,
 )
+from inference.sensitivity.surface import Surface, pooled_surface, surface_checks
 from inference.sensitivity.timing import (
     TimingSettings,
     timing_key,
@@ -40,15 +39,8 @@ from inference.sensitivity.timing import (
     timing_settings,
     why_no_scenarios,
 )
-from inference.sensitivity.timing_and_confounding import (
-    Surface,
-    draws_of_cohort,
-    pooled_surface,
-    surface_checks,
-    surface_key,
-    surface_of_cohort,
-)
-from inference.sensitivity.timing_pooled import Timing, pooled_timing
+from inference.sensitivity.timing_and_confounding import draws_of_cohort, surface_key, surface_of_cohort
+from inference.sensitivity.timing_pooled import Timing, pooled_timing, timing_checks
 from inference.store import Store
 from models.specification import outcome_spec
 
@@ -85,7 +77,7 @@ class Asked:
         return timing_settings(len(self.cohorts), self.main.settings)
 
     @property
-    def heard(self) -> list[int]:
+    def feedback_cohorts(self) -> list[int]:
         """The cohorts in which feedback is looked at, evenly spaced: a few show what it does."""
         return sorted({int(place) for place in np.linspace(0, len(self.cohorts) - 1, RUNS)})
 
@@ -98,7 +90,7 @@ class Asked:
     @property
     def designs(self) -> int:
         """Designs of each of these cohorts for each exponent of the feedback."""
-        return -(-RUNS // len(self.heard))
+        return -(-RUNS // len(self.feedback_cohorts))
 
 
 @dataclass(frozen=True)
@@ -170,16 +162,12 @@ def sensitivity_jobs(asked: Asked) -> tuple[SensitivityJob, ...]:
         jobs.append(("unmeasured confounding", _confounding, _confounding_kept, asked))
     if asked.cohorts[0].propensity.terms:
         jobs.append(("feedback, from cut to joint", _feedback, _feedback_kept, asked))
-    if _has_timing(asked):
-        everybody = range(len(asked.cohorts))
-        for first in everybody[::PART]:
-            part = list(everybody[first : first + PART])
+    numbers = list(range(len(asked.cohorts)))
+    for part in [numbers[first : first + PART] for first in numbers[::PART]]:
+        if _has_timing(asked):
             jobs.append(("start-time scenarios", _timing, _timing_kept, asked, part))
             jobs.append(("delay and confounding together", _surface, _surface_kept, asked, part))
-    if asked.left_out:
-        everybody = range(len(asked.cohorts))
-        for first in everybody[::PART]:
-            part = list(everybody[first : first + PART])
+        if asked.left_out:
             jobs.append(("covariates left out", _left_out, _left_out_kept, asked, part))
     return tuple(
         SensitivityJob(label, partial(run, *asked_of), partial(kept, *asked_of))
@@ -198,48 +186,6 @@ def sensitivity_of(asked: Asked) -> Computed:
         pooled_surface(_surface(asked, range(len(asked.cohorts)))) if _has_timing(asked) else None,
         pooled_effect_without(_left_out(asked, range(len(asked.cohorts)))) if asked.left_out else None,
     )
-
-
-def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
-    """Return whether the chains of the feedback analysis agree.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `pooled_feedback`.
-    """
-    divergences = float(table["divergences"].sum())
-    return [
-        at_most("convergence: feedback, R-hat", float(table["rhat"].max()), RHAT, "largest of any power"),
-        at_most("convergence: feedback, divergences", divergences, 0, "divergent transitions, of all powers"),
-    ]
-
-
-def timing_checks(timing: Timing) -> list[CheckResult]:
-    """Return whether the chains of the start-time scenarios agree, and how good their normal approximation is."""
-    table = timing.scenarios
-    return [
-        at_most("convergence: scenarios, R-hat", float(table["rhat"].max()), RHAT, "largest of any scenario"),
-        at_least(
-            "convergence: scenarios, bulk ESS",
-            float(table["ess_bulk"].min()),
-            ESS,
-            "smallest of any scenario",
-        ),
-        at_most(
-            "convergence: scenarios, divergences",
-            float(table["divergences"].sum()),
-            0,
-            "divergent transitions, of all scenarios",
-        ),
-        at_most(
-            "convergence: delays, mean",
-            timing.approximation,
-            CLOSE,
-            "largest distance of the normal approximation from draws, in posterior standard deviations",
-            otherwise="warn",
-        ),
-    ]
 
 
 def _has_timing(asked: Asked) -> bool:
@@ -275,32 +221,28 @@ def _feedback(asked: Asked) -> list:
     how = asked.main.priors, asked.main.settings, asked.designs
     return [
         feedback_of_cohort(asked.study, asked.cohorts[number], number, *how, asked.folder)
-        for number in asked.heard
+        for number in asked.feedback_cohorts
     ]
 
 
 def _feedback_kept(asked: Asked) -> bool:
     how = asked.main.priors, asked.main.settings, asked.designs
     return _held(
-        asked, [feedback_key(asked.study, asked.cohorts[number], number, *how) for number in asked.heard]
+        asked,
+        [feedback_key(asked.study, asked.cohorts[number], number, *how) for number in asked.feedback_cohorts],
     )
 
 
 def _left_out(asked: Asked, numbers: Sequence[int]) -> list:
-    how = _short(asked), asked.left_out, asked.folder
+    how = shortened(asked.main, len(asked.cohorts)), asked.left_out, asked.folder
     return [effect_without_of_cohort(asked.study, asked.cohorts[number], number, *how) for number in numbers]
 
 
 def _left_out_kept(asked: Asked, numbers: Sequence[int]) -> bool:
-    how = _short(asked), asked.left_out
+    how = shortened(asked.main, len(asked.cohorts)), asked.left_out
     return _held(
         asked, [effect_without_key(asked.study, asked.cohorts[number], number, *how) for number in numbers]
     )
-
-
-def _short(asked: Asked) -> FitRequest:
-    """Return the main model with as many draws as its fits with covariates left out need."""
-    return replace(asked.main, settings=sampler_settings(asked.main.settings, len(asked.cohorts)))
 
 
 def _confounding(asked: Asked) -> ConfoundingGrid:

@@ -14,8 +14,9 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr
 
 from data.cohort import Cohort
+from inference.approximation import approximate_each
 from inference.checks.result import CheckResult, at_most
-from inference.engine import SamplerSettings, approximate_each, sample
+from inference.engine import SamplerSettings, sample
 from inference.mixing import ess_bulk
 from inference.provenance import sampling_source, versions
 from inference.store import Store, digest, file_sha256

@@ -13,8 +13,9 @@ import xarray as xr
 
 from data.cohort import Cohort
 from data.study import Study
+from inference.approximation import approximate_each
 from inference.comparators.cox_model import independent_columns
-from inference.engine import SamplerSettings, approximate_each, sample
+from inference.engine import SamplerSettings, sample
 from inference.horizon import report_times
 from inference.provenance import ROOT, sampling_source, versions
 from inference.sensitivity.no_effect import (

@@ -6,31 +6,25 @@ explain a benefit. The surface has the mean delay on one axis and the strength o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cache
 from hashlib import sha256
-from itertools import product
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import xarray as xr
-from scipy.interpolate import RectBivariateSpline
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import expit
 
 from data.cohort import Cohort
 from data.study import Study
-from inference.checks.result import CheckResult, at_most
+from inference.approximation import approximate_draws
 from inference.curves import TimeGrid, time_grid
-from inference.engine import SamplerSettings, approximate_draws, sample
+from inference.engine import SamplerSettings, sample
 from inference.horizon import report_times
 from inference.mixture import mixture
 from inference.provenance import sampling_source, versions
 from inference.sensitivity.start_times import delayed
-from inference.sensitivity.timing_pooled import CERTAIN, normal_mixture_quantiles
 from inference.store import Store, digest
-from inference.summaries import quantiles
 from inference.tasks import Task
 from models.observations.hidden_confounder import HiddenConfounder
 from models.observations.unknown_start import UnknownStart
@@ -51,29 +45,6 @@ CLOSE = (
     0.15  # of a posterior sd: how far the normal approximation of these cells may be off before it is said
 )
 SHOWN = 61  # points along each axis of the figure
-
-
-@dataclass(frozen=True, eq=False)
-class Surface:
-    """The effect over delay and strength, pooled over cohorts with equal weights.
-
-    Attributes
-    ----------
-    cells : DataFrame
-        delay (mean, in months), strength, hazard_ratio (median), lower, upper, probability_of_benefit, rmst_difference (median,
-        all patients, in the study's time unit), rmst_lower, rmst_upper; a row a cell.
-    checked : DataFrame
-        delay, strength, shift (of the mean log hazard ratio of the approximation from draws, in their standard deviations),
-        sd_ratio, rmst_shift (of the mean RMST difference, likewise), of the cells that were sampled too.
-    horizon : float
-        Of the restricted mean.
-    cohorts : int
-    """
-
-    cells: pd.DataFrame
-    checked: pd.DataFrame
-    horizon: float
-    cohorts: int
 
 
 def confounder_of(strength: float) -> HiddenConfounder:
@@ -264,99 +235,3 @@ def rmst_differences(
 def _most_coordinates(cohort: Cohort, spec: ModelSpec) -> int:
     """Return a number that the model's coordinates do not exceed."""
     return 10 + 2 * len(spec.cutpoints) + len(cohort.outcome.terms) + len(cohort.propensity.terms)
-
-
-def pooled_surface(computed: Sequence[xr.Dataset]) -> Surface:
-    """Return what the results of `surface_of_cohort` say together; every cohort has the same weight."""
-    rows = []
-    for at, strength in product(range(len(DELAYS)), range(len(STRENGTHS))):
-        mean, sd = (np.array([float(one[name][at, strength]) for one in computed]) for name in ("mean", "sd"))
-        middle, lower, upper = np.exp(normal_mixture_quantiles(mean, sd, (0.5, 0.025, 0.975)))
-        gained = np.concatenate([one["rmst_difference"][at, strength].to_numpy() for one in computed])
-        rmst_lower, rmst_middle, rmst_upper = quantiles(gained)
-        rows.append(
-            {
-                "delay": DELAYS[at],
-                "strength": STRENGTHS[strength],
-                "hazard_ratio": middle,
-                "lower": lower,
-                "upper": upper,
-                "probability_of_benefit": float(ndtr(-mean / sd).mean()),
-                "rmst_difference": rmst_middle,
-                "rmst_lower": rmst_lower,
-                "rmst_upper": rmst_upper,
-            }
-        )
-    first = computed[0]
-    checked = pd.DataFrame(
-        {
-            "delay": [DELAYS[at] for at, _ in SAMPLED],
-            "strength": [STRENGTHS[strength] for _, strength in SAMPLED],
-            **{name: first[name].to_numpy() for name in ("shift", "sd_ratio", "rmst_shift")},
-        }
-    )
-    return Surface(pd.DataFrame(rows), checked, float(first.attrs["horizon"]), len(computed))
-
-
-def between_cells(surface: Surface, delay: np.ndarray, strength: np.ndarray) -> pd.DataFrame:
-    """Return hazard_ratio, rmst_difference and probability_of_benefit (point) at delays and strengths within the grid.
-
-    By cubic splines over delay and log strength, of the log of the hazard ratio and the probit of the probability.
-    """
-    axes = (np.asarray(DELAYS), np.log(STRENGTHS))
-    shape = (len(DELAYS), len(STRENGTHS))
-
-    def smooth(values: np.ndarray) -> np.ndarray:
-        return RectBivariateSpline(*axes, values.reshape(shape)).ev(delay, np.log(strength))
-
-    cells = surface.cells
-    probit = ndtri(np.clip(cells["probability_of_benefit"].to_numpy(), 1e-15, 1.0 - 1e-15))
-    return pd.DataFrame(
-        {
-            "delay": delay,
-            "strength": strength,
-            "hazard_ratio": np.exp(smooth(np.log(cells["hazard_ratio"].to_numpy()))),
-            "rmst_difference": smooth(cells["rmst_difference"].to_numpy()),
-            "probability_of_benefit": ndtr(smooth(probit)),
-        }
-    )
-
-
-def fine_surface(surface: Surface) -> pd.DataFrame:
-    """Return `between_cells` on a fine grid, a row a point."""
-    delay, strength = np.meshgrid(
-        np.linspace(DELAYS[0], DELAYS[-1], SHOWN), np.geomspace(1.0, STRENGTHS[-1], SHOWN), indexing="ij"
-    )
-    return between_cells(surface, delay.ravel(), strength.ravel())
-
-
-def tipping_line(surface: Surface, probability: float = CERTAIN) -> pd.DataFrame:
-    """Return for each mean delay of the grid the smallest strength at which the probability of benefit falls to a value.
-
-    Returns
-    -------
-    DataFrame
-        delay, strength: 1 where no condition is needed, NaN where none of the grid is enough.
-    """
-    strengths = np.geomspace(1.0, STRENGTHS[-1], 801)
-    rows = []
-    for delay in DELAYS:
-        along = between_cells(surface, np.full(len(strengths), delay), strengths)
-        fallen = np.flatnonzero(along["probability_of_benefit"].to_numpy() <= probability)
-        rows.append((delay, float(strengths[fallen[0]]) if len(fallen) else float("nan")))
-    return pd.DataFrame(rows, columns=pd.Index(["delay", "strength"]))
-
-
-def surface_checks(surface: Surface) -> list[CheckResult]:
-    """Return how far the normal approximation is from draws, over the cells that were sampled."""
-    checked = surface.checked
-    values = {
-        "mean": float(checked["shift"].abs().max()),
-        "sd": float((checked["sd_ratio"] - 1.0).abs().max()),
-        "RMST difference": float(checked["rmst_shift"].abs().max()),
-    }
-    text = "largest distance of the normal approximation from draws, in posterior standard deviations"
-    return [
-        at_most(f"convergence: delay and confounder, {name}", value, CLOSE, text, "warn")
-        for name, value in values.items()
-    ]

@@ -11,7 +11,8 @@ from scipy.optimize import brentq
 import inference.sensitivity.confounding as module
 import inference.tasks as tasks
 from data.simulate import Truth, simulate_cohort
-from inference.engine import Sample, SamplerSettings, approximate, approximate_each, sample
+from inference.approximation import approximate, approximate_each
+from inference.engine import Sample, SamplerSettings, sample
 from inference.sensitivity.confounding import (
     BELOW,
     BEYOND,

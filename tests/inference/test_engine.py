@@ -9,7 +9,7 @@ import pytest
 from lifelines import CoxPHFitter
 from numpy.testing import assert_array_equal
 
-import inference.engine as engine
+import inference.modes as modes
 import inference.tasks as tasks
 from data.errors import InputError
 from data.formulas import build_design
@@ -199,7 +199,7 @@ def assert_swapped_density_is_fresh(before: Task, after: Task):
         swapped["shear_matrix"] = shear.matrix
     if walk is not None:
         swapped |= walk.arrays
-    density = engine._density(compiled, swapped)
+    density = modes.density_of(compiled, swapped)
     expected = model.compile_logp(mode="FAST_COMPILE")
     start = layout.join({"log_hazard_level": -3.5} if "log_hazard_level" in layout.slices else {})
     rng = np.random.default_rng(2)

@@ -11,7 +11,8 @@ from scipy import stats
 import inference.tasks as tasks
 from data.cohort import validate_cohort
 from data.simulate import PiecewiseHazard, Truth, simulate_cohort, simulate_frame, simulated_study
-from inference.engine import SamplerSettings, approximate
+from inference.approximation import approximate
+from inference.engine import SamplerSettings
 from inference.sensitivity import timing
 from inference.sensitivity.e_values import e_value, risk_ratio
 from inference.sensitivity.start_times import DELAYS, AtStart, Exponential

@@ -9,24 +9,28 @@ from scipy import integrate, stats
 from scipy.special import expit
 
 from data.simulate import simulated_study
+from inference.approximation import approximate, approximate_draws
 from inference.curves import time_grid
-from inference.engine import SamplerSettings, approximate, approximate_draws, sample
+from inference.engine import SamplerSettings, sample
 from inference.sensitivity import timing_and_confounding as module
 from inference.sensitivity.start_times import AtStart, Exponential
+from inference.sensitivity.surface import (
+    SHOWN,
+    Surface,
+    between_cells,
+    fine_surface,
+    pooled_surface,
+    surface_checks,
+    tipping_line,
+)
 from inference.sensitivity.timing_and_confounding import (
     DELAYS,
     EFFECT,
     STRENGTHS,
-    Surface,
-    between_cells,
     confounder_of,
     draws_of_cohort,
-    fine_surface,
-    pooled_surface,
     rmst_differences,
-    surface_checks,
     surface_of_cohort,
-    tipping_line,
 )
 from inference.tasks import Task
 from models.baselines import PiecewiseExponential
@@ -99,7 +103,7 @@ def test_between_the_cells_and_on_the_line_a_plane_stays_one():
         else:
             assert line[delay] == pytest.approx(max(needed, 1.0), rel=3e-3)
     assert line[24.0] == 1.0 or line[24.0] == pytest.approx(np.exp((0.6 - 0.16449 - 0.48) / 0.3), rel=3e-3)
-    assert len(fine_surface(surface)) == module.SHOWN**2
+    assert len(fine_surface(surface)) == SHOWN**2
 
 
 def test_checks_warn_where_the_approximation_is_off():

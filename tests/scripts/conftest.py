@@ -57,7 +57,7 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("nothing may be sampled here")
 
-    monkeypatch.setattr("inference.engine.compiled_for", refuse)
+    monkeypatch.setattr("inference.modes.compiled_for", refuse)
     monkeypatch.setattr("inference.analysis.side_by_side", refuse)
 
 

@@ -1,0 +1,129 @@
+"""The page's section on a late start and an overlooked condition together."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from data.study import Study
+from inference.figures.timing_and_confounding import CAPTION, timing_and_confounding_figure
+from inference.report.content import FigureItem, ReportSection
+from inference.report.drawings import Draw, drawn_when_asked
+from inference.report.numbers import number, ratio, span
+from inference.report.table import Cell, Column, Row, Table, number_cell
+from inference.sensitivity.surface import Surface, fine_surface, tipping_line
+from inference.sensitivity.timing_and_confounding import DELAYS, PREVALENCE, STRENGTHS
+from inference.sensitivity.timing_pooled import CERTAIN
+
+ID, TITLE = "timing-and-confounding", "A late start and an overlooked condition together"
+
+
+def timing_and_confounding_section(
+    surface: Surface, study: Study, draw: Draw = drawn_when_asked
+) -> ReportSection:
+    """Return the section on delay and unmeasured confounding together.
+
+    Parameters
+    ----------
+    surface : Surface
+    study : Study
+        Gives the time unit.
+    draw : callable
+        Gives a drawing from a name and what makes the figure.
+    """
+    drawing = draw(
+        ID,
+        lambda: timing_and_confounding_figure(
+            fine_surface(surface), study.time_unit, surface.horizon, CERTAIN
+        ),
+    )
+    line = tipping_line(surface)
+    tables = (
+        _table(surface, "hazard-ratio", "Hazard ratio of treatment (95 % interval)", line),
+        _table(surface, "rmst", _rmst_caption(surface, study), None),
+    )
+    paragraphs = (_tipping(line), _one_cell(surface, study), _assumptions(surface))
+    figure = FigureItem(ID, "Delay and an overlooked condition", CAPTION, drawing, "section")
+    return ReportSection(ID, TITLE, paragraphs, tables, (figure,))
+
+
+def _tipping(line: pd.DataFrame) -> str:
+    alone, *late = zip(line["delay"], line["strength"], strict=True)
+    parts = []
+    for delay, strength in late:
+        parts.append(f"at a mean delay of {delay:g} months {_strength(strength)}")
+        if strength == 1.0:  # nor is any with a longer delay
+            break
+    return (
+        f"The two sections above move one assumption each and hold the other. Together less of each is enough: for the probability of "
+        f"benefit to fall to {CERTAIN:g} an overlooked condition must be this strong (its hazard ratio, and how many times more common "
+        f"it is among those who were not to be treated): without delay {_strength(alone[1])}; {'; '.join(parts)}."
+    )
+
+
+def _strength(value: float) -> str:
+    if pd.isna(value):
+        return f"more than {STRENGTHS[-1]:g}"
+    return "none is needed" if value == 1.0 else f"{value:.1f}"
+
+
+def _one_cell(surface: Surface, study: Study) -> str:
+    """Return one combination in words, so that a reader knows how to read the tables."""
+    cells = surface.cells.set_index(["delay", "strength"])
+    at = (DELAYS[2], STRENGTHS[1])
+    row = cells.loc[at]
+    ratio_left = ratio(*(float(row[name]) for name in ("hazard_ratio", "lower", "upper")))
+    gained = span(*(float(row[name]) for name in ("rmst_difference", "rmst_lower", "rmst_upper")))
+    return (
+        f"With a mean delay of {at[0]:g} months and a condition of strength {at[1]:g}, the hazard ratio is {ratio_left}, and "
+        f"the difference in restricted mean survival time up to {number(surface.horizon)} {study.time_unit} is {gained} {study.time_unit}."
+    )
+
+
+def _assumptions(surface: Surface) -> str:
+    checked = surface.checked
+    return (
+        "What is assumed: as in the two sections above, with prevalences of those who were to be treated, whether or not they lived to it, and "
+        f"of the others, at time zero; {100 * PREVALENCE:.0f} % of those who were to be treated have the condition. Who was to be treated "
+        "is estimated by the treatment model. Hazards are proportional, so that the difference in restricted means is above zero just where the hazard ratio "
+        "is below 1, and the line is the same for both. Neither axis is known to the data. Posteriors"
+        f"{f' (of {surface.cohorts} cohorts, with equal weights)' if surface.cohorts > 1 else ''} are normal approximations; in "
+        f"{len(checked)} cells that were also sampled, the mean log hazard ratio was off by at most {checked['shift'].abs().max():.2f}, and the mean difference in restricted "
+        f"means by at most {checked['rmst_shift'].abs().max():.2f} posterior standard deviations."
+    )
+
+
+def _rmst_caption(surface: Surface, study: Study) -> str:
+    return (
+        f"Difference in restricted mean survival time up to {number(surface.horizon)} {study.time_unit}, all treated from time zero against "
+        f"none ({study.time_unit}, 95 % interval)"
+    )
+
+
+def _table(surface: Surface, name: str, caption: str, line: pd.DataFrame | None) -> Table:
+    """Return delays by strengths; with the strength that is needed, where a line is given."""
+    cells = surface.cells.set_index(["delay", "strength"])
+    columns = (
+        ("hazard_ratio", "lower", "upper")
+        if line is not None
+        else ("rmst_difference", "rmst_lower", "rmst_upper")
+    )
+    written = ratio if line is not None else span
+    rows = []
+    for delay in DELAYS:
+        made = [number_cell(delay)]
+        for strength in STRENGTHS:
+            values = [float(cells.loc[(delay, strength), column]) for column in columns]
+            made.append(Cell(written(values[0], values[1], values[2]), values[0]))
+        if line is not None:
+            needed = float(line.set_index("delay").loc[delay, "strength"])
+            made.append(Cell(_strength(needed), needed if pd.notna(needed) else float("inf")))
+        rows.append(Row(tuple(made)))
+    headings = (
+        Column("Mean delay (months)", numeric=True),
+        *(
+            Column("No condition" if strength == 1 else f"Strength {strength:g}", numeric=True)
+            for strength in STRENGTHS
+        ),
+        *([Column(f"Strength for P(benefit) = {CERTAIN:g}", numeric=True)] if line is not None else []),
+    )
+    return Table(f"{ID}-{name}", caption, headings, tuple(rows))
