@@ -16,7 +16,10 @@ CAPTION = (
     "model alone. A flat line on the left says that feedback makes no difference here; "
     "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them."
 )
-LABELS = {"covariates": "outcome model: covariates and score", "score": "outcome model: score alone"}
+LABELS = {
+    "covariates": "outcome model: covariates and score",
+    "score": "outcome model: score alone, as a spline",
+}
 
 
 @style()

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from inference.pooling import WORST_RHAT
 from inference.report.content import FigureItem, ReportSection
 from inference.report.numbers import number, ratio
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
 
-OUTCOMES = {"covariates": "covariates and score", "score": "score alone"}
+OUTCOMES = {"covariates": "covariates and score", "score": "score alone, as a spline"}
 SHIFT = 0.5  # standard deviations: less counts as not moved
 
 
@@ -36,19 +37,21 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
     looked = f" (looked at in {first['cohorts']} cohorts)" if first["cohorts"] > 1 else ""
     paragraphs = (
         *_algebra(every),
-        f"In the joint model outcomes also inform the propensity score. As the share that it hears of them goes from 0 (cut) to 1 "
-        f"(joint){looked}, the hazard ratio goes from {ends[0]} to {ends[1]}, a shift of {number(last['shift'], 2)} standard deviations. {verdict}",
+        f"In the joint model outcomes also inform the propensity score. As the power of their likelihood in the treatment model goes from 0 "
+        f"(cut) to 1 (joint){looked}, the hazard ratio goes from {ends[0]} to {ends[1]}, a shift of {number(last['shift'], 2)} standard deviations. {verdict}",
         f"The coefficient of the treatment model that moves most is that of {worst['term']}, by "
-        f"{number(worst['largest_shift'], 2)} standard deviations at a share of {worst['eta']:g}.",
+        f"{number(worst['largest_shift'], 2)} standard deviations at a power of {worst['eta']:g}.",
+        *_several(every),
     )
     columns = (
         Column("Outcome model"),
-        Column("Share heard, η", numeric=True),
+        Column("Power of the outcome, η", numeric=True),
         Column("Hazard ratio, conditional (95 %)", numeric=True),
         Column("P(benefit)", numeric=True),
         Column("Shift of the effect, sd", numeric=True),
         Column("Largest shift of a coefficient, sd", numeric=True),
         Column("Of"),
+        Column("R-hat of the score", numeric=True),
     )
     rows = tuple(
         Row(
@@ -60,11 +63,12 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
                 number_cell(row["shift"], 2),
                 number_cell(row["largest_shift"], 2),
                 Cell(str(row["term"])),
+                number_cell(row["score_rhat"], 2),
             )
         )
         for row in every.to_dict("records")
     )
-    caption = "The effect by how much of the outcome the propensity score hears, from cut to joint"
+    caption = "The effect by the power of the outcome's likelihood in the treatment model, from cut to joint"
     return ReportSection(
         "feedback",
         "Does the outcome bend the propensity score",
@@ -85,6 +89,22 @@ def _algebra(table: pd.DataFrame) -> tuple[str, ...]:
     return (
         "The score is a sum of the same covariates, x'g. Beside them in the outcome model, x'b + k x'g = x'(b + k g), it adds nothing "
         "but another prior: that none, cut and joint agree is arithmetic, and no evidence that confounding is dealt with. "
-        f"Without the covariates, with the score alone, the hazard ratio is {first} in the cut and {last} in the joint model, "
-        f"{abs(alone['shift'].iloc[-1]):.2f} standard deviations apart: there the outcome can bend the score.",
+        "Without the covariates, with the score alone as a natural cubic spline of the log hazard, the hazard ratio is "
+        f"{first} in the cut and {last} in the joint model, {abs(alone['shift'].iloc[-1]):.2f} standard deviations apart: there the outcome "
+        "can bend the score, and with it what is adjusted for.",
+    )
+
+
+def _several(table: pd.DataFrame) -> tuple[str, ...]:
+    """Return where chains from different starts ended in different scores, so that a row is their mixture by chance."""
+    apart = table[table["score_rhat"] > WORST_RHAT]
+    if not len(apart):
+        return ()
+    listed = "; ".join(
+        f"{OUTCOMES[str(outcome)]}, at {', '.join(f'{eta:g}' for eta in rows['eta'])}"
+        for outcome, rows in apart.groupby("outcome", sort=False)
+    )
+    return (
+        f"Chains from different starts ended in different scores under these powers: {listed}. The outcome then pulls the score into more "
+        "than one shape, of which the rows are a mixture in proportions that hang on the starts: read the cut.",
     )

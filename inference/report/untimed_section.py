@@ -75,7 +75,7 @@ def _moves(found: pd.DataFrame) -> str:
         f"With all covariates Cox's hazard ratio is {number(full, 2)}, with none of them {number(cox[NOTHING], 2)}, and without those of "
         f"unknown timing {number(cox[last], 2)}. Of the groups, “{most}” moves it most, to {number(cox[most], 2)} when left out alone."
     )
-    if sampled.isna().any():
+    if sampled.drop(NOTHING).isna().any():
         return found_by_cox
     return (
         f"{found_by_cox} The main model, fitted again without them, moves from {number(sampled[COMPLETE], 2)} to "

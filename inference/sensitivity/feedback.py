@@ -28,6 +28,7 @@ from data.cohort import Cohort
 from data.study import Study
 from inference.adjustments.adjusted import flat_draws
 from inference.engine import SamplerSettings, sample
+from inference.mixing import rhat
 from inference.provenance import sampling_source, versions
 from inference.sensitivity.score_alone import outcome_models
 from inference.store import Store, digest
@@ -55,11 +56,14 @@ class TemperedEffect:
         Of the treatment model.
     divergences : int
         Of both stages.
+    score_rhat : float
+        R-hat of the treatment model's coefficients, the largest: chains start from the score's sign and from its opposite.
     """
 
     effect: np.ndarray
     coefficients: np.ndarray
     divergences: int
+    score_rhat: float
 
 
 def tempered_effect(
@@ -95,7 +99,8 @@ def tempered_effect(
         given = sample(Task(cohort, replace(spec, score="given"), priors, score), own)
         draws.append(given.parameters[EFFECT])
         divergences += int(given.statistics["diverging"].sum())
-    return TemperedEffect(np.stack(draws, axis=-1), coefficients, divergences)
+    by_term = np.moveaxis(informed.parameters["propensity_coefficients"], -1, 0)
+    return TemperedEffect(np.stack(draws, axis=-1), coefficients, divergences, float(rhat(by_term).max()))
 
 
 def feedback_of_cohort(
@@ -125,7 +130,7 @@ def feedback_of_cohort(
     -------
     Dataset
         log_hazard_ratio (outcome, eta, chain, draw, design); coefficient_mean and coefficient_sd (outcome, eta, term);
-        divergences (outcome, eta).
+        divergences and score_rhat (outcome, eta).
     """
     store, key = Store(folder), feedback_key(study, cohort, number, priors, settings, designs)
     tree = store.load(key)
@@ -166,6 +171,7 @@ def feedback_of_cohort(
                         stacked(lambda one: one.coefficients.std(axis=0, ddof=1)),
                     ),
                     "divergences": (("outcome", "eta"), stacked(lambda one: one.divergences)),
+                    "score_rhat": (("outcome", "eta"), stacked(lambda one: one.score_rhat)),
                 },
                 coords={
                     "outcome": list(models),
@@ -219,7 +225,8 @@ def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
         outcome ("covariates": the study's outcome model and the score; "score": the score alone, as a spline); eta; hazard_ratio
         (median), lower, upper, probability_of_benefit; shift: of the mean log hazard ratio from eta 0, in
         standard deviations at eta 0; largest_shift: of any propensity coefficient, in the same way, mean over cohorts; term:
-        which one; cohorts: how many were looked at; rhat (over designs and cohorts) and divergences (their sum).
+        which one; cohorts: how many were looked at; rhat (of the effect, over designs and cohorts), score_rhat (of the treatment
+        model's coefficients, the largest of any cohort) and divergences (their sum).
     """
     return pd.DataFrame(
         [
@@ -234,7 +241,7 @@ def _rows(outcome: str, computed: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
     """Return one row for each power."""
     by_unit = np.concatenate([one["log_hazard_ratio"].to_numpy() for one in computed], axis=-1)
     flat = by_unit.reshape(len(ETAS), -1)
-    rhat = ensemble_rhat(by_unit)
+    ratios = ensemble_rhat(by_unit)
     moved = np.mean(
         [
             (one["coefficient_mean"] - one["coefficient_mean"][0]) / one["coefficient_sd"][0]
@@ -258,7 +265,8 @@ def _rows(outcome: str, computed: Sequence[xr.Dataset]) -> list[dict[str, Any]]:
                 "largest_shift": float(moved[place, worst]),
                 "term": str(computed[0]["term"].to_numpy()[worst]),
                 "cohorts": len(computed),
-                "rhat": float(rhat[place]),
+                "rhat": float(ratios[place]),
+                "score_rhat": max(float(one["score_rhat"][place]) for one in computed),
                 "divergences": int(sum(int(one["divergences"][place]) for one in computed)),
             }
         )

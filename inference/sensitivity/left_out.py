@@ -19,8 +19,8 @@ from inference.adjustments import ADJUSTMENTS
 from inference.checks import CheckResult
 from inference.checks.convergence import ESS, RHAT
 from inference.checks.result import at_least, at_most
-from inference.comparators.without import COMPLETE, effect_without, left_out_of
-from inference.engine import SamplerSettings, sample
+from inference.comparators.without import COMPLETE, NOTHING, effect_without, left_out_of
+from inference.engine import sample
 from inference.requests import FitRequest, fit_content, question_of, request_of_cohort
 from inference.store import Store, digest
 from inference.summaries import ensemble_rhat, probability_of_benefit, quantiles, summarise
@@ -31,10 +31,10 @@ FEWEST = 200  # of a chain
 Groups = Mapping[str, Sequence[str]]
 
 
-def sampler_settings(main: SamplerSettings, cohorts: int) -> SamplerSettings:
-    """Return how long each cohort is sampled: as the main model, but with no more draws than all cohorts need together."""
-    enough = max(FEWEST, -(-DRAWS // (cohorts * main.chains)))
-    return replace(main, draws=min(main.draws, enough))
+def shortened(main: FitRequest, cohorts: int) -> FitRequest:
+    """Return the main model sampled as long as each of several cohorts needs: no more draws than all need together."""
+    enough = max(FEWEST, -(-DRAWS // (cohorts * main.settings.chains)))
+    return replace(main, settings=replace(main.settings, draws=min(main.settings.draws, enough)))
 
 
 def effect_without_of_cohort(
@@ -57,7 +57,8 @@ def effect_without_of_cohort(
     Returns
     -------
     Dataset
-        log_hazard_ratio (left_out, chain, draw); divergences (left_out,). Nothing left out is the main fit, and not repeated.
+        log_hazard_ratio (left_out, chain, draw); divergences (left_out,). Of the groups, and of all together: nothing left out is
+        the main fit, and without any covariate Cox has the same to say.
     """
     store, key = Store(folder), effect_without_key(study, cohort, number, main, groups)
     tree = store.load(key)
@@ -65,7 +66,7 @@ def effect_without_of_cohort(
         own = request_of_cohort(main, number)
         score = ADJUSTMENTS[main.adjustment].score
         left_out = left_out_of(groups, list(cohort.covariates))
-        del left_out[COMPLETE]
+        del left_out[COMPLETE], left_out[NOTHING]
         found = [
             sample(question_of(study, without_covariates(cohort, named), own).task(score), own.settings)
             for named in left_out.values()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tempered(Observation):
-    """The likelihood of another observation to the power eta: 0 hears nothing of the outcome, 1 all of it.
+    """The likelihood of another observation to the power eta: 0 leaves the outcome out, 1 lets it count in full.
 
     Attributes
     ----------

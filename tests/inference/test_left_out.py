@@ -20,7 +20,7 @@ from inference.sensitivity.left_out import (
     effect_without_of_cohort,
     left_out_checks,
     pooled_effect_without,
-    sampler_settings,
+    shortened,
     untimed_table,
 )
 from inference.tasks import Task, structure_of
@@ -142,7 +142,8 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
     moved = pooled["log_hazard_ratio"] - whole
     of_cox = np.log(rows["cox_hazard_ratio"] / rows.loc[COMPLETE, "cox_hazard_ratio"])
     assert of_cox["frailty"] > 0.3  # it hides that treatment helps
-    for name in ("frailty", "age", TOGETHER, NOTHING):
+    assert pooled.index.tolist() == ["frailty", "age", TOGETHER]
+    for name in pooled.index:
         assert moved[name] == pytest.approx(of_cox[name], abs=0.06)
     assert all(check.status == "pass" for check in left_out_checks(pooled))
     monkeypatch.setattr("inference.sensitivity.left_out.sample", None)
@@ -177,18 +178,18 @@ def made(shift, chains_apart=0.0):
             "log_hazard_ratio": (("left_out", "chain", "draw"), draws),
             "divergences": ("left_out", [0, 2]),
         },
-        coords={"left_out": ["drugs", NOTHING]},
+        coords={"left_out": ["drugs", TOGETHER]},
     )
 
 
 def test_cohorts_are_pooled_with_equal_weights():
     table = pooled_effect_without([made(0.0), made(0.3)]).set_index("left_out")
     draws = np.concatenate([made(shift)["log_hazard_ratio"].to_numpy()[1].ravel() for shift in (0.0, 0.3)])
-    assert table.loc[NOTHING, "log_hazard_ratio"] == pytest.approx(draws.mean())
-    assert table.loc[NOTHING, "sd"] == pytest.approx(draws.std(ddof=1))
-    assert table.loc[NOTHING, "hazard_ratio"] == pytest.approx(np.exp(np.median(draws)))
-    assert table.loc[NOTHING, "upper"] == pytest.approx(np.exp(np.quantile(draws, 0.975)))
-    assert table.loc[NOTHING, "probability_of_benefit"] == pytest.approx((draws < 0).mean())
+    assert table.loc[TOGETHER, "log_hazard_ratio"] == pytest.approx(draws.mean())
+    assert table.loc[TOGETHER, "sd"] == pytest.approx(draws.std(ddof=1))
+    assert table.loc[TOGETHER, "hazard_ratio"] == pytest.approx(np.exp(np.median(draws)))
+    assert table.loc[TOGETHER, "upper"] == pytest.approx(np.exp(np.quantile(draws, 0.975)))
+    assert table.loc[TOGETHER, "probability_of_benefit"] == pytest.approx((draws < 0).mean())
     assert table["divergences"].tolist() == [0, 4]
     assert table["cohorts"].tolist() == [2, 2]
 
@@ -204,21 +205,22 @@ def test_chains_that_disagree_fail_and_divergences_too():
 
 def test_the_table_has_cox_beside_the_posterior_and_the_main_fit_where_nothing_is_left_out():
     cohorts = [simulate_cohort(CONFOUNDED, 150, seed=1)]
-    groups = {"frailty": ["frailty"]}
-    sampled = pooled_effect_without([made(0.2).assign_coords(left_out=["frailty", NOTHING])])
+    groups = {"frailty": ["frailty"], "age": ["age"]}
+    sampled = pooled_effect_without([made(0.2).assign_coords(left_out=["frailty", TOGETHER])])
     table = untimed_table(cohorts, groups, estimands(-0.7), sampled)
-    assert table["left_out"].tolist() == [COMPLETE, "frailty", NOTHING]
-    assert table["terms"].tolist() == [2, 1, 0]
-    assert table["hazard_ratio"].tolist() == [np.exp(-0.7), *sampled["hazard_ratio"]]
+    assert table["left_out"].tolist() == [COMPLETE, "frailty", "age", TOGETHER, NOTHING]
+    assert table["terms"].tolist() == [2, 1, 1, 0, 0]
+    first, last = sampled["hazard_ratio"]
+    assert_allclose(table["hazard_ratio"], [np.exp(-0.7), first, np.nan, last, np.nan])
     assert table["log_hazard_ratio"].iloc[0] == -0.7
     alone = untimed_table(cohorts, groups, estimands(-0.7), None)
     assert_allclose(alone["cox_hazard_ratio"], table["cox_hazard_ratio"])
-    assert alone["hazard_ratio"].notna().tolist() == [True, False, False]
+    assert alone["hazard_ratio"].notna().tolist() == [True, False, False, False, False]
 
 
 def test_several_cohorts_share_the_draws_and_single_ones_keep_theirs():
-    whole = SamplerSettings(chains=2, draws=500, tune=150)
-    assert sampler_settings(whole, 20) == dataclasses.replace(whole, draws=200)
-    assert sampler_settings(whole, 10).draws == 400
-    assert sampler_settings(whole, 1) == whole
+    whole = dataclasses.replace(MAIN, settings=SamplerSettings(chains=2, draws=500, tune=150))
+    assert shortened(whole, 20).settings == dataclasses.replace(whole.settings, draws=200)
+    assert shortened(whole, 10).settings.draws == 400
+    assert shortened(whole, 1) == whole
     assert list(left_out_of({"a": ["x"], "b": ["y", "z"]}, "wxyz")) == [COMPLETE, "a", "b", TOGETHER, NOTHING]
