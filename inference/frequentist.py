@@ -17,6 +17,7 @@ from data.evidence import Evidence
 from data.study import Study
 from inference.atomic import atomic_path
 from inference.comparators import comparators, pooled_comparators, published_comparators
+from inference.comparators.own_matching import with_own_matching
 from inference.horizon import report_times
 from inference.store import Store, digest
 
@@ -28,7 +29,7 @@ def frequentist_analysis(
     evidence: Evidence | None = None,
     matched: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Return the comparators of a study: as kept, else computed and kept.
+    """Return the comparators of a study: as kept, else computed and kept; of patients, with a matching of one's own.
 
     Parameters
     ----------
@@ -45,13 +46,18 @@ def frequentist_analysis(
     horizon, times = report_times(study, cohorts[0])
     printed = None if evidence is None else dict(evidence.checksums)
     of_cohorts = [cohort.sha256 for cohort in cohorts]
-    name = digest(["comparators", of_cohorts, horizon, times, printed, _source()])
+    landmarks = study.report.landmarks
+    name = digest(["comparators", of_cohorts, horizon, times, printed, landmarks, _source()])
     kept = store.kept / name / "comparators.parquet"
     try:
         return pd.read_parquet(kept)
     except (OSError, ValueError, pa.ArrowException):
         pass
     tables = [comparators(cohort, horizon, times) for cohort in cohorts]
+    if evidence is None:
+        tables = [
+            with_own_matching(table, cohort, landmarks) for table, cohort in zip(tables, cohorts, strict=True)
+        ]
     if evidence is not None and matched is not None:
         tables = [
             published_comparators(table, cohort, inside, evidence)
@@ -66,6 +72,8 @@ def frequentist_analysis(
 @cache
 def _source() -> str:
     seen = sha256()
-    for file in sorted(Path(inference.comparators.__path__[0]).glob("*.py")):
+    folder = Path(inference.comparators.__path__[0])
+    others = (folder.parent / name for name in ("balance.py", "efron.py", "matching.py"))
+    for file in (*sorted(folder.glob("*.py")), *others):
         seen.update(file.read_bytes())
     return seen.hexdigest()

@@ -35,6 +35,7 @@ def fit(
     from inference.adjustments import ADJUSTMENTS
     from inference.checks import failed
     from inference.comparators import comparators, pooled_comparators
+    from inference.comparators.own_matching import with_own_matching
     from inference.drawing import diagnostics_for, draw_diagnostics
     from inference.fits import read_fit, sample_fit
     from inference.horizon import report_times
@@ -87,8 +88,13 @@ def fit(
     (folder / "manifest.json").unlink(missing_ok=True)  # written last: with it, all files are of one fit
     write_tree(stack_cohorts(trees), folder / "fit.nc")
     write_table(reading.estimands, folder / "estimands.csv")
-    frequentist = pooled_comparators([comparators(cohort, horizon, times) for cohort in cohorts])
-    write_table(frequentist, folder / "comparators.csv")
+    frequentist = [comparators(cohort, horizon, times) for cohort in cohorts]
+    if patients.publication is None:
+        frequentist = [
+            with_own_matching(table, cohort, loaded.report.landmarks)
+            for table, cohort in zip(frequentist, cohorts, strict=True)
+        ]
+    write_table(pooled_comparators(frequentist), folder / "comparators.csv")
     write_table(reading.checks_table, folder / "checks.csv")
     if len(cohorts) > 1:
         write_table(reading.pooling, folder / "pooling.csv")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
+from inference.comparators.own_matching import OWN_PAIRS
 from inference.comparators.table import SPLIT_AT_START
 from inference.figures.forest import ForestRow, draw_forest, forest_height, heading
 from inference.figures.style import COMPARATOR, MARGINAL, POSTERIOR, WIDTH, style
@@ -21,7 +22,7 @@ DIFFER = {
     "naive": " Cox models of exposure split at the start of treatment, where there are any, answer another question.",
     "time_split": " The posterior and the Cox models of treatment split at its start ask the same question; those without that count ever "
     "against never treated, favour treatment even where it does nothing, and are not to be compared with it.",
-    "landmark": " No Cox model here counts exposure at the landmark, so that none is to be compared with the posterior.",
+    "landmark": " No Cox model here but that of pairs made at the landmark counts exposure so; the others are not to be compared with the posterior.",
 }
 """Which Cox models can be compared with the posterior, by how exposure is counted."""
 
@@ -93,7 +94,7 @@ def _model_row(row: pd.Series, columns: list[str]) -> ForestRow:
 def _cox_row(row: pd.Series, both: bool) -> ForestRow:
     """Return the row of a Cox model; where exposure is counted in both ways, the naive ones say so."""
     method = str(row["method"]).split(";")[0].removeprefix("Cox, ")
-    if both and SPLIT_AT_START not in method:
+    if both and SPLIT_AT_START not in method and OWN_PAIRS not in method:
         method = f"ever against never, {method}"
     return ForestRow(
         method[:1].upper() + method[1:],

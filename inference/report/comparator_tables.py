@@ -10,6 +10,7 @@ from inference.report.content import Report, companion, estimand_row, fit_rows
 from inference.report.effect_tables import arm_name, quantity_name
 from inference.report.exposure_words import exposure_of
 from inference.report.numbers import percent, probability, ratio, span
+from inference.report.own_matching_table import without_own_pairs
 from inference.report.table import (
     Cell,
     Column,
@@ -28,7 +29,7 @@ STYLES = {"hazard_ratio": ratio, "survival": percent}
 
 def comparators_table(report: Report) -> Table:
     """Return the frequentist numbers that have a Bayesian counterpart, and the log-rank test."""
-    table = report.comparators
+    table = without_own_pairs(report.comparators)
     chosen = table[table["statistic"].isin(("hazard_ratio", "survival", "median", "rmst", "rmst_difference"))]
     order = {"hazard_ratio": 0, "rmst_difference": 1, "rmst": 2, "survival": 3, "median": 4}
     chosen = chosen.sort_values("statistic", key=lambda names: names.map(order), kind="stable")
@@ -93,7 +94,7 @@ def _counterpart(report: Report, fit: Mapping[str, str], row: pd.Series) -> pd.S
 
 def other_comparators_table(report: Report) -> Table:
     """Return the rest of the frequentist analysis: Cox coefficients of the covariates, and tests."""
-    table = report.comparators
+    table = without_own_pairs(report.comparators)
     # Where the covariates have coefficients or tests of their own, the name carries the term in brackets.
     listed = table["statistic"].str.startswith(
         ("hazard_ratio[", "log_rank", "proportional_hazards_test")

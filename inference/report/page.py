@@ -32,6 +32,7 @@ from inference.report.effect_tables import (
     populations_table,
 )
 from inference.report.exposure_words import pairing_sentence
+from inference.report.own_matching_table import own_matching_table
 from inference.report.provenance_tables import command_line, is_quick, manifest_tables, tree_warning
 from inference.report.pseudo import figure_of_pseudo_patients, table_of_pseudo_patients
 from inference.report.sensitivity_table import sensitivity_in_words, sensitivity_table
@@ -129,6 +130,7 @@ def render(report: Report) -> str:
             outcomes=table(outcomes_table(report)),
             every=[table(one) for one in estimands_tables(report)],
             comparators=table(comparators_table(report)),
+            own_matching=[table(one) for one in own_matching_table(report)],
             comparators_rest=table(other_comparators_table(report)),
             priors=frame_table(
                 "priors", "Priors of the main fit", report.priors, PRIOR_COLUMNS, ("reason", "meaning")
