@@ -3,10 +3,26 @@
 import pytest
 
 from inference.calibration import load_card
-from inference.calibration.digest import BEGIN, digest_of, reached, source_digest
+from inference.calibration.digest import BEGIN, LAYERS, source_digest
+from inference.closure import digest_of, reached
 from inference.provenance import ROOT
 
 SOURCE = '"""About."""\nimport numpy as np\n\ndef hazard(t):\n    """Return a hazard."""\n    return 2 * t\n\ndef other():\n    return 1\n'
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Return sources as files of a folder of their own."""
+
+    def write(*sources):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        folder.mkdir()
+        files = [folder / f"part_{number}.py" for number in range(len(sources))]
+        for file, source in zip(files, sources, strict=True):
+            file.write_text(source, encoding="utf-8")
+        return files
+
+    return write
 
 
 @pytest.mark.parametrize(
@@ -18,24 +34,24 @@ SOURCE = '"""About."""\nimport numpy as np\n\ndef hazard(t):\n    """Return a ha
         '"""Moved."""\n\ndef other():\n    return 1\n\ndef hazard(t):\n    return 2 * t\n',
     ],
 )
-def test_moves_and_words_do_not_count(same):
-    assert digest_of([same]) == digest_of([SOURCE])
+def test_moves_and_words_do_not_count(same, written):
+    assert digest_of(written(same)) == digest_of(written(SOURCE))
 
 
 @pytest.mark.parametrize(
     "other", [SOURCE.replace("2 * t", "3 * t"), SOURCE.replace("return 1", "return '1'"), ""]
 )
-def test_a_formula_counts(other):
-    assert digest_of([other]) != digest_of([SOURCE])
+def test_a_formula_counts(other, written):
+    assert digest_of(written(other)) != digest_of(written(SOURCE))
 
 
-def test_functions_split_over_files_are_the_same():
+def test_functions_split_over_files_are_the_same(written):
     head, tail = SOURCE.split("def other")
-    assert digest_of(["def other" + tail, head]) == digest_of([SOURCE])
+    assert digest_of(written("def other" + tail, head)) == digest_of(written(SOURCE))
 
 
 def test_the_source_of_models_and_samplers_is_reached_and_no_page_is():
-    files = {file.relative_to(ROOT).as_posix() for file in reached(ROOT, BEGIN)}
+    files = {file.relative_to(ROOT).as_posix() for file in reached([ROOT / name for name in BEGIN], LAYERS)}
     assert {"models/likelihood.py", "inference/engine.py", "models/score_maximiser.py"} <= files
     assert {"models/baselines/weibull.py", "models/observations/unknown_start.py"} <= files
     assert not [name for name in files if "report" in name or "figures" in name]
