@@ -14,7 +14,8 @@ CAPTION = (
     "for the propensity score: 0 is the cut, 1 the joint posterior. Right: how far the "
     "coefficient of the treatment model that moves most has moved by then, in posterior standard deviations of the treatment "
     "model alone. A flat line on the left says that feedback makes no difference here; "
-    "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them."
+    "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them. "
+    "Where the score stands alone, the log hazard is a natural cubic spline of it."
 )
 LABELS = {
     "covariates": "outcome model: covariates and score",

@@ -30,7 +30,7 @@ from inference.adjustments.adjusted import flat_draws
 from inference.engine import SamplerSettings, sample
 from inference.mixing import rhat
 from inference.provenance import sampling_source, versions
-from inference.sensitivity.score_alone import outcome_models
+from inference.sensitivity import score_alone
 from inference.store import Store, digest
 from inference.summaries import ensemble_rhat, quantiles
 from inference.tasks import Task
@@ -136,7 +136,7 @@ def feedback_of_cohort(
     tree = store.load(key)
     if tree is None:
         spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "latent")
-        models = outcome_models(cohort, priors, spec)
+        models = score_alone.outcome_models(cohort, priors, spec)
         found = [
             [
                 tempered_effect(
@@ -208,7 +208,8 @@ def feedback_key(
 
 @cache
 def _source() -> str:
-    return sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    files = (Path(__file__), Path(score_alone.__file__))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
