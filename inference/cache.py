@@ -67,6 +67,9 @@ class Cached[**P, T]:
         self.function, self.form = function, form
         self.name: str = getattr(function, "__name__", "")
 
+    def __reduce__(self) -> str:
+        return self.name  # by name, as functions go to other processes
+
     def __call__(self, folder: Path, *args: P.args, **kwargs: P.kwargs) -> T:
         place = folder / self.key(*args, **kwargs)
         if self._whole(place):

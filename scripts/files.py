@@ -18,6 +18,7 @@ from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.drawings import Draw
 from inference.report.page import render
 from inference.report.untimed_section import limits_of_publication
+from inference.sensitivity import LEFT_OUT
 from inference.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
 from inference.store import Store
 from inference.workers import diagnostics_of
@@ -84,7 +85,7 @@ def _sections(made: Analysed, draw: Draw, told: Told) -> list[ReportSection]:
     write_table(companions.replication.summary, made.folder / "replicate.csv")
     for found in companions.modalities:
         write_table(found.table, made.folder / f"effect_by_{found.analysis}.csv")
-    return [*sections, *publication_sections(results, publication, companions, draw, made.computed.left_out)]
+    return [*sections, *publication_sections(results, publication, companions, draw, made.computed.of(LEFT_OUT))]
 
 
 def _figures(made: Analysed, draw: Draw, told: Told) -> list[FigureItem]:

@@ -1,1 +1,23 @@
-"""How the answer moves when an assumption does."""
+"""What the effect hangs on: analyses with other assumptions than the main one."""
+
+from inference.sensitivity.confounding import CONFOUNDING
+from inference.sensitivity.feedback_checks import FEEDBACK
+from inference.sensitivity.left_out import LEFT_OUT
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
+from inference.sensitivity.surface import SURFACE
+from inference.sensitivity.timing_pooled import TIMING
+
+SENSITIVITIES: dict[str, Sensitivity] = {
+    one.name: one for one in (FEEDBACK, TIMING, SURFACE, CONFOUNDING, LEFT_OUT)
+}
+
+__all__ = [
+    "CONFOUNDING",
+    "FEEDBACK",
+    "LEFT_OUT",
+    "SENSITIVITIES",
+    "SURFACE",
+    "TIMING",
+    "MainAnalysis",
+    "Sensitivity",
+]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,13 +13,12 @@ from scipy.special import ndtr
 
 from data.cohort import Cohort
 from inference.approximation import approximate_each
+from inference.cache import DATASET, cached
 from inference.checks.result import CheckResult, at_most
 from inference.engine import SamplerSettings, sample
 from inference.mixing import ess_bulk
-from inference.provenance import sampling_source, versions
-from inference.store import Store, digest, file_sha256
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.tasks import Task
-from models.assembly import model_blocks
 from models.effects import ConstantEffect
 from models.observations.hidden_confounder import HiddenConfounder
 from models.priors import PriorSet
@@ -89,99 +86,82 @@ class ConfoundingGrid:
     sd: np.ndarray
     checked: pd.DataFrame
 
-    @property
-    def mark(self) -> str:
-        """Digest of what the grid holds: equal marks, equal figures."""
-        return digest([asdict(self.strengths), self.mean.tolist(), self.sd.tolist()])
+
+STRENGTHS = Strengths()
 
 
-DEFAULT, SETTINGS = Strengths(), SamplerSettings()
-
-
-def confounding_of(
-    cohorts: Sequence[Cohort],
+@cached(DATASET)
+def confounding_of_cohort(
+    cohort: Cohort,
+    number: int,
     spec: ModelSpec,
     priors: PriorSet,
-    folder: Path,
-    strengths: Strengths = DEFAULT,
-    settings: SamplerSettings = SETTINGS,
-    done: Callable[[int, int], None] | None = None,
-) -> ConfoundingGrid:
-    """Return the grid as kept in a folder, else computed and kept there; arguments as in `confounding_grid`."""
-    store, key = Store(folder), _key(cohorts, spec, priors, strengths, settings)
-    tree = store.load(key)
-    if tree is not None:
-        mean, sd = (tree["grid"][name].to_numpy() for name in MOMENTS)
-        checked = tree["checked"].to_dataset().to_dataframe().rename_axis(None)
-        return ConfoundingGrid(strengths, mean, sd, checked)
-    grid = confounding_grid(cohorts, spec, priors, strengths, settings, done)
-    cells = xr.Dataset({name: (("cohort", "ratio", "delta"), getattr(grid, name)) for name in MOMENTS})
-    groups = {"grid": cells, "checked": xr.Dataset.from_dataframe(grid.checked)}
-    store.save(key, xr.DataTree.from_dict(groups))
-    return grid
-
-
-def confounding_kept(
-    cohorts: Sequence[Cohort],
-    spec: ModelSpec,
-    priors: PriorSet,
-    folder: Path,
-    strengths: Strengths = DEFAULT,
-    settings: SamplerSettings = SETTINGS,
-) -> bool:
-    """Return whether `confounding_of` finds its grid in a folder."""
-    return Store(folder).holds(_key(cohorts, spec, priors, strengths, settings))
-
-
-def confounding_grid(
-    cohorts: Sequence[Cohort],
-    spec: ModelSpec,
-    priors: PriorSet,
-    strengths: Strengths,
     settings: SamplerSettings,
-    done: Callable[[int, int], None] | None = None,
-) -> ConfoundingGrid:
+    strengths: Strengths = STRENGTHS,
+) -> xr.Dataset:
     """Return the posterior of the effect for every strength, covariates in the outcome model and no propensity score.
 
     Parameters
     ----------
-    cohorts : sequence of Cohort
-        Several are reconstructions of the same publication.
+    cohort : Cohort
+    number : int
+        Of the cohort; of the first, three cells are sampled too: no confounder, a middling and the strongest.
     spec : ModelSpec
         Gives the baseline; the effect must be constant.
     priors : PriorSet
-    strengths : Strengths
     settings : SamplerSettings
-        Of the three cells of the first cohort that are sampled as a check: no confounder, a middling and the strongest.
-    done : callable, optional
-        Called with how many cohorts are ready, and of how many.
+        Of these three cells.
+    strengths : Strengths
+
+    Returns
+    -------
+    Dataset
+        mean, sd (ratio, delta) of the log hazard ratio; of the first cohort the columns `CHECKED` (cell) too; attribute
+        prevalence_treated.
     """
     if not isinstance(spec.effect, ConstantEffect):
         raise ValueError(f"the effect must be constant, but found {spec.effect.name}")
     shape = (len(strengths.hazard_ratios), len(strengths.differences))
 
-    def task(cohort: Cohort, row: int, column: int) -> Task:
+    def task(row: int, column: int) -> Task:
         hidden = strengths.confounder(strengths.hazard_ratios[row], strengths.differences[column])
         return Task(cohort, replace(spec, score="absent", observation=hidden), priors)
 
-    moments = np.empty((2, len(cohorts), *shape))
-    for place, cohort in enumerate(cohorts):
-        # A condition that does nothing is the same at every prevalence: one posterior for the first row.
-        cells = [(row + 1, column) for row, column in np.ndindex(shape[0] - 1, shape[1])]
-        found = approximate_each((task(cohort, *cell) for cell in [(0, 0), *cells]), EFFECT)
-        moments[:, place, 0] = np.array(found[0])[:, None]
-        moments[:, place, 1:] = np.array(found[1:]).T.reshape(2, shape[0] - 1, shape[1])
-        if done is not None:
-            done(place + 1, len(cohorts))
+    # A condition that does nothing is the same at every prevalence: one posterior for the first row.
+    cells = [(row + 1, column) for row, column in np.ndindex(shape[0] - 1, shape[1])]
+    found = approximate_each((task(*cell) for cell in [(0, 0), *cells]), EFFECT)
+    moments = np.empty((2, *shape))
+    moments[:, 0] = np.array(found[0])[:, None]
+    moments[:, 1:] = np.array(found[1:]).T.reshape(2, shape[0] - 1, shape[1])
+    computed = xr.Dataset(
+        {name: (("ratio", "delta"), values) for name, values in zip(MOMENTS, moments, strict=True)},
+        coords={"ratio": list(strengths.hazard_ratios), "delta": list(strengths.differences)},
+        attrs={"prevalence_treated": strengths.prevalence_treated},
+    )
+    if number > 0:
+        return computed
     rows = []
     for cell in ((0, 0), (shape[0] // 2, shape[1] // 2), (shape[0] - 1, shape[1] - 1)):
-        drawn = sample(task(cohorts[0], *cell), settings).parameters[EFFECT]
+        drawn = sample(task(*cell), settings).parameters[EFFECT]
         at = (strengths.hazard_ratios[cell[0]], strengths.differences[cell[1]])
-        rows.append((*at, *moments[:, 0, *cell], drawn.mean(), drawn.std(), ess_bulk(drawn[None])[0]))
-    checked = pd.DataFrame(rows, columns=pd.Index(CHECKED), dtype=float)
+        rows.append((*at, *moments[:, *cell], drawn.mean(), drawn.std(), ess_bulk(drawn[None])[0]))
+    columns = zip(CHECKED, np.array(rows, dtype=float).T, strict=True)
+    return computed.assign({f"checked_{name}": ("cell", values) for name, values in columns})
+
+
+def pooled_confounding(computed: Sequence[xr.Dataset]) -> ConfoundingGrid:
+    """Return what the results of `confounding_of_cohort` say together."""
+    first = computed[0]
+    checked = pd.DataFrame({name: first[f"checked_{name}"].to_numpy() for name in CHECKED})
     checked["shift"] = (checked["mean"] - checked["sampled_mean"]) / checked["sampled_sd"]
     checked["sd_ratio"] = checked["sd"] / checked["sampled_sd"]
-    return ConfoundingGrid(strengths, *moments, checked)
+    strengths = Strengths(
+        float(first.attrs["prevalence_treated"]),
+        tuple(first["ratio"].to_numpy().tolist()),
+        tuple(first["delta"].to_numpy().tolist()),
+    )
+    mean, sd = (np.stack([one[name].to_numpy() for one in computed]) for name in MOMENTS)
+    return ConfoundingGrid(strengths, mean, sd, checked)
 
 
 def confounding_checks(grid: ConfoundingGrid) -> list[CheckResult]:
@@ -286,14 +266,20 @@ def _crossing(benefit: np.ndarray, probability: float) -> tuple[str, float]:
     return REACHED, at - (probability - benefit[at]) / (benefit[at - 1] - benefit[at])
 
 
-def _key(cohorts: Sequence[Cohort], spec: ModelSpec, priors: PriorSet, *chosen: Any) -> str:
-    """Return the name under which a grid is kept: a digest of all that decides it."""
-    blocks = model_blocks(cohorts[0], replace(spec, score="absent"), priors)
-    flat = [block for _, listed in blocks.values() for block in listed]
-    stated = [
-        (one.variable, one.distribution, *(np.asarray(at).tolist() for at in one.data().values()))
-        for one in flat
+def _arguments(analysis: MainAnalysis) -> list[tuple]:
+    main = analysis.main
+    return [
+        (cohort, number, analysis.spec, main.priors, main.settings)
+        for number, cohort in enumerate(analysis.cohorts)
     ]
-    model = (spec.baseline.structure, spec.baseline.cutpoints, stated, [asdict(one) for one in chosen])
-    source = (versions(), sampling_source(), file_sha256(Path(__file__)))
-    return digest(["confounding", [cohort.sha256 for cohort in cohorts], model, source])
+
+
+CONFOUNDING = Sensitivity(
+    "confounding",
+    "unmeasured confounding",
+    lambda analysis: analysis.naive,
+    confounding_of_cohort,
+    _arguments,
+    pooled_confounding,
+    confounding_checks,
+)

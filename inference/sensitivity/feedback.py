@@ -14,10 +14,7 @@ as the log hazard is straight in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,19 +22,17 @@ import pandas as pd
 import xarray as xr
 
 from data.cohort import Cohort
-from data.study import Study
 from inference.adjustments.adjusted import flat_draws
+from inference.cache import DATASET, cached
 from inference.engine import SamplerSettings, sample
 from inference.mixing import rhat
-from inference.provenance import sampling_source, versions
 from inference.sensitivity import score_alone
-from inference.store import Store, digest
 from inference.summaries import ensemble_rhat, quantiles
 from inference.tasks import Task
 from models.observations.tempered import Tempered
 from models.priors import PriorSet
 from models.propensity import propensity_score
-from models.specification import ModelSpec, outcome_spec
+from models.specification import ModelSpec
 
 ETAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 EFFECT = "treatment_effect"
@@ -103,28 +98,23 @@ def tempered_effect(
     return TemperedEffect(np.stack(draws, axis=-1), coefficients, divergences, float(rhat(by_term).max()))
 
 
+@cached(DATASET)
 def feedback_of_cohort(
-    study: Study,
-    cohort: Cohort,
-    number: int,
-    priors: PriorSet,
-    settings: SamplerSettings,
-    designs: int,
-    folder: Path,
+    cohort: Cohort, number: int, spec: ModelSpec, priors: PriorSet, settings: SamplerSettings, designs: int
 ) -> xr.Dataset:
-    """Return the effect in one cohort under every exponent, as kept in a folder or computed now.
+    """Return the effect in one cohort under every power.
 
     Parameters
     ----------
-    study, cohort : Study, Cohort
+    cohort : Cohort
     number : int
         Of the cohort, which decides its seeds.
+    spec : ModelSpec
+        Baseline and constant effect.
     priors : PriorSet
     settings : SamplerSettings
     designs : int
         Of the cohort.
-    folder : Path
-        Such as `Store.kept`.
 
     Returns
     -------
@@ -132,84 +122,38 @@ def feedback_of_cohort(
         log_hazard_ratio (outcome, eta, chain, draw, design); coefficient_mean and coefficient_sd (outcome, eta, term);
         divergences and score_rhat (outcome, eta).
     """
-    store, key = Store(folder), feedback_key(study, cohort, number, priors, settings, designs)
-    tree = store.load(key)
-    if tree is None:
-        spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "latent")
-        models = score_alone.outcome_models(cohort, priors, spec)
-        found = [
-            [
-                tempered_effect(
-                    model.cohort,
-                    model.spec,
-                    model.priors,
-                    eta,
-                    designs,
-                    replace(settings, seed=settings.seed + 100_003 * number + 7919 * place),
-                )
-                for place, eta in enumerate(ETAS)
-            ]
-            for model in models.values()
-        ]
-
-        def stacked(value: Callable[[TemperedEffect], Any]) -> np.ndarray:
-            return np.array([[value(one) for one in row] for row in found])
-
-        tree = xr.DataTree(
-            xr.Dataset(
-                {
-                    "log_hazard_ratio": (
-                        ("outcome", "eta", "chain", "draw", "design"),
-                        stacked(lambda one: one.effect),
-                    ),
-                    "coefficient_mean": (
-                        ("outcome", "eta", "term"),
-                        stacked(lambda one: one.coefficients.mean(axis=0)),
-                    ),
-                    "coefficient_sd": (
-                        ("outcome", "eta", "term"),
-                        stacked(lambda one: one.coefficients.std(axis=0, ddof=1)),
-                    ),
-                    "divergences": (("outcome", "eta"), stacked(lambda one: one.divergences)),
-                    "score_rhat": (("outcome", "eta"), stacked(lambda one: one.score_rhat)),
-                },
-                coords={
-                    "outcome": list(models),
-                    "eta": list(ETAS),
-                    "term": list(cohort.propensity.terms),
-                },
-            )
-        )
-        store.save(key, tree)
-    return tree.to_dataset()
-
-
-def feedback_key(
-    study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: SamplerSettings, designs: int
-) -> str:
-    """Return the name under which the result of a cohort is kept: a digest of all that decides it."""
-    spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "latent")
-    return digest(
+    models = score_alone.outcome_models(cohort, priors, replace(spec, score="latent"))
+    found = [
         [
-            "feedback",
-            cohort.sha256,
-            number,
-            spec.baseline.cutpoints,
-            spec.baseline.structure,
-            priors.content,
-            asdict(settings),
-            designs,
-            sampling_source(),
-            _source(),
-            versions(),
+            tempered_effect(
+                model.cohort,
+                model.spec,
+                model.priors,
+                eta,
+                designs,
+                replace(settings, seed=settings.seed + 100_003 * number + 7919 * place),
+            )
+            for place, eta in enumerate(ETAS)
         ]
+        for model in models.values()
+    ]
+
+    def stacked(value: Callable[[TemperedEffect], Any]) -> np.ndarray:
+        return np.array([[value(one) for one in row] for row in found])
+
+    by_draw, by_term, by_power = (
+        ("outcome", "eta", *further) for further in (("chain", "draw", "design"), ("term",), ())
     )
-
-
-@cache
-def _source() -> str:
-    files = (Path(__file__), Path(score_alone.__file__))
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    return xr.Dataset(
+        {
+            "log_hazard_ratio": (by_draw, stacked(lambda one: one.effect)),
+            "coefficient_mean": (by_term, stacked(lambda one: one.coefficients.mean(axis=0))),
+            "coefficient_sd": (by_term, stacked(lambda one: one.coefficients.std(axis=0, ddof=1))),
+            "divergences": (by_power, stacked(lambda one: one.divergences)),
+            "score_rhat": (by_power, stacked(lambda one: one.score_rhat)),
+        },
+        coords={"outcome": list(models), "eta": list(ETAS), "term": list(cohort.propensity.terms)},
+    )
 
 
 def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from inference.checks.convergence import RHAT
 from inference.checks.result import CheckResult, at_most
 from inference.pooling import WORST_RHAT
+from inference.sensitivity.feedback import RUNS, feedback_of_cohort, pooled_feedback
 from inference.sensitivity.score_alone import COVARIATES
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 
 
 def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
@@ -50,3 +53,28 @@ def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
             ),
         ]
     return checks
+
+
+def _applies(analysis: MainAnalysis) -> bool:
+    return bool(analysis.cohorts[0].propensity.terms)
+
+
+def _arguments(analysis: MainAnalysis) -> list[tuple]:
+    """Return those of a few cohorts, evenly spaced, which share the designs: a few show what feedback does."""
+    numbers = sorted({int(place) for place in np.linspace(0, len(analysis.cohorts) - 1, RUNS)})
+    main, designs = analysis.main, -(-RUNS // len(numbers))
+    return [
+        (analysis.cohorts[number], number, analysis.spec, main.priors, main.settings, designs)
+        for number in numbers
+    ]
+
+
+FEEDBACK = Sensitivity(
+    "feedback",
+    "feedback, from cut to joint",
+    _applies,
+    feedback_of_cohort,
+    _arguments,
+    pooled_feedback,
+    feedback_convergence,
+)

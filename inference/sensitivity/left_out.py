@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from data.cohort import Cohort
+from data.evidence import load_evidence
 from data.study import Study
 from data.without_covariates import without_covariates
 from inference.adjustments import ADJUSTMENTS
+from inference.cache import DATASET, cached
 from inference.checks import CheckResult
 from inference.checks.convergence import ESS, RHAT
 from inference.checks.result import at_least, at_most
 from inference.comparators.without import COMPLETE, NOTHING, effect_without, left_out_of
 from inference.engine import sample
-from inference.requests import FitRequest, fit_content, question_of, request_of_cohort
-from inference.store import Store, digest
+from inference.requests import FitRequest, question_of, request_of_cohort
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.summaries import ensemble_rhat, probability_of_benefit, quantiles, summarise
 
 EFFECT = "treatment_effect"
@@ -37,10 +36,11 @@ def shortened(main: FitRequest, cohorts: int) -> FitRequest:
     return replace(main, settings=replace(main.settings, draws=min(main.settings.draws, enough)))
 
 
+@cached(DATASET)
 def effect_without_of_cohort(
-    study: Study, cohort: Cohort, number: int, main: FitRequest, groups: Groups, folder: Path
+    study: Study, cohort: Cohort, number: int, main: FitRequest, groups: Groups
 ) -> xr.Dataset:
-    """Return draws of the log hazard ratio in one cohort with each group left out, as kept in a folder or sampled now.
+    """Return draws of the log hazard ratio in one cohort with each group left out.
 
     Parameters
     ----------
@@ -51,8 +51,6 @@ def effect_without_of_cohort(
         The main model; its settings say how long to sample.
     groups : mapping of str to sequence of str
         Covariates by the name of their group.
-    folder : Path
-        Such as `Store.kept`.
 
     Returns
     -------
@@ -60,41 +58,24 @@ def effect_without_of_cohort(
         log_hazard_ratio (left_out, chain, draw); divergences (left_out,). Of the groups, and of all together: nothing left out is
         the main fit, and without any covariate Cox has the same to say.
     """
-    store, key = Store(folder), effect_without_key(study, cohort, number, main, groups)
-    tree = store.load(key)
-    if tree is None:
-        own = request_of_cohort(main, number)
-        score = ADJUSTMENTS[main.adjustment].score
-        left_out = left_out_of(groups, list(cohort.covariates))
-        del left_out[COMPLETE], left_out[NOTHING]
-        found = [
-            sample(question_of(study, without_covariates(cohort, named), own).task(score), own.settings)
-            for named in left_out.values()
-        ]
-        draws = np.stack([one.parameters[EFFECT] for one in found])
-        divergences = [int(one.statistics["diverging"].sum()) for one in found]
-        tree = xr.DataTree(
-            xr.Dataset(
-                {
-                    "log_hazard_ratio": (("left_out", "chain", "draw"), draws),
-                    "divergences": ("left_out", divergences),
-                },
-                coords={"left_out": list(left_out)},
-            )
-        )
-        store.save(key, tree)
-    return tree.to_dataset()
-
-
-def effect_without_key(study: Study, cohort: Cohort, number: int, main: FitRequest, groups: Groups) -> str:
-    """Return the name under which the result of a cohort is kept: a digest of all that decides it."""
-    named = {name: list(covariates) for name, covariates in groups.items()}
-    return digest(["left out", fit_content(study, cohort, request_of_cohort(main, number)), named, _source()])
-
-
-@cache
-def _source() -> str:
-    return sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    own = request_of_cohort(main, number)
+    score = ADJUSTMENTS[main.adjustment].score
+    left_out = left_out_of(groups, list(cohort.covariates))
+    del left_out[COMPLETE], left_out[NOTHING]
+    found = [
+        sample(question_of(study, without_covariates(cohort, named), own).task(score), own.settings)
+        for named in left_out.values()
+    ]
+    return xr.Dataset(
+        {
+            "log_hazard_ratio": (
+                ("left_out", "chain", "draw"),
+                np.stack([one.parameters[EFFECT] for one in found]),
+            ),
+            "divergences": ("left_out", [int(one.statistics["diverging"].sum()) for one in found]),
+        },
+        coords={"left_out": list(left_out)},
+    )
 
 
 def pooled_effect_without(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
@@ -199,3 +180,25 @@ def untimed_table(
     )
     sampled = complete if left_out is None else pd.concat([complete, left_out], ignore_index=True)
     return cox.merge(sampled, on="left_out", how="left")
+
+
+def groups_of(analysis: MainAnalysis) -> Groups:
+    """Return the covariates of unknown timing by group, without which the main model is fitted again; none where none is named."""
+    published = analysis.naive and analysis.study.cohort.source == "reconstruction"
+    return load_evidence(analysis.study).names.timing.unknown if published else {}
+
+
+def _arguments(analysis: MainAnalysis) -> list[tuple]:
+    main, groups = shortened(analysis.main, len(analysis.cohorts)), groups_of(analysis)
+    return [(analysis.study, cohort, number, main, groups) for number, cohort in enumerate(analysis.cohorts)]
+
+
+LEFT_OUT = Sensitivity(
+    "left_out",
+    "covariates left out",
+    lambda analysis: bool(groups_of(analysis)),
+    effect_without_of_cohort,
+    _arguments,
+    pooled_effect_without,
+    left_out_checks,
+)

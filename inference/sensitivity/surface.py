@@ -13,8 +13,17 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr, ndtri
 
 from inference.checks.result import CheckResult, at_most
-from inference.sensitivity.timing_and_confounding import DELAYS, SAMPLED, STRENGTHS
-from inference.sensitivity.timing_pooled import CERTAIN, normal_mixture_quantiles
+from inference.horizon import report_times
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
+from inference.sensitivity.timing import timing_settings
+from inference.sensitivity.timing_and_confounding import (
+    DELAYS,
+    SAMPLED,
+    STRENGTHS,
+    draws_of_cohort,
+    surface_of_cohort,
+)
+from inference.sensitivity.timing_pooled import CERTAIN, has_scenarios, normal_mixture_quantiles
 from inference.summaries import quantiles
 
 CLOSE = 0.1  # of a posterior sd: how far the normal approximation of these cells may be off before it is said
@@ -138,3 +147,22 @@ def surface_checks(surface: Surface) -> list[CheckResult]:
         at_most(f"convergence: delay and confounder, {name}", value, CLOSE, text, "warn")
         for name, value in values.items()
     ]
+
+
+def _arguments(analysis: MainAnalysis) -> list[tuple]:
+    cohorts, main = analysis.cohorts, analysis.main
+    settings = timing_settings(len(cohorts), main.settings).sampler
+    horizon = report_times(analysis.study, cohorts[0])[0]
+    rest = (analysis.spec, horizon, main.priors, settings, draws_of_cohort(len(cohorts)))
+    return [(cohort, number, *rest) for number, cohort in enumerate(cohorts)]
+
+
+SURFACE = Sensitivity(
+    "timing_and_confounding",
+    "delay and confounding together",
+    has_scenarios,
+    surface_of_cohort,
+    _arguments,
+    pooled_surface,
+    surface_checks,
+)

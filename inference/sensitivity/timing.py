@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import xarray as xr
@@ -14,10 +11,9 @@ import xarray as xr
 from data.cohort import Cohort
 from data.study import Study
 from inference.approximation import approximate_each
+from inference.cache import DATASET, cached
 from inference.comparators.cox_model import independent_columns
 from inference.engine import SamplerSettings, sample
-from inference.horizon import report_times
-from inference.provenance import ROOT, sampling_source, versions
 from inference.sensitivity.no_effect import (
     follow,
     naive_log_hazard_ratio,
@@ -31,12 +27,10 @@ from inference.sensitivity.start_times import (
     delayed,
     scenarios_of,
 )
-from inference.sensitivity.timing_pooled import Timing, pooled_timing
-from inference.store import Store, digest
 from inference.tasks import Task
 from models.observations.unknown_start import UnknownStart
 from models.priors import PriorSet
-from models.specification import outcome_spec
+from models.specification import ModelSpec
 
 EFFECT = "treatment_effect"
 ELICITED_RUNS, REPLICATES = 20, 400  # over all cohorts together
@@ -44,7 +38,6 @@ FEWEST_DRAWS, MOST_DRAWS = 250, 1000  # of each chain; fewer where cohorts are m
 # The posterior is whitened before it is sampled, so that only a step size is left to learn: in two cohorts and three scenarios
 # 150 draws of warm-up gave steps of 0.55, on average, and 300 gave 0.59, with as many effective draws of the effect.
 TUNE = 150
-SOURCES = ("efron.py", "sensitivity/start_times.py", "sensitivity/no_effect.py", "sensitivity/timing.py")
 
 
 @dataclass(frozen=True)
@@ -88,26 +81,29 @@ def why_no_scenarios(study: Study, cohorts: Sequence[Cohort]) -> str:
     return ""
 
 
+@cached(DATASET)
 def timing_of_cohort(
-    study: Study,
     cohort: Cohort,
     number: int,
+    spec: ModelSpec,
+    times: tuple[float, ...],
     priors: PriorSet,
     settings: TimingSettings,
-    folder: Path | None = None,
 ) -> xr.Dataset:
-    """Return the effect in one cohort under every scenario, and what no effect would print: a job of its own.
+    """Return the effect in one cohort under every scenario, and what no effect would print.
 
     Parameters
     ----------
-    study, cohort : Study, Cohort
+    cohort : Cohort
         `why_no_scenarios` must be empty.
     number : int
         Of the cohort, which decides its draws of the elicited scenario and its seeds.
+    spec : ModelSpec
+        Baseline and constant effect.
+    times : tuple of float
+        Of the survival that no effect would print.
     priors : PriorSet
     settings : TimingSettings
-    folder : Path, optional
-        Where the result is kept, such as `Store.kept`; taken from there while all that decides it is the same.
 
     Returns
     -------
@@ -118,50 +114,10 @@ def timing_of_cohort(
         `no_effect.naive_under_no_effect` by run; the first two also by delay as `delay_naive`, `delay_naive_adjusted`; and
         of the cohort itself `observed_naive`, `observed_naive_adjusted`.
     """
-    if folder is None:
-        return _compute(study, cohort, number, priors, settings)
-    store, key = Store(folder), timing_key(study, cohort, number, priors, settings)
-    tree = store.load(key)
-    if tree is None:
-        tree = xr.DataTree(_compute(study, cohort, number, priors, settings))
-        store.save(key, tree)
-    return tree.to_dataset()
-
-
-def timing_key(study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: TimingSettings) -> str:
-    """Return the name under which the result of a cohort is kept: a digest of all that decides it."""
-    return digest(
-        [
-            "timing",
-            cohort.sha256,
-            number,
-            study.model_dump(),
-            {name: str(prior) for name, prior in priors.overrides.items()},
-            {
-                name: {term: str(prior) for term, prior in by_term.items()}
-                for name, by_term in priors.term_overrides.items()
-            },
-            asdict(settings),
-            sampling_source(),
-            _source(),
-            versions(),
-        ]
-    )
-
-
-@cache
-def _source() -> str:
-    return sha256(b"".join((ROOT / "inference" / file).read_bytes() for file in SOURCES)).hexdigest()[:16]
-
-
-def _compute(
-    study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: TimingSettings
-) -> xr.Dataset:
-    spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "absent")
     seed = settings.sampler.seed
     rng = np.random.default_rng([seed, number, 8])
-    scenarios = scenarios_of(study.time_unit, rng, settings.designs)
-    delays = delayed(study.time_unit)
+    scenarios = scenarios_of(cohort.time_unit, rng, settings.designs)
+    delays = delayed(cohort.time_unit)
 
     def task(scenario: StartScenario, priors: PriorSet = priors) -> Task:
         # Who is a candidate says nothing of the effect (`UnknownStart.candidacy`): half of the coordinates are spared.
@@ -179,7 +135,7 @@ def _compute(
     null = null | sample(Task(cohort, None, priors), settings.sampler).parameters
     flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in null.items()}
     followed = follow(cohort, spec, flat, settings.replicates, rng)
-    by_run = naive_under_no_effect(cohort, followed, scenarios, report_times(study, cohort)[1], rng)
+    by_run = naive_under_no_effect(cohort, followed, scenarios, times, rng)
     by_delay = naive_under_no_effect(cohort, followed, delays, None, rng)
     observed = cohort.time, cohort.event, cohort.treatment
     covariates = cohort.outcome.values[:, independent_columns(cohort.outcome.values)]
@@ -194,19 +150,3 @@ def _compute(
         observed_naive=naive_log_hazard_ratio(*observed),
         observed_naive_adjusted=naive_log_hazard_ratio(*observed, covariates),
     ).assign_coords(delay=list(DELAYS))
-
-
-def timing_scenarios(
-    study: Study,
-    cohorts: Sequence[Cohort],
-    priors: PriorSet,
-    sampler: SamplerSettings,
-    folder: Path | None = None,
-) -> Timing:
-    """Return the effect under every scenario, pooled over cohorts with equal weights; see `timing_of_cohort`."""
-    settings = timing_settings(len(cohorts), sampler)
-    computed = [
-        timing_of_cohort(study, cohort, number, priors, settings, folder)
-        for number, cohort in enumerate(cohorts)
-    ]
-    return pooled_timing(computed)

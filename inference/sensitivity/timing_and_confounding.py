@@ -6,25 +6,19 @@ explain a benefit. The surface has the mean delay on one axis and the strength o
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from functools import cache
-from hashlib import sha256
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from scipy.special import expit
 
 from data.cohort import Cohort
-from data.study import Study
 from inference.approximation import approximate_draws
+from inference.cache import DATASET, cached
 from inference.curves import TimeGrid, time_grid
 from inference.engine import SamplerSettings, sample
-from inference.horizon import report_times
 from inference.mixture import mixture
-from inference.provenance import sampling_source, versions
 from inference.sensitivity.start_times import delayed
-from inference.store import Store, digest
 from inference.tasks import Task
 from models.observations.hidden_confounder import HiddenConfounder
 from models.observations.unknown_start import UnknownStart
@@ -32,7 +26,7 @@ from models.observations.unknown_start_and_confounder import UnknownStartAndConf
 from models.predictors import covariate_predictor
 from models.priors import PriorSet
 from models.propensity import propensity_score
-from models.specification import ModelSpec, outcome_spec
+from models.specification import ModelSpec
 
 EFFECT = "treatment_effect"
 DELAYS = (0.0, 4.0, 9.0, 16.0, 24.0)  # mean delays in months
@@ -57,30 +51,33 @@ def draws_of_cohort(cohorts: int) -> int:
     return max(FEWEST, 2 * -(-DRAWS // (2 * cohorts)))
 
 
+@cached(DATASET)
 def surface_of_cohort(
-    study: Study,
     cohort: Cohort,
     number: int,
+    spec: ModelSpec,
+    horizon: float,
     priors: PriorSet,
     settings: SamplerSettings,
     draws: int,
-    folder: Path,
 ) -> xr.Dataset:
-    """Return the effect in one cohort at every delay and strength, as kept in a folder or computed now.
+    """Return the effect in one cohort at every delay and strength.
 
     Parameters
     ----------
-    study, cohort : Study, Cohort
+    cohort : Cohort
         `inference.sensitivity.timing.why_no_scenarios` must be empty.
     number : int
         Of the cohort, which decides its random numbers; of the first, some cells are sampled too.
+    spec : ModelSpec
+        Baseline and constant effect.
+    horizon : float
+        Of the restricted mean.
     priors : PriorSet
     settings : SamplerSettings
         Of the cells that are sampled.
     draws : int
         Of the RMST difference, in each cell; even.
-    folder : Path
-        Such as `Store.kept`.
 
     Returns
     -------
@@ -88,39 +85,13 @@ def surface_of_cohort(
         mean, sd (delay, strength) of the log hazard ratio; rmst_difference (delay, strength, draw); of the first cohort
         shift, sd_ratio, rmst_shift (cell) too; attribute horizon.
     """
-    store, key = Store(folder), surface_key(study, cohort, number, priors, settings, draws)
-    tree = store.load(key)
-    if tree is None:
-        tree = xr.DataTree(_compute(study, cohort, number, priors, settings, draws))
-        store.save(key, tree)
-    return tree.to_dataset()
-
-
-def surface_key(
-    study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: SamplerSettings, draws: int
-) -> str:
-    """Return the name under which the result of a cohort is kept: a digest of all that decides it."""
-    decides = [cohort.sha256, number, study.model_dump(), priors.content, asdict(settings), draws]
-    return digest(["delay and confounder", *decides, sampling_source(), _source(), versions()])
-
-
-@cache
-def _source() -> str:
-    return sha256(Path(__file__).read_bytes()).hexdigest()[:16]
-
-
-def _compute(
-    study: Study, cohort: Cohort, number: int, priors: PriorSet, settings: SamplerSettings, draws: int
-) -> xr.Dataset:
-    spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "absent")
-    scenarios = delayed(study.time_unit, DELAYS)
+    scenarios = delayed(cohort.time_unit, DELAYS)
     rng = np.random.default_rng([settings.seed, number, 11])
     half = rng.standard_normal((draws // 2, _most_coordinates(cohort, spec)))
     normals = np.concatenate(
         [half, -half]
     )  # antithetic: the mean of what is nearly linear has nearly no error
     patients = rng.standard_exponential((len(normals), cohort.size))
-    horizon = report_times(study, cohort)[0]
     grid = time_grid(spec.cutpoints, horizon, (), horizon)
 
     def task(place: tuple[int, int]) -> Task:

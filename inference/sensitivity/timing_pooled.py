@@ -13,8 +13,11 @@ from scipy.special import ndtr
 
 from inference.checks.convergence import ESS, RHAT
 from inference.checks.result import CheckResult, at_least, at_most
+from inference.horizon import report_times
 from inference.sensitivity.e_values import e_values
 from inference.sensitivity.no_effect import ARMS, RATIOS
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
+from inference.sensitivity.timing import timing_of_cohort, timing_settings, why_no_scenarios
 from inference.summaries import ensemble_rhat, quantiles, summarise
 
 CLOSE = 0.1  # of a posterior sd: how far the normal approximation may be off before it is said
@@ -248,3 +251,34 @@ def _no_effect_row(
         **dict(zip(("estimate", "lower", "upper"), ends.tolist(), strict=True)),
         "replicates": len(known),
     }
+
+
+def has_scenarios(analysis: MainAnalysis) -> bool:
+    """Return whether start-time scenarios can be had of an analysis."""
+    return analysis.naive and not why_no_scenarios(analysis.study, analysis.cohorts)
+
+
+def _arguments(analysis: MainAnalysis) -> list[tuple]:
+    settings = timing_settings(len(analysis.cohorts), analysis.main.settings)
+    return [
+        (
+            cohort,
+            number,
+            analysis.spec,
+            report_times(analysis.study, cohort)[1],
+            analysis.main.priors,
+            settings,
+        )
+        for number, cohort in enumerate(analysis.cohorts)
+    ]
+
+
+TIMING = Sensitivity(
+    "timing",
+    "start-time scenarios",
+    has_scenarios,
+    timing_of_cohort,
+    _arguments,
+    pooled_timing,
+    timing_checks,
+)

@@ -22,11 +22,10 @@ from inference.sensitivity.confounding import (
     ConfoundingGrid,
     Strengths,
     confounding_checks,
-    confounding_grid,
-    confounding_kept,
-    confounding_of,
+    confounding_of_cohort,
     effect_at,
     needed_strength,
+    pooled_confounding,
 )
 from inference.tasks import Task
 from models.baselines import PiecewiseExponential, Weibull
@@ -151,18 +150,24 @@ def counted(monkeypatch):
     return asked
 
 
-def test_every_cell_is_asked_for_with_its_confounder(counted, cohort_of):
+def grid_of(cohorts, spec, priors, strengths, settings):
+    """The grid of several cohorts, computed and not kept."""
+    rest = (spec, priors, settings, strengths)
+    return pooled_confounding(
+        [confounding_of_cohort.function(cohort, number, *rest) for number, cohort in enumerate(cohorts)]
+    )
+
+
+def test_every_cell_is_computed_with_its_confounder(counted, cohort_of):
     rng = np.random.default_rng(1)
     cohorts = [cohort_of(rng.uniform(1, 60, size), np.ones(size), np.arange(size) % 2) for size in (20, 30)]
-    told = []
-    grid = confounding_grid(cohorts, SPEC, DEFAULT, SMALL, SHORT, lambda *count: told.append(count))
-    assert told == [(1, 2), (2, 2)]
-    assert (
-        len(counted) == 2 * (1 + 2 * 3) + 3
-    )  # one for the first row of each cohort, and three that are sampled
+    grid = grid_of(cohorts, SPEC, DEFAULT, SMALL, SHORT)
+    # one for the first row of each cohort, and three of the first that are sampled
+    assert len(counted) == 2 * (1 + 2 * 3) + 3
     product = np.outer(np.log(SMALL.hazard_ratios), SMALL.differences)
     assert_allclose(grid.mean, -0.4 + product + 1e-3 * np.array([20, 30])[:, None, None], atol=1e-12)
     assert {hidden.p_treated for _, hidden in counted} == {0.2}
+    assert grid.strengths == SMALL
     assert grid.checked[["hazard_ratio", "difference"]].to_numpy().tolist() == [
         [1.0, 0.0],
         [1.5, 0.2],
@@ -173,27 +178,24 @@ def test_every_cell_is_asked_for_with_its_confounder(counted, cohort_of):
 
 def test_a_grid_is_kept_until_something_that_decides_it_changes(counted, cohort_of, tmp_path):
     rng = np.random.default_rng(1)
-    cohorts = [cohort_of(rng.uniform(1, 60, 20), np.ones(20), np.arange(20) % 2) for _ in range(2)]
-    rest = (SPEC, DEFAULT, tmp_path, SMALL, SHORT)
-    assert not confounding_kept(cohorts, *rest)
-    first, asked = confounding_of(cohorts, *rest), len(counted)
-    assert confounding_kept(cohorts, *rest)
-    again = confounding_of(cohorts, *rest)
-    assert len(counted) == asked
-    assert again.mark == first.mark
-    assert_allclose(again.sd, first.sd, rtol=0)
-    assert_frame_equal(again.checked, first.checked)
+    cohort, another = (cohort_of(rng.uniform(1, 60, 20), np.ones(20), np.arange(20) % 2) for _ in range(2))
+    rest = (0, SPEC, DEFAULT, SHORT, SMALL)
+    first, computed = confounding_of_cohort(tmp_path, cohort, *rest), len(counted)
+    again = confounding_of_cohort(tmp_path, cohort, *rest)
+    assert len(counted) == computed
+    assert_allclose(pooled_confounding([again]).sd, pooled_confounding([first]).sd, rtol=0)
+    assert_frame_equal(pooled_confounding([again]).checked, pooled_confounding([first]).checked)
     narrow = PriorSet("default", "", {EFFECT: Prior("Normal", {"mu": 0.0, "sigma": 0.2})})
     others = (
-        (cohorts[:1], *rest),
-        (cohorts, SPEC, narrow, *rest[2:]),
-        (cohorts, ModelSpec(Weibull(), EFFECTS["constant"]()), *rest[1:]),
-        (cohorts, *rest[:3], Strengths(0.3, SMALL.hazard_ratios, SMALL.differences), SHORT),
+        (another, *rest),
+        (cohort, 0, SPEC, narrow, SHORT, SMALL),
+        (cohort, 0, ModelSpec(Weibull(), EFFECTS["constant"]()), *rest[2:]),
+        (cohort, *rest[:-1], Strengths(0.3, SMALL.hazard_ratios, SMALL.differences)),
     )
     for other in others:
         before = len(counted)
-        assert not confounding_kept(*other)
-        confounding_of(*other)
+        assert not confounding_of_cohort.held(tmp_path, *other)
+        confounding_of_cohort(tmp_path, *other)
         assert len(counted) > before
 
 
@@ -204,7 +206,7 @@ def computed(small_cohort):
     cohorts = [small_cohort, simulate_cohort(Truth(), 150, seed=12)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tasks, "compile_density", lambda *a, **b: compiled.append(1) or compile_once(*a, **b))
-        return confounding_grid(cohorts, SPEC, DEFAULT, SMALL, SHORT), len(compiled)
+        return grid_of(cohorts, SPEC, DEFAULT, SMALL, SHORT), len(compiled)
 
 
 @pytest.mark.slow

@@ -82,24 +82,13 @@ def test_feedback_does_harm_where_the_outcome_model_omits_the_covariates():
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_what_was_computed_is_kept(cohort_study, tmp_path, monkeypatch):
-    study, cohort = cohort_study
+def test_what_was_computed_is_kept(small_cohort, tmp_path, monkeypatch):
     quick = SamplerSettings(chains=2, draws=20, tune=50, seed=1)
-    first = feedback_of_cohort(study, cohort, 0, PRIORS, quick, 1, tmp_path)
+    first = feedback_of_cohort(tmp_path, small_cohort, 0, SPEC, PRIORS, quick, 1)
     assert first["log_hazard_ratio"].shape == (2, len(ETAS), 2, 20, 1)
     assert first["outcome"].to_numpy().tolist() == ["covariates", "score"]
     monkeypatch.setattr("inference.sensitivity.feedback.tempered_effect", None)
-    xr.testing.assert_equal(feedback_of_cohort(study, cohort, 0, PRIORS, quick, 1, tmp_path), first)
-
-
-@pytest.fixture
-def cohort_study():
-    from data.cohort import validate_cohort
-    from data.simulate import simulate_frame, simulated_study
-
-    frame, text = simulate_frame(Truth(), 150, seed=3)
-    study = simulated_study(text)
-    return study, validate_cohort(frame, study, "simulated")
+    xr.testing.assert_equal(feedback_of_cohort(tmp_path, small_cohort, 0, SPEC, PRIORS, quick, 1), first)
 
 
 def made(shift, alone=0.0):

@@ -132,7 +132,7 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
     cohorts = [validate_cohort(frame, study, "simulated"), simulate_cohort(CONFOUNDED, 500, seed=2)]
     groups = {"frailty": ["frailty"], "age": ["age"]}
     found = [
-        effect_without_of_cohort(study, cohort, number, MAIN, groups, tmp_path)
+        effect_without_of_cohort(tmp_path, study, cohort, number, MAIN, groups)
         for number, cohort in enumerate(cohorts)
     ]
     complete = [sample(question_of(study, cohort, MAIN).task("latent"), SETTINGS) for cohort in cohorts]
@@ -147,7 +147,7 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
         assert moved[name] == pytest.approx(of_cox[name], abs=0.06)
     assert all(check.status == "pass" for check in left_out_checks(pooled))
     monkeypatch.setattr("inference.sensitivity.left_out.sample", None)
-    kept = effect_without_of_cohort(study, cohorts[0], 0, MAIN, groups, tmp_path)
+    kept = effect_without_of_cohort(tmp_path, study, cohorts[0], 0, MAIN, groups)
     xr.testing.assert_equal(kept, found[0])
 
 

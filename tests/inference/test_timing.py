@@ -19,9 +19,7 @@ from inference.sensitivity.start_times import DELAYS, AtStart, Exponential
 from inference.sensitivity.timing import (
     TUNE,
     TimingSettings,
-    timing_key,
     timing_of_cohort,
-    timing_scenarios,
     timing_settings,
     why_no_scenarios,
 )
@@ -34,6 +32,7 @@ from models.priors import Prior, PriorSet
 from models.specification import ModelSpec
 
 DEFAULT = PriorSet("default")
+SPEC = ModelSpec(PiecewiseExponential((12.0, 36.0)), EFFECTS["constant"](), "absent")
 SHORT = TimingSettings(SamplerSettings(chains=2, draws=100, tune=200, seed=4), designs=2, replicates=5)
 
 
@@ -170,17 +169,19 @@ def test_scenarios_need_a_known_unit_and_no_late_entry(study, small_cohort):
     assert "after time zero" in why_no_scenarios(study, [small_cohort, late])
 
 
-def test_what_decides_a_result_decides_its_name(study, small_cohort):
+def test_what_decides_a_result_decides_its_name(small_cohort):
     other = PriorSet("other", "", {"treatment_effect": Prior("Normal", {"mu": 0.0, "sigma": 0.3})})
+    key, rest = timing_of_cohort.key, (SPEC, (24.0,))
     keys = {
-        timing_key(study, small_cohort, 0, DEFAULT, SHORT),
-        timing_key(study, small_cohort, 1, DEFAULT, SHORT),
-        timing_key(study, small_cohort, 0, other, SHORT),
-        timing_key(study, small_cohort, 0, DEFAULT, dataclasses.replace(SHORT, designs=3)),
-        timing_key(study, simulate_cohort(Truth(), 120, seed=12), 0, DEFAULT, SHORT),
+        key(small_cohort, 0, *rest, DEFAULT, SHORT),
+        key(small_cohort, 1, *rest, DEFAULT, SHORT),
+        key(small_cohort, 0, *rest, other, SHORT),
+        key(small_cohort, 0, *rest, DEFAULT, dataclasses.replace(SHORT, designs=3)),
+        key(small_cohort, 0, SPEC, (36.0,), DEFAULT, SHORT),
+        key(simulate_cohort(Truth(), 120, seed=12), 0, *rest, DEFAULT, SHORT),
     }
-    assert len(keys) == 5
-    assert timing_key(study, small_cohort, 0, PriorSet("renamed"), SHORT) in keys
+    assert len(keys) == 6
+    assert key(small_cohort, 0, *rest, PriorSet("renamed"), SHORT) in keys
 
 
 def test_few_cohorts_compute_more_each():
@@ -199,7 +200,7 @@ def test_few_cohorts_compute_more_each():
 @pytest.mark.slow
 @pytest.mark.long
 def test_a_cohort_is_computed_once_with_one_compilation_beside_the_treatment_model(
-    study, small_cohort, tmp_path, monkeypatch
+    small_cohort, tmp_path, monkeypatch
 ):
     treatment = Task(small_cohort, None, DEFAULT)
     blocks = treatment.blocks
@@ -210,7 +211,8 @@ def test_a_cohort_is_computed_once_with_one_compilation_beside_the_treatment_mod
         "compile_density",
         lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
     )
-    found = timing_of_cohort(study, small_cohort, 0, DEFAULT, SHORT, tmp_path)
+    rest = (0, SPEC, (24.0, 48.0), DEFAULT, SHORT)
+    found = timing_of_cohort(tmp_path, small_cohort, *rest)
     assert len(compiled) <= 1
     assert found["scenario"].to_numpy().tolist() == [
         "at_start",
@@ -233,11 +235,11 @@ def test_a_cohort_is_computed_once_with_one_compilation_beside_the_treatment_mod
     def never(*_):
         raise AssertionError("kept results must be read")
 
-    monkeypatch.setattr(timing, "_compute", never)
-    again = timing_of_cohort(study, small_cohort, 0, DEFAULT, SHORT, tmp_path)
+    monkeypatch.setattr(timing, "sample", never)
+    again = timing_of_cohort(tmp_path, small_cohort, *rest)
     xr.testing.assert_identical(again, found)
     with pytest.raises(AssertionError, match="must be read"):
-        timing_scenarios(study, [small_cohort], DEFAULT, SHORT.sampler, tmp_path)
+        timing_of_cohort(tmp_path, small_cohort, 1, *rest[1:])
 
 
 @pytest.mark.slow

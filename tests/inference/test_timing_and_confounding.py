@@ -8,7 +8,6 @@ from numpy.testing import assert_allclose
 from scipy import integrate, stats
 from scipy.special import expit
 
-from data.simulate import simulated_study
 from inference.approximation import approximate, approximate_draws
 from inference.curves import time_grid
 from inference.engine import SamplerSettings, sample
@@ -263,41 +262,14 @@ def test_no_effect_is_found_at_the_true_delay_and_strength(cohort_of, full, caps
     assert held["neither"] < 0.3 * cohorts
 
 
-STUDY = """
-name = "seen"
-title = "Simulated"
-time_unit = "months"
-[cohort]
-source = "file"
-path = "cohort.csv"
-[cohort.columns]
-time = "time"
-event = "event"
-treatment = "treatment"
-[treatment]
-treated = "1"
-treated_label = "Treated"
-control_label = "Not treated"
-[covariates]
-severity = {}
-[propensity]
-formula = "severity"
-[outcome]
-formula = "severity"
-[baseline]
-cutpoints = [12, 36]
-[report]
-horizon = 40
-"""
-
-
 @pytest.mark.slow
 def test_a_cohort_is_computed_once_and_its_surface_falls(cohort_of, tmp_path, monkeypatch):
-    study, cohort = simulated_study(STUDY), seen(cohort_of, 3, 6.0, confounder_of(2.0), effect=-0.6)
+    cohort = seen(cohort_of, 3, 6.0, confounder_of(2.0), effect=-0.6)
     settings = SamplerSettings(2, 200, 200, seed=4)
-    first = surface_of_cohort(study, cohort, 0, DEFAULT, settings, 200, tmp_path)
+    rest = (0, SPEC, 40.0, DEFAULT, settings, 200)
+    first = surface_of_cohort(tmp_path, cohort, *rest)
     monkeypatch.setattr(module, "approximate_draws", None)  # not needed any more
-    again = surface_of_cohort(study, cohort, 0, DEFAULT, settings, 200, tmp_path)
+    again = surface_of_cohort(tmp_path, cohort, *rest)
     xr.testing.assert_identical(first, again)
     assert np.all(np.diff(first["mean"], axis=0) > 0)
     assert np.all(np.diff(first["mean"], axis=1) > 0)

@@ -1,0 +1,125 @@
+"""What a sensitivity analysis states: to which analyses it applies, what it computes of each cohort, and how that is pooled and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from data.cohort import Cohort
+from data.study import Study
+from inference.cache import Cached
+from inference.checks.result import CheckResult
+from inference.requests import FitRequest
+from models.specification import ModelSpec, outcome_spec
+
+PART = 5  # cohorts in a job
+
+
+@dataclass(frozen=True)
+class MainAnalysis:
+    """The analysis of which something is varied.
+
+    Attributes
+    ----------
+    study : Study
+    cohorts : tuple of Cohort
+    main : FitRequest
+        The main model: its priors, sampler settings and exposure.
+    """
+
+    study: Study
+    cohorts: tuple[Cohort, ...]
+    main: FitRequest
+
+    @property
+    def naive(self) -> bool:
+        """Whether exposure is ever against never: what an unknown start, or an unmeasured confounder, is built upon."""
+        return self.main.exposure == "naive" and self.cohorts[0].treatment_start is None
+
+    @cached_property
+    def spec(self) -> ModelSpec:
+        """The main baseline with a constant effect and no propensity score."""
+        return outcome_spec(self.study, self.cohorts[0], self.main.baseline, "constant", "absent")
+
+
+@dataclass(frozen=True)
+class Sensitivity[T]:
+    """A sensitivity analysis.
+
+    Attributes
+    ----------
+    name : str
+        In the family.
+    label : str
+        Shown as progress.
+    applies : callable
+        Whether an analysis allows it.
+    compute : Cached
+        Of one cohort: gives a Dataset.
+    arguments : callable
+        Gives the arguments of `compute`, for each of the cohorts that are computed.
+    pool : callable
+        Gives the result over all cohorts.
+    checks : callable
+        Gives the checks of a result.
+    """
+
+    name: str
+    label: str
+    applies: Callable[[MainAnalysis], bool]
+    compute: Cached[..., xr.Dataset]
+    arguments: Callable[[MainAnalysis], Sequence[tuple[Any, ...]]]
+    pool: Callable[[Sequence[xr.Dataset]], T]
+    checks: Callable[[T], list[CheckResult]]
+
+    def result(self, analysis: MainAnalysis, folder: Path) -> T:
+        """Return the result over all cohorts, computing what is not kept in the folder."""
+        return self.pool([self.compute(folder, *given) for given in self.arguments(analysis)])
+
+    def jobs(self, analysis: MainAnalysis, folder: Path) -> list[SensitivityJob]:
+        """Return what is to be computed, in parts that workers can share."""
+        if not self.applies(analysis):
+            return []
+        given = list(self.arguments(analysis))
+        parts = [given[first : first + PART] for first in range(0, len(given), PART)]
+        return [
+            SensitivityJob(
+                self.label,
+                partial(_compute_all, self.compute, folder, part),
+                partial(_holds_all, self.compute, folder, part),
+            )
+            for part in parts
+        ]
+
+
+@dataclass(frozen=True)
+class SensitivityJob:
+    """One of the analyses, of some cohorts.
+
+    Attributes
+    ----------
+    label : str
+        Shown as progress.
+    run : callable
+        Computes what is not kept yet.
+    kept : callable
+        Whether all of it is.
+    """
+
+    label: str
+    run: Callable[[], object]
+    kept: Callable[[], bool]
+
+
+def _compute_all(compute: Cached[..., xr.Dataset], folder: Path, part: Sequence[tuple[Any, ...]]) -> None:
+    for given in part:
+        compute(folder, *given)
+
+
+def _holds_all(compute: Cached[..., xr.Dataset], folder: Path, part: Sequence[tuple[Any, ...]]) -> bool:
+    return all(compute.held(folder, *given) for given in part)
