@@ -156,7 +156,7 @@ def test_without_censoring_nothing_is_imputed():
 @pytest.mark.parametrize("censored", [0.5, 0.75])
 def test_under_the_true_model_few_cohorts_are_flagged(cohort_of, censored, full):
     """Cohorts of 150 with delayed entry: at most as many below 0.05 as chance allows 1 time in 1000."""
-    cohorts = 200 if full else 40
+    cohorts = 200 if full else 24
     drawn = [simulated(cohort_of, 150, 1.0, censored, 100 + seed) for seed in range(cohorts)]
     assert abs(np.mean([1.0 - cohort.event.mean() for cohort in drawn]) - censored) < 0.06
     p = np.array([p_value(cohort, seed) for seed, cohort in enumerate(drawn)])

@@ -96,9 +96,9 @@ def test_the_probability_is_logistic_regression(cohort_of):
 
 
 def test_the_right_model_is_flagged_as_often_as_it_should_be(cohort_of, full):
-    """One in 20 cohorts of 300 patients, neither more nor, as with treatments that are not refitted, fewer."""
-    cohorts = 400 if full else 60
-    p = np.array([p_value(treated_as(cohort_of, 300, seed)) for seed in range(cohorts)])
+    """One in 20 cohorts of 200 patients, neither more nor, as with treatments that are not refitted, fewer."""
+    cohorts = 400 if full else 40
+    p = np.array([p_value(treated_as(cohort_of, 200, seed)) for seed in range(cohorts)])
     assert np.sum(p <= 0.05) <= stats.binom.ppf(0.999, cohorts, 0.05)
     assert abs(p.mean() - 0.5) < 3.3 * np.sqrt(1 / 12 / cohorts)
 
