@@ -24,11 +24,13 @@ def own_matching_table(report: Report) -> list[Table]:
     own = table[table["method"].astype(str).str.contains(OWN_PAIRS, regex=False)]
     if own.empty:
         return []
-    rows = []
+    rows, posteriors = [], False
     for landmark in own["time"].unique():
         here = own[own["time"].isna() if pd.isna(landmark) else own["time"] == landmark]
         exposure = "naive" if pd.isna(landmark) else f"landmark_{landmark:g}"
-        rows += [_frequentist(here, exposure), *_posteriors(report, exposure)]
+        beside = _posteriors(report, exposure)
+        rows += [_frequentist(here, exposure), *beside]
+        posteriors |= bool(beside)
     headings = (
         Column("Analysis", wide=True),
         Column("Exposure"),
@@ -40,9 +42,13 @@ def own_matching_table(report: Report) -> list[Table]:
     )
     caption = (
         f"1:1 matching of these patients: frequentist, within {CALIPER:g} standard deviations of the logit of a logistic propensity score, "
-        "marginal Cox model with a standard error robust to pairs (Austin 2014, doi 10.1002/sim.5984); and the posterior of the "
-        "pairs, found within a narrower caliper. Both are averages over the pairs. A wider caliper keeps more patients and leaves more of the confounding"
+        "marginal Cox model with a standard error robust to pairs (Austin 2014, doi 10.1002/sim.5984)"
     )
+    if posteriors:
+        caption += (
+            "; and the posterior of the pairs, found within a narrower caliper. Both are averages over the pairs. A wider caliper keeps "
+            "more patients and leaves more of the confounding"
+        )
     return [Table("own-matching", caption, headings, tuple(rows))]
 
 
