@@ -66,6 +66,7 @@ class Cached[**P, T]:
         functools.update_wrapper(self, function)
         self.function, self.form = function, form
         self.name: str = getattr(function, "__name__", "")
+        self.signature = inspect.signature(function)
 
     def __reduce__(self) -> str:
         return self.name  # by name, as functions go to other processes
@@ -90,10 +91,10 @@ class Cached[**P, T]:
 
     def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """Return the name of the result's subfolder."""
-        bound = inspect.signature(self.function).bind(*args, **kwargs)
+        bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
         given = {name: content_of(value) for name, value in bound.arguments.items() if name != PROGRESS}
-        decides = [self.name, source_of(self.function.__module__), versions(), given]
+        decides = [self.name, source_of(self.__module__), versions(), given]
         return sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:20]
 
     def _file(self, place: Path) -> Path:
@@ -179,6 +180,10 @@ def _read_dataset(path: Path) -> xr.Dataset:
         return opened.load()
 
 
+def _write_frame(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path, index=False)
+
+
 def _write_frames(frames: Mapping[str, pd.DataFrame], path: Path) -> None:
     with ZipFile(path, "w") as packed:
         for name, frame in frames.items():
@@ -197,4 +202,5 @@ def _read_frames(path: Path) -> Mapping[str, pd.DataFrame]:
 ENGINE = "netcdf4"
 TREE = Form("nc", _write_tree, _read_tree)
 DATASET = Form("nc", _write_dataset, _read_dataset)
+FRAME = Form("parquet", _write_frame, pd.read_parquet)
 FRAMES = Form("zip", _write_frames, _read_frames)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +13,10 @@ import xarray as xr
 from data.evidence import Evidence
 from data.toxicity import CountReading, ToxicityEvidence, toxicity_evidence
 from inference import mixing
+from inference.cache import TREE, cached
 from inference.checks.result import CheckResult, at_least, at_most
 from inference.density import POSITION, compile_density
 from inference.geometry import layout_of, whiten
-from inference.provenance import ROOT, versions
-from inference.store import Store, digest
 from inference.toxicity_summaries import contrast_table, risk_table
 from models.priors import Prior
 from models.toxicity import (
@@ -37,15 +33,6 @@ ACCEPT = 0.99  # small counts make funnels: at 0.95 one divergence in 40,000 dra
 RHAT, ESS = 1.01, 400.0
 MAIN = "main"
 PARAMETERS = tuple(MEANINGS)
-SOURCES = (
-    "data/toxicity.py",
-    "models/products.py",
-    "models/toxicity.py",
-    "inference/density.py",
-    "inference/geometry.py",
-    "inference/toxicity.py",
-    "inference/toxicity_summaries.py",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,18 +91,13 @@ def toxicity_of(evidence: Evidence, seed: int, folder: Path) -> Toxicity | None:
     if found is None:
         return None
     listed = scenarios_of(found)
-    store, key = Store(folder), _key(listed, seed)
-    tree = store.load(key)
-    if tree is None:
-        tree = sample_toxicity(listed, seed)
-        store.save(key, tree)
-    return read_toxicity(found, listed, tree)
+    return read_toxicity(found, listed, sample_toxicity(folder, listed, seed))
 
 
 def has_to_sample(evidence: Evidence, seed: int, folder: Path) -> bool:
     """Return whether `toxicity_of` would sample: it has what to sample, and it is not kept."""
     found = toxicity_evidence(evidence)
-    return found is not None and not Store(folder).holds(_key(scenarios_of(found), seed))
+    return found is not None and not sample_toxicity.held(folder, scenarios_of(found), seed)
 
 
 def scenarios_of(found: ToxicityEvidence) -> list[Scenario]:
@@ -146,6 +128,7 @@ def _emptied(arms: ToxicityArms, place: int) -> ToxicityArms:
     return replace(arms, cases=arms.cases * kept, size=arms.size * kept)
 
 
+@cached(TREE)
 def sample_toxicity(scenarios: Sequence[Scenario], seed: int) -> xr.DataTree:
     """Return draws under every scenario, the model compiled once; groups are the scenarios' positions."""
     import nutpie  # as in the engine
@@ -230,19 +213,3 @@ def _draws(tree: xr.DataTree, place: int) -> dict[str, np.ndarray]:
     drawn = {name: group[name].to_numpy().ravel() for name in PARAMETERS}
     shift = group["series_shift"].to_numpy()
     return drawn | {"series_shift": shift.reshape(-1, shift.shape[-1])}
-
-
-@cache
-def _source() -> str:
-    return sha256(b"".join((ROOT / file).read_bytes() for file in SOURCES)).hexdigest()[:16]
-
-
-def _key(scenarios: Sequence[Scenario], seed: int) -> str:
-    """Return the name under which draws are kept: a digest of all that decides them."""
-    content = [
-        {name: value.tolist() for name, value in toxicity_content(scenario.arms, scenario.priors).items()}
-        | {"series": scenario.arms.series.tolist()}
-        for scenario in scenarios
-    ]
-    settings = {"seed": seed, "chains": CHAINS, "draws": DRAWS, "tune": TUNE, "accept": ACCEPT}
-    return digest(json.dumps([content, settings, _source(), versions()], sort_keys=True))

@@ -10,7 +10,6 @@ from scipy.special import expit
 from data.evidence import load_evidence
 from data.study import load_study
 from data.toxicity import toxicity_evidence
-from inference import toxicity as module
 from inference.toxicity import MAIN, read_toxicity, sample_toxicity, scenarios_of, toxicity_of
 
 SEED = 5
@@ -133,7 +132,7 @@ def test_draws_are_kept_and_only_made_again_for_other_inputs(evidence, toxicity,
     def never(*_):
         raise AssertionError("sampled again")
 
-    monkeypatch.setattr(module, "sample_toxicity", never)
+    monkeypatch.setattr(sample_toxicity, "function", never)
     again = toxicity_of(evidence, SEED, folder)
     assert again is not None
     assert again.contrasts.equals(toxicity.contrasts)
@@ -148,7 +147,7 @@ def test_draws_are_kept_and_only_made_again_for_other_inputs(evidence, toxicity,
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws(toxicity):
     scenarios = scenarios_of(toxicity.evidence)[:1]
-    again = read_toxicity(toxicity.evidence, scenarios, sample_toxicity(scenarios, SEED))
+    again = read_toxicity(toxicity.evidence, scenarios, sample_toxicity.function(scenarios, SEED))
     for name, draws in toxicity.posterior.items():
         np.testing.assert_array_equal(again.posterior[name], draws)
 

@@ -131,7 +131,7 @@ class TestAnalyse:
             raise AssertionError("nothing may be drawn here")
 
         monkeypatch.setattr("inference.ensembles.reconstruct", refuse)
-        monkeypatch.setattr("inference.toxicity.sample_toxicity", refuse)
+        monkeypatch.setattr("inference.toxicity.sample_toxicity.function", refuse)
         code, folder = published
         before = pd.read_csv(folder / "estimands.csv")
         assert rtsurv("report", "li2024", "--out", folder, "--quiet").code == code
