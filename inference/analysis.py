@@ -12,9 +12,10 @@ from inference.adjustments import ADJUSTMENTS
 from inference.engine import SamplerSettings
 from inference.fits import Reading
 from inference.readings import kept_pool, pooled_reading, reading_of
-from inference.requests import TIME_SPLIT, FitRequest, landmark_of, request_of_cohort
+from inference.requests import TIME_SPLIT, FitRequest, cohorts_of, landmark_of, request_of_cohort
 from inference.store import Store
 from inference.workers import Beside, Job, side_by_side
+from models.effects import BySubgroup
 from models.priors import PriorSet
 
 MAIN_BASELINE = "piecewise_exponential"
@@ -73,6 +74,7 @@ def plan(
     exposures: Sequence[str] = ("naive",),
     effects: Sequence[str] = (),
     cohorts: int = 1,
+    interaction_cohorts: int | None = None,
 ) -> Plan:
     """Return the fits of the main job; a quick look has one baseline, `joint` and `cut`, and fewer plots.
 
@@ -95,6 +97,9 @@ def plan(
         Shapes other than the constant effect; a quick look has none of them.
     cohorts : int
         How many are pooled: the diagnostic plots of one of several say little, and only the main model's are drawn.
+    interaction_cohorts : int or None
+        How many are pooled for the effect by subgroup, of which a publication says less than of the effect of all; None for
+        as many as for all else.
     """
     main, *others_of_time = exposures
 
@@ -103,7 +108,15 @@ def plan(
         # Scores of left-out patients take more than half as long as sampling; of several cohorts, only where baselines are compared.
         left_out = cohorts == 1 or adjustment == MAIN_ADJUSTMENT
         return FitRequest(
-            baseline, adjustment, MAIN_EFFECT, used, settings, count, exposure, left_out=left_out
+            baseline,
+            adjustment,
+            MAIN_EFFECT,
+            used,
+            settings,
+            count,
+            exposure,
+            left_out=left_out,
+            cohorts=cohorts,
         )
 
     def effect_alone(one: FitRequest, **changed: Any) -> FitRequest:
@@ -132,6 +145,11 @@ def plan(
         effect_alone(request(MAIN_BASELINE, CUT, priors), effect=effect)
         for effect in ([] if quick else effects)
     ]
+    if interaction_cohorts is not None:
+        changing = [
+            replace(one, cohorts=interaction_cohorts) if one.effect == BySubgroup.name else one
+            for one in changing
+        ]
     sampled = [one for one in stated if not ADJUSTMENTS[one.adjustment].maximises]
     return Plan(
         tuple(stated),
@@ -166,7 +184,7 @@ def readings_of(
     study : Study
         The study.
     cohorts : sequence of Cohort
-        Its patients; several cohorts of pseudo-patients are fitted one by one and pooled.
+        Its patients; several cohorts of pseudo-patients are fitted one by one, and those that a request states are pooled.
     requests : sequence of FitRequest
         Which models.
     store : Store
@@ -182,11 +200,12 @@ def readings_of(
     readings: dict[Job, Reading] = {}
     missing: list[Job] = []
     # Cohort by cohort, because the treatment model of a cohort is remembered until the next one comes.
+    count = [len(cohorts_of(request, cohorts)) for request in requests]
     jobs = [
         (request, cohort)
         for cohort in range(len(cohorts))
         for request in range(len(requests))
-        if pooled[request] is None
+        if pooled[request] is None and cohort < count[request]
     ]
     for job in jobs:
         own = request_of_cohort(requests[job[0]], job[1])
@@ -198,7 +217,7 @@ def readings_of(
             done(requests[job[0]].label, len(readings), len(jobs))
 
     def pool_of(request: int) -> Reading:
-        return pooled_reading([readings[request, cohort] for cohort in range(len(cohorts))], store)
+        return pooled_reading([readings[request, cohort] for cohort in range(count[request])], store)
 
     others = [one for one in beside if one.needed or len(missing) > 1]
     made = (
@@ -216,7 +235,7 @@ def readings_of(
         ready += 1
         done(requests[job[0]].label, ready, parts)
         # Pooled as soon as the last cohort is fitted, while the workers go on with other models.
-        if all((job[0], cohort) in readings for cohort in range(len(cohorts))):
+        if all((job[0], cohort) in readings for cohort in range(count[job[0]])):
             pooled[job[0]] = pool_of(job[0])
     return [kept if kept is not None else pool_of(number) for number, kept in pooled.items()]
 

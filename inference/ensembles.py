@@ -34,6 +34,7 @@ def ensemble_of(
     done: Callable[[int, int], None] | None = None,
     assumptions: Assumptions = STATED,
     workers: int = 2,
+    first: int = 1,
 ) -> Reconstruction:
     """Return the reconstruction of a study: that of the folder where it is the same, else made and written there.
 
@@ -50,21 +51,28 @@ def ensemble_of(
         Of what the publication does not print; looser ones belong in a folder of their own.
     workers : int
         Processes; 1 draws in this one.
+    first : int
+        Number of the first cohort; those that come after cohorts drawn before belong in a folder of their own.
     """
-    mark = ensemble_mark(study, evidence, cohorts, seed, assumptions)
+    mark = ensemble_mark(study, evidence, cohorts, seed, assumptions, first)
     kept = _kept(folder, mark)
     if kept is not None:
         return kept
-    made = reconstruct(study, evidence, cohorts, seed, done, workers, assumptions)
+    made = reconstruct(study, evidence, cohorts, seed, done, workers, assumptions, first)
     _write(made, folder, mark)
     return made
 
 
 def ensemble_mark(
-    study: Study, evidence: Evidence, cohorts: int, seed: int, assumptions: Assumptions = STATED
+    study: Study,
+    evidence: Evidence,
+    cohorts: int,
+    seed: int,
+    assumptions: Assumptions = STATED,
+    first: int = 1,
 ) -> str:
     """Return a digest of all that decides an ensemble."""
-    decided = [study.model_dump(), dict(evidence.checksums), cohorts, seed, asdict(assumptions)]
+    decided = [study.model_dump(), dict(evidence.checksums), first, cohorts, seed, asdict(assumptions)]
     return digest([*decided, reconstruction_source()])
 
 

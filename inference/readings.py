@@ -21,7 +21,7 @@ from inference.checks import CheckResult
 from inference.fits import Reading, make_fit, read_fit
 from inference.horizon import report_times
 from inference.pooling import pool, pooled_mark
-from inference.requests import FitRequest, fit_key, fit_keys, request_of_cohort
+from inference.requests import FitRequest, cohorts_of, fit_key, fit_keys, request_of_cohort
 from inference.store import Store, digest, read_tree, write_tree
 from inference.tables import KEYS
 
@@ -69,6 +69,7 @@ def reading_of(
 
 def kept_pool(study: Study, cohorts: Sequence[Cohort], request: FitRequest, store: Store) -> Reading | None:
     """Return the pooled reading of several cohorts if it was kept and every fit behind it is as it was written."""
+    cohorts = cohorts_of(request, cohorts)
     if len(cohorts) == 1:
         return None
     own = [request_of_cohort(request, number) for number in range(len(cohorts))]

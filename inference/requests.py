@@ -44,6 +44,9 @@ class FitRequest:
         Whether replicated cohorts are looked at too: not where only the effect is asked for.
     left_out : bool
         Whether left-out patients are: where baselines are compared.
+    cohorts : int or None
+        How many cohorts of pseudo-patients, from the first on, are pooled; None for all that there are. No part of a
+        cohort's own fit.
     """
 
     baseline: str
@@ -55,6 +58,7 @@ class FitRequest:
     exposure: str = "naive"
     predictive: bool = True
     left_out: bool = True
+    cohorts: int | None = None
 
     @property
     def label(self) -> str:
@@ -91,6 +95,11 @@ def request_of_cohort(request: FitRequest, number: int) -> FitRequest:
         return request
     (seed,) = np.random.SeedSequence([request.settings.seed, number]).generate_state(1)
     return replace(request, settings=replace(request.settings, seed=int(seed)))
+
+
+def cohorts_of(request: FitRequest, cohorts: Sequence[Cohort]) -> Sequence[Cohort]:
+    """Return the cohorts that a request pools, of those that there are."""
+    return cohorts[: request.cohorts]
 
 
 def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
@@ -143,9 +152,10 @@ def fit_key(study: Study, cohort: Cohort, request: FitRequest) -> str:
 
 
 def fit_keys(study: Study, cohorts: Sequence[Cohort], request: FitRequest) -> list[str]:
-    """Return the names under which the fits of one model to several cohorts are stored."""
+    """Return the names under which the fits of one model are stored, of the cohorts that it pools."""
     return [
-        fit_key(study, cohort, request_of_cohort(request, number)) for number, cohort in enumerate(cohorts)
+        fit_key(study, cohort, request_of_cohort(request, number))
+        for number, cohort in enumerate(cohorts_of(request, cohorts))
     ]
 
 

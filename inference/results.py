@@ -51,6 +51,8 @@ class Results:
         Fits of which the diagnostic plots are drawn, the main one first.
     beside : tuple of CheckResult
         Checks of what was sampled beside the fits.
+    further : tuple of Cohort
+        Those that come after `cohorts` and are pooled for the effect by subgroup alone.
     """
 
     study: Study
@@ -65,6 +67,7 @@ class Results:
     manifest: Mapping[str, Any]
     illustrated: tuple[FitRequest, ...] = ()
     beside: tuple[CheckResult, ...] = ()
+    further: tuple[Cohort, ...] = ()
 
     @property
     def cohort(self) -> Cohort:

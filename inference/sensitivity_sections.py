@@ -35,7 +35,9 @@ from inference.report.feedback_section import feedback_section
 from inference.report.pseudo import section_of_pseudo_patients
 from inference.report.timing_and_confounding_section import timing_and_confounding_section
 from inference.report.timing_section import timing_in_short, timing_section
+from inference.requests import cohorts_of
 from inference.results import Results
+from inference.sensitivity import CONFOUNDING, FEEDBACK, LEFT_OUT, SURFACE, TIMING
 from inference.sensitivity.adjustments import compare_adjustments
 from inference.sensitivity.by_subgroup import EffectBySubgroup, effect_by_subgroup
 from inference.sensitivity.computed import Computed
@@ -64,14 +66,15 @@ def sensitivity_sections(results: Results, computed: Computed, draw: Draw) -> li
         sections.append(_exposures(results, draw))
     if results.effects:
         sections.append(_effects(results, draw))
-    if computed.feedback is not None:
-        sections.append(_feedback(computed.feedback, draw))
-    if computed.timing is not None or computed.why_no_timing:
-        sections.append(timing_section(computed.timing, results.study, computed.why_no_timing, draw))
-    if computed.confounding is not None:
-        sections.append(_confounding(results, computed.confounding, draw))
-    if computed.surface is not None:
-        sections.append(timing_and_confounding_section(computed.surface, results.study, draw))
+    if (feedback := computed.of(FEEDBACK)) is not None:
+        sections.append(_feedback(feedback, draw))
+    timing = computed.of(TIMING)
+    if timing is not None or computed.why_no_timing:
+        sections.append(timing_section(timing, results.study, computed.why_no_timing, draw))
+    if (confounding := computed.of(CONFOUNDING)) is not None:
+        sections.append(_confounding(results, confounding, draw))
+    if (surface := computed.of(SURFACE)) is not None:
+        sections.append(timing_and_confounding_section(surface, results.study, draw))
     if results.study.cohort.source == "reconstruction":
         return [section_of_pseudo_patients(section) for section in sections]
     return sections
@@ -80,17 +83,17 @@ def sensitivity_sections(results: Results, computed: Computed, draw: Draw) -> li
 def sensitivity_tables(results: Results, computed: Computed) -> dict[str, pd.DataFrame]:
     """Return the tables behind the sections, by the name of their file."""
     tables = {"adjustments": compare_adjustments(results.estimands, results.main.request.named)}
-    if computed.feedback is not None:
-        tables["feedback"] = computed.feedback
-    if computed.left_out is not None:
+    if (feedback := computed.of(FEEDBACK)) is not None:
+        tables["feedback"] = feedback
+    if (left_out := computed.of(LEFT_OUT)) is not None:
         groups = load_evidence(results.study).names.timing.unknown
-        tables["untimed"] = untimed_table(results.cohorts, groups, results.main.estimands, computed.left_out)
-    if computed.timing is not None:
-        tables |= {"timing": computed.timing.scenarios, "delays": computed.timing.delays}
-    if computed.confounding is not None:
-        tables["confounding"] = surface_of(computed.confounding)
-    if computed.surface is not None:
-        tables["timing_and_confounding"] = computed.surface.cells
+        tables["untimed"] = untimed_table(results.cohorts, groups, results.main.estimands, left_out)
+    if (timing := computed.of(TIMING)) is not None:
+        tables |= {"timing": timing.scenarios, "delays": timing.delays}
+    if (confounding := computed.of(CONFOUNDING)) is not None:
+        tables["confounding"] = surface_of(confounding)
+    if (surface := computed.of(SURFACE)) is not None:
+        tables["timing_and_confounding"] = surface.cells
     by_subgroup = subgroups_of(results)
     if by_subgroup is not None:
         tables["subgroups"] = by_subgroup.table
@@ -104,7 +107,8 @@ def subgroups_of(results: Results) -> EffectBySubgroup | None:
         return None
     pseudo = study.cohort.source == "reconstruction"
     printed = load_evidence(study).subgroup_medians if pseudo else {}
-    return effect_by_subgroup(study, results.cohorts, reading, printed)
+    cohorts = cohorts_of(reading.request, (*results.cohorts, *results.further))
+    return effect_by_subgroup(study, cohorts, reading, printed)
 
 
 def _with_effect(results: Results, effect: str) -> Reading | None:
@@ -118,8 +122,8 @@ def honest_sentences(results: Results, computed: Computed) -> list[str]:
     sentences = [range_of_adjustments(compared)]
     if results.exposures:
         sentences.append(immortal_time(hazard_ratios_by_exposure(results.estimands, main), main))
-    if computed.timing is not None:
-        sentences.append(timing_in_short(computed.timing, results.study))
+    if (timing := computed.of(TIMING)) is not None:
+        sentences.append(timing_in_short(timing, results.study))
     return [sentence for sentence in sentences if sentence]
 
 

@@ -18,6 +18,7 @@ FITS = "fits"  # folder of an analysis in which its fits are kept
 SEED = 20240101
 FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20, "cohorts": 20}
 QUICK = {**FULL, "designs": 5, "cohorts": 3}
+INTERACTION_COHORTS = 50  # a publication says less of subgroups than of all: 20 are too rough there
 # Each of several cohorts has fewer draws: together they have more than a single cohort. Few cohorts leave the mean of
 # their R-hat noisy, and have more chains each.
 DRAWS_OF_ALL_COHORTS, FEWEST_OF_A_COHORT = 1500, 500
@@ -64,7 +65,10 @@ class Sampling:
         ),
     ] = None
     cohorts: Annotated[
-        Count, Parameter(help="Cohorts of pseudo-patients, for a study that publishes no patients [20].")
+        Count,
+        Parameter(
+            help="Cohorts of pseudo-patients, for a study that publishes no patients [20; in full, 50 for the effect by subgroup]."
+        ),
     ] = None
     seed: Annotated[
         int,
@@ -93,6 +97,11 @@ class Sampling:
         """Return how many, as given or by default."""
         given = getattr(self, name)
         return given if given is not None else (QUICK if self.quick else FULL)[name]
+
+    def interaction_cohorts(self, cohorts: int) -> int:
+        """Return how many cohorts are pooled for the effect by subgroup, where `cohorts` are for all else."""
+        stated = self.cohorts is not None or self.quick or cohorts == 1
+        return cohorts if stated else max(INTERACTION_COHORTS, cohorts)
 
     def designs_of_a_cohort(self, cohorts: int) -> dict[str, int]:
         """Return how many designs each cohort gets, by adjustment; those that are not named take none."""

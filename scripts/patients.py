@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from inference.publication import Publication
 
 
+FURTHER = "further"
+
+
 @dataclass(frozen=True, eq=False)
 class Patients:
     """A study and its patients.
@@ -32,11 +35,19 @@ class Patients:
         One, but for a reconstruction.
     publication : Publication or None
         What stands behind pseudo-patients.
+    further : tuple of Cohort
+        Of pseudo-patients, after `cohorts`: for requests that pool more of them.
     """
 
     study: Study
     cohorts: tuple[Cohort, ...]
     publication: Publication | None = None
+    further: tuple[Cohort, ...] = ()
+
+    @property
+    def every(self) -> tuple[Cohort, ...]:
+        """All cohorts."""
+        return (*self.cohorts, *self.further)
 
     @property
     def cohort(self) -> Cohort:
@@ -80,3 +91,39 @@ def load_patients(
     pseudo = pseudo_cohorts(made.patients, study, str(folder / COHORTS))
     publication = Publication(evidence, made, pseudo.matched)
     return Patients(settle(study, pseudo.cohorts), pseudo.cohorts, publication)
+
+
+def with_further(
+    patients: Patients, reference: str, count: int, seed: int, folder: Path, told: Told
+) -> Patients:
+    """Return patients with further cohorts, so that there are `count` in all; as they are where there are as many.
+
+    The first cohorts stay what they are. Intervals, horizon and times that the study file leaves open are settled anew, so that all
+    cohorts can be pooled.
+
+    Parameters
+    ----------
+    patients : Patients
+        Of a reconstruction, but where no more are needed.
+    reference : str
+        The study.
+    count, seed : int
+    folder : Path
+        Of the analysis; further cohorts are kept in a folder in it.
+    told : callable
+    """
+    known = len(patients.cohorts)
+    if count <= known:
+        return patients
+    from inference.ensembles import COHORTS, ensemble_of
+
+    assert patients.publication is not None, "further cohorts are reconstructed"
+    study, own = load_study(reference), ready_folder(folder / FURTHER)
+
+    def done(ready: int, total: int) -> None:
+        told("reconstructing further cohorts of pseudo-patients", ready, total)
+
+    evidence = patients.publication.evidence
+    made = ensemble_of(study, evidence, count - known, seed, own, done, first=known + 1)
+    further = pseudo_cohorts(made.patients, study, str(own / COHORTS)).cohorts
+    return replace(patients, study=settle(study, (*patients.cohorts, *further)), further=further)

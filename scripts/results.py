@@ -25,7 +25,8 @@ from inference.publication import (
 )
 from inference.requests import fit_keys
 from inference.results import Results
-from inference.sensitivity.computed import NOTHING, Asked, Computed, sensitivity_jobs, sensitivity_of
+from inference.sensitivity import MainAnalysis
+from inference.sensitivity.computed import NOTHING, Computed, sensitivity_jobs, sensitivity_of
 from inference.sensitivity.effects import changing_effects
 from inference.store import Store
 from inference.workers import Beside
@@ -38,7 +39,7 @@ from scripts.jobs import (
     ready_folder,
 )
 from scripts.options import FITS, Sampling
-from scripts.patients import Patients, load_patients
+from scripts.patients import Patients, load_patients, with_further
 
 MANIFEST = "manifest.json"
 
@@ -109,17 +110,21 @@ def analysed(
             "exposures": exposures,
             "effects": [] if sampling.quick else changing_effects(study, patients.cohort),
             "cohorts": count,
+            "interaction_cohorts": sampling.interaction_cohorts(count),
         }
         planned = _plan(main, others, sampling.settings(count), how)
         if given is not None and sampling.quick:
             # Other prior sets are what is asked for, however many cohorts there are.
-            everything = _plan(main, others, sampling.settings(count), how | {"cohorts": 1})
+            everything = _plan(main, others, sampling.settings(count), how, repeated=True)
             planned = replace(everything, models=everything.models[:1], illustrated=())
-        for cohort in patients.cohorts:
-            report_times(study, cohort)
-        for request in planned.requests:
-            fit_keys(study, patients.cohorts, request)  # refuses what cannot be asked of these patients
         folder = ready_folder(sampling.folder(study))
+    with watch.stage("further patients"):
+        patients = with_further(patients, reference, _pooled(planned), sampling.seed, folder, told)
+    with watch.stage("read"):
+        for cohort in patients.every:
+            report_times(patients.study, cohort)
+        for request in planned.requests:  # refuses what cannot be asked of these patients
+            fit_keys(patients.study, patients.every, request)
     return _gathered(patients, planned, folder, how, watch, told)
 
 
@@ -141,6 +146,7 @@ def reported(reference: str, folder: Path | None) -> Analysed:
         patients = load_patients(reference, how["cohorts"], settings.seed, place, _silent)
         main, *others = prior_sets(study, patients.cohort, how["priors"])
         planned = _plan(main, others, settings, how)
+        patients = with_further(patients, reference, _pooled(planned), settings.seed, place, _silent)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
@@ -151,7 +157,7 @@ def reported(reference: str, folder: Path | None) -> Analysed:
     missing = [
         one.label
         for one in planned.requests
-        if not all(store.holds(key) for key in fit_keys(patients.study, patients.cohorts, one))
+        if not all(store.holds(key) for key in fit_keys(patients.study, patients.every, one))
     ]
     if missing:
         raise InputError(
@@ -161,42 +167,54 @@ def reported(reference: str, folder: Path | None) -> Analysed:
     return _gathered(patients, planned, place, how, watch, _silent)
 
 
-def _plan(main: PriorSet, others: Sequence[PriorSet], settings: SamplerSettings, how: dict[str, Any]) -> Plan:
-    """Return the fits of an analysis; a first look at several cohorts leaves other prior sets to `sensitivity`."""
-    repeated = [] if how["quick"] and how["cohorts"] > 1 else others
+def _plan(
+    main: PriorSet,
+    others: Sequence[PriorSet],
+    settings: SamplerSettings,
+    how: dict[str, Any],
+    repeated: bool = False,
+) -> Plan:
+    """Return the fits of an analysis; a first look at several cohorts leaves other prior sets to `sensitivity`, unless `repeated`."""
+    left = how["quick"] and how["cohorts"] > 1 and not repeated
     return plan(
         main,
-        repeated,
+        [] if left else others,
         settings,
         how["designs"],
         how["quick"],
         how["exposures"],
         how["effects"],
         how["cohorts"],
+        how["interaction_cohorts"],
     )
+
+
+def _pooled(planned: Plan) -> int:
+    """Return how many cohorts the fits of an analysis pool at most."""
+    return max(request.cohorts or 1 for request in planned.requests)
 
 
 def _gathered(
     patients: Patients, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, told: Told
 ) -> Analysed:
-    study, cohorts = patients.study, patients.cohorts
+    study, cohorts, every = patients.study, patients.cohorts, patients.every
     store, seed = Store(folder / FITS), planned.main.settings.seed
     with watch.stage("fits"):
-        asked = Asked(study, cohorts, planned.main, store.kept)
-        jobs = () if how["quick"] else sensitivity_jobs(asked)
+        analysis = MainAnalysis(study, cohorts, planned.main)
+        jobs = [] if how["quick"] else sensitivity_jobs(analysis, store.kept)
         beside = [Beside(job.label, job.run, needed=not job.kept()) for job in jobs]
         behind = patients.publication
         printed = (behind.evidence, behind.matched) if behind is not None else (None, None)
-        frequentist = partial(frequentist_analysis, study, cohorts, store, *printed)
+        frequentist = partial(frequentist_analysis, study, cohorts, store.kept, *printed)
         if behind is not None:
             beside += [
                 *companion_jobs(study, behind, seed, store, how["quick"]),
                 Beside("Cox models", frequentist),
             ]
-        readings = readings_of(study, cohorts, planned.requests, store, told, planned.illustrated, beside)
+        readings = readings_of(study, every, planned.requests, store, told, planned.illustrated, beside)
     with watch.stage("comparators"):
         table = frequentist()
-    keys = {request.label: fit_keys(study, cohorts, request) for request in planned.requests}
+    keys = {request.label: fit_keys(study, every, request) for request in planned.requests}
     main_fit = store.load(keys[planned.main.label][0])
     assert main_fit is not None, "the main fit was made just now"
     ordered = iter(readings)
@@ -231,9 +249,10 @@ def _gathered(
         main_fit,
         kept,
         planned.illustrated,
+        further=patients.further,
     )
     with watch.stage("sensitivity"):
-        computed = NOTHING if how["quick"] else sensitivity_of(asked)
+        computed = NOTHING if how["quick"] else sensitivity_of(analysis, store.kept)
     results = replace(results, beside=computed.checks)
     if patients.publication is None:
         return Analysed(results, folder, watch, computed=computed)

@@ -55,6 +55,7 @@ def reconstruct(
     done: Done | None = None,
     workers: int = 2,
     assumptions: Assumptions = STATED,
+    first: int = 1,
 ) -> Reconstruction:
     """Cohorts of pseudo-patients that reproduce every published number of a study.
 
@@ -70,6 +71,8 @@ def reconstruct(
         Processes; 1 draws in this one.
     assumptions : Assumptions
         Of what the publication does not print; looser ones are a sensitivity analysis.
+    first : int
+        Number of the first cohort, for those that come after cohorts drawn before.
 
     Raises
     ------
@@ -78,23 +81,24 @@ def reconstruct(
     """
     plan = plan_of(study, evidence, assumptions)
     drawn: dict[int, PseudoCohort] = {}
-    for number, cohort in _drawn(plan, cohorts, seed, min(workers, cohorts)):
+    numbers = range(first, first + cohorts)
+    for number, cohort in _drawn(plan, numbers, seed, min(workers, cohorts)):
         drawn[number] = cohort
         if done is not None:
             done(len(drawn), cohorts)
-    listed = [drawn[number] for number in range(1, cohorts + 1)]
+    listed = [(number, drawn[number]) for number in numbers]
     return Reconstruction(
-        pd.concat([_patients(plan, number, one) for number, one in enumerate(listed, 1)], ignore_index=True),
+        pd.concat([_patients(plan, number, one) for number, one in listed], ignore_index=True),
         _modalities(plan, listed),
-        pd.concat([_targets(plan, number, one) for number, one in enumerate(listed, 1)], ignore_index=True),
-        tuple(f"cohort {number}: {text}" for number, one in enumerate(listed, 1) for text in one.conflicts),
+        pd.concat([_targets(plan, number, one) for number, one in listed], ignore_index=True),
+        tuple(f"cohort {number}: {text}" for number, one in listed for text in one.conflicts),
     )
 
 
-def _drawn(plan: Plan, cohorts: int, seed: int, workers: int) -> Iterator[tuple[int, PseudoCohort]]:
+def _drawn(plan: Plan, numbers: range, seed: int, workers: int) -> Iterator[tuple[int, PseudoCohort]]:
     """Yield cohorts as they are ready; an interrupt ends the workers."""
     if workers <= 1:
-        for number in range(1, cohorts + 1):
+        for number in numbers:
             yield number, draw_cohort(plan, seed, number)
         return
     context = begin_server(["data.reconstruction.cohorts"])
@@ -102,7 +106,7 @@ def _drawn(plan: Plan, cohorts: int, seed: int, workers: int) -> Iterator[tuple[
     compile_chain(plan)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=follow_command)
     try:
-        waiting = {pool.submit(draw_cohort, plan, seed, number): number for number in range(1, cohorts + 1)}
+        waiting = {pool.submit(draw_cohort, plan, seed, number): number for number in numbers}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
     finally:
@@ -124,12 +128,12 @@ def _patients(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _modalities(plan: Plan, cohorts: list[PseudoCohort]) -> pd.DataFrame:
+def _modalities(plan: Plan, cohorts: list[tuple[int, PseudoCohort]]) -> pd.DataFrame:
     analyses = list(dict.fromkeys(groups.analysis for groups in plan.modalities))
     if not analyses:
         return pd.DataFrame({"cohort": pd.Series(dtype=int), "patient": pd.Series(dtype=int)})
     rows = []
-    for number, cohort in enumerate(cohorts, 1):
+    for number, cohort in cohorts:
         of_cohort = pd.DataFrame({"patient": np.arange(1, len(cohort.time) + 1), "cohort": number})
         for groups, labels in zip(plan.modalities, cohort.modalities, strict=True):
             if groups.analysis not in of_cohort:

@@ -31,6 +31,8 @@ def effect_section(
     if by_subgroup is not None:
         paragraphs.append(_about_subgroups(by_subgroup))
         tables.append(_subgroup_table(by_subgroup))
+        if len(by_subgroup.contrasts):
+            tables.append(_contrasts_table(by_subgroup))
     return ReportSection(
         "effect-shapes",
         "Is the effect the same at all times and in all patients",
@@ -130,6 +132,32 @@ def _subgroup_table(found: EffectBySubgroup) -> Table:
             "hazard ratio that they would imply if hazards were constant and nothing confounded"
         )
     return Table("effect-by-subgroup", caption, columns, rows)
+
+
+def _contrasts_table(found: EffectBySubgroup) -> Table:
+    columns = (
+        Column("With against without"),
+        Column("Ratio of hazard ratios, shrunk", numeric=True),
+        Column("Missing information", numeric=True),
+        Column("Its Monte Carlo error", numeric=True),
+    )
+    rows = tuple(
+        Row(
+            (
+                Cell(f"{row['covariate']}: {row['level']}"),
+                number_cell(row["ratio"]),
+                number_cell(row["missing_information"], 2),
+                number_cell(row["missing_error"], 2),
+            )
+        )
+        for row in found.contrasts.to_dict("records")
+    )
+    cohorts = int(found.contrasts["cohorts"].iloc[0])
+    caption = (
+        f"What of each contrast is not known because the publication does not say it: the share of its variance that lies between {cohorts} "
+        "cohorts, given the model that reconstructs them"
+    )
+    return Table("subgroup-contrasts", caption, columns, rows)
 
 
 def _medians_cell(treated: float, control: float) -> Cell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -16,6 +16,7 @@ from inference.efron import EfronCox
 from inference.fits import Reading
 from inference.requests import question_of
 from inference.sensitivity.effects import LIKELY, conditional_draws, parameter_limits, ratio_summary
+from inference.sensitivity.missing_information import subgroup_contrasts
 from models.effects import BySubgroup
 from models.effects.by_subgroup import MODIFIERS
 from models.effects.effect import Effect
@@ -40,11 +41,14 @@ class EffectBySubgroup:
         Median and 95 % limits of the standard deviation of the subgroup effects.
     apart : float
         Probability that the hazard ratio of the subgroup with the highest median is above that with the lowest.
+    contrasts : DataFrame
+        Of several cohorts: `subgroup_contrasts`; else empty.
     """
 
     table: pd.DataFrame
     spread: tuple[float, ...]
     apart: float
+    contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def effect_by_subgroup(
@@ -101,7 +105,8 @@ def effect_by_subgroup(
     middles = np.median(draws[1:], axis=1)
     highest, lowest = draws[1 + int(middles.argmax())], draws[1 + int(middles.argmin())]
     apart = float((highest > lowest).mean())
-    return EffectBySubgroup(table, parameter_limits(reading, "subgroup_effect_sd"), apart)
+    spread = parameter_limits(reading, "subgroup_effect_sd")
+    return EffectBySubgroup(table, spread, apart, subgroup_contrasts(study, reading))
 
 
 def _words(study: Study, subgroup: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from inference.report.effect_section import effect_section
 from inference.requests import FitRequest, question_of
 from inference.sensitivity.by_subgroup import by_subgroup_in_words, effect_by_subgroup, unshrunk
 from inference.sensitivity.effects import changing_effects
+from inference.sensitivity.missing_information import error_of_missing, subgroup_contrasts
 from inference.sensitivity.over_time import effect_over_time, over_time_in_words
 from models.effects import BySubgroup
 from models.priors import PriorSet
@@ -146,6 +147,41 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
         "yes",
         "",
     ]
+
+
+@pytest.mark.parametrize("cohorts", [20, 50])
+@pytest.mark.parametrize("between", [0.2, 1.0, 3.0])
+def test_the_error_of_a_fraction_of_missing_information_is_that_of_repeated_ensembles(between, cohorts):
+    """Means of cohorts drawn again and again: the fraction scatters as the formula says."""
+    means = np.random.default_rng(3).normal(0.0, np.sqrt(between), (4000, cohorts))
+    inflated = (1 + 1 / cohorts) * means.var(axis=1, ddof=1)
+    missing = inflated / (1.0 + inflated)
+    assert_allclose(error_of_missing(missing.mean(), cohorts), missing.std(), rtol=0.1)
+
+
+def test_contrasts_of_subgroups_say_what_is_missing(sites):
+    study = simulated_study(simulate_frame(SITES, 10, 1)[1] + '[report]\nsubgroups = ["site"]\n')
+    draws = np.random.default_rng(1).normal([[-0.4], [-0.6], [-0.1]], 0.1, (3, 200))
+    reading = reading_of(
+        "by_subgroup", draws, ["", "site=0", "site=1"], [np.nan] * 3, {"subgroup_effect_sd": np.exp(draws[0])}
+    )
+    assert subgroup_contrasts(study, reading).empty
+    pooling = pd.DataFrame(
+        {
+            "estimand": ["subgroup_effects[site[T.1]]", "treatment_effect", "log_hazard_ratio"],
+            "population": ["parameter", "parameter", "conditional"],
+            "mean": [np.log(1.5), -0.4, -0.4],
+            "fraction_of_missing_information": [0.5, 0.2, 0.2],
+            "cohorts": 50,
+        }
+    )
+    pooled = replace(reading, pooling=pooling)
+    (row,) = subgroup_contrasts(study, pooled).to_dict("records")
+    assert (row["covariate"], row["level"], row["cohorts"]) == ("site", "yes", 50)
+    assert_allclose([row["ratio"], row["missing_information"]], [1.5, 0.5])
+    assert_allclose(row["missing_error"], 0.25 * np.sqrt(2 / 49))
+    section = effect_section(None, effect_by_subgroup(study, [sites], pooled), ())
+    assert [cell.text for cell in section.tables[1].rows[0].cells][1:] == ["1.50", "0.50", "0.051"]
 
 
 def staged(formula, size=800, seed=3):

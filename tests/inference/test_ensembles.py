@@ -30,7 +30,7 @@ def drawn(monkeypatch):
     """Stand-in for the reconstruction, which takes seconds: a known table, and how often it was asked for."""
     asked = []
 
-    def reconstruct(study, evidence, cohorts, seed, done=None, workers=2, assumptions=STATED):
+    def reconstruct(study, evidence, cohorts, seed, done=None, workers=2, assumptions=STATED, first=1):
         asked.append((cohorts, seed))
         size = 4
         patients = pd.concat(
@@ -46,7 +46,7 @@ def drawn(monkeypatch):
                         "brain": ["0", "1", "0", "1"],
                     }
                 )
-                for number in range(1, cohorts + 1)
+                for number in range(first, first + cohorts)
             ],
             ignore_index=True,
         )
@@ -87,6 +87,14 @@ def test_looser_assumptions_are_another_ensemble(li2024, evidence, drawn, tmp_pa
     ensemble_of(li2024, evidence, 1, 7, tmp_path, assumptions=LOOSE)
     ensemble_of(li2024, evidence, 1, 7, tmp_path, assumptions=LOOSE)
     assert drawn == [(1, 7), (1, 7)]
+
+
+def test_cohorts_that_come_after_others_are_another_ensemble(li2024, evidence, drawn, tmp_path):
+    ensemble_of(li2024, evidence, 2, 7, tmp_path)
+    for _ in range(2):
+        further = ensemble_of(li2024, evidence, 2, 7, tmp_path, first=3)
+        assert further.patients["cohort"].unique().tolist() == [3, 4]
+    assert drawn == [(2, 7), (2, 7)]
 
 
 @pytest.mark.parametrize("name", ["cohorts.parquet", "modalities.parquet", "reconstruction.csv"])
