@@ -16,7 +16,7 @@ from inference.tasks import Task
 from models.assembly import Blocks
 from models.blocks import assemble
 
-ACCEPT, ACCEPT_OF_HIERARCHY = 0.8, 0.95
+ACCEPT, ACCEPT_WITH_CORNERS = 0.8, 0.95
 STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
 
 
@@ -95,9 +95,15 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
 
 
 def _target_accept(task: Task) -> float:
-    """Return the acceptance that step sizes aim at: a hierarchy of effects has corners that long steps jump over."""
-    hierarchy = task.spec is not None and any(one.scale_of_others for one in task.spec.effect.parameters)
-    return ACCEPT_OF_HIERARCHY if hierarchy else ACCEPT
+    """Return the acceptance that step sizes aim at: a hierarchy of effects has corners that long steps jump over.
+
+    So has a latent score that the outcome can bend along a spline.
+    """
+    if task.spec is None:
+        return ACCEPT
+    hierarchy = any(one.scale_of_others for one in task.spec.effect.parameters)
+    bent = task.spec.spline is not None and task.spec.score == "latent"
+    return ACCEPT_WITH_CORNERS if hierarchy or bent else ACCEPT
 
 
 def _run(

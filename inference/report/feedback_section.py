@@ -63,7 +63,7 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
                 number_cell(row["shift"], 2),
                 number_cell(row["largest_shift"], 2),
                 Cell(str(row["term"])),
-                number_cell(row["score_rhat"], 2),
+                number_cell(row["score_rhat"], 3),
             )
         )
         for row in every.to_dict("records")
