@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 import xarray as xr
@@ -14,6 +12,7 @@ from matplotlib.figure import Figure
 from data.processes import end_workers
 from inference.adjustments import ADJUSTMENTS
 from inference.atomic import atomic_path, remove_parts, write_text
+from inference.closure import source_of
 from inference.figures import DIAGNOSTICS, png_bytes, reword, svg_text
 from inference.report.drawings import Drawing
 from inference.store import digest
@@ -21,6 +20,7 @@ from inference.worker_server import worker_pool
 
 type Say = Callable[[str], str]  # from the words of a figure to what it says instead
 
+FIGURES = "inference.figures"  # the package whose source decides how a figure looks
 DRAWERS = 2  # worker processes
 
 
@@ -91,7 +91,7 @@ class Drawer:
 
 def last_line(mark: str, say: Say | None) -> str:
     """Return the last line of the SVG of a figure: a digest of what it shows, of the source that draws it, and whether it is reworded."""
-    return f"<!-- {digest([mark, figures_source(), say is not None])} -->\n"
+    return f"<!-- {digest([mark, source_of(FIGURES), say is not None])} -->\n"
 
 
 def _kept(name: str, folder: Path, line: str) -> str | None:
@@ -140,12 +140,3 @@ def draw_diagnostic(
 ) -> str:
     """Return one of ArviZ's diagnostic plots of a fit as SVG; the fit is asked for only if the plot is missing."""
     return drawn(name.replace("_", "-"), folder, mark, lambda: DIAGNOSTICS[name](fit(), None), say)
-
-
-@cache
-def figures_source() -> str:
-    """Return a digest of the source that draws."""
-    seen = sha256()
-    for file in sorted((Path(__file__).parent / "figures").rglob("*.py")):
-        seen.update(file.read_bytes())
-    return seen.hexdigest()[:16]

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import data.reconstruction
 from data.evidence import Evidence
 from data.reconstruction import STATED, Assumptions, Reconstruction, reconstruct
 from data.study import Study
 from inference.atomic import atomic_path
+from inference.closure import source_of
 from inference.store import digest, file_sha256
 
 COHORTS, MODALITIES, TARGETS = "cohorts.parquet", "modalities.parquet", "reconstruction.csv"
 SEAL = b"reconstruction"  # entry of the metadata of COHORTS, which is written last
-READING_ONLY = ("replicas.py",)  # reads cohorts and draws none
+RECONSTRUCTION = "data.reconstruction.ensemble"  # the module whose source decides the cohorts
 
 
 def ensemble_of(
@@ -73,17 +71,7 @@ def ensemble_mark(
 ) -> str:
     """Return a digest of all that decides an ensemble."""
     decided = [study.model_dump(), dict(evidence.checksums), first, cohorts, seed, asdict(assumptions)]
-    return digest([*decided, reconstruction_source()])
-
-
-@cache
-def reconstruction_source() -> str:
-    """Return a digest of the source that reconstructs."""
-    seen = sha256()
-    for file in sorted(Path(data.reconstruction.__path__[0]).glob("*.py")):
-        if file.name not in READING_ONLY:
-            seen.update(file.read_bytes())
-    return seen.hexdigest()[:16]
+    return digest([*decided, source_of(RECONSTRUCTION)])
 
 
 def _write(made: Reconstruction, folder: Path, mark: str) -> None:

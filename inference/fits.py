@@ -13,7 +13,7 @@ from data.evidence import load_evidence
 from data.pseudo_cohorts import of_pseudo_patients
 from data.reconstruction import published_statistics
 from data.study import Study
-from inference.adjustments import ADJUSTMENTS, Progress
+from inference.adjustments import Progress
 from inference.adjustments.adjusted import AdjustedSample
 from inference.checks import (
     CheckResult,
@@ -32,14 +32,14 @@ from inference.checks import (
     time_ratio_note,
     treatment_calibration_checks,
 )
-from inference.groups import from_tree, to_tree
+from inference.groups import from_tree
 from inference.horizon import report_grid, report_times
 from inference.loo import leave_one_out
 from inference.power_scaling import power_scaling
 from inference.predicted import predictions
-from inference.provenance import commit
 from inference.replicates import replicate_statistics, split_statistics
-from inference.requests import FitRequest, fit_content, fit_key, landmark_of, question_of
+from inference.requests import FitRequest, fit_key, landmark_of, question_of
+from inference.sampled_fit import sample_fit
 from inference.store import Store
 from inference.tables import COLUMNS, Estimated, estimate, thin
 from models.specification import study_cutpoints
@@ -112,26 +112,6 @@ class Reading:
         """The value of a check by its name; NaN where it was not made."""
         found = [one.value for one in self.checks if one.name == check and one.value is not None]
         return found[0] if found else float("nan")
-
-
-def sample_fit(study: Study, cohort: Cohort, request: FitRequest, progress: Progress) -> xr.DataTree:
-    """Return a fit, sampled now.
-
-    Parameters
-    ----------
-    study : Study
-        Gives the baseline's intervals and the name.
-    cohort : Cohort
-        The patients.
-    request : FitRequest
-        What to fit.
-    progress : callable
-        Told what is being done.
-    """
-    question = question_of(study, cohort, request)
-    adjusted = ADJUSTMENTS[request.adjustment].sample(question, progress)
-    provenance = {"study": study.name, "model": fit_content(study, cohort, request), **commit()}
-    return to_tree(adjusted, question, provenance)
 
 
 def make_fit(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from data.study import Study
 from inference.adjustments import Progress
 from inference.atomic import atomic_path
 from inference.checks import CheckResult
+from inference.closure import source_of
 from inference.fits import Reading, make_fit, read_fit
 from inference.horizon import report_times
 from inference.pooling import pool, pooled_mark
@@ -25,6 +24,7 @@ from inference.requests import FitRequest, cohorts_of, fit_key, fit_keys, reques
 from inference.store import Store, digest, read_tree, write_tree
 from inference.tables import KEYS
 
+READ = "inference.fits"  # the module whose source decides a reading, given the fit
 READING = "reading.nc"
 ESTIMANDS = "estimands.csv"
 CHECKS = "checks.csv"
@@ -93,16 +93,7 @@ def _mark(study: Study, cohort: Cohort, request: FitRequest, key: str) -> str:
     """Return a digest of all that decides a reading: the fit, the report's times, the labels and the source."""
     labels = (study.name, cohort.time_unit, cohort.treated_label, cohort.control_label)
     asked = request.predictive, request.left_out
-    return digest([key, report_times(study, cohort), labels, asked, _reading_source()])
-
-
-@cache
-def _reading_source() -> str:
-    seen = sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        if not {"figures", "report"} & set(file.parts):
-            seen.update(file.read_bytes())
-    return seen.hexdigest()
+    return digest([key, report_times(study, cohort), labels, asked, source_of(READ)])
 
 
 def _save(place: Path, mark: str, reading: Reading) -> None:

@@ -13,8 +13,9 @@ from data.errors import InputError
 from data.study import Study
 from data.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS, Question
+from inference.closure import source_of
 from inference.engine import SamplerSettings
-from inference.provenance import sampling_source, versions
+from inference.provenance import versions
 from inference.store import digest
 from models.effects.constant import ConstantEffect
 from models.observations import EXPOSURES
@@ -22,6 +23,7 @@ from models.priors import PriorSet
 from models.specification import outcome_spec
 
 TIME_SPLIT = "time_split"
+SAMPLED = "inference.sampled_fit"  # the module whose source decides what a fit holds
 
 
 @dataclass(frozen=True)
@@ -173,5 +175,5 @@ def fit_content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, 
         "settings": vars(request.settings),
         "designs": request.designs if kind.several_designs or kind.maximises else None,
         "versions": versions(),
-        "source": sampling_source(),
+        "source": source_of(SAMPLED),
     }
