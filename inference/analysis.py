@@ -14,7 +14,7 @@ from inference.fits import Reading
 from inference.readings import kept_pool, pooled_reading, reading_of
 from inference.requests import TIME_SPLIT, FitRequest, cohorts_of, landmark_of, request_of_cohort
 from inference.store import Store
-from inference.workers import Beside, Job, side_by_side
+from inference.workers import After, Beside, Job, nothing_after, side_by_side
 from models.effects import BySubgroup
 from models.priors import PriorSet
 
@@ -172,7 +172,7 @@ def readings_of(
     requests: Sequence[FitRequest],
     store: Store,
     done: Done,
-    illustrated: Sequence[FitRequest] = (),
+    after: After = nothing_after,
     beside: Sequence[Beside] = (),
 ) -> list[Reading]:
     """Return what every model says, in the order of the requests, sampling the fits that are missing in worker processes.
@@ -189,8 +189,8 @@ def readings_of(
         Which models.
     store : Store
         Where fits are kept; each is stored as soon as it is made.
-    illustrated : sequence of FitRequest
-        Those of which a worker draws the diagnostic plots too, for the first cohort, if it samples them.
+    after : callable
+        Gives what a worker does after the fit of the first cohort, if it samples one, such as its diagnostic plots.
     done : callable
         Called with the name of a fit that is ready, how many are, and of how many.
     beside : sequence of callable
@@ -221,7 +221,7 @@ def readings_of(
 
     others = [one for one in beside if one.needed or len(missing) > 1]
     made = (
-        side_by_side(study, cohorts, requests, missing, store, illustrated, others)
+        side_by_side(study, cohorts, requests, missing, store, after, others)
         if len(missing) > 1 or others
         else _here(study, cohorts, requests, missing, store)
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,14 +18,14 @@ from inference.adjustments.adjusted import (
     propensity_draws,
 )
 from inference.adjustments.weighted import restored
+from inference.pointwise import pointwise_draws, pointwise_log_likelihood
 from inference.predictive import replicate_times
 from inference.prior_draws import draw_prior, draw_prior_times
 from inference.tasks import Task
-from models.assembly import covariate_predictor, dims_of, parameter_names
+from models.assembly import dims_of, parameter_names
 from models.blocks import Block
 from models.observations import EverNever, TimeSplit
 from models.priors import Parameter
-from models.propensity import propensity_score, treatment_log_likelihood
 from models.specification import known_parameters
 
 PRIOR_DRAWS = 2000
@@ -34,7 +33,6 @@ PRIOR_TIME_DRAWS = 100
 REPLICATES = 300
 DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to REPLICATES
 TREATMENT_MODEL = ("propensity_intercept", "propensity_coefficients")
-POINTWISE_DRAWS = 1000  # of each chain, for adjustments with several designs
 
 
 def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, Any]) -> xr.DataTree:
@@ -214,32 +212,6 @@ def _pointwise(adjusted: AdjustedSample, question: Question) -> xr.Dataset:
         dims={name: ["patient"] for name in kept},
         coords={"patient": question.cohort.patient},
     )
-
-
-def pointwise_draws(adjusted: AdjustedSample) -> Iterator[tuple[Task, dict[str, np.ndarray]]]:
-    """Yield, design by design, the draws (chain, draw, ...) of which values are kept for each patient, in the order kept."""
-    for design in adjusted.designs:
-        draws = design.parameters["treatment_effect"].shape[1]
-        step = max(1, draws * len(adjusted.designs) // POINTWISE_DRAWS) if len(adjusted.designs) > 1 else 1
-        yield design.task, {name: value[:, ::step] for name, value in design.parameters.items()}
-
-
-def pointwise_log_likelihood(task: Task, parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the log likelihood of each patient's time, and treatment where it is modelled: (chain, draw, patient)."""
-    assert task.spec is not None, "the outcome model is asked for"
-    content = task.content(task.blocks)
-    shape = parameters["treatment_effect"].shape
-    flat = flat_draws(parameters)
-    risk = covariate_predictor(flat, content, np)
-    time = task.spec.observation.log_likelihood(flat, content, task.spec, risk, np)
-    values = {"time": time.reshape(*shape, -1)}
-    if task.spec.score == "latent":
-        log_odds = flat["propensity_intercept"][:, None] + propensity_score(
-            flat, task.cohort.propensity.values, np
-        )
-        treatment = treatment_log_likelihood(content["treated"], log_odds, np)
-        values["treatment"] = treatment.reshape(*shape, -1)
-    return values
 
 
 def _log_prior(adjusted: AdjustedSample) -> xr.Dataset:

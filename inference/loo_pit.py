@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from inference.adjustments.adjusted import AdjustedSample, flat_draws
-from inference.groups import pointwise_draws
+from inference.pointwise import pointwise_draws
 from inference.tasks import Task
 from models.assembly import covariate_predictor
 

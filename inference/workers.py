@@ -7,23 +7,19 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from data.cohort import Cohort
 from data.processes import end_workers
-from data.pseudo_cohorts import words_for
 from data.study import Study
-from inference.adjustments import ADJUSTMENTS, Progress
+from inference.adjustments import ADJUSTMENTS
 from inference.atomic import remove_parts
-from inference.drawing import diagnostics_for, draw_diagnostic, draw_diagnostics
 from inference.fits import Reading
 from inference.readings import reading_of
-from inference.requests import FitRequest, fit_key, request_of_cohort
+from inference.requests import FitRequest, request_of_cohort
 from inference.store import Store
 from inference.worker_server import worker_pool
 
@@ -56,6 +52,16 @@ class Beside:
     needed: bool = False
 
 
+type After = Callable[
+    [FitRequest], Sequence[Beside]
+]  # what follows the fit of the first cohort, such as its plots
+
+
+def nothing_after(request: FitRequest) -> Sequence[Beside]:
+    """Return that nothing follows a fit."""
+    return ()
+
+
 @dataclass(eq=False)
 class _Worker:
     """A worker process, what waits for it, and what it has compiled or will.
@@ -82,12 +88,12 @@ def side_by_side(
     requests: Sequence[FitRequest],
     missing: list[Job],
     store: Store,
-    illustrated: Sequence[FitRequest] = (),
+    after: After = nothing_after,
     beside: Sequence[Beside] = (),
 ) -> Iterator[tuple[Job, Reading] | str]:
     """Yield readings, and names of what is done beside, as workers finish them; an interrupt keeps the finished fits.
 
-    A fit goes to the worker that compiles its structure. What is done beside, and each diagnostic plot, goes to
+    A fit goes to the worker that compiles its structure. What is done beside, and what follows the fit of a first cohort, goes to
     whichever worker has no fit left; then that one takes fits from the other, if they are worth compiling for.
     """
     shares = worker_shares([requests[number] for number, _ in missing])
@@ -125,8 +131,8 @@ def side_by_side(
                     future.result()
                     ended.append(job.label)
                     continue
-                if requests[job[0]] in illustrated and job[1] == 0:
-                    unbound.extend(_plots(study, cohorts[0], requests[job[0]], store))
+                if job[1] == 0:
+                    unbound.extend(after(requests[job[0]]))
                 ended.append((job, future.result()))
     finally:
         ended_processes = end_workers([worker.pool for worker in workers])
@@ -228,37 +234,6 @@ def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path) -> Re
     made = reading_of(study, cohort, request, Store(folder), _silent)
     assert made is not None, "a fit that may be sampled is always made"
     return made
-
-
-def diagnostics_of(
-    study: Study, cohort: Cohort, request: FitRequest, store: Store, told: Progress
-) -> dict[str, str]:
-    """Return the diagnostic plots of a stored fit as SVG by name; they lie beside it."""
-    key = fit_key(study, cohort, request)
-    names = diagnostics_for(request.adjustment)
-    return draw_diagnostics(
-        names, cache(partial(_stored, store, key)), _folder(store, key), key, words_for(study), told
-    )
-
-
-def _plots(study: Study, cohort: Cohort, request: FitRequest, store: Store) -> list[Beside]:
-    """Return the drawing of each diagnostic plot of a stored fit, as a job of its own."""
-    key = fit_key(study, cohort, request)
-    fit, say = partial(_stored, store, key), words_for(study)
-    return [
-        Beside("diagnostic plots", partial(draw_diagnostic, name, fit, _folder(store, key), key, say))
-        for name in diagnostics_for(request.adjustment)
-    ]
-
-
-def _folder(store: Store, key: str) -> Path:
-    return store.place(key) / "figures"
-
-
-def _stored(store: Store, key: str) -> xr.DataTree:
-    stored = store.load(key)
-    assert stored is not None, "plots are of a fit that is stored"
-    return stored
 
 
 def _silent(what: str, part: int, parts: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from data.pseudo_cohorts import words_for
 from inference.atomic import write_text
+from inference.diagnostic_plots import diagnostics_of
 from inference.drawing import Drawer
 from inference.figures.captions import CAPTIONS
 from inference.gallery import exhibits, prior_statements
@@ -21,7 +22,6 @@ from inference.report.untimed_section import limits_of_publication
 from inference.sensitivity import LEFT_OUT
 from inference.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
 from inference.store import Store
-from inference.workers import diagnostics_of
 from scripts.audit import write_audit
 from scripts.console import Told
 from scripts.jobs import (
@@ -85,7 +85,10 @@ def _sections(made: Analysed, draw: Draw, told: Told) -> list[ReportSection]:
     write_table(companions.replication.summary, made.folder / "replicate.csv")
     for found in companions.modalities:
         write_table(found.table, made.folder / f"effect_by_{found.analysis}.csv")
-    return [*sections, *publication_sections(results, publication, companions, draw, made.computed.of(LEFT_OUT))]
+    return [
+        *sections,
+        *publication_sections(results, publication, companions, draw, made.computed.of(LEFT_OUT)),
+    ]
 
 
 def _figures(made: Analysed, draw: Draw, told: Told) -> list[FigureItem]:

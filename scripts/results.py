@@ -13,6 +13,7 @@ from typing import Any
 from data.errors import InputError
 from data.study import load_study
 from inference.analysis import Plan, plan, readings_of
+from inference.diagnostic_plots import plots_after
 from inference.engine import SamplerSettings
 from inference.frequentist import frequentist_analysis
 from inference.horizon import report_times
@@ -211,7 +212,8 @@ def _gathered(
                 *companion_jobs(study, behind, seed, store, how["quick"]),
                 Beside("Cox models", frequentist),
             ]
-        readings = readings_of(study, every, planned.requests, store, told, planned.illustrated, beside)
+        after = partial(plots_after, study, cohorts[0], planned.illustrated, store)
+        readings = readings_of(study, every, planned.requests, store, told, after, beside)
     with watch.stage("comparators"):
         table = frequentist()
     keys = {request.label: fit_keys(study, every, request) for request in planned.requests}

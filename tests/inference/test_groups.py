@@ -11,7 +11,8 @@ from scipy import stats
 
 from inference.adjustments import ADJUSTMENTS
 from inference.curves import time_grid
-from inference.groups import from_tree, pointwise_log_likelihood
+from inference.groups import from_tree
+from inference.pointwise import pointwise_log_likelihood
 from inference.tables import estimate
 from inference.walk import walk_arrays
 

@@ -9,9 +9,9 @@ from scipy import stats
 from data.simulate import Truth, simulate_cohort
 from inference.adjustments.adjusted import AdjustedSample, DesignSample
 from inference.checks.loo_pit import loo_pit_checks
-from inference.groups import pointwise_draws, pointwise_log_likelihood
 from inference.loo import leave_one_out
 from inference.loo_pit import impute_pit, left_out_survival, log_survival, uniformity
+from inference.pointwise import pointwise_draws, pointwise_log_likelihood
 from inference.tasks import Task
 from models.baselines import BASELINES, PiecewiseExponential, Weibull
 from models.effects import EFFECTS

@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.special import log_expit
 
 from data.simulate import Truth, simulate_cohort
-from inference.groups import pointwise_log_likelihood
+from inference.pointwise import pointwise_log_likelihood
 from inference.tasks import Task
 from models.assembly import (
     build_model,

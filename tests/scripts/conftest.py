@@ -61,7 +61,7 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inference.analysis.side_by_side", refuse)
 
 
-def _in_turn(study, cohorts, requests, missing, store, illustrated, beside) -> Iterator:
+def _in_turn(study, cohorts, requests, missing, store, after, beside) -> Iterator:
     """Yield readings, made one after the other."""
     from inference.requests import request_of_cohort
     from inference.workers import _make
