@@ -187,7 +187,9 @@ def _handed_over(density: Callable[..., Any], key: str | None, types: Sequence[t
     listed = C.Tuple([C.Array(numba.from_dtype(kind), rank, "C") for kind, rank in types])
     names: dict[str, Any] = {"__name__": __name__, "carray": numba.carray, "isfinite": np.isfinite}
     names |= {"density": density, "arrays": _arrays(listed)}
-    kept = None if key is None else digest([key, str(listed), HANDED_OVER, LIGHTLY])
+    kept = (
+        None if key is None else digest([key, str(listed), HANDED_OVER, LIGHTLY, __name__])
+    )  # numba finds the module again by its name
     code = compile_numba_function_src(HANDED_OVER, "handed_over", names, cache_key=kept)
     return numba.cfunc(DENSITY_SIGNATURE, cache=kept is not None)(code)
 

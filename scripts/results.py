@@ -10,8 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from data.cohort import Cohort
 from data.errors import InputError
-from data.study import load_study
+from data.study import Study, load_study
 from inference.analysis import Plan, plan, readings_of
 from inference.diagnostic_plots import plots_after
 from inference.engine import SamplerSettings
@@ -24,7 +25,7 @@ from inference.publication import (
     companions_of,
     sampled_meanwhile,
 )
-from inference.requests import fit_keys
+from inference.requests import FitRequest, fit_keys
 from inference.results import Results
 from inference.sensitivity import MainAnalysis
 from inference.sensitivity.computed import NOTHING, Computed, sensitivity_jobs, sensitivity_of
@@ -118,15 +119,22 @@ def analysed(
             # Other prior sets are what is asked for, however many cohorts there are.
             everything = _plan(main, others, sampling.settings(count), how, repeated=True)
             planned = replace(everything, models=everything.models[:1], illustrated=())
+        _refuse_what_cannot_be_fitted(study, patients.cohorts, planned.requests)
         folder = ready_folder(sampling.folder(study))
     with watch.stage("further patients"):
         patients = with_further(patients, reference, _pooled(planned), sampling.seed, folder, told)
-    with watch.stage("read"):
-        for cohort in patients.every:
-            report_times(patients.study, cohort)
-        for request in planned.requests:  # refuses what cannot be asked of these patients
-            fit_keys(patients.study, patients.every, request)
+        _refuse_what_cannot_be_fitted(patients.study, patients.every, planned.requests)
     return _gathered(patients, planned, folder, how, watch, told)
+
+
+def _refuse_what_cannot_be_fitted(
+    study: Study, cohorts: Sequence[Cohort], requests: Sequence[FitRequest]
+) -> None:
+    """Raise InputError where the report's times or a request do not suit the patients: before anything is written."""
+    for cohort in cohorts:
+        report_times(study, cohort)
+    for request in requests:
+        fit_keys(study, cohorts, request)
 
 
 def reported(reference: str, folder: Path | None) -> Analysed:
