@@ -8,7 +8,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 from models.blocks import Block, declare, prior_blocks
 from models.likelihood import simulate_times
 from models.observations import EverNever

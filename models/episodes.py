@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 from models.observations.time_split import switch_times
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from data.cohort import Cohort
 from data.errors import InputError
-from data.study import Study
+from data.study.cohort import Cohort
+from data.study.study import Study
 from models.baselines import BASELINES, Baseline
 from models.effects import EFFECTS, Effect
 from models.intervals import equal_event_cutpoints

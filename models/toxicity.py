@@ -11,7 +11,7 @@ import pymc as pm
 import pytensor.tensor as pt
 from scipy.special import logit
 
-from data.toxicity import CountReading, HistoricalRange
+from data.published.toxicity import CountReading, HistoricalRange
 from models.priors import Prior
 
 # Expected range of n independent standard normal values, n = 2 to 6 (doi 10.1093/biomet/17.3-4.364).

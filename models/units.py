@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.formulas import Design
+from data.study.formulas import Design
 from models.priors import Parameter, Prior, PriorSet
 
 UNITS_PER_MONTH = {"months": 1.0, "days": 30.4375, "weeks": 30.4375 / 7, "years": 1.0 / 12.0}

@@ -26,12 +26,12 @@ def analyse(
     A fit that is already there, made from the same patients, priors, settings and source, is used again.
     """
     # Imported here, so that help and wrong arguments answer at once.
-    from data.study import load_study
-    from inference.worker_server import begin_worker_server
+    from data.study.study import load_study
+    from inference.fits.worker_server import begin_worker_server
 
     if not (sampling.folder(load_study(study)) / FITS).is_dir():
         begin_worker_server()  # imports what workers need, while this process imports what it needs itself
-    from inference.checks import failed
+    from inference.diagnostics.checks import failed
     from scripts.files import write_results
     from scripts.results import analysed
     from scripts.summary import print_checks, print_effects

@@ -14,9 +14,9 @@ from scripts.options import Study_
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from data.audit import Finding
-    from data.evidence import Evidence
-    from data.study import Study
+    from data.published.audit import Finding
+    from data.published.evidence import Evidence
+    from data.study.study import Study
 
 app = App(name="audit")
 
@@ -31,9 +31,9 @@ def audit(
     quiet: Annotated[bool, Parameter(help="No table of findings.", negative="")] = False,
 ) -> int:
     """Check published numbers against each other. Samples nothing; findings are no failure."""
-    from data.audit import audit as findings_of
-    from data.evidence import load_evidence
-    from data.study import load_study
+    from data.published.audit import audit as findings_of
+    from data.published.evidence import load_evidence
+    from data.study.study import load_study
 
     shown, loaded = console(quiet), load_study(study)
     evidence = load_evidence(loaded)
@@ -53,9 +53,12 @@ def write_audit(study: Study, evidence: Evidence, findings: Sequence[Finding], f
 
     import pandas as pd
 
-    from data.audit import KINDS, SEVERITIES, Finding
-    from inference.atomic import atomic_path, write_text  # not through scripts.jobs, which loads the sampler
-    from inference.provenance import commit, versions
+    from data.published.audit import KINDS, SEVERITIES, Finding
+    from inference.storage.atomic import (  # not through scripts.jobs, which loads the sampler
+        atomic_path,
+        write_text,
+    )
+    from inference.storage.provenance import commit, versions
 
     columns = pd.Index([field.name for field in fields(Finding)])
     with atomic_path(folder / "audit.csv") as temporary:
@@ -82,7 +85,7 @@ def print_findings(shown: Console, study: Study, findings: Sequence[Finding]) ->
     from rich.table import Table
     from rich.text import Text
 
-    from data.audit import KIND_TITLES, KINDS, SEVERITIES
+    from data.published.audit import KIND_TITLES, KINDS, SEVERITIES
 
     shown.print(f"{study.title}: published numbers against each other")
     for kind in KINDS:

@@ -27,10 +27,10 @@ def benchmark(
     import pandas as pd
     from rich.table import Table
 
-    from data.sources import load_cohort
-    from data.study import load_study
-    from inference.benchmark import benchmark as measure
-    from inference.benchmark import simulated_cohort
+    from data.study.sources import load_cohort
+    from data.study.study import load_study
+    from inference.benchmark.comparison import benchmark as measure
+    from inference.benchmark.comparison import simulated_cohort
     from scripts.jobs import prior_set, write_table
 
     logging.getLogger("pymc").setLevel(logging.ERROR)  # the table says what the sampler would

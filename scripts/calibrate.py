@@ -23,11 +23,11 @@ def calibrate(
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
 ) -> int:
     """Check posteriors and intervals against known truths: up to 90 minutes on two cores."""
-    from inference.atomic import write_text
     from inference.calibration.card import card_text, run_card
     from inference.calibration.figures import coverage_figure, rank_figure
     from inference.calibration.page import page_text
-    from inference.figures.rendering import svg_text
+    from inference.report.figures.rendering import svg_text
+    from inference.storage.atomic import write_text
 
     shown = console(quiet)
     with progress(shown, "calibrating") as told:

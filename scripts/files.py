@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from data.pseudo_cohorts import words_for
-from inference.atomic import write_text
-from inference.diagnostic_plots import diagnostics_of
-from inference.drawing import Drawer
-from inference.figures.captions import CAPTIONS
-from inference.gallery import exhibits, prior_statements
-from inference.publication import (
+from data.study.pseudo_cohorts import words_for
+from inference.report.content import FigureItem, Report, ReportSection
+from inference.report.diagnostic_plots import diagnostics_of
+from inference.report.drawing import Drawer
+from inference.report.drawings import Draw
+from inference.report.figures.captions import CAPTIONS
+from inference.report.gallery import exhibits, prior_statements
+from inference.report.page import render
+from inference.report.publication import (
     publication_sections,
 )
-from inference.report.content import FigureItem, Report, ReportSection
-from inference.report.drawings import Draw
-from inference.report.page import render
+from inference.report.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
 from inference.report.untimed_section import limits_of_publication
 from inference.sensitivity import LEFT_OUT
-from inference.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
-from inference.store import Store
+from inference.storage.atomic import write_text
+from inference.storage.store import Store
 from scripts.audit import write_audit
 from scripts.console import Told
 from scripts.jobs import (

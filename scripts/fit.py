@@ -31,17 +31,17 @@ def fit(
     sampling: Sampling = DEFAULTS,
 ) -> int:
     """Make one fit and write it, its estimands, comparators, checks and diagnostic plots into a folder."""
-    from data.pseudo_cohorts import words_for
+    from data.study.pseudo_cohorts import words_for
     from inference.adjustments import ADJUSTMENTS
-    from inference.checks import failed
-    from inference.comparators import comparators, pooled_comparators
-    from inference.comparators.own_matching import with_own_matching
-    from inference.drawing import diagnostics_for, draw_diagnostics
-    from inference.fits import read_fit, sample_fit
-    from inference.horizon import report_times
-    from inference.pooling import pool, stack_cohorts
-    from inference.requests import FitRequest, check_effect, check_exposure, fit_keys, request_of_cohort
-    from inference.store import write_tree
+    from inference.diagnostics.checks import failed
+    from inference.estimands.horizon import report_times
+    from inference.fits.fits import read_fit, sample_fit
+    from inference.fits.pooling import pool, stack_cohorts
+    from inference.fits.requests import FitRequest, check_effect, check_exposure, fit_keys, request_of_cohort
+    from inference.frequentist import comparators, pooled_comparators
+    from inference.frequentist.own_matching import with_own_matching
+    from inference.report.drawing import diagnostics_for, draw_diagnostics
+    from inference.storage.store import write_tree
     from models.baselines import BASELINES
     from models.effects import EFFECTS
     from scripts.jobs import (

@@ -13,12 +13,12 @@ from typing import Any
 
 import pandas as pd
 
-from data.cohort import Cohort
 from data.errors import InputError
-from data.study import Study
-from inference.atomic import atomic_path, write_text
-from inference.provenance import commit, versions
-from inference.store import digest, file_sha256
+from data.study.cohort import Cohort
+from data.study.study import Study
+from inference.storage.atomic import atomic_path, write_text
+from inference.storage.provenance import commit, versions
+from inference.storage.store import digest, file_sha256
 from models.prior_files import find_prior_set, prior_set_names, read_prior_set
 from models.priors import PriorSet
 from models.specification import check_prior_terms, known_parameters

@@ -24,9 +24,9 @@ def new_study(
 ) -> int:
     """Write a commented study file from the columns found in a table."""
     from data.errors import InputError
-    from data.new_study import draft_study
-    from data.study import bundled_studies
-    from inference.atomic import write_text
+    from data.study.new_study import draft_study
+    from data.study.study import bundled_studies
+    from inference.storage.atomic import write_text
 
     if name in bundled_studies():
         raise InputError(

@@ -10,9 +10,9 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 if TYPE_CHECKING:
-    from data.cohort import Cohort
-    from data.study import Study
-    from inference.engine import SamplerSettings
+    from data.study.cohort import Cohort
+    from data.study.study import Study
+    from inference.sampling.engine import SamplerSettings
 
 FITS = "fits"  # folder of an analysis in which its fits are kept
 SEED = 20240101
@@ -131,7 +131,7 @@ class Sampling:
             Where the draws are too few to be judged, or too many to be held.
         """
         from data.errors import InputError
-        from inference.engine import SamplerSettings
+        from inference.sampling.engine import SamplerSettings
 
         chains, draws, tune = self.count("chains"), self.count("draws"), self.count("tune")
         if cohorts > 1 and self.draws is None:

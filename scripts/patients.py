@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from data.cohort import Cohort
-from data.evidence import load_evidence
-from data.pseudo_cohorts import pseudo_cohorts, settle
-from data.sources import load_cohort
-from data.study import Study, load_study
+from data.published.evidence import load_evidence
+from data.study.cohort import Cohort
+from data.study.pseudo_cohorts import pseudo_cohorts, settle
+from data.study.sources import load_cohort
+from data.study.study import Study, load_study
 from models.prior_files import read_prior_set
 from models.specification import known_parameters
 from scripts.console import Told
 from scripts.jobs import ready_folder
 
 if TYPE_CHECKING:
-    from inference.publication import Publication
+    from inference.report.publication import Publication
 
 
 FURTHER = "further"
@@ -76,8 +76,8 @@ def load_patients(
     study = load_study(reference)
     if study.cohort.source != "reconstruction":
         return Patients(study, (load_cohort(study),))
-    from inference.ensembles import COHORTS, ensemble_of
-    from inference.publication import Publication
+    from inference.published.cohort_cache import COHORTS, ensemble_of
+    from inference.report.publication import Publication
 
     evidence = load_evidence(study)
     for one in priors:
@@ -115,7 +115,7 @@ def with_further(
     known = len(patients.cohorts)
     if count <= known:
         return patients
-    from inference.ensembles import COHORTS, ensemble_of
+    from inference.published.cohort_cache import COHORTS, ensemble_of
 
     assert patients.publication is not None, "further cohorts are reconstructed"
     study, own = load_study(reference), ready_folder(folder / FURTHER)

@@ -14,8 +14,8 @@ from scripts.options import SEED, Study_, _whole
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from data.reconstruction import Reconstruction
-    from data.study import Study
+    from data.published.reconstruction import Reconstruction
+    from data.study.study import Study
 
 app = App(name="reconstruct")
 
@@ -37,18 +37,18 @@ def reconstruct(
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
 ) -> int:
     """Draw cohorts of pseudo-patients that reproduce every published number, and say how well each does."""
-    from data.evidence import load_evidence
-    from data.study import load_study
-    from inference.drawing import drawn
-    from inference.ensembles import COHORTS, MODALITIES, TARGETS, ensemble_mark, ensemble_of
-    from inference.figures import (
+    from data.published.evidence import load_evidence
+    from data.study.study import load_study
+    from inference.published.cohort_cache import COHORTS, MODALITIES, TARGETS, ensemble_mark, ensemble_of
+    from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
+    from inference.report.drawing import drawn
+    from inference.report.figures import (
         reconstruction_spread_figure,
         reconstruction_survival_figure,
         reconstruction_targets_figure,
     )
-    from inference.provenance import commit, versions
-    from inference.spread import ensemble_curves, ensemble_spread, printed_points
-    from inference.store import file_sha256
+    from inference.storage.provenance import commit, versions
+    from inference.storage.store import file_sha256
     from scripts.jobs import Stopwatch, ready_folder, write_json
 
     shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from data.study import Study
-    from inference.replication import Replication
+    from data.study.study import Study
+    from inference.published.reanalysis import Replication
 
 app = App(name="replicate")
 
@@ -45,14 +45,14 @@ def replicate(
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
 ) -> int:
     """Do what the publication did on cohorts of pseudo-patients, and print it beside what it prints."""
-    from data.evidence import load_evidence
-    from data.study import load_study
-    from inference.drawing import Drawer
-    from inference.ensembles import ensemble_mark, ensemble_of
-    from inference.provenance import commit, versions
-    from inference.replication import ReplicationSettings, replication_of
+    from data.published.evidence import load_evidence
+    from data.study.study import load_study
+    from inference.published.cohort_cache import ensemble_mark, ensemble_of
+    from inference.published.reanalysis import ReplicationSettings, replication_of
+    from inference.report.drawing import Drawer
     from inference.report.replicate_section import replication_figures
-    from inference.store import digest, file_sha256
+    from inference.storage.provenance import commit, versions
+    from inference.storage.store import digest, file_sha256
     from scripts.jobs import Stopwatch, ready_folder, write_json, write_table
 
     shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)

@@ -23,7 +23,7 @@ def report(
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
 ) -> int:
     """Rebuild tables, figures and page from saved fits. Samples nothing."""
-    from inference.checks import failed
+    from inference.diagnostics.checks import failed
     from scripts.files import write_results
     from scripts.results import reported
 

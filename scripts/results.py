@@ -10,28 +10,28 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from data.cohort import Cohort
 from data.errors import InputError
-from data.study import Study, load_study
-from inference.analysis import Plan, plan, readings_of
-from inference.diagnostic_plots import plots_after
-from inference.engine import SamplerSettings
-from inference.frequentist import frequentist_analysis
-from inference.horizon import report_times
-from inference.publication import (
+from data.study.cohort import Cohort
+from data.study.study import Study, load_study
+from inference.estimands.horizon import report_times
+from inference.fits.analysis import Plan, plan, readings_of
+from inference.fits.comparators import frequentist_analysis
+from inference.fits.requests import FitRequest, fit_keys
+from inference.fits.workers import Beside
+from inference.report.diagnostic_plots import plots_after
+from inference.report.publication import (
     Companions,
     Publication,
     companion_jobs,
     companions_of,
     sampled_meanwhile,
 )
-from inference.requests import FitRequest, fit_keys
-from inference.results import Results
+from inference.report.results import Results
+from inference.sampling.engine import SamplerSettings
 from inference.sensitivity import MainAnalysis
 from inference.sensitivity.computed import NOTHING, Computed, sensitivity_jobs, sensitivity_of
 from inference.sensitivity.effects import changing_effects
-from inference.store import Store
-from inference.workers import Beside
+from inference.storage.store import Store
 from models.priors import PriorSet
 from scripts.console import Told
 from scripts.jobs import (

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from data.study import Study
-from inference.figures.wording import interval, probability
+from data.study.study import Study
+from inference.report.figures.wording import interval, probability
 
 STATUS_STYLE = {"fail": "bold red", "warn": "yellow", "info": "cyan", "pass": "green"}
 SHOWN = 12

@@ -79,8 +79,8 @@ formula = "{formula}"
 @pytest.fixture(scope="session")
 def cohort_of() -> Callable:
     """Return a validated cohort from arrays; continuous covariates by keyword."""
-    from data.cohort import validate_cohort
-    from data.study import parse_study
+    from data.study.cohort import validate_cohort
+    from data.study.study import parse_study
 
     def build(time, event, treatment, entry=None, **covariates):
         columns = {

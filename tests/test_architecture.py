@@ -66,10 +66,10 @@ def committed():
 
 
 def families():
-    from data.audit import CHECKS
+    from data.published.audit import CHECKS
     from inference.adjustments import ADJUSTMENTS
     from inference.estimands import ESTIMANDS
-    from inference.figures import DIAGNOSTICS
+    from inference.report.figures import DIAGNOSTICS
     from models.baselines import BASELINES
     from models.effects import EFFECTS
 

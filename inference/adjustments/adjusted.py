@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.cohort import Cohort
-from inference.engine import SamplerSettings, sample
-from inference.geometry import NormalFit
-from inference.tasks import Task
+from data.study.cohort import Cohort
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.geometry import NormalFit
+from inference.sampling.tasks import Task
 from models.priors import PriorSet
 from models.propensity import probability_of_treatment
 from models.specification import ModelSpec, Score

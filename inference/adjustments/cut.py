@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from inference.adjustments.adjusted import Adjustment, Question, sample_designs
-from inference.tasks import Task
+from inference.sampling.tasks import Task
 from models.propensity import propensity_score
 
 

@@ -15,7 +15,7 @@ from inference.adjustments.adjusted import (
     propensity_draws,
     sample_treatment,
 )
-from inference.engine import sample
+from inference.sampling.engine import sample
 
 
 def sample_joint(question: Question, progress: Progress) -> AdjustedSample:

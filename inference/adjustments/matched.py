@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.cohort import Cohort
 from data.errors import InputError
-from data.subcohorts import some_patients
+from data.study.cohort import Cohort
+from data.study.subcohorts import some_patients
 from inference.adjustments.adjusted import (
     AdjustedSample,
     Adjustment,
@@ -21,8 +21,8 @@ from inference.adjustments.adjusted import (
     WeightedDesign,
 )
 from inference.adjustments.weighted import best_score, maximisers
-from inference.matching import Matching, match, on_scale
-from inference.weighting import bootstrap_weights
+from inference.adjustments.weighting import bootstrap_weights
+from inference.frequentist.matching import Matching, match, on_scale
 from models.propensity import probability_of_treatment, propensity_score
 
 CALIPER = 0.05

@@ -11,7 +11,7 @@ from inference.adjustments.adjusted import (
     propensity_draws,
     sample_treatment,
 )
-from inference.engine import sample
+from inference.sampling.engine import sample
 
 
 def sample_none(question: Question, progress: Progress) -> AdjustedSample:

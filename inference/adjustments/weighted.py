@@ -13,9 +13,9 @@ from functools import partial
 
 import numpy as np
 
-from data.cohort import Cohort
 from data.errors import InputError
-from data.subcohorts import some_patients
+from data.study.cohort import Cohort
+from data.study.subcohorts import some_patients
 from inference.adjustments.adjusted import (
     AdjustedSample,
     Adjustment,
@@ -24,8 +24,8 @@ from inference.adjustments.adjusted import (
     Question,
     WeightedDesign,
 )
-from inference.tasks import Task
-from inference.weighting import Weighting, bootstrap_weights, design_weights
+from inference.adjustments.weighting import Weighting, bootstrap_weights, design_weights
+from inference.sampling.tasks import Task
 from models.episodes import episodes_of
 from models.propensity import probability_of_treatment
 from models.score_maximiser import maximise_score

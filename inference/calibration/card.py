@@ -17,8 +17,8 @@ from data.processes import end_workers
 from inference.calibration.coverage import CELLS, Cell, Estimated, estimated
 from inference.calibration.digest import source_digest
 from inference.calibration.ranks import POSTERIORS, ranks_of
-from inference.provenance import ROOT, commit, versions
-from inference.worker_server import worker_pool
+from inference.fits.worker_server import worker_pool
+from inference.storage.provenance import ROOT, commit, versions
 
 PLACE = ROOT / "docs" / "calibration.json"
 WORKERS, CHUNK = 2, 10

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from data.cohort import Cohort
-from data.simulate import simulate_cohort
-from data.subcohorts import landmark_cohort
-from data.truth import (
+from data.simulation.simulate import simulate_cohort
+from data.simulation.truth import (
     PiecewiseHazard,
     Truth,
     WeibullHazard,
     rmst_difference_of_patients,
     true_rmst_difference,
 )
+from data.study.cohort import Cohort
+from data.study.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS, AdjustedSample, Question
-from inference.curves import standardise, time_grid
-from inference.engine import SamplerSettings
 from inference.estimands import ESTIMANDS
+from inference.estimands.curves import standardise, time_grid
+from inference.sampling.engine import SamplerSettings
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.observations import EXPOSURES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from inference.closure import digest_of, reached
-from inference.provenance import ROOT
+from inference.storage.closure import digest_of, reached
+from inference.storage.provenance import ROOT
 
 LAYERS = ("models", "inference")  # of which calibrated posteriors and their samplers are made
 BEGIN = ("inference/calibration/ranks.py", "inference/calibration/coverage.py")
@@ -13,5 +13,5 @@ BEGIN = ("inference/calibration/ranks.py", "inference/calibration/coverage.py")
 
 @cache
 def source_digest() -> str:
-    """Return the digest of all functions and classes that the calibration reaches by imports, as `inference.closure` has it."""
+    """Return the digest of all functions and classes that the calibration reaches by imports, as `inference.storage.closure` has it."""
     return digest_of(reached([ROOT / name for name in BEGIN], LAYERS))

@@ -12,15 +12,15 @@ from functools import cache
 
 import numpy as np
 
-from data.cohort import Cohort
-from data.simulate import simulate_cohort
-from data.truth import Truth
+from data.simulation.simulate import simulate_cohort
+from data.simulation.truth import Truth
+from data.study.cohort import Cohort
 from inference.adjustments.adjusted import flat_draws
 from inference.calibration.records import death_times, hazards_of, recorded
-from inference.engine import SamplerSettings, sample
-from inference.prior_draws import draw_prior
+from inference.predictive.prior_draws import draw_prior
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from inference.sensitivity.start_times import Exponential
-from inference.tasks import Task
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.effects.by_interval import ByInterval

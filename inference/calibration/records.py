@@ -1,6 +1,6 @@
 """Patients drawn from given parameters of a model, by formulas that the models do not share.
 
-Hazards are those of `data.truth`, which knows nothing of the likelihood; times come by inversion of the cumulative hazard,
+Hazards are those of `data.simulation.truth`, which knows nothing of the likelihood; times come by inversion of the cumulative hazard,
 patient by patient, treated from a start that may be zero, later, or never.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from data.cohort import Cohort
-from data.truth import PiecewiseHazard, WeibullHazard
+from data.simulation.truth import PiecewiseHazard, WeibullHazard
+from data.study.cohort import Cohort
 
 CLOSING = (20.0, 80.0)  # follow-up ends evenly between these times
 

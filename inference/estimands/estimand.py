@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from inference.curves import Curves, TimeGrid
+from inference.estimands.curves import Curves, TimeGrid
 
 Unit = Literal["log ratio", "ratio", "probability", "time"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.curves import Curves
+from inference.estimands.curves import Curves
 from inference.estimands.estimand import Estimand, survival_times
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from inference.figures.wording import POPULATION_NAMES, words
 from inference.report.content import FigureItem, ReportSection
+from inference.report.figures.wording import POPULATION_NAMES, words
 from inference.report.numbers import number, ratio, span
 from inference.report.table import Cell, Column, Row, Table, heading, probability_cell
 from inference.sensitivity.adjustments import AGREE

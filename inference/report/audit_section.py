@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from data.audit import KIND_TITLES, KINDS, SEVERITIES, Finding, by_severity
-from data.audit.hazards import interval_ratios, printed_ratio
-from data.audit.uses import Use
-from data.evidence import Evidence
-from inference.figures.audit_hazard_ratios import CAPTION, audit_hazard_ratios_figure
+from data.published.audit import KIND_TITLES, KINDS, SEVERITIES, Finding, by_severity
+from data.published.audit.hazards import interval_ratios, printed_ratio
+from data.published.audit.uses import Use
+from data.published.evidence import Evidence
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
+from inference.report.figures.audit_hazard_ratios import CAPTION, audit_hazard_ratios_figure
 from inference.report.table import Cell, Column, Row, Table
 
 TITLE = "What the paper's numbers say about each other"
@@ -48,7 +48,7 @@ def audit_section(
     Parameters
     ----------
     findings : sequence of Finding
-        From `data.audit.audit`.
+        From `data.published.audit.audit`.
     evidence : Evidence, optional
         Gives the figure of hazard ratios that the printed survival implies; without it there is none.
     unit : str

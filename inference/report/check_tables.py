@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from inference.figures.wording import words
+from inference.report.figures.wording import words
 from inference.report.numbers import trimmed
 from inference.report.table import Cell, Column, Row, Table, heading, number_cell, sort_key
 

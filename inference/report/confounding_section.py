@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pandas as pd
 
-from data.study import Study
-from inference.figures.confounding import CAPTION, confounding_figure
+from data.study.study import Study
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
+from inference.report.figures.confounding import CAPTION, confounding_figure
 from inference.report.numbers import number, probability, ratio, span
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell, sort_key
 from inference.sensitivity.confounding import (
@@ -73,7 +73,7 @@ def confounding_section(
 
 
 def surface_of(grid: ConfoundingGrid) -> pd.DataFrame:
-    """Return the effect over all strengths, as `inference.figures.confounding.confounding_figure` draws it."""
+    """Return the effect over all strengths, as `inference.report.figures.confounding.confounding_figure` draws it."""
     strengths = grid.strengths
     ratios, differences = np.meshgrid(
         np.geomspace(1.0, strengths.hazard_ratios[-1], SHOWN),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from data.study import Study
+from data.study.study import Study
 from inference.report.drawings import Drawing
 from inference.report.table import Table
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from data.evidence import Evidence
-from inference.figures import implied_ratios_figure, toxicity_figure
-from inference.figures.captions import CAPTIONS
-from inference.literature import implied_ratios
+from data.published.evidence import Evidence
+from inference.published.implied_hazard_ratios import implied_ratios
+from inference.published.toxicity import MAIN, Toxicity
 from inference.report.content import FigureItem, ReportSection
 from inference.report.context_tables import implied_table, notes_table, prognosis_table, trials_table
 from inference.report.drawings import Draw, drawn_when_asked
+from inference.report.figures import implied_ratios_figure, toxicity_figure
+from inference.report.figures.captions import CAPTIONS
 from inference.report.numbers import probability, share
 from inference.report.toxicity_tables import (
     contrasts_table,
@@ -18,7 +19,6 @@ from inference.report.toxicity_tables import (
     toxicity_priors_table,
     toxicity_scenarios_table,
 )
-from inference.toxicity import MAIN, Toxicity
 
 EXPOSURE_WORDS = {
     "none": "without T-DM1",
@@ -38,9 +38,9 @@ def context_sections(
     ----------
     evidence : Evidence
     toxicity : Toxicity or None
-        Of `inference.toxicity.toxicity_of`.
+        Of `inference.published.toxicity.toxicity_of`.
     draw : callable
-        Gives a drawing from a name and what makes the figure; `inference.drawing.Drawer` keeps it on disk.
+        Gives a drawing from a name and what makes the figure; `inference.report.drawing.Drawer` keeps it on disk.
     """
     if not evidence.review:
         return ()

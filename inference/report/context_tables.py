@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from data.evidence import Evidence
-from inference.figures.wording import interval
+from data.published.evidence import Evidence
+from inference.report.figures.wording import interval
 from inference.report.table import Cell, Column, Row, Table, number_cell, sort_key, text_cell
 
 NO_DRUG = ("no ", "without", "alone")

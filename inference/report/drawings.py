@@ -7,7 +7,7 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from inference.figures.rendering import svg_text
+from inference.report.figures.rendering import svg_text
 
 type Drawing = Callable[[], str]  # gives the SVG, and waits for it if need be
 type Draw = Callable[[str, Callable[[], Figure]], Drawing]  # from a name, and what makes the figure

@@ -6,9 +6,9 @@ import math
 
 import pandas as pd
 
-from inference.figures.wording import POPULATION_NAMES, words
 from inference.report.content import FIT_COLUMNS, Report, companion, estimand_row, fit_rows, fits
 from inference.report.exposure_words import since
+from inference.report.figures.wording import POPULATION_NAMES, words
 from inference.report.numbers import number, percent, ratio, share, span
 from inference.report.sentences import horizon_of
 from inference.report.table import (

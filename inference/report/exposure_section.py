@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from inference.figures.wording import words
 from inference.report.content import FigureItem, ReportSection
+from inference.report.figures.wording import words
 from inference.report.numbers import number, probability, ratio, span
 from inference.report.table import Cell, Column, Row, Table, probability_cell
 

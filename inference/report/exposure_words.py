@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from data.study import Study
-from inference.comparators.table import SPLIT_AT_START
-from inference.figures.wording import words
+from data.study.study import Study
+from inference.frequentist.table import SPLIT_AT_START
+from inference.report.figures.wording import words
 
 EXPOSURE_NAMES = {
     "naive": "ever against never treated",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from inference.figures.wording import interval, probability
-from inference.figures.wording import number as rounded
+from inference.report.figures.wording import interval, probability
+from inference.report.figures.wording import number as rounded
 
 __all__ = [
     "difference_in_words",

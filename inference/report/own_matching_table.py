@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from inference.comparators.own_matching import AFTER, BEFORE, CALIPER, OWN_PAIRS, PAIRS
+from inference.frequentist.own_matching import AFTER, BEFORE, CALIPER, OWN_PAIRS, PAIRS
 from inference.report.content import Report, estimand_row, fit_rows
 from inference.report.exposure_words import exposure_name
 from inference.report.numbers import ratio

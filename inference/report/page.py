@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from data.pseudo_cohorts import of_pseudo_patients
+from data.study.pseudo_cohorts import of_pseudo_patients
 from inference.calibration import load_card
 from inference.report import checklists_section
 from inference.report.calibration_words import calibration_words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from data.pseudo_cohorts import of_pseudo_patients
+from data.study.pseudo_cohorts import of_pseudo_patients
 from inference.report.content import FigureItem, ReportSection
 from inference.report.table import Cell, Row, Table
 

@@ -10,8 +10,8 @@ import xarray as xr
 
 from inference.report.content import FigureItem, ReportSection
 from inference.report.numbers import number, ratio
+from inference.report.results import Results
 from inference.report.table import Cell, Column, Row, Table, frame_table, number_cell, text_cell
-from inference.results import Results
 
 MATCHED_COX = "as published"
 WIDE = 0.8  # of the prior's standard deviation: the publication says next to nothing about such a parameter
@@ -92,7 +92,7 @@ def reconstruction_section(
         Targets that could not be met, and what they pull against.
     figures : sequence of FigureItem
     assumptions : DataFrame, optional
-        From `inference.unprinted.assumption_table`.
+        From `inference.published.unprinted.assumption_table`.
     """
     cohorts, size = len(results.cohorts), results.cohort.size
     beyond = int((targets["z"].abs() > 1).sum())

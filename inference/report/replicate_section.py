@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from data.evidence import Evidence
-from data.study import Study
-from inference.figures import pairs_by_caliper_figure, replicated_survival_figure
-from inference.figures.captions import CAPTIONS
-from inference.matching import SCALES
-from inference.replication import Replication
-from inference.replication.lines import PHASE_WORDS
-from inference.replication.matching_lines import FAMILY as MATCHING
-from inference.replication.survival_lines import FAMILY as SURVIVAL
+from data.published.evidence import Evidence
+from data.study.study import Study
+from inference.frequentist.matching import SCALES
+from inference.published.reanalysis import Replication
+from inference.published.reanalysis.lines import PHASE_WORDS
+from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
+from inference.published.reanalysis.survival_lines import FAMILY as SURVIVAL
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
+from inference.report.figures import pairs_by_caliper_figure, replicated_survival_figure
+from inference.report.figures.captions import CAPTIONS
 from inference.report.replicate_tables import (
     baseline_table,
     cox_table,
@@ -37,11 +37,11 @@ def replicate_sections(
     Parameters
     ----------
     replication : Replication
-        Of `inference.replication.replicate`.
+        Of `inference.published.reanalysis.replicate`.
     study : Study
     evidence : Evidence
     draw : callable
-        Gives a drawing from a name and what makes the figure; `inference.drawing.Drawer` keeps it on disk.
+        Gives a drawing from a name and what makes the figure; `inference.report.drawing.Drawer` keeps it on disk.
     """
     summary = replication.summary
     lines = indexed(summary)

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from data.evidence import Evidence
-from inference.replication.baseline_lines import COUNTS, TESTS, count_name, p_name, variables_with_p
-from inference.replication.cox_lines import FAMILY as COX
-from inference.replication.cox_lines import row_name
-from inference.replication.lines import PHASE_WORDS, arm_words
+from data.published.evidence import Evidence
+from inference.published.reanalysis.baseline_lines import COUNTS, TESTS, count_name, p_name, variables_with_p
+from inference.published.reanalysis.cox_lines import FAMILY as COX
+from inference.published.reanalysis.cox_lines import row_name
+from inference.published.reanalysis.lines import PHASE_WORDS, arm_words
 from inference.report.numbers import MISSING, number
 from inference.report.table import Cell, Column, Row, Table, sort_key
 

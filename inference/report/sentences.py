@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from inference.figures.wording import POPULATION_NAMES, words
 from inference.report.content import Report, companion, estimand_row, fit_rows
 from inference.report.exposure_words import exposure_name, exposure_sentence, since
+from inference.report.figures.wording import POPULATION_NAMES, words
 from inference.report.numbers import difference_in_words, number, probability, ratio
 from inference.report.vocabulary import vocabulary
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from data.study import Study
-from inference.figures.timing_and_confounding import CAPTION, timing_and_confounding_figure
+from data.study.study import Study
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
+from inference.report.figures.timing_and_confounding import CAPTION, timing_and_confounding_figure
 from inference.report.numbers import number, ratio, span
 from inference.report.table import Cell, Column, Row, Table, number_cell
 from inference.sensitivity.surface import Surface, fine_surface, tipping_line

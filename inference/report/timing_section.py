@@ -6,10 +6,10 @@ import math
 
 import pandas as pd
 
-from data.study import Study
-from inference.figures.timing_scenarios import CAPTION, timing_figure
+from data.study.study import Study
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
+from inference.report.figures.timing_scenarios import CAPTION, timing_figure
 from inference.report.numbers import number, percent, probability, ratio, span
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell, sort_key
 from inference.report.vocabulary import vocabulary
@@ -39,7 +39,7 @@ def timing_section(
     reason : str
         Why not, of `inference.sensitivity.timing.why_no_scenarios`.
     draw : callable
-        Gives a drawing from a name and what makes the figure; `inference.drawing.Drawer` keeps it on disk.
+        Gives a drawing from a name and what makes the figure; `inference.report.drawing.Drawer` keeps it on disk.
     """
     if timing is None:
         return ReportSection(ID, TITLE, (_unknown(study), reason) if reason else (_unknown(study),))

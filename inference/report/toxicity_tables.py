@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from inference.published.toxicity import MAIN, Toxicity
 from inference.report.numbers import MISSING, percent, ratio, share
 from inference.report.table import Cell, Column, Row, Table, probability_cell, sort_key, text_cell
-from inference.toxicity import MAIN, Toxicity
 
 QUANTITIES = {
     "risk_difference": "risk difference",

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from data.evidence import Evidence
-from inference.comparators.without import COMPLETE, NOTHING, TOGETHER
+from data.published.evidence import Evidence
+from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER
 from inference.report.content import ReportSection
 from inference.report.numbers import number, ratio
+from inference.report.results import Results
 from inference.report.table import Cell, Column, Row, Table, probability_cell
-from inference.results import Results
 from inference.sensitivity.left_out import untimed_table
 
 ID, TITLE = "untimed", "Covariates of unknown timing"

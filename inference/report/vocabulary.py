@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from data.study import Study
+from data.study.study import Study
 
 OF_DEATH = "overall survival"
 

@@ -9,12 +9,12 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from data.cohort import Cohort
-from data.study import Study
-from inference.comparators.cox_model import independent_columns
-from inference.efron import EfronCox
-from inference.fits import Reading
-from inference.requests import question_of
+from data.study.cohort import Cohort
+from data.study.study import Study
+from inference.fits.fits import Reading
+from inference.fits.requests import question_of
+from inference.frequentist.cox_model import independent_columns
+from inference.frequentist.efron import EfronCox
 from inference.sensitivity.effects import LIKELY, conditional_draws, parameter_limits, ratio_summary
 from inference.sensitivity.missing_information import subgroup_contrasts
 from models.effects import BySubgroup

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inference.checks import CheckResult
+from inference.diagnostics.checks import CheckResult
 from inference.sensitivity import SENSITIVITIES
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity, SensitivityJob
 from inference.sensitivity.timing import why_no_scenarios

@@ -11,14 +11,14 @@ import xarray as xr
 from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr
 
-from data.cohort import Cohort
-from inference.approximation import approximate_each
-from inference.cache import DATASET, cached
-from inference.checks.result import CheckResult, at_most
-from inference.engine import SamplerSettings, sample
-from inference.mixing import ess_bulk
+from data.study.cohort import Cohort
+from inference.diagnostics.checks.result import CheckResult, at_most
+from inference.diagnostics.rhat_ess import ess_bulk
+from inference.sampling.approximation import approximate_each
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
-from inference.tasks import Task
+from inference.storage.cache import DATASET, cached
 from models.effects import ConstantEffect
 from models.observations.hidden_confounder import HiddenConfounder
 from models.priors import PriorSet

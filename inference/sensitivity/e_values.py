@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 
 COLUMNS = (
     "term",

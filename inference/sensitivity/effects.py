@@ -7,10 +7,10 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from data.cohort import Cohort
 from data.errors import CohortWarning, InputError
-from data.study import Study
-from inference.fits import Reading
+from data.study.cohort import Cohort
+from data.study.study import Study
+from inference.fits.fits import Reading
 from models.effects import ByInterval, BySubgroup
 from models.specification import study_cutpoints
 

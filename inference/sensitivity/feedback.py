@@ -21,14 +21,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 from inference.adjustments.adjusted import flat_draws
-from inference.cache import DATASET, cached
-from inference.engine import SamplerSettings, sample
-from inference.mixing import rhat
+from inference.diagnostics.rhat_ess import rhat
+from inference.diagnostics.summaries import ensemble_rhat, quantiles
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from inference.sensitivity import score_alone
-from inference.summaries import ensemble_rhat, quantiles
-from inference.tasks import Task
+from inference.storage.cache import DATASET, cached
 from models.observations.tempered import Tempered
 from models.priors import PriorSet
 from models.propensity import propensity_score

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from inference.checks.convergence import RHAT
-from inference.checks.result import CheckResult, at_most
-from inference.pooling import WORST_RHAT
+from inference.diagnostics.checks.convergence import RHAT
+from inference.diagnostics.checks.result import CheckResult, at_most
+from inference.fits.pooling import WORST_RHAT
 from inference.sensitivity.feedback import RUNS, feedback_of_cohort, pooled_feedback
 from inference.sensitivity.score_alone import COVARIATES
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity

@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from data.cohort import Cohort
-from data.evidence import load_evidence
-from data.study import Study
-from data.without_covariates import without_covariates
+from data.published.evidence import load_evidence
+from data.study.cohort import Cohort
+from data.study.study import Study
+from data.study.without_covariates import without_covariates
 from inference.adjustments import ADJUSTMENTS
-from inference.cache import DATASET, cached
-from inference.checks import CheckResult
-from inference.checks.convergence import ESS, RHAT
-from inference.checks.result import at_least, at_most
-from inference.comparators.without import COMPLETE, NOTHING, effect_without, left_out_of
-from inference.engine import sample
-from inference.requests import FitRequest, question_of, request_of_cohort
+from inference.diagnostics.checks import CheckResult
+from inference.diagnostics.checks.convergence import ESS, RHAT
+from inference.diagnostics.checks.result import at_least, at_most
+from inference.diagnostics.summaries import ensemble_rhat, probability_of_benefit, quantiles, summarise
+from inference.fits.requests import FitRequest, question_of, request_of_cohort
+from inference.frequentist.without import COMPLETE, NOTHING, effect_without, left_out_of
+from inference.sampling.engine import sample
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
-from inference.summaries import ensemble_rhat, probability_of_benefit, quantiles, summarise
+from inference.storage.cache import DATASET, cached
 
 EFFECT = "treatment_effect"
 DRAWS = 8000  # of a row, over all cohorts and chains

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from data.study import Study
-from inference.fits import Reading
+from data.study.study import Study
+from inference.fits.fits import Reading
 from models.effects.by_subgroup import SUBGROUP_EFFECTS
 
 TERM = re.compile(rf"{SUBGROUP_EFFECTS.name}\[(?P<column>.+)\[T\.(?P<level>.+)\]\]")

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from data.cohort import Cohort
-from inference.comparators.cox_model import independent_columns
-from inference.efron import EfronCox
-from inference.summaries import quantiles
+from data.study.cohort import Cohort
+from inference.diagnostics.summaries import quantiles
+from inference.frequentist.cox_model import independent_columns
+from inference.frequentist.efron import EfronCox
 from models.effects.by_subgroup import SUBGROUP_EFFECT_SD
 from models.effects.effect import TREATMENT_EFFECT
 from models.priors import PriorSet

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from data.cohort import Cohort
-from inference.comparators.cox_model import independent_columns
-from inference.efron import EfronCox
-from inference.replicates import censoring_times
-from inference.replicates.risk_sets import ProductLimit
+from data.study.cohort import Cohort
+from inference.frequentist.cox_model import independent_columns
+from inference.frequentist.efron import EfronCox
+from inference.predictive.replicates import censoring_times
+from inference.predictive.replicates.risk_sets import ProductLimit
 from inference.sensitivity.start_times import StartScenario
 from models.assembly import covariate_predictor
 from models.likelihood import simulate_times

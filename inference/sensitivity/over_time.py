@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from inference.fits import Reading
+from inference.fits.fits import Reading
 from inference.sensitivity.effects import LIKELY, LIMITS, conditional_draws, parameter_limits, ratio_summary
 from models.effects import ByInterval
 from models.effects.by_interval import STEP_SD

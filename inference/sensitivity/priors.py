@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from inference.fits import Reading
-from inference.power_scaling import EFFECT
+from inference.diagnostics.power_scaling import EFFECT
+from inference.fits.fits import Reading
 from models.priors import PriorSet
 from models.specification import known_parameters
 

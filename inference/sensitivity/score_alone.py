@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.cohort import Cohort
-from data.subcohorts import some_patients
+from data.study.cohort import Cohort
+from data.study.subcohorts import some_patients
 from models.priors import PriorSet
 from models.propensity import OUTCOME_COEFFICIENTS, propensity_score
 from models.score_maximiser import maximise_score

@@ -10,11 +10,11 @@ from typing import Any
 
 import xarray as xr
 
-from data.cohort import Cohort
-from data.study import Study
-from inference.cache import Cached
-from inference.checks.result import CheckResult
-from inference.requests import FitRequest
+from data.study.cohort import Cohort
+from data.study.study import Study
+from inference.diagnostics.checks.result import CheckResult
+from inference.fits.requests import FitRequest
+from inference.storage.cache import Cached
 from models.specification import ModelSpec, outcome_spec
 
 PART = 5  # cohorts in a job

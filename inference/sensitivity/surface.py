@@ -12,8 +12,9 @@ import xarray as xr
 from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr, ndtri
 
-from inference.checks.result import CheckResult, at_most
-from inference.horizon import report_times
+from inference.diagnostics.checks.result import CheckResult, at_most
+from inference.diagnostics.summaries import quantiles
+from inference.estimands.horizon import report_times
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.sensitivity.timing import timing_settings
 from inference.sensitivity.timing_and_confounding import (
@@ -24,7 +25,6 @@ from inference.sensitivity.timing_and_confounding import (
     surface_of_cohort,
 )
 from inference.sensitivity.timing_pooled import CERTAIN, has_scenarios, normal_mixture_quantiles
-from inference.summaries import quantiles
 
 CLOSE = 0.1  # of a posterior sd: how far the normal approximation of these cells may be off before it is said
 SHOWN = 61  # points along each axis of the figure

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import xarray as xr
 
-from data.cohort import Cohort
-from data.study import Study
-from inference.approximation import approximate_each
-from inference.cache import DATASET, cached
-from inference.comparators.cox_model import independent_columns
-from inference.engine import SamplerSettings, sample
+from data.study.cohort import Cohort
+from data.study.study import Study
+from inference.frequentist.cox_model import independent_columns
+from inference.sampling.approximation import approximate_each
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from inference.sensitivity.no_effect import (
     follow,
     naive_log_hazard_ratio,
@@ -27,7 +27,7 @@ from inference.sensitivity.start_times import (
     delayed,
     scenarios_of,
 )
-from inference.tasks import Task
+from inference.storage.cache import DATASET, cached
 from models.observations.unknown_start import UnknownStart
 from models.priors import PriorSet
 from models.specification import ModelSpec

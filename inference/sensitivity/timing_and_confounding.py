@@ -12,14 +12,14 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
-from data.cohort import Cohort
-from inference.approximation import approximate_draws
-from inference.cache import DATASET, cached
-from inference.curves import TimeGrid, time_grid
-from inference.engine import SamplerSettings, sample
-from inference.mixture import mixture
+from data.study.cohort import Cohort
+from inference.estimands.curves import TimeGrid, time_grid
+from inference.estimands.mixture import mixture
+from inference.sampling.approximation import approximate_draws
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from inference.sensitivity.start_times import delayed
-from inference.tasks import Task
+from inference.storage.cache import DATASET, cached
 from models.observations.hidden_confounder import HiddenConfounder
 from models.observations.unknown_start import UnknownStart
 from models.observations.unknown_start_and_confounder import UnknownStartAndConfounder

@@ -11,14 +11,14 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from inference.checks.convergence import ESS, RHAT
-from inference.checks.result import CheckResult, at_least, at_most
-from inference.horizon import report_times
+from inference.diagnostics.checks.convergence import ESS, RHAT
+from inference.diagnostics.checks.result import CheckResult, at_least, at_most
+from inference.diagnostics.summaries import ensemble_rhat, quantiles, summarise
+from inference.estimands.horizon import report_times
 from inference.sensitivity.e_values import e_values
 from inference.sensitivity.no_effect import ARMS, RATIOS
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.sensitivity.timing import timing_of_cohort, timing_settings, why_no_scenarios
-from inference.summaries import ensemble_rhat, quantiles, summarise
 
 CLOSE = 0.1  # of a posterior sd: how far the normal approximation may be off before it is said
 CERTAIN = 0.95  # probability of benefit below which a delay makes one doubt

@@ -19,8 +19,8 @@ from models.intervals import interval_labels
 from models.priors import Parameter, Prior
 
 if TYPE_CHECKING:
-    from data.cohort import Cohort
-    from data.study import Study
+    from data.study.cohort import Cohort
+    from data.study.study import Study
 
 # Steps divided by the root of their standard deviation: sampled as they are, or divided by all of it, they and their
 # standard deviation hinder each other (docs/decisions/0021-steps-between-centred-and-not.md).

@@ -12,17 +12,17 @@ import pymc as pm
 import pytensor.tensor as pt
 from scipy import stats
 
-from data.cohort import content_hash
 from data.errors import InputError
-from data.formulas import Design
+from data.study.cohort import content_hash
+from data.study.formulas import Design
 from models.arrays import matrix_vector
 from models.baselines.baseline import Values
 from models.effects.effect import TREATMENT_EFFECT, Effect, Reported
 from models.priors import Parameter, Prior
 
 if TYPE_CHECKING:
-    from data.cohort import Cohort
-    from data.study import Study
+    from data.study.cohort import Cohort
+    from data.study.study import Study
 
 MODIFIERS = "modifiers"
 PATIENTS = ("patient", "time", "event", "treatment", "entry", "treatment_start")

@@ -13,8 +13,8 @@ from models.baselines.baseline import Values
 from models.priors import Parameter, Prior
 
 if TYPE_CHECKING:
-    from data.cohort import Cohort
-    from data.study import Study
+    from data.study.cohort import Cohort
+    from data.study.study import Study
 
 TREATMENT_EFFECT = Parameter(
     "treatment_effect",

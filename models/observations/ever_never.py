@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 from models.effects.changing import changing_arrays, treated_hazard
 from models.likelihood import log_likelihood
 from models.observations.observation import Observation

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 from models.priors import Parameter
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 from models.effects.constant import require_constant
 from models.observations.ever_never import EverNever
 from models.observations.observation import Observation

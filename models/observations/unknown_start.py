@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import numpy as np
 from pytensor.gradient import disconnected_grad
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 from models.arrays import of_prefix, softplus, under_prefix
 from models.effects.constant import require_constant
 from models.observations.observation import Observation

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from data.cohort import Cohort
+from data.study.cohort import Cohort
 from models.arrays import softplus
 from models.observations.hidden_confounder import HiddenConfounder
 from models.observations.observation import Observation

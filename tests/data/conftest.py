@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data.study import Study, load_study
+from data.study.study import Study, load_study
 
 STUDY = """\
 name = "small"

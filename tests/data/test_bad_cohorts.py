@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.cohort import validate_cohort
 from data.errors import CohortWarning, InputError
-from data.simulate import Truth, simulate_frame, simulated_study
-from data.sources import load_cohort, read_table
-from data.study import load_study
+from data.simulation.simulate import Truth, simulate_frame, simulated_study
+from data.study.cohort import validate_cohort
+from data.study.sources import load_cohort, read_table
+from data.study.study import load_study
 
 FRAME, TEXT = simulate_frame(Truth(latest_entry=6.0), 40, seed=3)
 FRAME = FRAME.astype(object)

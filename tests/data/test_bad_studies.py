@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import CohortWarning, InputError
-from data.formulas import formula_problem
-from data.simulate import Truth, simulate_frame
-from data.sources import load_cohort
-from data.study import Study, load_study, parse_study
+from data.simulation.simulate import Truth, simulate_frame
+from data.study.formulas import formula_problem
+from data.study.sources import load_cohort
+from data.study.study import Study, load_study, parse_study
 
 FRAME, TEXT = simulate_frame(Truth(latest_entry=6.0), 40, seed=3)
 LINES = TEXT.splitlines()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.cells import canonical, known_numbers, numbers, texts
+from data.study.cells import canonical, known_numbers, numbers, texts
 
 
 @pytest.mark.parametrize("one", [1, 1.0, "1", "1.0", " 1 ", np.int8(1), np.float32(1), Decimal("1.00")])

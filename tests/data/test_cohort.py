@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.cohort import validate_cohort
 from data.errors import InputError
-from data.sources import load_cohort
-from data.study import load_study, parse_study
+from data.study.cohort import validate_cohort
+from data.study.sources import load_cohort
+from data.study.study import load_study, parse_study
 
 
 def test_values_and_types(frame, study):
@@ -139,7 +139,7 @@ def test_the_hash_is_of_the_contents(frame, study, study_text):
 
 def test_the_hash_is_the_same_in_another_process(folder):
     code = (
-        "import sys\nfrom data.sources import load_cohort\nfrom data.study import load_study\n"
+        "import sys\nfrom data.study.sources import load_cohort\nfrom data.study.study import load_study\n"
         "print(load_cohort(load_study(sys.argv[1])).sha256)"
     )
     environment = {"PYTHONHASHSEED": "7", "PYTHONPATH": ":".join(filter(None, sys.path)) or "."}

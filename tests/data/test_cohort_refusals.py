@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from data.cohort import validate_cohort
 from data.errors import CohortWarning, InputError
-from data.study import parse_study
+from data.study.cohort import validate_cohort
+from data.study.study import parse_study
 
 
 def refusal(frame, study) -> str:

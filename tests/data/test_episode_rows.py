@@ -9,11 +9,11 @@ import pytest
 from lifelines import CoxPHFitter, CoxTimeVaryingFitter
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data.cohort import validate_cohort
-from data.episode_rows import patients_of_episodes
 from data.errors import InputError
-from data.sources import load_cohort
-from data.study import load_study, parse_study
+from data.study.cohort import validate_cohort
+from data.study.episode_rows import patients_of_episodes
+from data.study.sources import load_cohort
+from data.study.study import load_study, parse_study
 from models.episodes import episodes_of
 
 STUDY = """\

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
-from data.evidence import load_evidence
-from data.printed import printed
-from data.study import STUDIES, load_study
+from data.published.evidence import load_evidence
+from data.published.printed import printed
+from data.study.study import STUDIES, load_study
 
 TABLES = (
     "baseline.csv",

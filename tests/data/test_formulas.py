@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from data.errors import CohortWarning, InputError
-from data.formulas import build_design, formula_problem
+from data.study.formulas import build_design, formula_problem
 
 STATEFUL = [
     "scale(age)",

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from data.errors import InputError
-from data.new_study import FILL_IN, draft_study
-from data.simulate import Truth, simulate_cohort, simulate_frame
-from data.sources import load_cohort
-from data.study import load_study
+from data.simulation.simulate import Truth, simulate_cohort, simulate_frame
+from data.study.new_study import FILL_IN, draft_study
+from data.study.sources import load_cohort
+from data.study.study import load_study
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import kstest
 
-from data.simulate import (
+from data.simulation.simulate import (
     LevelCovariate,
     NormalCovariate,
     PiecewiseHazard,
@@ -19,8 +19,8 @@ from data.simulate import (
     true_rmst_difference,
     true_survival,
 )
-from data.sources import load_cohort
-from data.study import load_study
+from data.study.sources import load_cohort
+from data.study.study import load_study
 
 BASELINES = [WeibullHazard(30, 0.8), WeibullHazard(30, 1.5), PiecewiseHazard(), PiecewiseHazard((), (0.03,))]
 TRUTHS = [

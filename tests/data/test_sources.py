@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from data.errors import InputError
-from data.sources import load_cohort, read_table
-from data.study import load_study
+from data.study.sources import load_cohort, read_table
+from data.study.study import load_study
 
 
 def refusal(folder) -> str:

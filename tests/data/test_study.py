@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from data.errors import InputError
-from data.study import STUDIES, bundled_studies, load_study
+from data.study.study import STUDIES, bundled_studies, load_study
 
 
 def test_a_folder_a_file_and_a_text_path_give_the_same_study(folder):

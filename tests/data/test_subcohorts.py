@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data.cohort import Cohort, validate_cohort
 from data.errors import InputError
-from data.simulate import Truth, simulate_cohort
-from data.study import parse_study
-from data.subcohorts import landmark_cohort, some_patients
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.cohort import Cohort, validate_cohort
+from data.study.study import parse_study
+from data.study.subcohorts import landmark_cohort, some_patients
 
 STUDY = """\
 name = "written"

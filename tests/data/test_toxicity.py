@@ -5,10 +5,10 @@ from itertools import product
 
 import pytest
 
-from data.evidence import load_evidence
-from data.printed import printed
-from data.study import load_study
-from data.toxicity import counts_of, exposure_of, series_of, toxicity_evidence
+from data.published.evidence import load_evidence
+from data.published.printed import printed
+from data.published.toxicity import counts_of, exposure_of, series_of, toxicity_evidence
+from data.study.study import load_study
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from data.cohort import Cohort
-from data.simulate import Truth, simulate_cohort
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.cohort import Cohort
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def small_cohort() -> Cohort:
 def made() -> Callable:
     """Return a posterior of made-up draws (2 chains): parameters around plausible values, or those given."""
     from inference.adjustments.adjusted import DesignSample
-    from inference.tasks import Task
+    from inference.sampling.tasks import Task
     from models.effects import EFFECTS
     from models.priors import PriorSet
     from models.specification import ModelSpec
@@ -53,8 +53,8 @@ def tiny_fits(small_cohort) -> dict:
     """A short fit of each adjustment: the question, the samples, and the fit as a tree."""
     from inference.adjustments import ADJUSTMENTS
     from inference.adjustments.adjusted import Question
-    from inference.engine import SamplerSettings
-    from inference.groups import to_tree
+    from inference.fits.datatree import to_tree
+    from inference.sampling.engine import SamplerSettings
     from models.baselines import PiecewiseExponential
     from models.effects import EFFECTS
     from models.priors import PriorSet

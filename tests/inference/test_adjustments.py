@@ -9,16 +9,16 @@ import statsmodels.api as sm
 from numpy.testing import assert_allclose, assert_array_equal
 
 from data.errors import InputError
-from data.simulate import Truth, simulate_cohort
-from data.subcohorts import some_patients
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import compare_modes
 from inference.adjustments.matched import matched_designs
 from inference.adjustments.weighted import bootstrap_scores
-from inference.engine import SamplerSettings, sample
-from inference.geometry import NormalFit
-from inference.tasks import Task
-from inference.weighting import bootstrap_weights, design_weights
+from inference.adjustments.weighting import bootstrap_weights, design_weights
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.geometry import NormalFit
+from inference.sampling.tasks import Task
 from models.episodes import episodes_of
 from models.prior_files import read_prior_set
 from models.priors import Prior, PriorSet

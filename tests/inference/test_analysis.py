@@ -4,9 +4,9 @@ from collections import deque
 
 import pytest
 
-from inference.analysis import MAIN_ADJUSTMENTS, plan
-from inference.engine import SamplerSettings
-from inference.workers import COMPILATION, Beside, _next, _Worker, fit_cost, structure_of, worker_shares
+from inference.fits.analysis import MAIN_ADJUSTMENTS, plan
+from inference.fits.workers import COMPILATION, Beside, _next, _Worker, fit_cost, structure_of, worker_shares
+from inference.sampling.engine import SamplerSettings
 from models.priors import PriorSet
 
 EFFECTS = ("by_interval", "by_subgroup")

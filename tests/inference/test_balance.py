@@ -9,7 +9,7 @@ import statsmodels.api as sm
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from inference.balance import (
+from inference.frequentist.balance import (
     effective_sample_size,
     iptw_weights,
     largest_by_chance,

@@ -10,13 +10,14 @@ import xarray as xr
 from numpy.testing import assert_array_equal
 from pandas.testing import assert_frame_equal
 
-from data.study import load_study
-from inference import cache as module
-from inference import closure
-from inference.cache import DATASET, FRAMES, TREE, Cached, cached, content_of
-from inference.closure import LAYERS, parsed, reached, source_of
-from inference.engine import SamplerSettings
-from inference.provenance import ROOT
+from data.study.study import load_study
+from inference.frequentist import efron
+from inference.sampling.engine import SamplerSettings
+from inference.storage import cache as module
+from inference.storage import closure
+from inference.storage.cache import DATASET, FRAMES, TREE, Cached, cached, content_of
+from inference.storage.closure import LAYERS, parsed, reached, source_of
+from inference.storage.provenance import ROOT
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet
 
@@ -34,7 +35,7 @@ def doubled(values, times=2.0, progress=None):
 def counted(monkeypatch):
     """Calls are counted from none; the tests stand outside the layers, whose source is that of a module of the project."""
     CALLS.clear()
-    monkeypatch.setattr(module, "source_of", lambda name: source_of("inference.atomic"))
+    monkeypatch.setattr(module, "source_of", lambda name: source_of("inference.storage.atomic"))
 
 
 def test_a_result_is_computed_once_for_the_same_arguments(tmp_path):
@@ -169,7 +170,7 @@ def test_keys_change_with_the_source_that_is_reached_and_with_no_other(name, mon
 
 
 def test_a_comment_or_a_docstring_makes_nothing_again(tmp_path):
-    shutil.copy(ROOT / "inference" / "efron.py", tmp_path / "a.py")
+    shutil.copy(efron.__file__, tmp_path / "a.py")
     text = (tmp_path / "a.py").read_text(encoding="utf-8")
     (tmp_path / "b.py").write_text(
         text.replace('"""', '"""Once more: ', 1) + "\n# a comment\n", encoding="utf-8"

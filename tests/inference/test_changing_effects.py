@@ -10,19 +10,19 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.integrate import quad
 
-from data.cohort import validate_cohort
 from data.errors import InputError
-from data.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
+from data.simulation.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
+from data.study.cohort import validate_cohort
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import DesignSample, Question, flat_draws
-from inference.checks import time_ratio_note
-from inference.curves import POPULATIONS, population_weights, standardise, time_grid
-from inference.engine import SamplerSettings, sample
-from inference.groups import from_tree, to_tree
-from inference.prior_draws import draw_prior
-from inference.requests import check_effect
-from inference.tables import estimate
-from inference.tasks import Task
+from inference.diagnostics.checks import time_ratio_note
+from inference.estimands.curves import POPULATIONS, population_weights, standardise, time_grid
+from inference.fits.datatree import from_tree, to_tree
+from inference.fits.requests import check_effect
+from inference.fits.tables import estimate
+from inference.predictive.prior_draws import draw_prior
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS, ByInterval, BySubgroup, ConstantEffect
 from models.observations import TimeSplit

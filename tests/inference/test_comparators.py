@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
-from inference.comparators import (
+from inference.frequentist import (
     COLUMNS,
     comparators,
     cox,

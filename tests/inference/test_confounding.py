@@ -8,11 +8,12 @@ from pandas.testing import assert_frame_equal
 from scipy import stats
 from scipy.optimize import brentq
 
+import inference.sampling.tasks as tasks
 import inference.sensitivity.confounding as module
-import inference.tasks as tasks
-from data.simulate import Truth, simulate_cohort
-from inference.approximation import approximate, approximate_each
-from inference.engine import Sample, SamplerSettings, sample
+from data.simulation.simulate import Truth, simulate_cohort
+from inference.sampling.approximation import approximate, approximate_each
+from inference.sampling.engine import Sample, SamplerSettings, sample
+from inference.sampling.tasks import Task
 from inference.sensitivity.confounding import (
     BELOW,
     BEYOND,
@@ -27,7 +28,6 @@ from inference.sensitivity.confounding import (
     needed_strength,
     pooled_confounding,
 )
-from inference.tasks import Task
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.observations.hidden_confounder import HiddenConfounder

@@ -3,13 +3,19 @@
 import numpy as np
 import pytest
 
-import inference.tasks as tasks
-from data.simulate import PiecewiseHazard, Truth, WeibullHazard, simulate_cohort, true_rmst_difference
+import inference.sampling.tasks as tasks
+from data.simulation.simulate import (
+    PiecewiseHazard,
+    Truth,
+    WeibullHazard,
+    simulate_cohort,
+    true_rmst_difference,
+)
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import Question
-from inference.curves import standardise, time_grid
-from inference.engine import SamplerSettings
 from inference.estimands import ESTIMANDS
+from inference.estimands.curves import standardise, time_grid
+from inference.sampling.engine import SamplerSettings
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.priors import PriorSet

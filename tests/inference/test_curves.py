@@ -9,10 +9,17 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from data.simulate import NormalCovariate, PiecewiseHazard, Truth, simulate_cohort, true_survival
+from data.simulation.simulate import NormalCovariate, PiecewiseHazard, Truth, simulate_cohort, true_survival
 from inference.adjustments.adjusted import flat_draws
-from inference.curves import ARMS, DISPLAY_POINTS, POPULATIONS, population_weights, standardise, time_grid
 from inference.estimands import ESTIMANDS
+from inference.estimands.curves import (
+    ARMS,
+    DISPLAY_POINTS,
+    POPULATIONS,
+    population_weights,
+    standardise,
+    time_grid,
+)
 from models.baselines import PiecewiseExponential, Weibull
 from models.observations import EverNever, TimeSplit
 

@@ -6,7 +6,7 @@ import pymc as pm
 import pytest
 from scipy import stats
 
-from inference.density import POSITION, compile_density
+from inference.sampling.compiled.density import POSITION, compile_density
 
 
 def model_of(counts, design, chosen, level):

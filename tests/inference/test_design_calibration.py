@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.cohort import validate_cohort
-from data.simulate import simulated_study
+from data.simulation.simulate import simulated_study
+from data.study.cohort import validate_cohort
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import Question
-from inference.engine import SamplerSettings
+from inference.sampling.engine import SamplerSettings
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
 from models.episodes import episodes_of

@@ -3,14 +3,20 @@
 import numpy as np
 import pytest
 
-from data.simulate import PiecewiseHazard, Truth, WeibullHazard, simulate_cohort, true_rmst_difference
-from data.subcohorts import some_patients
-from data.truth import rmst_difference_of_patients
+from data.simulation.simulate import (
+    PiecewiseHazard,
+    Truth,
+    WeibullHazard,
+    simulate_cohort,
+    true_rmst_difference,
+)
+from data.simulation.truth import rmst_difference_of_patients
+from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import Question
-from inference.curves import standardise, time_grid
-from inference.engine import SamplerSettings, sample
 from inference.estimands import ESTIMANDS
+from inference.estimands.curves import standardise, time_grid
+from inference.sampling.engine import SamplerSettings, sample
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.priors import PriorSet

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from data.simulate import LevelCovariate, Truth, simulate_cohort
-from data.subcohorts import some_patients
+from data.simulation.simulate import LevelCovariate, Truth, simulate_cohort
+from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import Question
-from inference.checks.designs import balance_behind, design_checks
-from inference.curves import time_grid
-from inference.engine import SamplerSettings
-from inference.matching import logit_propensity
-from inference.tables import estimate
-from inference.weighting import design_weights
+from inference.adjustments.weighting import design_weights
+from inference.diagnostics.checks.designs import balance_behind, design_checks
+from inference.estimands.curves import time_grid
+from inference.fits.tables import estimate
+from inference.frequentist.matching import logit_propensity
+from inference.sampling.engine import SamplerSettings
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.prior_files import read_prior_set

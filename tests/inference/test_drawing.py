@@ -5,8 +5,8 @@ import pickle
 import pytest
 from matplotlib.figure import Figure
 
-from data.pseudo_cohorts import of_pseudo_patients
-from inference.drawing import Drawer, drawn
+from data.study.pseudo_cohorts import of_pseudo_patients
+from inference.report.drawing import Drawer, drawn
 
 
 def figure_of(title, made=None):

@@ -10,18 +10,18 @@ import statsmodels.api as sm
 import xarray as xr
 from numpy.testing import assert_allclose
 
-from data.cohort import validate_cohort
 from data.errors import CohortWarning
-from data.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
-from data.study import parse_study
+from data.simulation.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
+from data.study.cohort import validate_cohort
+from data.study.study import parse_study
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import flat_draws
-from inference.engine import SamplerSettings
-from inference.figures.effect_over_time import effect_over_time_figure
-from inference.figures.subgroups import subgroups_figure
-from inference.fits import Reading
+from inference.fits.fits import Reading
+from inference.fits.requests import FitRequest, question_of
 from inference.report.effect_section import effect_section
-from inference.requests import FitRequest, question_of
+from inference.report.figures.effect_over_time import effect_over_time_figure
+from inference.report.figures.subgroups import subgroups_figure
+from inference.sampling.engine import SamplerSettings
 from inference.sensitivity.by_subgroup import by_subgroup_in_words, effect_by_subgroup, unshrunk
 from inference.sensitivity.effects import changing_effects
 from inference.sensitivity.missing_information import error_of_missing, subgroup_contrasts

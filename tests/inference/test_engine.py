@@ -9,17 +9,17 @@ import pytest
 from lifelines import CoxPHFitter
 from numpy.testing import assert_array_equal
 
-import inference.modes as modes
-import inference.tasks as tasks
+import inference.sampling.modes as modes
+import inference.sampling.tasks as tasks
 from data.errors import InputError
-from data.formulas import build_design
-from data.simulate import Truth, simulate_cohort
-from data.sources import load_cohort
-from data.study import load_study
-from data.subcohorts import landmark_cohort
-from inference.engine import SamplerSettings, sample
-from inference.geometry import layout_of
-from inference.tasks import Task, compiled_for, shear_of, walk_of
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.formulas import build_design
+from data.study.sources import load_cohort
+from data.study.study import load_study
+from data.study.subcohorts import landmark_cohort
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.geometry import layout_of
+from inference.sampling.tasks import Task, compiled_for, shear_of, walk_of
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.prior_files import read_prior_set

@@ -7,12 +7,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-import inference.ensembles
-from data.evidence import load_evidence
-from data.reconstruction import LOOSE, STATED, Reconstruction
-from data.study import load_study
-from inference.ensembles import ensemble_mark, ensemble_of
-from inference.spread import ensemble_curves, ensemble_spread, printed_points
+import inference.published.cohort_cache
+from data.published.evidence import load_evidence
+from data.published.reconstruction import LOOSE, STATED, Reconstruction
+from data.study.study import load_study
+from inference.published.cohort_cache import ensemble_mark, ensemble_of
+from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def drawn(monkeypatch):
         modalities = pd.DataFrame({"cohort": [1], "patient": [3], "rt_modality": ["IMRT"]})
         return Reconstruction(patients, modalities, targets, ("cohort 1: a pulls against b",))
 
-    monkeypatch.setattr(inference.ensembles, "reconstruct", reconstruct)
+    monkeypatch.setattr(inference.published.cohort_cache, "reconstruct", reconstruct)
     return asked
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from inference.curves import POPULATIONS, standardise, time_grid
+from inference.diagnostics.summaries import probability_of_benefit
 from inference.estimands import ESTIMANDS
+from inference.estimands.curves import POPULATIONS, standardise, time_grid
 from inference.estimands.estimand import Unit
-from inference.summaries import probability_of_benefit
 from models.baselines import PiecewiseExponential
 
 DRAWS = 7

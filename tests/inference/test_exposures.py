@@ -8,9 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import quad
 
-from data.cohort import validate_cohort
 from data.errors import InputError
-from data.simulate import (
+from data.simulation.simulate import (
     PiecewiseHazard,
     Truth,
     WeibullHazard,
@@ -18,14 +17,15 @@ from data.simulate import (
     simulate_frame,
     simulated_study,
 )
+from data.study.cohort import validate_cohort
 from inference.adjustments import ADJUSTMENTS
-from inference.analysis import plan
-from inference.checks import exposure_checks
-from inference.curves import standardise, time_grid
-from inference.engine import SamplerSettings, sample
+from inference.diagnostics.checks import exposure_checks
 from inference.estimands import ESTIMANDS
-from inference.requests import FitRequest, fit_content, fit_key, landmark_of, question_of
-from inference.tables import estimate
+from inference.estimands.curves import standardise, time_grid
+from inference.fits.analysis import plan
+from inference.fits.requests import FitRequest, fit_content, fit_key, landmark_of, question_of
+from inference.fits.tables import estimate
+from inference.sampling.engine import SamplerSettings, sample
 from models.baselines import PiecewiseExponential, Weibull
 from models.observations import EverNever, TimeSplit
 from models.priors import PriorSet

@@ -8,16 +8,17 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 
-from data.simulate import Truth, simulate_cohort
-from data.sources import load_cohort
-from data.study import load_study
-from data.subcohorts import some_patients
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.sources import load_cohort
+from data.study.study import load_study
+from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS, Question
 from inference.adjustments.adjusted import flat_draws
-from inference.approximation import approximate_each
-from inference.engine import SamplerSettings, sample
-from inference.figures import feedback_figure
 from inference.report.feedback_section import feedback_section
+from inference.report.figures import feedback_figure
+from inference.sampling.approximation import approximate_each
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from inference.sensitivity.feedback import (
     ETAS,
     feedback_of_cohort,
@@ -26,7 +27,6 @@ from inference.sensitivity.feedback import (
 )
 from inference.sensitivity.feedback_checks import feedback_convergence
 from inference.sensitivity.score_alone import outcome_models
-from inference.tasks import Task
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
 from models.observations.tempered import Tempered

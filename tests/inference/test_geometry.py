@@ -9,10 +9,10 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.traversal import ancestors
 from scipy import stats
 
-from data.formulas import build_design
-from inference.geometry import Shear, fit_normal, layout_of, whiten
-from inference.tasks import Task, shear_of, walk_of
-from inference.walk import INFORMATION, Walk, walk_arrays
+from data.study.formulas import build_design
+from inference.sampling.geometry import Shear, fit_normal, layout_of, whiten
+from inference.sampling.tasks import Task, shear_of, walk_of
+from inference.sampling.walk import INFORMATION, Walk, walk_arrays
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet

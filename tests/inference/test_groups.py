@@ -10,11 +10,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from inference.adjustments import ADJUSTMENTS
-from inference.curves import time_grid
-from inference.groups import from_tree
-from inference.pointwise import pointwise_log_likelihood
-from inference.tables import estimate
-from inference.walk import walk_arrays
+from inference.estimands.curves import time_grid
+from inference.fits.datatree import from_tree
+from inference.fits.tables import estimate
+from inference.predictive.pointwise import pointwise_log_likelihood
+from inference.sampling.walk import walk_arrays
 
 pytestmark = pytest.mark.slow
 POOLED = ("cut", "matched")

@@ -9,13 +9,14 @@ import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from data.cohort import validate_cohort
-from data.simulate import Truth, simulate_cohort, simulate_frame, simulated_study
-from data.truth import NormalCovariate
-from data.without_covariates import without_covariates
-from inference.comparators.without import COMPLETE, NOTHING, TOGETHER, left_out_of
-from inference.engine import SamplerSettings, sample
-from inference.requests import FitRequest, question_of
+from data.simulation.simulate import Truth, simulate_cohort, simulate_frame, simulated_study
+from data.simulation.truth import NormalCovariate
+from data.study.cohort import validate_cohort
+from data.study.without_covariates import without_covariates
+from inference.fits.requests import FitRequest, question_of
+from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, left_out_of
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task, structure_of
 from inference.sensitivity.left_out import (
     effect_without_of_cohort,
     left_out_checks,
@@ -23,7 +24,6 @@ from inference.sensitivity.left_out import (
     shortened,
     untimed_table,
 )
-from inference.tasks import Task, structure_of
 from models.baselines import Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.cohort import validate_cohort
-from data.study import load_study
-from inference.prior_draws import prior_survival
+from data.study.cohort import validate_cohort
+from data.study.study import load_study
+from inference.predictive.prior_draws import prior_survival
 from models.baselines import PiecewiseExponential, Weibull
 from models.prior_files import prior_set_names, read_prior_set
 from models.specification import check_prior_terms, known_parameters

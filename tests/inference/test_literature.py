@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from data.evidence import load_evidence
-from data.study import load_study
-from inference.literature import implied_ratios, standard_error
+from data.published.evidence import load_evidence
+from data.study.study import load_study
+from inference.published.implied_hazard_ratios import implied_ratios, standard_error
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from arviz_stats import loo
 
-from inference.loo import leave_one_out
+from inference.diagnostics.loo import leave_one_out
 
 
 def fit_of(log_likelihood: np.ndarray) -> xr.DataTree:

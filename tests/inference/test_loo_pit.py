@@ -6,13 +6,13 @@ import xarray as xr
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from data.simulate import Truth, simulate_cohort
+from data.simulation.simulate import Truth, simulate_cohort
 from inference.adjustments.adjusted import AdjustedSample, DesignSample
-from inference.checks.loo_pit import loo_pit_checks
-from inference.loo import leave_one_out
-from inference.loo_pit import impute_pit, left_out_survival, log_survival, uniformity
-from inference.pointwise import pointwise_draws, pointwise_log_likelihood
-from inference.tasks import Task
+from inference.diagnostics.checks.loo_pit import loo_pit_checks
+from inference.diagnostics.loo import leave_one_out
+from inference.diagnostics.loo_pit import impute_pit, left_out_survival, log_survival, uniformity
+from inference.predictive.pointwise import pointwise_draws, pointwise_log_likelihood
+from inference.sampling.tasks import Task
 from models.baselines import BASELINES, PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.observations import TimeSplit

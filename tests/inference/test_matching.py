@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.matching import greedy_pairs, logit_propensity, match, on_scale, optimal_pairs
+from inference.frequentist.matching import greedy_pairs, logit_propensity, match, on_scale, optimal_pairs
 
 SCORES = st.lists(st.integers(0, 40).map(lambda value: value / 10), min_size=1, max_size=5)
 

@@ -5,7 +5,7 @@ import pytest
 from arviz_stats.base import array_stats
 from numpy.testing import assert_allclose
 
-from inference import mixing
+from inference.diagnostics import rhat_ess as mixing
 
 BY_ARVIZ = {
     "rhat": array_stats.rhat,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from inference.mixture import mixture
+from inference.estimands.mixture import mixture
 
 TIMES = 200
 

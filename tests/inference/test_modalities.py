@@ -6,8 +6,8 @@ import statsmodels.api as sm
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from data.simulate import Truth, simulate_cohort
-from inference.figures import subgroups_figure
+from data.simulation.simulate import Truth, simulate_cohort
+from inference.report.figures import subgroups_figure
 from inference.report.modality_section import modality_section
 from inference.sensitivity.modalities import by_group_in_words, effect_by_group, group_ratios, shrunken
 from models.priors import Prior, PriorSet

@@ -7,7 +7,7 @@ from lifelines import CoxPHFitter
 from numpy.testing import assert_allclose
 from scipy.special import expit
 
-from data.simulate import PiecewiseHazard, Truth, simulate_cohort
+from data.simulation.simulate import PiecewiseHazard, Truth, simulate_cohort
 from inference.sensitivity.no_effect import (
     Followed,
     candidate_intercept,

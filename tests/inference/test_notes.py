@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from inference.checks import median_notes, time_ratio_note
+from inference.diagnostics.checks import median_notes, time_ratio_note
 
 
 def test_a_median_that_is_always_reached_needs_no_note():

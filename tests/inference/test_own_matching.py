@@ -12,15 +12,15 @@ from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.genmod.families import Binomial
 from statsmodels.genmod.generalized_linear_model import GLM
 
-from data.simulate import Truth, simulate_cohort
-from data.sources import load_cohort
-from data.study import load_study
-from data.subcohorts import landmark_cohort
-from data.truth import NormalCovariate
-from inference.comparators import COLUMNS
-from inference.comparators.clustered import clustered_effect, score_residuals
-from inference.comparators.own_matching import AFTER, BEFORE, CALIPER, PAIRS, own_pairs, with_own_matching
-from inference.efron import EfronCox
+from data.simulation.simulate import Truth, simulate_cohort
+from data.simulation.truth import NormalCovariate
+from data.study.sources import load_cohort
+from data.study.study import load_study
+from data.study.subcohorts import landmark_cohort
+from inference.frequentist import COLUMNS
+from inference.frequentist.clustered import clustered_effect, score_residuals
+from inference.frequentist.efron import EfronCox
+from inference.frequentist.own_matching import AFTER, BEFORE, CALIPER, PAIRS, own_pairs, with_own_matching
 
 NOTHING = pd.DataFrame(columns=pd.Index(COLUMNS))
 STRONG = Truth(

@@ -9,11 +9,11 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 
-from inference.checks import CheckResult
-from inference.fits import Reading
-from inference.pooling import pool, stack_cohorts
-from inference.summaries import ensemble_rhat, summarise
-from inference.tables import COLUMNS
+from inference.diagnostics.checks import CheckResult
+from inference.diagnostics.summaries import ensemble_rhat, summarise
+from inference.fits.fits import Reading
+from inference.fits.pooling import pool, stack_cohorts
+from inference.fits.tables import COLUMNS
 
 RNG = np.random.default_rng(8)
 CHECKS = ("convergence: R-hat", "convergence: bulk ESS", "convergence: tail ESS")

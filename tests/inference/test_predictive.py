@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data.simulate import Truth, simulate_cohort
+from data.simulation.simulate import Truth, simulate_cohort
 from inference.adjustments.adjusted import AdjustedSample
-from inference.predictive import replicate_times
+from inference.predictive.replicated import replicate_times
 from models.baselines import BASELINES, PiecewiseExponential, Weibull
 
 TRUTH = Truth()

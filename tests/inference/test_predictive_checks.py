@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inference.checks.predictive import CLEAR, DOUBTFUL, predictive_checks, two_sided_probability
-from inference.replicates import replicate_statistics
+from inference.diagnostics.checks.predictive import CLEAR, DOUBTFUL, predictive_checks, two_sided_probability
+from inference.predictive.replicates import replicate_statistics
 
 
 def test_the_middle_of_the_replicates_is_no_surprise_and_their_edge_is():

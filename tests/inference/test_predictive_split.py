@@ -7,13 +7,13 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import kstest
 
-from data.simulate import Truth, simulate_cohort
+from data.simulation.simulate import Truth, simulate_cohort
 from inference.adjustments.adjusted import AdjustedSample
-from inference.checks import split_predictive_checks
-from inference.comparators import cox, kaplan_meier, log_rank
-from inference.predictive import replicate_times
-from inference.replicates import split_statistics, start_times
-from inference.tasks import Task
+from inference.diagnostics.checks import split_predictive_checks
+from inference.frequentist import cox, kaplan_meier, log_rank
+from inference.predictive.replicated import replicate_times
+from inference.predictive.replicates import split_statistics, start_times
+from inference.sampling.tasks import Task
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.episodes import episodes_of

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from inference.prior_draws import draw_prior, draw_prior_times, prior_survival
-from inference.tasks import Task
+from inference.predictive.prior_draws import draw_prior, draw_prior_times, prior_survival
+from inference.sampling.tasks import Task
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet

@@ -11,10 +11,10 @@ from scipy.optimize import approx_fprime
 from scipy.stats import kstest
 from statsmodels.duration.hazard_regression import PHReg
 
-from inference.comparators import cox, kaplan_meier, log_rank
-from inference.efron import EfronCox
-from inference.replicates import censoring_times, replicate_statistics
-from inference.replicates.risk_sets import ProductLimit
+from inference.frequentist import cox, kaplan_meier, log_rank
+from inference.frequentist.efron import EfronCox
+from inference.predictive.replicates import censoring_times, replicate_statistics
+from inference.predictive.replicates.risk_sets import ProductLimit
 
 GRID = np.linspace(0, 12, 25)
 TIMES = np.array([3.0, 6.0])

@@ -8,10 +8,10 @@ import pytest
 
 DRAWS = """
 import hashlib, sys
-from data.simulate import simulate_cohort
-from data.truth import Truth
-from inference.engine import SamplerSettings, sample
-from inference.tasks import Task
+from data.simulation.simulate import simulate_cohort
+from data.simulation.truth import Truth
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from models.baselines import BASELINES
 from models.effects import EFFECTS
 from models.priors import PriorSet

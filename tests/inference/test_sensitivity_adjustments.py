@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference.efron import EfronCox
+from inference.frequentist.efron import EfronCox
 from inference.sensitivity.adjustments import LogRatio, compare_adjustments, difference_sd
 
 MAIN = {

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from inference.summaries import COLUMNS, probability_of_benefit, summarise
+from inference.diagnostics.summaries import COLUMNS, probability_of_benefit, summarise
 
 CHAINS, DRAWS = 4, 250
 

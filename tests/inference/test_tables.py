@@ -5,10 +5,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from inference.adjustments.adjusted import AdjustedSample
-from inference.curves import ARMS, POPULATIONS, standardise, time_grid
+from inference.diagnostics.summaries import probability_of_benefit, summarise
 from inference.estimands import ESTIMANDS
-from inference.summaries import probability_of_benefit, summarise
-from inference.tables import COLUMNS, KEYS, estimate
+from inference.estimands.curves import ARMS, POPULATIONS, standardise, time_grid
+from inference.fits.tables import COLUMNS, KEYS, estimate
 from models.baselines import PiecewiseExponential
 
 BASELINE = PiecewiseExponential((12.0, 36.0))

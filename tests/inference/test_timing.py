@@ -8,11 +8,12 @@ import xarray as xr
 from numpy.testing import assert_allclose
 from scipy import stats
 
-import inference.tasks as tasks
-from data.cohort import validate_cohort
-from data.simulate import PiecewiseHazard, Truth, simulate_cohort, simulate_frame, simulated_study
-from inference.approximation import approximate
-from inference.engine import SamplerSettings
+import inference.sampling.tasks as tasks
+from data.simulation.simulate import PiecewiseHazard, Truth, simulate_cohort, simulate_frame, simulated_study
+from data.study.cohort import validate_cohort
+from inference.sampling.approximation import approximate
+from inference.sampling.engine import SamplerSettings
+from inference.sampling.tasks import Task
 from inference.sensitivity import timing
 from inference.sensitivity.e_values import e_value, risk_ratio
 from inference.sensitivity.start_times import DELAYS, AtStart, Exponential
@@ -24,7 +25,6 @@ from inference.sensitivity.timing import (
     why_no_scenarios,
 )
 from inference.sensitivity.timing_pooled import doubt_of, normal_mixture_quantiles, pooled_timing
-from inference.tasks import Task
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
 from models.observations.unknown_start import UnknownStart

@@ -8,9 +8,10 @@ from numpy.testing import assert_allclose
 from scipy import integrate, stats
 from scipy.special import expit
 
-from inference.approximation import approximate, approximate_draws
-from inference.curves import time_grid
-from inference.engine import SamplerSettings, sample
+from inference.estimands.curves import time_grid
+from inference.sampling.approximation import approximate, approximate_draws
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from inference.sensitivity import timing_and_confounding as module
 from inference.sensitivity.start_times import AtStart, Exponential
 from inference.sensitivity.surface import (
@@ -31,7 +32,6 @@ from inference.sensitivity.timing_and_confounding import (
     rmst_differences,
     surface_of_cohort,
 )
-from inference.tasks import Task
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
 from models.observations.hidden_confounder import HiddenConfounder

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from data.evidence import load_evidence
-from data.study import load_study
-from data.toxicity import toxicity_evidence
-from inference.toxicity import MAIN, read_toxicity, sample_toxicity, scenarios_of, toxicity_of
+from data.published.evidence import load_evidence
+from data.published.toxicity import toxicity_evidence
+from data.study.study import load_study
+from inference.published.toxicity import MAIN, read_toxicity, sample_toxicity, scenarios_of, toxicity_of
 
 SEED = 5
 

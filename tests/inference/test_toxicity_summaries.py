@@ -5,7 +5,7 @@ import pytest
 from scipy.special import logit
 from statsmodels.stats.proportion import proportion_confint
 
-from inference.toxicity_summaries import contrast_table, exact_interval, risk
+from inference.published.toxicity_summaries import contrast_table, exact_interval, risk
 
 
 def draws(without, drug, timing=0.0, shift=0.0):

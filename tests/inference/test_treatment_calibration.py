@@ -11,13 +11,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from scipy.optimize import isotonic_regression
 
-from data.simulate import Truth, simulate_cohort
+from data.simulation.simulate import Truth, simulate_cohort
 from inference.adjustments import ADJUSTMENTS
-from inference.checks.treatment_calibration import treatment_calibration_checks
-from inference.loo import leave_one_out
-from inference.loo_pit import uniformity
-from inference.predicted import of_cohorts, predictions
-from inference.treatment_calibration import GRID, fitted_probability, isotonic_share, treatment_calibration
+from inference.diagnostics.checks.treatment_calibration import treatment_calibration_checks
+from inference.diagnostics.loo import leave_one_out
+from inference.diagnostics.loo_pit import uniformity
+from inference.diagnostics.predicted import of_cohorts, predictions
+from inference.diagnostics.treatment_calibration import (
+    GRID,
+    fitted_probability,
+    isotonic_share,
+    treatment_calibration,
+)
 
 
 def treated_as(cohort_of, size, seed, square=0.0, columns=3):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from data.formulas import build_design
-from data.simulate import NormalCovariate, Truth, simulate_cohort
-from inference.engine import SamplerSettings, sample
-from inference.prior_draws import prior_survival
-from inference.tasks import Task
+from data.simulation.simulate import NormalCovariate, Truth, simulate_cohort
+from data.study.formulas import build_design
+from inference.predictive.prior_draws import prior_survival
+from inference.sampling.engine import SamplerSettings, sample
+from inference.sampling.tasks import Task
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import ByInterval, ConstantEffect
 from models.observations import TimeSplit

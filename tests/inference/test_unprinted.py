@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from lifelines import CoxPHFitter
 
-from data.evidence import load_evidence
-from data.reconstruction import LOOSE, STATED, reconstruct
-from data.study import load_study
-from inference.unprinted import (
+from data.published.evidence import load_evidence
+from data.published.reconstruction import LOOSE, STATED, reconstruct
+from data.study.study import load_study
+from inference.published.unprinted import (
     IMBALANCE,
     adjusted_effects,
     assumption_table,

@@ -5,16 +5,16 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from data.simulate import NormalCovariate, Truth, simulate_cohort, true_survival
-from inference.balance import iptw_weights, standardised_differences
-from inference.matching import logit_propensity, match
-from inference.weighting import (
+from data.simulation.simulate import NormalCovariate, Truth, simulate_cohort, true_survival
+from inference.adjustments.weighting import (
     balance_of_designs,
     bootstrap_weights,
     design_weights,
     effective_sizes,
     extreme_weights,
 )
+from inference.frequentist.balance import iptw_weights, standardised_differences
+from inference.frequentist.matching import logit_propensity, match
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.special import log_expit
 
-from data.simulate import Truth, simulate_cohort
-from inference.pointwise import pointwise_log_likelihood
-from inference.tasks import Task
+from data.simulation.simulate import Truth, simulate_cohort
+from inference.predictive.pointwise import pointwise_log_likelihood
+from inference.sampling.tasks import Task
 from models.assembly import (
     build_model,
     build_propensity_model,

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.integrate import quad
 
 from data.errors import InputError
-from data.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
+from data.simulation.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
 from models.assembly import build_model, covariate_predictor, model_blocks, model_data
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS, ByInterval, BySubgroup, ConstantEffect

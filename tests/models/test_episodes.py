@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from data.cohort import Cohort
-from data.simulate import Truth, simulate_cohort
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.cohort import Cohort
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.episodes import episodes_of

@@ -8,7 +8,7 @@ from lifelines import WeibullFitter
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
-from data.simulate import Truth, simulate_cohort
+from data.simulation.simulate import Truth, simulate_cohort
 from models.baselines import BASELINES, Baseline, PiecewiseExponential, Weibull
 from models.baselines.baseline import crossing
 from models.episodes import Episodes

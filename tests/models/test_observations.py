@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
-from data.simulate import PiecewiseHazard, Truth, simulate_cohort
-from data.subcohorts import landmark_cohort
+from data.simulation.simulate import PiecewiseHazard, Truth, simulate_cohort
+from data.study.subcohorts import landmark_cohort
 from models.assembly import covariate_predictor, model_blocks, model_data
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS

@@ -9,9 +9,9 @@ from scipy import stats
 from scipy.interpolate import CubicSpline
 from scipy.optimize import approx_fprime
 
-from data.simulate import Truth, simulate_cohort
-from data.subcohorts import some_patients
-from inference.tasks import Task, structure_of
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.subcohorts import some_patients
+from inference.sampling.tasks import Task, structure_of
 from models.assembly import build_model, covariate_predictor
 from models.baselines import Weibull
 from models.effects import EFFECTS

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from inference.tasks import Task, structure_of
+from inference.sampling.tasks import Task, structure_of
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
 from models.observations import EverNever

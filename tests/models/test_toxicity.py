@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from scipy.special import expit, logit
 
-from data.printed import printed
-from data.toxicity import ArmCount, CountReading, HistoricalRange
+from data.published.printed import printed
+from data.published.toxicity import ArmCount, CountReading, HistoricalRange
 from models.priors import Prior
 from models.toxicity import MEANINGS, arms_of, build_toxicity_model, toxicity_priors
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from data.errors import CohortWarning, InputError
-from data.formulas import build_design
+from data.study.formulas import build_design
 from models.families import FAMILIES
 from models.prior_files import read_prior_set
 from models.priors import Prior, PriorSet

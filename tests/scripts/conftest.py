@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from data.simulate import Truth, simulate_frame
+from data.simulation.simulate import Truth, simulate_frame
 from scripts.console import run
 from scripts.main import app
 
@@ -57,14 +57,14 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("nothing may be sampled here")
 
-    monkeypatch.setattr("inference.modes.compiled_for", refuse)
-    monkeypatch.setattr("inference.analysis.side_by_side", refuse)
+    monkeypatch.setattr("inference.sampling.modes.compiled_for", refuse)
+    monkeypatch.setattr("inference.fits.analysis.side_by_side", refuse)
 
 
 def _in_turn(study, cohorts, requests, missing, store, after, beside) -> Iterator:
     """Yield readings, made one after the other."""
-    from inference.requests import request_of_cohort
-    from inference.workers import _make
+    from inference.fits.requests import request_of_cohort
+    from inference.fits.workers import _make
 
     for number, cohort in missing:
         own = request_of_cohort(requests[number], cohort)
@@ -73,29 +73,29 @@ def _in_turn(study, cohorts, requests, missing, store, after, beside) -> Iterato
 
 @pytest.fixture(scope="session")
 def in_turn() -> Callable:
-    """Make fits in this process, in place of `inference.analysis.side_by_side`."""
+    """Make fits in this process, in place of `inference.fits.analysis.side_by_side`."""
     return _in_turn
 
 
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let analyses fit in this process, where models are compiled already, and not in workers."""
-    monkeypatch.setattr("inference.analysis.side_by_side", _in_turn)
+    monkeypatch.setattr("inference.fits.analysis.side_by_side", _in_turn)
 
 
 @pytest.fixture
 def sampled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Labels of the fits that are sampled during a test."""
-    import inference.fits
+    import inference.fits.fits
 
     labels: list[str] = []
-    sample_fit = inference.fits.sample_fit
+    sample_fit = inference.fits.fits.sample_fit
 
     def noted(study, cohort, request, progress):
         labels.append(request.label)
         return sample_fit(study, cohort, request, progress)
 
-    monkeypatch.setattr("inference.fits.sample_fit", noted)
+    monkeypatch.setattr("inference.fits.fits.sample_fit", noted)
     return labels
 
 
@@ -116,7 +116,7 @@ def analysed(tmp_path_factory: pytest.TempPathFactory, small_study: Path) -> Ana
     ended("new-study", "drafted", "--from", small_study / "cohort.csv", "--out", folder, "--quiet")
     study, out = folder / "drafted", folder / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.analysis.side_by_side", _in_turn)
+        patch.setattr("inference.fits.analysis.side_by_side", _in_turn)
         made = ended("analyse", study, "--out", out, *SHORT)
     return Analysis(study, out, made, SHORT)
 

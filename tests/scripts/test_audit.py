@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data.study import STUDIES
+from data.study.study import STUDIES
 
 COLUMNS = ["id", "family", "severity", "subject", "printed", "recomputed", "finding", "kind", "cause"]
 

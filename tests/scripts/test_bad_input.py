@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from data.simulate import Truth, simulate_frame
+from data.simulation.simulate import Truth, simulate_frame
 
 pytestmark = pytest.mark.usefixtures("no_sampling")
 FRAME, STUDY = simulate_frame(Truth(latest_entry=3.0), 60, seed=4)

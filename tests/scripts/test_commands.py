@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from data.sources import load_cohort
-from data.study import load_study
-from inference.store import Store
+from data.study.sources import load_cohort
+from data.study.study import load_study
+from inference.storage.store import Store
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BRIEF = ("--chains", "2", "--draws", "100", "--tune", "100", "--designs", "3", "--quiet")

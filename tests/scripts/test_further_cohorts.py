@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import inference.analysis
-import inference.ensembles
-from data.simulate import Truth, simulate_frame
-from data.sources import validate_cohort
-from data.study import load_study
-from inference.analysis import plan, readings_of
-from inference.engine import SamplerSettings
-from inference.requests import cohorts_of
-from inference.store import Store
+import inference.fits.analysis
+import inference.published.cohort_cache
+from data.simulation.simulate import Truth, simulate_frame
+from data.study.sources import validate_cohort
+from data.study.study import load_study
+from inference.fits.analysis import plan, readings_of
+from inference.fits.requests import cohorts_of
+from inference.sampling.engine import SamplerSettings
+from inference.storage.store import Store
 from models.priors import PriorSet
 from scripts.options import FULL, INTERACTION_COHORTS, Sampling
 from scripts.patients import Patients, with_further
@@ -65,9 +65,9 @@ def test_each_request_is_fitted_to_its_own_cohorts_and_pools_them(monkeypatch, t
         pooled[readings[0].request.label] = len(readings)
         return readings[0]
 
-    monkeypatch.setattr(inference.analysis, "kept_pool", lambda *_: None)
-    monkeypatch.setattr(inference.analysis, "reading_of", kept)
-    monkeypatch.setattr(inference.analysis, "pooled_reading", pool)
+    monkeypatch.setattr(inference.fits.analysis, "kept_pool", lambda *_: None)
+    monkeypatch.setattr(inference.fits.analysis, "reading_of", kept)
+    monkeypatch.setattr(inference.fits.analysis, "pooled_reading", pool)
     found = readings_of(None, cohorts, made.requests, Store(tmp_path), lambda *_: None)
     assert [one.request.label for one in found] == [one.label for one in made.requests]
     for request in made.requests:
@@ -103,7 +103,7 @@ def published(tmp_path):
 
 
 def test_further_cohorts_come_after_the_first_and_what_is_open_suits_all(published, monkeypatch):
-    monkeypatch.setattr(inference.ensembles, "ensemble_of", published.ensemble)
+    monkeypatch.setattr(inference.published.cohort_cache, "ensemble_of", published.ensemble)
     before, folder = published.patients, published.folder
     assert with_further(before, str(folder), 2, 7, folder, lambda *_: None) is before
     assert published.asked == []

@@ -12,15 +12,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from inference.atomic import atomic_path, write_text
-from inference.store import Store
+from inference.storage.atomic import atomic_path, write_text
+from inference.storage.store import Store
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BRIEF = ("--chains", "2", "--draws", "40", "--tune", "40", "--designs", "3")
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from inference.atomic import atomic_path
+from inference.storage.atomic import atomic_path
 with atomic_path(Path(sys.argv[1])) as temporary:
     with temporary.open("w") as opened:
         opened.write("half of the n")
@@ -58,7 +58,7 @@ class TestFiles:
         assert list(file.parent.iterdir()) == [file]
 
     def test_what_an_ended_process_left_is_removed(self, tmp_path):
-        from inference.atomic import remove_parts
+        from inference.storage.atomic import remove_parts
 
         (tmp_path / "fits").mkdir()
         for name in (".fit.nc.12.part", ".fit.nc.123.part", "fit.nc"):
@@ -104,7 +104,7 @@ def whole(rtsurv, in_turn, small_study, tmp_path_factory):
     """A run that nobody interrupted: exit code and table."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.analysis.side_by_side", in_turn)
+        patch.setattr("inference.fits.analysis.side_by_side", in_turn)
         ended = rtsurv("sensitivity", small_study, "--quick", "--out", folder, *BRIEF)
     return ended.code, pd.read_csv(folder / "sensitivity.csv")
 
@@ -117,7 +117,7 @@ class TestCommands:
 
     def test_fit(self, rtsurv, small_study, tmp_path, interrupt_at):
         command = ("fit", small_study, "--adjustment", "none", "--out", tmp_path / "out", *BRIEF)
-        interrupt_at("inference.engine._run", 2)
+        interrupt_at("inference.sampling.engine._run", 2)
         ended = rtsurv(*command)
         assert (ended.code, ended.out) == (130, "")
         assert ended.err.startswith("interrupted: ")
@@ -140,13 +140,13 @@ class TestCommands:
     @pytest.mark.parametrize(
         ("target", "number", "finished"),
         [
-            ("inference.engine._run", 1, 0),
-            ("inference.engine._run", 5, 1),
-            ("inference.fits.sample_fit", 3, 2),
-            ("inference.store.write_tree", 2, 1),
-            ("inference.store.write_text", 2, 1),
-            ("inference.readings.read_fit", 2, 2),
-            ("inference.gallery.prior_sets_figure", 1, 4),
+            ("inference.sampling.engine._run", 1, 0),
+            ("inference.sampling.engine._run", 5, 1),
+            ("inference.fits.fits.sample_fit", 3, 2),
+            ("inference.storage.store.write_tree", 2, 1),
+            ("inference.storage.store.write_text", 2, 1),
+            ("inference.fits.readings.read_fit", 2, 2),
+            ("inference.report.gallery.prior_sets_figure", 1, 4),
             ("scripts.files.write_json", 1, 4),
         ],
     )
@@ -169,7 +169,7 @@ class TestCommands:
 
     @pytest.mark.parametrize(
         "target",
-        ["scripts.files.render", "scripts.files.write_table", "inference.gallery.survival_figure"],
+        ["scripts.files.render", "scripts.files.write_table", "inference.report.gallery.survival_figure"],
     )
     def test_analyse_while_writing(self, rtsurv, analysed, copied, interrupt_at, sampled, target):
         before = {path.name: path.read_bytes() for path in copied.glob("*.*")}

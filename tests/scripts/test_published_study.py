@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from data.pseudo_cohorts import of_pseudo_patients
-from data.study import STUDIES
+from data.study.pseudo_cohorts import of_pseudo_patients
+from data.study.study import STUDIES
 
 BRIEF = ("--cohorts", "2", "--chains", "2", "--draws", "40", "--tune", "60", "--designs", "2", "--quiet")
 COVARIATES = [
@@ -36,7 +36,7 @@ def published(rtsurv, in_turn, tmp_path_factory) -> tuple[int, Path]:
     """A first look with few draws: exit code and folder."""
     folder = tmp_path_factory.mktemp("li2024")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.analysis.side_by_side", in_turn)
+        patch.setattr("inference.fits.analysis.side_by_side", in_turn)
         ended = rtsurv("analyse", "li2024", "--quick", "--out", folder, *BRIEF)
     assert ended.err == ""
     return ended.code, folder
@@ -130,8 +130,8 @@ class TestAnalyse:
         def refuse(*_, **__):
             raise AssertionError("nothing may be drawn here")
 
-        monkeypatch.setattr("inference.ensembles.reconstruct", refuse)
-        monkeypatch.setattr("inference.toxicity.sample_toxicity.function", refuse)
+        monkeypatch.setattr("inference.published.cohort_cache.reconstruct", refuse)
+        monkeypatch.setattr("inference.published.toxicity.sample_toxicity.function", refuse)
         code, folder = published
         before = pd.read_csv(folder / "estimands.csv")
         assert rtsurv("report", "li2024", "--out", folder, "--quiet").code == code
@@ -186,7 +186,7 @@ def test_broken_evidence_ends_in_one_message(rtsurv, tmp_path, verb, table, old,
 def test_a_prior_set_that_is_not_there_is_refused_before_anything_is_reconstructed(
     rtsurv, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("inference.ensembles.reconstruct", None)
+    monkeypatch.setattr("inference.published.cohort_cache.reconstruct", None)
     ended = rtsurv("analyse", "li2024", "--priors", "nothing", "--out", tmp_path / "out", "--quiet")
     assert ended.code == 2
     assert "nothing" in ended.err

@@ -6,8 +6,8 @@ import shutil
 import pandas as pd
 import pytest
 
-from data.cohort import validate_cohort
-from data.study import load_study
+from data.study.cohort import validate_cohort
+from data.study.study import load_study
 
 
 def test_a_study_without_published_numbers_is_refused(rtsurv, tmp_path):

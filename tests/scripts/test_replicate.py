@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from inference.replication.lines import SUMMARY
+from inference.published.reanalysis.lines import SUMMARY
 
 
 def test_a_study_without_published_numbers_is_refused(rtsurv, tmp_path):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from data.audit import CHECKS, Finding
-from data.evidence import Evidence, load_evidence
-from data.printed import printed
-from data.study import Study, load_study
+from data.published.audit import CHECKS, Finding
+from data.published.evidence import Evidence, load_evidence
+from data.published.printed import printed
+from data.study.study import Study, load_study
 
 
 @pytest.fixture(scope="session")

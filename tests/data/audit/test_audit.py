@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from data.audit import CHECKS, KINDS, SEVERITIES, Finding, audit, by_severity, one_for_each_cause
-from data.evidence import load_evidence
-from data.printed import printed
-from data.study import load_study
+from data.published.audit import CHECKS, KINDS, SEVERITIES, Finding, audit, by_severity, one_for_each_cause
+from data.published.evidence import load_evidence
+from data.published.printed import printed
+from data.study.study import load_study
 
 
 @pytest.fixture(scope="module")

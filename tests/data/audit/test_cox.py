@@ -9,11 +9,11 @@ from lifelines import CoxPHFitter
 from pandas import DataFrame
 from scipy.stats import norm
 
-from data.audit.causes import centre_fits
-from data.audit.cox import log_error_range, p_range
-from data.audit.cutoffs import implied_share
-from data.claims import read_claim
-from data.printed import printed
+from data.published.audit.causes import centre_fits
+from data.published.audit.cox import log_error_range, p_range
+from data.published.audit.cutoffs import implied_share
+from data.published.claims import read_claim
+from data.published.printed import printed
 
 
 def test_only_the_hazard_ratio_in_the_text_is_off(found):

@@ -11,12 +11,12 @@ from statsmodels.stats.contingency_tables import SquareTable, mcnemar
 from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.proportion import proportion_confint
 
-from data.audit.contingency import fisher, heterogeneity, pearson
-from data.audit.cox import log_error, p_range
-from data.audit.curves import Point, median_bounds, median_of, survival_at
-from data.audit.integers import attainable, splits
-from data.audit.paired import bowker_range, mcnemar_exact
-from data.printed import printed
+from data.published.audit.contingency import fisher, heterogeneity, pearson
+from data.published.audit.cox import log_error, p_range
+from data.published.audit.curves import Point, median_bounds, median_of, survival_at
+from data.published.audit.integers import attainable, splits
+from data.published.audit.paired import bowker_range, mcnemar_exact
+from data.published.printed import printed
 
 
 def test_pearson_is_that_of_the_formula():

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
 
-from data.audit.hazards import interval_ratios
-from data.evidence_rows import Fact
-from data.printed import printed
+from data.published.audit.hazards import interval_ratios
+from data.published.evidence_rows import Fact
+from data.published.printed import printed
 
 
 def test_the_median_with_a_lopsided_interval(found):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
-from data.audit import audit
-from data.audit.balance import chance_limit, standardised_differences
-from data.audit.chance import differences, largest_by_chance
-from data.audit.margins import margins, patients_of
-from data.printed import printed
+from data.published.audit import audit
+from data.published.audit.balance import chance_limit, standardised_differences
+from data.published.audit.chance import differences, largest_by_chance
+from data.published.audit.margins import margins, patients_of
+from data.published.printed import printed
 
 
 def severities(findings):

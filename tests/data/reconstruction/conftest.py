@@ -11,9 +11,9 @@ import pytest
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.statistics import logrank_test
 
-from data.evidence import load_evidence
-from data.reconstruction import reconstruct
-from data.study import load_study
+from data.published.evidence import load_evidence
+from data.published.reconstruction import reconstruct
+from data.study.study import load_study
 
 SEED = 20240101
 

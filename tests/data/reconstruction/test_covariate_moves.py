@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from data.evidence_names import Constraints
-from data.reconstruction.assumptions import STATED
-from data.reconstruction.cohorts import first_state, held_covariates, plan_of
-from data.reconstruction.covariates import draw_covariates, move_loadings, precision_of
-from data.reconstruction.density import draw_lifetime
-from data.reconstruction.exchange import latent_gain
-from data.reconstruction.layout import membership_of
-from data.reconstruction.statistics import evaluate
+from data.published.evidence_names import Constraints
+from data.published.reconstruction.assumptions import STATED
+from data.published.reconstruction.cohorts import first_state, held_covariates, plan_of
+from data.published.reconstruction.covariates import draw_covariates, move_loadings, precision_of
+from data.published.reconstruction.density import draw_lifetime
+from data.published.reconstruction.exchange import latent_gain
+from data.published.reconstruction.layout import membership_of
+from data.published.reconstruction.statistics import evaluate
 
 
 @pytest.fixture(scope="module")

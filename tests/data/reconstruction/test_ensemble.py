@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from data.errors import InputError
-from data.printed import printed
-from data.reconstruction import reconstruct
-from data.reconstruction.cohorts import draw_cohort, plan_of
-from data.reconstruction.deaths import death_classes, death_counts
-from data.reconstruction.lifetimes import draw_lifetimes
-from data.reconstruction.margins import strata_of
+from data.published.printed import printed
+from data.published.reconstruction import reconstruct
+from data.published.reconstruction.cohorts import draw_cohort, plan_of
+from data.published.reconstruction.deaths import death_classes, death_counts
+from data.published.reconstruction.lifetimes import draw_lifetimes
+from data.published.reconstruction.margins import strata_of
 
 SEED = 20240101
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from data.printed import printed
-from data.reconstruction.arrays import LOG_RANK, WALD
-from data.reconstruction.cox_rows import LONGEST_STEP, shortened
-from data.reconstruction.layout import layout_of, membership_of
-from data.reconstruction.statistics import evaluate, penalty
-from data.reconstruction.targets import CoxFit, Group, Term, p_target
+from data.published.printed import printed
+from data.published.reconstruction.arrays import LOG_RANK, WALD
+from data.published.reconstruction.cox_rows import LONGEST_STEP, shortened
+from data.published.reconstruction.layout import layout_of, membership_of
+from data.published.reconstruction.statistics import evaluate, penalty
+from data.published.reconstruction.targets import CoxFit, Group, Term, p_target
 
 PAIR = (Group("after", "treated"), Group("after", "control"))
 
@@ -59,7 +59,7 @@ def test_steps_beyond_the_longest_are_shortened_and_remain_monotone():
 @pytest.mark.parametrize("printed_ratio", [2.0, 0.5])
 def test_the_deviate_of_a_ratio_is_signed_by_the_printed_ratio(li2024, evidence, made, printed_ratio):
     """Treated pseudo-patients live longer: the deviate is positive for a printed ratio below 1, else negative."""
-    from data.reconstruction.margins import strata_of
+    from data.published.reconstruction.margins import strata_of
 
     cohort = made.patients[made.patients["cohort"] == 1]
     levels = np.stack(

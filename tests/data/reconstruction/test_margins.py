@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
-from data.reconstruction.covariates import draw_covariates
-from data.reconstruction.margins import strata_of
+from data.published.reconstruction.covariates import draw_covariates
+from data.published.reconstruction.margins import strata_of
 
 
 def test_every_cell_of_table_1_is_counted_in_every_cohort(made, evidence):

@@ -6,7 +6,7 @@ import pytest
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.statistics import logrank_test, multivariate_logrank_test
 
-from data.cohort import validate_cohort
+from data.study.cohort import validate_cohort
 
 ARM = {"treated": 1, "control": 0}
 

@@ -6,8 +6,8 @@ import pytest
 from lifelines import CoxPHFitter
 from scipy import stats
 
-from data.reconstruction import reconstruct
-from data.simulate import LevelCovariate, Truth, simulate_frame
+from data.published.reconstruction import reconstruct
+from data.simulation.simulate import LevelCovariate, Truth, simulate_frame
 
 TRUTH = Truth(
     log_hazard_ratio=-0.5,

@@ -8,7 +8,7 @@ import pytest
 from lifelines import CoxPHFitter, KaplanMeierFitter
 from lifelines.statistics import logrank_test, multivariate_logrank_test
 
-from data.reconstruction.arrays import (
+from data.published.reconstruction.arrays import (
     HAZARD_RATIO,
     LOG_RANK,
     LOG_RATIO_ERROR,
@@ -17,12 +17,12 @@ from data.reconstruction.arrays import (
     OVERALL,
     SURVIVAL,
 )
-from data.reconstruction.covariates import draw_covariates
-from data.reconstruction.layout import layout_of, membership_of
-from data.reconstruction.margins import strata_of
-from data.reconstruction.modalities import group_statistics
-from data.reconstruction.statistics import evaluate, misfit
-from data.reconstruction.targets import CoxFit, Group, Target, Term, targets_of
+from data.published.reconstruction.covariates import draw_covariates
+from data.published.reconstruction.layout import layout_of, membership_of
+from data.published.reconstruction.margins import strata_of
+from data.published.reconstruction.modalities import group_statistics
+from data.published.reconstruction.statistics import evaluate, misfit
+from data.published.reconstruction.targets import CoxFit, Group, Target, Term, targets_of
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3])

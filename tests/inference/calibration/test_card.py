@@ -106,7 +106,7 @@ def test_one_cohort_has_the_quantities_of_its_adjustment():
 
 
 def test_the_committed_page_is_of_the_committed_card():
-    from inference.provenance import ROOT
+    from inference.storage.provenance import ROOT
 
     card = load_card()
     if card is None:

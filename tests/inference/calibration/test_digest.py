@@ -4,8 +4,8 @@ import pytest
 
 from inference.calibration import load_card
 from inference.calibration.digest import BEGIN, LAYERS, source_digest
-from inference.closure import digest_of, reached
-from inference.provenance import ROOT
+from inference.storage.closure import digest_of, reached
+from inference.storage.provenance import ROOT
 
 SOURCE = '"""About."""\nimport numpy as np\n\ndef hazard(t):\n    """Return a hazard."""\n    return 2 * t\n\ndef other():\n    return 1\n'
 
@@ -52,7 +52,7 @@ def test_functions_split_over_files_are_the_same(written):
 
 def test_the_source_of_models_and_samplers_is_reached_and_no_page_is():
     files = {file.relative_to(ROOT).as_posix() for file in reached([ROOT / name for name in BEGIN], LAYERS)}
-    assert {"models/likelihood.py", "inference/engine.py", "models/score_maximiser.py"} <= files
+    assert {"models/likelihood.py", "inference/sampling/engine.py", "models/score_maximiser.py"} <= files
     assert {"models/baselines/weibull.py", "models/observations/unknown_start.py"} <= files
     assert not [name for name in files if "report" in name or "figures" in name]
 

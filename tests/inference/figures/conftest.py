@@ -12,10 +12,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from data.sources import load_cohort
-from data.study import load_study
-from inference.comparators import comparators, kaplan_meier
-from inference.replicates import replicate_statistics
+from data.study.sources import load_cohort
+from data.study.study import load_study
+from inference.frequentist import comparators, kaplan_meier
+from inference.predictive.replicates import replicate_statistics
 
 LONG = "Hormonal therapy with tamoxifen for two years, costing $5 or $50_000 & more <b>"
 

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation
 from numpy.testing import assert_allclose
 
-from inference.figures.adjustments import CAPTION, adjustments_figure
+from inference.report.figures.adjustments import CAPTION, adjustments_figure
 
 ADJUSTMENTS = {"all": ("joint", "cut", "none", "iptw"), "overlap": ("joint", "cut", "none", "overlap")} | {
     "treated": ("joint", "cut", "none"),

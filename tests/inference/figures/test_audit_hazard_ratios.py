@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from data.audit.hazards import IntervalRatio
-from data.printed import printed
-from inference.figures.audit_hazard_ratios import audit_hazard_ratios_figure
+from data.published.audit.hazards import IntervalRatio
+from data.published.printed import printed
+from inference.report.figures.audit_hazard_ratios import audit_hazard_ratios_figure
 
 RATIOS = {
     "before": [IntervalRatio("before", 0, 12, 0.32, 0.1), IntervalRatio("before", 12, 36, 0.82, 0.03)],

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.testing import assert_allclose
 
-from inference.figures.balance_by_adjustment import CAPTION, balance_by_adjustment_figure
-from inference.weighting import balance_of_designs, design_weights
+from inference.adjustments.weighting import balance_of_designs, design_weights
+from inference.report.figures.balance_by_adjustment import CAPTION, balance_by_adjustment_figure
 
 
 def test_marks_are_the_sizes_of_the_differences_in_the_order_before(gbsg2, texts, assert_inside):

@@ -6,8 +6,8 @@ import xarray as xr
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from inference.figures.loo_pit import loo_pit_figure, simultaneous_band
-from inference.figures.treatment_calibration import treatment_calibration_figure
+from inference.report.figures.loo_pit import loo_pit_figure, simultaneous_band
+from inference.report.figures.treatment_calibration import treatment_calibration_figure
 
 GRID = np.linspace(0.0, 1.0, 101)
 

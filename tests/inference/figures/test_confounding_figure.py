@@ -9,7 +9,7 @@ from matplotlib.text import Annotation
 from numpy.testing import assert_allclose
 from scipy.special import ndtr
 
-from inference.figures.confounding import LABELLED, LEVELS, confounding_figure
+from inference.report.figures.confounding import LABELLED, LEVELS, confounding_figure
 
 SD = 0.15
 

@@ -6,9 +6,9 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 
-from inference.figures.diagnostics import DIAGNOSTICS
-from inference.figures.diagnostics.chosen import main_variables, one_design, panels, pooled
-from inference.figures.rendering import svg_text
+from inference.report.figures.diagnostics import DIAGNOSTICS
+from inference.report.figures.diagnostics.chosen import main_variables, one_design, panels, pooled
+from inference.report.figures.rendering import svg_text
 
 
 @pytest.mark.parametrize("designs", [0, 3])

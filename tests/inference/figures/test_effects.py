@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose
 
-from inference.figures.effects import effects_figure
-from inference.figures.style import COMPARATOR, MARGINAL, POSTERIOR
+from inference.report.figures.effects import effects_figure
+from inference.report.figures.style import COMPARATOR, MARGINAL, POSTERIOR
 
 
 def points(axes, colour):

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation
 from numpy.testing import assert_allclose
 
-from inference.figures.exposures import CAPTION, COLOURS, exposures_figure
+from inference.report.figures.exposures import CAPTION, COLOURS, exposures_figure
 
 ORDER = (
     ("naive", "Ever against never treated (naive)"),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from inference.figures.hazard import hazard_figure
-from inference.figures.style import CONTROL, MARGINAL
+from inference.report.figures.hazard import hazard_figure
+from inference.report.figures.style import CONTROL, MARGINAL
 
 
 @pytest.mark.parametrize("population", ["all", "overlap"])

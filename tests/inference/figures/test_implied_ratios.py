@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from inference.figures.implied_ratios import implied_ratios_figure
+from inference.report.figures.implied_ratios import implied_ratios_figure
 
 
 def test_only_numbers_are_drawn_and_nothing_is_pooled(texts, assert_inside):

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose
 
-from inference.balance import effective_sample_size, iptw_weights, standardised_differences
-from inference.figures.balance import balance_figure
-from inference.figures.overlap import overlap_figure
+from inference.frequentist.balance import effective_sample_size, iptw_weights, standardised_differences
+from inference.report.figures.balance import balance_figure
+from inference.report.figures.overlap import overlap_figure
 
 
 def propensities():

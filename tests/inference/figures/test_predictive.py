@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from inference.checks.predictive import two_sided_probability
-from inference.figures.predictive_split import predictive_split_figure, predictive_split_statistics_figure
-from inference.figures.predictive_statistics import predictive_statistics_figure
-from inference.figures.predictive_survival import predictive_survival_figure
-from inference.figures.style import OBSERVED
-from inference.replicates import split_statistics
+from inference.diagnostics.checks.predictive import two_sided_probability
+from inference.predictive.replicates import split_statistics
+from inference.report.figures.predictive_split import (
+    predictive_split_figure,
+    predictive_split_statistics_figure,
+)
+from inference.report.figures.predictive_statistics import predictive_statistics_figure
+from inference.report.figures.predictive_survival import predictive_survival_figure
+from inference.report.figures.style import OBSERVED
 
 LABELS = ("days", "Hormonal therapy", "No hormonal therapy")
 

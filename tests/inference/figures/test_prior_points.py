@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from inference.figures.prior_points import PrintedPoint, prior_points_figure
-from inference.figures.style import ARM_COLOURS
+from inference.report.figures.prior_points import PrintedPoint, prior_points_figure
+from inference.report.figures.style import ARM_COLOURS
 
 TIMES = np.linspace(0, 100, 51)
 RATES = np.linspace(0.001, 0.1, 1001)

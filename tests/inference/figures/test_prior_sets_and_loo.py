@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose
 
-from inference.figures.loo import loo_figure
-from inference.figures.prior_sets import prior_sets_figure
+from inference.report.figures.loo import loo_figure
+from inference.report.figures.prior_sets import prior_sets_figure
 
 
 def test_three_panels_agree_with_the_table(estimands, texts, assert_inside):

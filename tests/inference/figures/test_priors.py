@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from inference.figures.prior_survival import prior_survival_figure
-from inference.figures.priors import prior_posterior_figure
+from inference.report.figures.prior_survival import prior_survival_figure
+from inference.report.figures.priors import prior_posterior_figure
 
 
 def draws():

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from inference.figures import (
+from inference.report.figures import (
     png_bytes,
     reconstruction_spread_figure,
     reconstruction_survival_figure,
     reconstruction_targets_figure,
 )
-from inference.figures.captions import CAPTIONS
-from inference.figures.style import ARM_COLOURS, WARNING
+from inference.report.figures.captions import CAPTIONS
+from inference.report.figures.style import ARM_COLOURS, WARNING
 
 LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy"}
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from data.pseudo_cohorts import of_pseudo_patients
-from inference.figures.rendering import png_bytes, reword, svg_text
-from inference.figures.style import style
-from inference.figures.survival import survival_figure
+from data.study.pseudo_cohorts import of_pseudo_patients
+from inference.report.figures.rendering import png_bytes, reword, svg_text
+from inference.report.figures.style import style
+from inference.report.figures.survival import survival_figure
 
 
 def test_svg_is_text_that_fits_in_a_page(curves, gbsg2, long_label):

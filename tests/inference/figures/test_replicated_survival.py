@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference.figures.pairs_by_caliper import METHOD_COLOURS, pairs_by_caliper_figure
-from inference.figures.replicated_survival import replicated_survival_figure
-from inference.figures.style import ARM_COLOURS
+from inference.report.figures.pairs_by_caliper import METHOD_COLOURS, pairs_by_caliper_figure
+from inference.report.figures.replicated_survival import replicated_survival_figure
+from inference.report.figures.style import ARM_COLOURS
 
 LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy", "before matching": "Before matching"}
 RATES = {"treated": 0.01, "control": 0.02}

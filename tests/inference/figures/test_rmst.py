@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.testing import assert_allclose
 
-from inference.figures.rmst import rmst_figure
+from inference.report.figures.rmst import rmst_figure
 
 
 def test_numbers_unit_horizon_and_line_at_zero(estimands, texts, assert_inside):

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 from numpy.testing import assert_allclose
 
-from inference.comparators import kaplan_meier
-from inference.figures.style import CONTROL, TREATED
-from inference.figures.survival import at_risk, survival_figure
+from inference.frequentist import kaplan_meier
+from inference.report.figures.style import CONTROL, TREATED
+from inference.report.figures.survival import at_risk, survival_figure
 
 
 def lines_of(axes, colour):

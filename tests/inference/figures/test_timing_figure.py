@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from inference.figures.timing_scenarios import timing_figure
+from inference.report.figures.timing_scenarios import timing_figure
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose
 
-from inference.figures.toxicity import EXPOSURE_COLOURS, toxicity_figure
+from inference.report.figures.toxicity import EXPOSURE_COLOURS, toxicity_figure
 
 WORDS = {"none": "without", "any": "with", "sequential": "in sequence", "concurrent": "at the same time"}
 RISKS = pd.DataFrame(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from inference.figures.wording import interval, number, probability, ratio_ticks, time_label, wrapped
+from inference.report.figures.wording import interval, number, probability, ratio_ticks, time_label, wrapped
 
 
 @pytest.mark.parametrize(

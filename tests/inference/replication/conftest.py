@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.evidence import load_evidence
-from data.simulate import Truth, simulate_frame
-from data.study import load_study
-from data.truth import LevelCovariate
-from inference.replication.replicate import pseudo_patients, replicate
+from data.published.evidence import load_evidence
+from data.simulation.simulate import Truth, simulate_frame
+from data.simulation.truth import LevelCovariate
+from data.study.study import load_study
+from inference.published.reanalysis.replicate import pseudo_patients, replicate
 
 
 def simulated(study, number):

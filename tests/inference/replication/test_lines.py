@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from data.printed import printed
-from inference.replication.lines import LONG, SUMMARY, Line, end_of, long_table, summary_table
+from data.published.printed import printed
+from inference.published.reanalysis.lines import LONG, SUMMARY, Line, end_of, long_table, summary_table
 
 
 def made():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lifelines import KaplanMeierFitter
 
-from inference.replication.normal_median import GroupCurve
+from inference.published.reanalysis.normal_median import GroupCurve
 
 
 def test_the_interval_by_hand():

@@ -8,12 +8,12 @@ from lifelines.statistics import logrank_test, multivariate_logrank_test
 from scipy.stats import chi2_contingency, fisher_exact
 from statsmodels.duration.hazard_regression import PHReg
 
-from data.printed import printed
-from inference.comparators import kaplan_meier, median_follow_up
-from inference.replication.baseline_lines import baseline_lines
-from inference.replication.cox_lines import cox_lines
-from inference.replication.subgroup_lines import log_rank_p_of_groups, subgroup_lines
-from inference.replication.survival_lines import survival_lines
+from data.published.printed import printed
+from inference.frequentist import kaplan_meier, median_follow_up
+from inference.published.reanalysis.baseline_lines import baseline_lines
+from inference.published.reanalysis.cox_lines import cox_lines
+from inference.published.reanalysis.subgroup_lines import log_rank_p_of_groups, subgroup_lines
+from inference.published.reanalysis.survival_lines import survival_lines
 
 
 def computed(lines):

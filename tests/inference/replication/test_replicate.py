@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference.balance import standardised_differences
-from inference.matching import logit_propensity, match, on_scale
-from inference.replication.lines import PHASE_WORDS
-from inference.replication.matching_lines import FAMILY, own_score, treatment_ratio
-from inference.replication.replicate import ReplicationSettings, pseudo_patients, replicate
+from inference.frequentist.balance import standardised_differences
+from inference.frequentist.matching import logit_propensity, match, on_scale
+from inference.published.reanalysis.lines import PHASE_WORDS
+from inference.published.reanalysis.matching_lines import FAMILY, own_score, treatment_ratio
+from inference.published.reanalysis.replicate import ReplicationSettings, pseudo_patients, replicate
 
 
 def test_cohorts_are_kept_apart_and_in_order(li2024):
@@ -137,7 +137,7 @@ def test_the_caliper_is_a_setting(li2024, replication):
 @pytest.mark.slow
 def test_reconstructed_cohorts_give_the_printed_numbers(li2024):
     """The reconstruction computes its targets by compiled code of its own: both must agree on what a number is."""
-    from data.reconstruction import reconstruct
+    from data.published.reconstruction import reconstruct
 
     made = reconstruct(li2024.study, li2024.evidence, 2, seed=6, workers=1)
     found = replicate(made.patients, made.modalities, li2024.study, li2024.evidence)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.study import Study, load_study
+from data.study.study import Study, load_study
 from inference.report.content import FigureItem, Report
 
 MAIN = {

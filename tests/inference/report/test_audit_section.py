@@ -2,11 +2,11 @@
 
 import pytest
 
-from data.audit import Finding, audit
-from data.audit.uses import concerned, uses_of
-from data.evidence import load_evidence
-from data.reconstruction.targets import targets_of
-from data.study import load_study
+from data.published.audit import Finding, audit
+from data.published.audit.uses import concerned, uses_of
+from data.published.evidence import load_evidence
+from data.published.reconstruction.targets import targets_of
+from data.study.study import load_study
 from inference.report.audit_section import audit_section, lead
 
 

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from data.study import load_study
+from data.study.study import load_study
 from inference.report.checklist_items import GUIDELINES, ITEMS, Item
 from inference.report.checklists_section import (
     DONE,

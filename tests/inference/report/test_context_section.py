@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from data.evidence import load_evidence
-from data.study import load_study
-from data.toxicity import toxicity_evidence
+from data.published.evidence import load_evidence
+from data.published.toxicity import toxicity_evidence
+from data.study.study import load_study
+from inference.published.toxicity import read_toxicity, scenarios_of
 from inference.report.context_section import context_sections
-from inference.toxicity import read_toxicity, scenarios_of
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.simulate import Truth, simulate_cohort
-from data.study import load_study
-from inference.comparators import comparators
-from inference.figures.captions import BY_EXPOSURE, CAPTIONS, caption_of
-from inference.gallery import arm_curves
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.study import load_study
+from inference.frequentist import comparators
 from inference.report.comparator_tables import comparators_table
 from inference.report.exposure_words import exposure_of, pairing_sentence, since
+from inference.report.figures.captions import BY_EXPOSURE, CAPTIONS, caption_of
+from inference.report.gallery import arm_curves
 from inference.report.sentences import answer
 
 NULL = Truth(log_hazard_ratio=0.0, mean_delay=12.0)

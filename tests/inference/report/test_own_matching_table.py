@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference.comparators.own_matching import AFTER, BEFORE, OWN_PAIRS, PAIRS
+from inference.frequentist.own_matching import AFTER, BEFORE, OWN_PAIRS, PAIRS
 from inference.report.comparator_tables import comparators_table, other_comparators_table
 from inference.report.own_matching_table import own_matching_table
 

@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.evidence import load_evidence
-from data.printed import Printed
-from data.study import load_study
-from inference.replication import Line, Replication, ReplicationSettings, long_table
-from inference.replication.baseline_lines import COUNTS, TESTS, count_name, p_name, variables_with_p
-from inference.replication.cox_lines import FAMILY as COX
-from inference.replication.cox_lines import row_name
-from inference.replication.curves import curve_points
-from inference.replication.lines import end_of
-from inference.replication.matching_lines import FAMILY as MATCHING
+from data.published.evidence import load_evidence
+from data.published.printed import Printed
+from data.study.study import load_study
+from inference.published.reanalysis import Line, Replication, ReplicationSettings, long_table
+from inference.published.reanalysis.baseline_lines import COUNTS, TESTS, count_name, p_name, variables_with_p
+from inference.published.reanalysis.cox_lines import FAMILY as COX
+from inference.published.reanalysis.cox_lines import row_name
+from inference.published.reanalysis.curves import curve_points
+from inference.published.reanalysis.lines import end_of
+from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
 from inference.report.replicate_section import replicate_sections
 from inference.report.replicate_tables import outside, range_words, written
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import ndtr
 
-from data.study import load_study
+from data.study.study import load_study
 from inference.report.timing_and_confounding_section import timing_and_confounding_section
 from inference.sensitivity.surface import Surface
 from inference.sensitivity.timing_and_confounding import DELAYS, STRENGTHS

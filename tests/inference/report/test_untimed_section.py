@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.evidence import load_evidence
-from data.simulate import Truth, simulate_cohort
-from data.study import load_study
-from data.without_covariates import columns_of
-from inference.comparators import comparators
-from inference.comparators.without import COMPLETE, NOTHING, TOGETHER, effect_without
+from data.published.evidence import load_evidence
+from data.simulation.simulate import Truth, simulate_cohort
+from data.study.study import load_study
+from data.study.without_covariates import columns_of
+from inference.frequentist import comparators
+from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
 from inference.report.untimed_section import limits_of_publication, untimed_section
 
 

@@ -7,8 +7,8 @@ from html import unescape
 import pandas as pd
 import pytest
 
-from data.sections import Report as ReportKeys
-from data.study import STUDIES, load_study
+from data.study.sections import Report as ReportKeys
+from data.study.study import STUDIES, load_study
 from inference.report.content import ReportSection
 from inference.report.page import render
 from inference.report.sentences import answer, limits, no_evidence, reading_guide

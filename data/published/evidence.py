@@ -1,0 +1,185 @@
+"""The published numbers of a study, typed: what is printed, how finely, and where it stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from data.errors import InputError
+from data.published.claims import Claim, read_claim
+from data.published.evidence_names import EvidenceNames, read_evidence_names
+from data.published.evidence_rows import (
+    PHASES,
+    CoxRow,
+    Fact,
+    LevelCount,
+    ReviewItem,
+    SubgroupMedian,
+    SurvivalNumber,
+    Trial,
+    read_count,
+    read_cox,
+    read_review,
+    read_subgroup,
+    read_survival,
+    read_trial,
+)
+from data.published.evidence_tables import NAMES_FILE, EvidenceProblems, EvidenceTables
+from data.published.printed import Printed
+from data.study.study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Every number that a study's publication prints.
+
+    Attributes
+    ----------
+    study, folder : str, Path
+        Whose, and where the tables are.
+    names : EvidenceNames
+        What the tables' labels mean in the study.
+    counts, survival, facts, cox, subgroups, review, trials : tuple
+        Rows of the tables, in their order.
+    checksums : mapping of str to str
+        sha256 of every file read.
+    claims : tuple
+        What the publication says in words, where a table of it is there.
+    """
+
+    study: str
+    folder: Path
+    names: EvidenceNames
+    counts: tuple[LevelCount, ...]
+    survival: tuple[SurvivalNumber, ...]
+    facts: tuple[Fact, ...]
+    cox: tuple[CoxRow, ...]
+    subgroups: tuple[SubgroupMedian, ...]
+    review: tuple[ReviewItem, ...]
+    trials: tuple[Trial, ...]
+    checksums: Mapping[str, str]
+    claims: tuple[Claim, ...] = ()
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases of which sizes are printed: "before", and "after" where the study matched."""
+        return tuple(phase for phase in PHASES if self.find("treated", phase, "n"))
+
+    @property
+    def subgroup_medians(self) -> dict[tuple[str, str], float]:
+        """Printed medians of those who have what a 0/1 covariate marks, by "column=1" and arm."""
+        columns = self.names.subgroups.columns
+        return {
+            (f"{columns[row.subgroup]}=1", row.arm): row.median.value
+            for row in self.subgroups
+            if row.subgroup in columns
+        }
+
+    @property
+    def group_medians(self) -> dict[str, dict[str, float]]:
+        """Printed medians of groups of the treated that no covariate marks, by analysis and group."""
+        found: dict[str, dict[str, float]] = {}
+        for row in self.subgroups:
+            if row.arm == "treated" and row.subgroup not in self.names.subgroups.columns:
+                found.setdefault(row.analysis, {})[row.subgroup] = row.median.value
+        return found
+
+    def find(self, arm: str, phase: str, quantity: str) -> Printed | None:
+        """The number of the survival text, or None where it is not printed."""
+        for row in self.survival:
+            if (row.arm, row.phase, row.quantity) == (arm, phase, quantity):
+                return row.number
+        return None
+
+    def size(self, arm: str, phase: str) -> int:
+        """Number of patients of an arm ("" for both)."""
+        found = self.find(arm, phase, "n")
+        if found is None:
+            raise InputError(_no_size(self, arm, phase))
+        return int(found.value)
+
+    def review_item(self, identifier: str) -> ReviewItem:
+        """The cited number with an identifier such as "E075"."""
+        for item in self.review:
+            if item.id == identifier:
+                return item
+        raise InputError(
+            f"{self.folder / 'review_evidence.csv'}: must hold {identifier}, but it is missing; restore the row."
+        )
+
+
+def load_evidence(study: Study) -> Evidence:
+    """The published numbers of a study.
+
+    Parameters
+    ----------
+    study : Study
+        Its folder holds ``evidence/evidence.toml`` and the tables that it lists.
+
+    Returns
+    -------
+    Evidence
+
+    Raises
+    ------
+    InputError
+        If a table is missing, changed, not listed, or holds what cannot be read: all such problems together, with file,
+        row and column.
+    """
+    folder = study.folder / "evidence"
+    if not folder.is_dir():
+        raise InputError(
+            f"{study.file}: [cohort] source = '{study.cohort.source}': published numbers must lie in {folder}, but there is "
+            "no such folder; add evidence/evidence.toml and the tables it lists, or analyse patients with source = 'file'."
+        )
+    file = folder / NAMES_FILE
+    names = read_evidence_names(file)
+    problems = EvidenceProblems(folder)
+    _check_columns(names, study, problems)
+    tables = EvidenceTables(folder, names, problems)
+    survival = tables.each("survival.csv", lambda row: read_survival(row, names, study.time_unit))
+    evidence = Evidence(
+        study=study.name,
+        folder=folder,
+        names=names,
+        counts=tables.each("baseline.csv", lambda row: read_count(row, names)),
+        survival=tuple(one for one in survival if isinstance(one, SurvivalNumber)),
+        facts=tuple(one for one in survival if isinstance(one, Fact)),
+        cox=tables.each("cox.csv", read_cox),
+        subgroups=tables.each("subgroups.csv", lambda row: read_subgroup(row, names, study.time_unit)),
+        review=tables.each("review_evidence.csv", read_review),
+        trials=tables.each("trials.csv", read_trial),
+        checksums={NAMES_FILE: sha256(file.read_bytes()).hexdigest(), **tables.checksums},
+        claims=tables.each("claims.csv", read_claim),
+    )
+    if not problems.lines:  # else a size may be missing because its row could not be read
+        _check_sizes(evidence, problems)
+    problems.raise_if_any()
+    return evidence
+
+
+def _check_columns(names: EvidenceNames, study: Study, problems: EvidenceProblems) -> None:
+    """Note names of covariates that the study does not have."""
+    used = {*names.columns(), *names.subgroups.columns.values(), *names.constraints.at_least_one}
+    used |= {term.column for term in names.cox} - {"treatment"}
+    used |= {one for group in names.timing.unknown.values() for one in group}
+    used |= {one for rule in names.constraints.requires for one in (rule.column, rule.given)}
+    unknown = sorted(used - set(study.covariates))
+    if unknown:
+        problems.add(
+            f"{problems.folder / NAMES_FILE}: columns must be covariates of {study.file.name}, but found "
+            f"{', '.join(unknown)}; declare them in [covariates], or correct the names."
+        )
+
+
+def _check_sizes(evidence: Evidence, problems: EvidenceProblems) -> None:
+    """Note phases of which numbers are printed, but not how many patients each arm has."""
+    printed = {row.phase for row in (*evidence.counts, *evidence.survival)}
+    for phase in PHASES:
+        for arm in ("treated", "control"):
+            if phase in printed and evidence.find(arm, phase, "n") is None:
+                problems.add(_no_size(evidence, arm, phase))
+
+
+def _no_size(evidence: Evidence, arm: str, phase: str) -> str:
+    return f"{evidence.folder / 'survival.csv'}: must give n of {arm or 'all'} {phase} matching, but it is missing; add it."

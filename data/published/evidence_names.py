@@ -1,0 +1,125 @@
+"""How the published tables of a study name what its study file calls by other names: ``evidence/evidence.toml``."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from data.errors import InputError
+from data.files import decode, read_bytes
+from data.study.sections import Cells, Names, Section, Text, as_tuple
+from data.study.study_problems import study_problems
+
+Phase = Literal["before", "after"]
+Checksum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Arms(Section):
+    """What the tables call the two arms."""
+
+    treated: Text
+    control: Text
+
+
+class CoxTerm(Section):
+    """The patients that a row of a published Cox table means: those whose `column` holds one of `levels`.
+
+    ``column = "treatment"`` is the treatment itself.
+    """
+
+    variable: Text
+    level: Text
+    column: Text
+    levels: Cells
+    note: str = ""
+
+
+class Subgroups(Section):
+    """Which patients the published subgroup medians are of, and the columns that mark them."""
+
+    phase: Phase = "before"
+    reason: str = ""
+    columns: dict[Text, Text] = Field(default_factory=dict)
+
+
+class Requirement(Section):
+    """Patients whose `column` holds `level` must hold `given_level` in `given`."""
+
+    column: Text
+    level: Text
+    given: Text
+    given_level: Text
+
+
+class Constraints(Section):
+    """What no patient of the study can be, whatever the margins."""
+
+    at_least_one: Names = ()
+    requires: Annotated[tuple[Requirement, ...], BeforeValidator(as_tuple)] = ()
+
+
+class Timing(Section):
+    """Covariates of which the publication does not say whether they were there at time zero, by the name of their group."""
+
+    reason: str = ""
+    unknown: dict[Text, Names] = Field(default_factory=dict)
+
+
+class EvidenceNames(Section):
+    """The file ``evidence/evidence.toml``.
+
+    Attributes
+    ----------
+    sha256 : dict
+        Tables of the folder, with their checksums ("" for one that is not checked).
+    arms : Arms
+        What the tables call the arms.
+    variables : dict
+        Variable of baseline.csv to covariate; to a table of level to covariate (0/1) where several levels may apply
+        to one patient.
+    cox : tuple of CoxTerm
+        What the rows of cox.csv mean.
+    subgroups : Subgroups
+    constraints : Constraints
+    timing : Timing
+    """
+
+    sha256: dict[Text, Checksum | Literal[""]]
+    arms: Arms
+    variables: dict[Text, Text | dict[Text, Text]]
+    cox: Annotated[tuple[CoxTerm, ...], BeforeValidator(as_tuple)] = ()
+    subgroups: Subgroups = Subgroups()
+    constraints: Constraints = Constraints()
+    timing: Timing = Timing()
+
+    def columns(self) -> Iterator[str]:
+        """Yield every covariate that the tables tell of."""
+        for target in self.variables.values():
+            if isinstance(target, str):
+                yield target
+            else:
+                yield from target.values()
+
+    def arm_of(self, label: str) -> str:
+        """The arm that a label means: treated, control, or nothing for a row on all patients."""
+        return {self.arms.treated: "treated", self.arms.control: "control"}.get(label, "")
+
+
+def read_evidence_names(file: Path) -> EvidenceNames:
+    """The names in a file.
+
+    Raises
+    ------
+    InputError
+        If it is not there, or not as it must be; all problems together.
+    """
+    text = decode(read_bytes(file, "the names of the published tables: "), str(file))
+    try:
+        return EvidenceNames.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{file}: must be valid TOML, but: {error}.") from error
+    except ValidationError as error:
+        listed = "".join(f"\n  - {problem}" for problem in study_problems(error, EvidenceNames))
+        raise InputError(f"{file}: what is wrong with it:{listed}") from error

@@ -1,0 +1,300 @@
+"""The rows of the published tables: what each means, and how it is read."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from data.published.evidence_cells import RowCells
+from data.published.evidence_names import EvidenceNames
+from data.published.printed import Printed, printed
+from data.study.time_units import LETTERS, carried
+
+PHASES = ("before", "after")
+QUANTITIES = ("n", "deaths", "deaths_percent", "median_followup", "median_os", "logrank_p")
+SURVIVAL_AT = re.compile(r"survival_(\d+(?:\.\d+)?)([a-z]*)")
+TIMES = ("median_followup", "median_os")
+
+
+@dataclass(frozen=True)
+class LevelCount:
+    """A cell of Table 1: how many patients of an arm have a level.
+
+    `arm` is "treated" or "control", `phase` "before" or "after" matching; `column` is the study's covariate and `value`
+    its level, "1" where several levels may apply to one patient (`multiple`). `p` is the printed P value, of the
+    whole variable, or of the level where `p_scope` is "level".
+    """
+
+    variable: str
+    level: str
+    multiple: bool
+    column: str
+    value: str
+    arm: str
+    phase: str
+    size: int
+    count: int
+    percent: Printed | None
+    p: Printed | None
+    p_scope: str
+    place: str
+
+
+@dataclass(frozen=True)
+class SurvivalNumber:
+    """A number of the survival text.
+
+    `quantity` is n, deaths, deaths_percent, median_followup, median_os, logrank_p or survival_ with a time: survival_12m,
+    survival_5y, survival_90d; `time` is that of a survival probability, in the study's unit. `arm` is "treated", "control", "" for all, or "contrast".
+    """
+
+    arm: str
+    phase: str
+    quantity: str
+    time: float | None
+    number: Printed
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A statement of the survival text that is not a number: the accrual window, the origin of time."""
+
+    quantity: str
+    text: str
+    place: str
+
+
+@dataclass(frozen=True)
+class CoxRow:
+    """A row of a published Cox table.
+
+    `model` is univariable, multivariable or univariable_text (the same number in
+    the running text); `hazard_ratio` is None for an overall test of several levels, and 1 without interval for a
+    reference level.
+    """
+
+    model: str
+    phase: str
+    variable: str
+    level: str
+    reference: str
+    hazard_ratio: Printed | None
+    p: Printed | None
+    place: str
+
+
+@dataclass(frozen=True)
+class SubgroupMedian:
+    """A published median of a subgroup.
+
+    `analysis` is metastatic_site or rt_modality; `p` compares the arms, or the
+    modalities; `cohort` and `size` are what the publication says of whom, if it says.
+    """
+
+    analysis: str
+    subgroup: str
+    arm: str
+    median: Printed
+    p: Printed
+    cohort: str
+    size: str
+
+
+@dataclass(frozen=True)
+class ReviewItem:
+    """A number that a paper cites from another, as text: `value` and `comparator_value` may be ranges, bounds or words."""
+
+    id: str
+    source: str
+    study: str
+    domain: str
+    population: str
+    size: str
+    treatment: str
+    comparator: str
+    endpoint: str
+    value: str
+    comparator_value: str
+    lower: str
+    upper: str
+    unit: str
+    p: str
+    section: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A row of the review's tables of trials."""
+
+    table: str
+    nct: str
+    phase: str
+    drug: str
+    radiation: str
+    other_therapy: str
+    size: str
+    outcome: str
+    note: str
+
+
+def _arm(label: str, names: EvidenceNames) -> str:
+    arm = names.arm_of(label)
+    if not arm:
+        raise ValueError(f"must be {names.arms.treated} or {names.arms.control}, but found '{label}'")
+    return arm
+
+
+def read_count(row: Mapping[str, str], names: EvidenceNames) -> LevelCount:
+    """Read a cell of Table 1 from a row of baseline.csv."""
+    cells = RowCells(row)
+    place, variable, level = cells.text("source"), cells.text("variable"), cells.text("level")
+    multiple = cells.text("multi_label").strip() == "1"
+    column, value = "", level
+    if level != "n":
+        target = names.variables.get(variable)
+        if target is None or (multiple and (isinstance(target, str) or level not in target)):
+            cells.note(
+                f"variable and level must be named in [variables] of evidence.toml, but found '{variable}', '{level}'"
+            )
+        elif isinstance(target, str):
+            column = target
+        else:
+            column, value = target.get(level, ""), "1"
+    found = LevelCount(
+        variable=variable,
+        level=level,
+        multiple=multiple,
+        column=column,
+        value=value,
+        arm=cells.read("arm", lambda label: _arm(label, names), ""),
+        phase=cells.one_of("phase", PHASES),
+        size=cells.whole("n_arm"),
+        count=cells.whole("count"),
+        percent=cells.optional("percent_printed", unit="percent", place=place),
+        p=cells.optional("p_printed", place=place),
+        p_scope=cells.text("p_scope"),
+        place=place,
+    )
+    cells.finish()
+    return found
+
+
+def read_survival(row: Mapping[str, str], names: EvidenceNames, time_unit: str) -> SurvivalNumber | Fact:
+    """Read a row of survival.csv: a number, or what is said in words or dates; times are carried to the study's unit."""
+    cells = RowCells(row)
+    quantity, unit, section = cells.text("quantity"), cells.text("unit"), cells.text("section")
+    ends = [cells.text(column) for column in ("lower", "upper")]
+    if unit in ("text", "date"):
+        text = " to ".join(one for one in (cells.text("value"), *ends) if one)
+        cells.finish()
+        return Fact(quantity, text, section)
+    at = SURVIVAL_AT.fullmatch(quantity)
+    if quantity in TIMES:
+        cells.in_unit("unit", time_unit)
+    if at is None and quantity not in QUANTITIES:
+        cells.note(
+            f"quantity must be one of {', '.join(QUANTITIES)}, or survival_ with a time such as survival_12m, but found "
+            f"'{quantity}'"
+        )
+    found = SurvivalNumber(
+        arm=cells.read("arm", lambda label: _survival_arm(label, names), ""),
+        phase=cells.one_of("phase", PHASES),
+        quantity=quantity,
+        time=cells.read("quantity", lambda _: _time_of(at[1], at[2], time_unit), None) if at else None,
+        number=cells.number(
+            "value",
+            lower=ends[0],
+            upper=ends[1],
+            operator=cells.one_of("op", ("=", "<")),
+            unit="percent" if unit == "%" else unit,
+            place=f"section {section}",
+        ),
+    )
+    cells.finish()
+    return found
+
+
+def _time_of(value: str, letter: str, time_unit: str) -> float:
+    """The time in the name of a quantity such as survival_5y; without a letter it is in the study's unit."""
+    unit = LETTERS.get(letter, letter) if letter else time_unit
+    return carried(float(value), unit, time_unit)
+
+
+def _survival_arm(label: str, names: EvidenceNames) -> str:
+    """The arm of a label; "" for all patients, "contrast" for the comparison of the arms."""
+    treated, control = names.arms.treated, names.arms.control
+    known = {
+        treated: "treated",
+        control: "control",
+        "all": "",
+        f"{treated}_vs_{control}": "contrast",
+        f"{control}_vs_{treated}": "contrast",
+    }
+    if label not in known:
+        raise ValueError(f"must be one of {', '.join(list(known)[:4])}, but found '{label}'")
+    return known[label]
+
+
+def read_cox(row: Mapping[str, str]) -> CoxRow:
+    """Read a row of cox.csv."""
+    cells = RowCells(row)
+    place, ends = cells.text("source"), [cells.text(column) for column in ("lower", "upper")]
+    hazard_ratio = None
+    if cells.text("hr").strip():
+        hazard_ratio = cells.read("hr", lambda text: _ratio(text, *ends, place), None)
+    found = CoxRow(
+        model=cells.text("model"),
+        phase=cells.one_of("phase", PHASES),
+        variable=cells.text("variable"),
+        level=cells.text("level"),
+        reference=cells.text("reference"),
+        hazard_ratio=hazard_ratio,
+        p=cells.optional("p_printed", place=place),
+        place=place,
+    )
+    cells.finish()
+    return found
+
+
+def _ratio(text: str, lower: str, upper: str, place: str) -> Printed:
+    ratio = printed(text, lower, upper, place=place)
+    if min(ratio.value, *(ratio.interval or (1.0,))) <= 0:
+        raise ValueError(
+            f"and its interval: a hazard ratio must be above 0, but found {text} ({lower} to {upper})"
+        )
+    return ratio
+
+
+def read_subgroup(row: Mapping[str, str], names: EvidenceNames, time_unit: str) -> SubgroupMedian:
+    """Read a row of subgroups.csv."""
+    cells = RowCells(row)
+    cells.in_unit("unit", time_unit)
+    found = SubgroupMedian(
+        analysis=cells.text("analysis"),
+        subgroup=cells.text("subgroup"),
+        arm=cells.read("arm", lambda label: _arm(label, names), ""),
+        median=cells.number("median_os", unit=cells.text("unit")),
+        p=cells.number("p_printed", operator=cells.text("p_op")),
+        cohort=cells.text("cohort"),
+        size=cells.text("n"),
+    )
+    cells.finish()
+    return found
+
+
+def read_review(row: Mapping[str, str]) -> ReviewItem:
+    """Read a row of review_evidence.csv."""
+    cells = RowCells(row)
+    names = {key: "n" if key == "size" else key for key in ReviewItem.__dataclass_fields__}
+    found = ReviewItem(**{key: cells.text(column) for key, column in names.items()})
+    cells.finish()
+    return found
+
+
+def read_trial(row: Mapping[str, str]) -> Trial:
+    """Read a row of trials.csv."""
+    cells = RowCells(row)
+    renamed = {"size": "n", "outcome": "outcome_or_endpoint"}
+    found = Trial(**{key: cells.text(renamed.get(key, key)) for key in Trial.__dataclass_fields__})
+    cells.finish()
+    return found

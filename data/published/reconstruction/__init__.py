@@ -1,0 +1,7 @@
+"""Cohorts of pseudo-patients that reproduce every published number of a study."""
+
+from data.published.reconstruction.assumptions import LOOSE, STATED, Assumptions
+from data.published.reconstruction.ensemble import EXACT, Reconstruction, reconstruct
+from data.published.reconstruction.replicas import published_statistics
+
+__all__ = ["EXACT", "LOOSE", "STATED", "Assumptions", "Reconstruction", "published_statistics", "reconstruct"]

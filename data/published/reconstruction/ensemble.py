@@ -1,0 +1,202 @@
+"""An ensemble of cohorts, drawn side by side by worker processes, as tables."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from data.processes import begin_server, end_workers, follow_command
+from data.published.evidence import Evidence
+from data.published.reconstruction.assumptions import STATED, Assumptions
+from data.published.reconstruction.cohorts import Plan, PseudoCohort, compile_chain, draw_cohort, plan_of
+from data.published.reconstruction.margins import level_number
+from data.published.reconstruction.modalities import members_of
+from data.study.study import Study
+
+EXACT = ("table 1", "deaths")  # families whose targets are counts
+Done = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """Cohorts of pseudo-patients, and how well each meets what is printed.
+
+    Attributes
+    ----------
+    patients : DataFrame
+        One row for each pseudo-patient: ``cohort, patient, treatment, matched, time, event`` and the covariates.
+    modalities : DataFrame
+        ``cohort, patient``, and a column for each analysis of groups without printed sizes; empty without one.
+    targets : DataFrame
+        One row for each target and cohort: ``target, family, printed, tolerance, cohort, value, z``; `z` is how
+        many tolerances the value is from print, 0 within a bound.
+    conflicts : tuple of str
+        Which targets are missed in which cohort, and what they pull against.
+    """
+
+    patients: pd.DataFrame
+    modalities: pd.DataFrame
+    targets: pd.DataFrame
+    conflicts: tuple[str, ...]
+
+    @property
+    def missed(self) -> pd.DataFrame:
+        """The rows of `targets` that are beyond their tolerance."""
+        return self.targets[self.targets["z"].abs() > 1]
+
+
+def reconstruct(
+    study: Study,
+    evidence: Evidence,
+    cohorts: int,
+    seed: int,
+    done: Done | None = None,
+    workers: int = 2,
+    assumptions: Assumptions = STATED,
+    first: int = 1,
+) -> Reconstruction:
+    """Cohorts of pseudo-patients that reproduce every published number of a study.
+
+    Parameters
+    ----------
+    study, evidence : Study, Evidence
+    cohorts : int
+        How many. Cohort k is the same however many are drawn, and by however many workers.
+    seed : int
+    done : callable, optional
+        Called with how many cohorts are ready, and of how many.
+    workers : int
+        Processes; 1 draws in this one.
+    assumptions : Assumptions
+        Of what the publication does not print; looser ones are a sensitivity analysis.
+    first : int
+        Number of the first cohort, for those that come after cohorts drawn before.
+
+    Raises
+    ------
+    InputError
+        If the published numbers contradict each other; nothing is drawn then.
+    """
+    plan = plan_of(study, evidence, assumptions)
+    drawn: dict[int, PseudoCohort] = {}
+    numbers = range(first, first + cohorts)
+    for number, cohort in _drawn(plan, numbers, seed, min(workers, cohorts)):
+        drawn[number] = cohort
+        if done is not None:
+            done(len(drawn), cohorts)
+    listed = [(number, drawn[number]) for number in numbers]
+    return Reconstruction(
+        pd.concat([_patients(plan, number, one) for number, one in listed], ignore_index=True),
+        _modalities(plan, listed),
+        pd.concat([_targets(plan, number, one) for number, one in listed], ignore_index=True),
+        tuple(f"cohort {number}: {text}" for number, one in listed for text in one.conflicts),
+    )
+
+
+def _drawn(plan: Plan, numbers: range, seed: int, workers: int) -> Iterator[tuple[int, PseudoCohort]]:
+    """Yield cohorts as they are ready; an interrupt ends the workers."""
+    if workers <= 1:
+        for number in numbers:
+            yield number, draw_cohort(plan, seed, number)
+        return
+    context = begin_server(["data.published.reconstruction.cohorts"])
+    # while the server imports, this process compiles, once for all workers
+    compile_chain(plan)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=follow_command)
+    try:
+        waiting = {pool.submit(draw_cohort, plan, seed, number): number for number in numbers}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    finally:
+        end_workers([pool])
+
+
+def _patients(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
+    of_patient = plan.strata.of_patient
+    columns = {
+        "cohort": np.full(len(of_patient), number),
+        "patient": np.arange(1, len(of_patient) + 1),
+        "treatment": plan.strata.treated[of_patient].astype(int),
+        "matched": plan.strata.matched[of_patient].astype(int),
+        "time": cohort.time,
+        "event": cohort.event.astype(int),
+    }
+    for place, (name, covariate) in enumerate(plan.study.covariates.items()):
+        columns[name] = np.array(covariate.levels, dtype=object)[cohort.covariates[:, place]]
+    return pd.DataFrame(columns)
+
+
+def _modalities(plan: Plan, cohorts: list[tuple[int, PseudoCohort]]) -> pd.DataFrame:
+    analyses = list(dict.fromkeys(groups.analysis for groups in plan.modalities))
+    if not analyses:
+        return pd.DataFrame({"cohort": pd.Series(dtype=int), "patient": pd.Series(dtype=int)})
+    rows = []
+    for number, cohort in cohorts:
+        of_cohort = pd.DataFrame({"patient": np.arange(1, len(cohort.time) + 1), "cohort": number})
+        for groups, labels in zip(plan.modalities, cohort.modalities, strict=True):
+            if groups.analysis not in of_cohort:
+                of_cohort[groups.analysis] = pd.Series(np.nan, index=of_cohort.index, dtype=object)
+            of_cohort.loc[members_of(groups, plan.strata), groups.analysis] = np.array(
+                groups.groups, dtype=object
+            )[labels]
+        rows.append(of_cohort.dropna(subset=analyses, how="all"))
+    return pd.concat(rows, ignore_index=True)[["cohort", "patient", *analyses]]
+
+
+def _targets(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
+    """How a cohort meets every target, counts among them."""
+    rows = _counted(plan, cohort)
+    steered = list(zip(plan.targets, cohort.values, strict=True))
+    for groups, values in zip(plan.modalities, cohort.modality_values, strict=True):
+        steered += list(zip(groups.targets, values, strict=True))
+    for target, value in steered:
+        rows.append(
+            (
+                target.name,
+                target.family,
+                target.printed,
+                target.tolerance,
+                float(value),
+                target.deviation(float(value)),
+            )
+        )
+    table = pd.DataFrame(rows, columns=pd.Index(["target", "family", "printed", "tolerance", "value", "z"]))
+    table.insert(4, "cohort", number)
+    return table
+
+
+def _counted(plan: Plan, cohort: PseudoCohort) -> list[tuple[str, str, float, float, float, float]]:
+    """The cells of Table 1 and the deaths, counted anew in the cohort; half a pseudo-patient is the tolerance."""
+    of_patient = plan.strata.of_patient
+    treated, matched = plan.strata.treated[of_patient], plan.strata.matched[of_patient]
+    study = plan.study
+    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label, "": "all"}
+    names = list(study.covariates)
+
+    def counted(name: str, family: str, printed: int, mask: np.ndarray, arm: str, phase: str):
+        inside = mask & (matched if phase == "after" else True)
+        inside = inside & ((treated == (arm == "treated")) if arm else True)
+        value = float(inside.sum())
+        return (
+            f"{name}, {labels[arm]}, {phase} matching",
+            family,
+            float(printed),
+            0.5,
+            value,
+            (value - printed) / 0.5,
+        )
+
+    rows = []
+    for row in plan.evidence.counts:
+        if row.column in names and row.phase in plan.evidence.phases:
+            holds = cohort.covariates[:, names.index(row.column)] == level_number(
+                study, row.column, row.value
+            )
+            rows.append(
+                counted(f"{row.variable}: {row.level}", EXACT[0], row.count, holds, row.arm, row.phase)
+            )
+    for one in plan.deaths:
+        rows.append(counted("deaths", EXACT[1], one.count, cohort.event == 1, one.arm, one.phase))
+    return rows

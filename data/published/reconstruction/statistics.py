@@ -1,0 +1,102 @@
+"""Every published statistic of a cohort, and how far all are from print, compiled."""
+
+import math
+
+import numba
+import numpy as np
+
+from data.published.reconstruction.arrays import HAZARD_RATIO, LOG_RATIO_ERROR, MEDIAN_ERROR, SURVIVAL, WALD
+from data.published.reconstruction.cox_rows import read_fit
+from data.published.reconstruction.curves import read_curve, read_test
+
+
+@numba.njit(cache=True)
+def read_part(part, order, time, event, layout, member, values):
+    """Put the value of every target of a part in `values`, and leave the rest.
+
+    What is called takes plain arrays only: every tuple of arrays that a compiled function takes costs time to compile.
+
+    Parameters
+    ----------
+    part : int
+    order : ndarray of int (patient,)
+        By increasing time.
+    time, event : ndarray (patient,)
+        Times above 0; 1 for a death.
+    layout, member : Layout, Membership
+    values : ndarray of float (target,)
+    """
+    f, role = part - layout.reverse.size - layout.pairs.shape[0], member.roles[part]
+    start, end, found = 0, max(layout.checkpoints.size, 1), 0.0
+    if f >= 0:
+        start, end = layout.fit_first[f], layout.fit_first[f + 1]
+    first, second = np.empty(end - start), np.empty(end - start)
+    if part < layout.reverse.size:
+        found, second[0] = read_curve(
+            role, member.sizes[part], layout.reverse[part], order, time, event, layout.checkpoints, first
+        )
+    elif f < 0:
+        one, other = layout.pairs[part - layout.reverse.size]
+        found = read_test(role, member.sizes[one], member.sizes[other], order, event)
+    else:
+        found = read_fit(
+            role, member.weights[f], member.terms[start:end], layout.log_ratio[start:end], member.risk[f],
+            member.risk_term[start:end].copy(), member.risk_square[start:end].copy(), order, event, first, second,
+        )  # fmt: skip
+    for place in range(layout.part_first[part], layout.part_first[part + 1]):
+        target = layout.part_targets[place]
+        kind, i = layout.kind[target], layout.index[target]
+        if kind == SURVIVAL:
+            values[target] = first[layout.at[target]]
+        elif kind == MEDIAN_ERROR:
+            values[target] = second[0]
+        elif kind == HAZARD_RATIO:
+            values[target] = math.exp(layout.log_ratio[i] + first[i - start])
+        elif kind == LOG_RATIO_ERROR:
+            values[target] = second[i - start]
+        elif kind == WALD:
+            # signed by the printed ratio: a ratio on the other side of 1 is no nearer for being as far from 1
+            values[target] = math.copysign(1.0, layout.log_ratio[i]) * (
+                (layout.log_ratio[i] + first[i - start]) / second[i - start]
+            )
+        else:
+            values[target] = found
+
+
+def evaluate(order, time, event, layout, member, values):
+    """Put the value of every target in `values`; not compiled, for it is called seldom and would take a second to."""
+    for part in range(layout.part_first.size - 1):
+        read_part(part, order, time, event, layout, member, values)
+
+
+@numba.njit(cache=True)
+def penalty(value, aim, width, flat, bound):
+    """Half the squared deviation of a value from print in units of the rounding; 0 within `flat` of it, or beyond a bound."""
+    deviation = value - aim
+    if bound and deviation > 0:
+        return 0.0
+    deviation = max(abs(deviation) - flat, 0.0) / width
+    return 0.5 * deviation * deviation
+
+
+@numba.njit(cache=True)
+def sum_of(penalties):
+    """Their sum, in their order: with some of them put to 0 it is never larger, whatever the rounding."""
+    total = 0.0
+    for target in range(penalties.size):
+        total += penalties[target]
+    return total
+
+
+def misfit(values, layout):
+    """Half the sum of squared deviations from print in units of the rounding."""
+    total = 0.0
+    for target in range(values.size):
+        total += penalty(
+            values[target],
+            layout.aim[target],
+            layout.width[target],
+            layout.flat[target],
+            layout.bound[target],
+        )
+    return total

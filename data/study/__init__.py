@@ -1,0 +1,1 @@
+"""A study file and its patients: read, checked, with design matrices."""

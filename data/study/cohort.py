@@ -1,0 +1,203 @@
+"""Cohort: the patients of a study after every check; holding one means that it passed."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+import pandas as pd
+
+from data.errors import InputError
+from data.study.cell_checks import TRUE, check_cells, read_cells
+from data.study.cells import canonical, texts
+from data.study.formulas import Design, build_design
+from data.study.patient_checks import check_patients, warn_of_arms
+from data.study.problems import Problems
+from data.study.study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Validated patients, with the design matrices of the study's two regressions.
+
+    Made only by `validate_cohort`, and from one of those by `data/study/subcohorts.py`. Arrays are read-only and have one entry for each patient.
+
+    Attributes
+    ----------
+    study, time_unit, treated_label, control_label : str
+        From the study file.
+    patient : ndarray of str
+        Identifiers; row numbers from 1 where the study has none.
+    time : ndarray of float
+        Time to the event or to the end of follow-up, above 0.
+    event : ndarray of bool
+        True for a death, or whatever the study's event is.
+    treatment : ndarray of bool
+        True for a treated patient.
+    entry : ndarray of float
+        When the patient came under observation, 0 <= entry < time; 0 without delayed entry.
+    treatment_start : ndarray of float or None
+        When treatment began, NaN for the never treated; None where the study does not say.
+    covariates : DataFrame (patient, covariate)
+        Floats, and categories with the levels of the study in their order. Not to be changed.
+    outcome, propensity : Design
+        Centred columns of the outcome and of the treatment model.
+    sha256 : str
+        Of the patients and the designs: equal for equal patients, whatever the labels.
+    """
+
+    study: str
+    time_unit: str
+    treated_label: str
+    control_label: str
+    patient: np.ndarray
+    time: np.ndarray
+    event: np.ndarray
+    treatment: np.ndarray
+    entry: np.ndarray
+    treatment_start: np.ndarray | None
+    covariates: pd.DataFrame
+    outcome: Design
+    propensity: Design
+    sha256: str
+
+    @property
+    def size(self) -> int:
+        """Number of patients."""
+        return len(self.time)
+
+    @property
+    def events(self) -> int:
+        """Number of patients with the event."""
+        return int(self.event.sum())
+
+
+def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
+    """The patients of a table, after every check.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row for each patient; cells may be text. Columns that the study does not declare are ignored.
+    study : Study
+        Which column holds what.
+    origin : str
+        Where the table comes from, for messages.
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    InputError
+        If anything is wrong with the patients: all problems together, with counts and first rows. If that is
+        right and a design matrix is not: that, with the formula.
+
+    Warns
+    -----
+    CohortWarning
+        If an arm has no event, or columns of a design are collinear.
+    """
+    if frame.empty:
+        raise InputError(f"{origin}: the cohort must hold patients, but found none.")
+    problems = Problems(origin, _identifiers(frame, study))
+    cells = read_cells(frame, study, problems)
+    check_cells(cells, study, problems)
+    check_patients(cells, study, problems)
+    problems.raise_if_any()
+    patients = _typed_patients(cells, study)
+    start = _starts(cells, study)
+    warn_of_arms(patients["event"], patients["treatment"], study, origin)
+    covariates = _typed_covariates(cells, study)
+    outcome = build_design(study.outcome.formula, covariates, f"{study.file}: [outcome] formula")
+    propensity = outcome
+    if study.propensity.formula != study.outcome.formula:
+        propensity = build_design(study.propensity.formula, covariates, f"{study.file}: [propensity] formula")
+    return Cohort(
+        study=study.name,
+        time_unit=study.time_unit,
+        treated_label=study.treatment.treated_label,
+        control_label=study.treatment.control_label,
+        **patients,
+        treatment_start=start,
+        covariates=covariates,
+        outcome=outcome,
+        propensity=propensity,
+        sha256=content_hash(
+            patients | {"treatment_start": start}, covariates, {"outcome": outcome, "propensity": propensity}
+        ),
+    )
+
+
+def _identifiers(frame: pd.DataFrame, study: Study) -> list[str | None] | None:
+    """Identifiers for messages, if there is one column of them."""
+    place = [
+        number for number, name in enumerate(frame.columns) if str(name).strip() == study.cohort.columns.id
+    ]
+    return texts(frame.iloc[:, place[0]]).tolist() if len(place) == 1 else None
+
+
+def _typed_patients(cells: pd.DataFrame, study: Study) -> dict[str, np.ndarray]:
+    """Arrays by attribute of `Cohort`, from cells that passed."""
+    roles = study.cohort.columns
+    size = len(cells)
+    patients = {
+        "patient": np.array(cells[roles.id] if roles.id else np.arange(1, size + 1), dtype=str),
+        "time": cells[roles.time].to_numpy(float),
+        "event": cells[roles.event].str.lower().isin(TRUE).to_numpy(bool),
+        "treatment": (cells[roles.treatment] == canonical(study.treatment.treated)).to_numpy(bool),
+        "entry": cells[roles.entry].to_numpy(float) if roles.entry else np.zeros(size),
+    }
+    return {name: _read_only(array) for name, array in patients.items()}
+
+
+def _starts(cells: pd.DataFrame, study: Study) -> np.ndarray | None:
+    column = study.cohort.columns.treatment_start
+    return _read_only(cells[column].to_numpy(float)) if column else None
+
+
+def _typed_covariates(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
+    columns = {}
+    for name, covariate in study.covariates.items():
+        if covariate.levels is None:
+            columns[name] = cells[name].astype(float)
+        else:
+            spelled = {canonical(level): level for level in covariate.levels}
+            columns[name] = pd.Categorical(cells[name].map(spelled), categories=list(covariate.levels))
+    return pd.DataFrame(columns, index=cells.index)
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    array = np.array(array)
+    array.flags.writeable = False
+    return array
+
+
+def content_hash(
+    patients: dict[str, np.ndarray | None], covariates: pd.DataFrame, designs: dict[str, Design]
+) -> str:
+    """Hash of values, not of objects in memory, so that every process and machine agrees."""
+    digest = sha256()
+    for name, array in patients.items():
+        _feed(digest, name, array)
+    for name, column in covariates.items():
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            _feed(digest, f"levels of {name}", np.array(column.cat.categories, dtype=str))
+            column = column.cat.codes.astype(float)
+        _feed(digest, f"covariate {name}", column.to_numpy())
+    for name, design in designs.items():
+        _feed(digest, f"terms of {name}", np.array(design.terms, dtype=str))
+        _feed(digest, f"values of {name}", design.values)
+    return digest.hexdigest()
+
+
+def _feed(digest, name: str, array: np.ndarray | None) -> None:
+    """Add an array with its name and shape, so that no two contents run together to the same bytes."""
+    shape = None if array is None else array.shape
+    digest.update(f"\n{name} {shape}\n".encode())
+    if array is None:
+        return
+    if array.dtype.kind == "U":
+        digest.update("\0".join(array.ravel()).encode("utf-8", "surrogatepass"))
+    else:
+        digest.update(np.ascontiguousarray(array, dtype="<f8" if array.dtype.kind == "f" else "u1").tobytes())

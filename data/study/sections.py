@@ -1,0 +1,172 @@
+"""The sections of a study file, each checked on its own."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from data.study.cells import canonical
+
+Text = Annotated[str, Field(min_length=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _as_text(value: Any) -> Any:
+    """Cells are compared as text, so 1 and true in the study file mean "1" and "true"."""
+    return canonical(value) if isinstance(value, bool | int | float) else value
+
+
+def as_tuple(value: Any) -> Any:
+    """A list of the file as a tuple, anything else as it is."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Cell = Annotated[Text, BeforeValidator(_as_text)]
+Cells = Annotated[tuple[Cell, ...], BeforeValidator(as_tuple)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(as_tuple)]
+Times = Annotated[tuple[Positive, ...], BeforeValidator(as_tuple)]
+
+
+class Section(BaseModel):
+    """A table of the study file: unknown keys and values of another type are refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, str_strip_whitespace=True
+    )
+
+
+class Columns(Section):
+    """Which column of the cohort holds what."""
+
+    time: Text
+    event: Text
+    treatment: Text
+    entry: Text | None = None
+    treatment_start: Text | None = None
+    id: Text | None = None
+
+    def used(self) -> dict[str, str]:
+        """Columns by role, those given only."""
+        return {role: column for role, column in self if column is not None}
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Columns":
+        columns = list(self.used().values())
+        twice = sorted({column for column in columns if columns.count(column) > 1})
+        if twice:
+            raise ValueError(f"must use each column once, but found {', '.join(twice)} more than once")
+        return self
+
+
+class CohortSource(Section):
+    """Where the patients come from."""
+
+    source: Literal["file", "package", "reconstruction"]
+    path: Text | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    rows: Literal["patients", "episodes"] = "patients"
+    columns: Columns = Columns(time="time", event="event", treatment="treatment")
+
+    @property
+    def package(self) -> str | None:
+        """The installed package that holds the cohort."""
+        return self.path.split(":")[0] if self.source == "package" and self.path else None
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> "CohortSource":
+        if self.source == "reconstruction":
+            if self.path is not None:
+                raise ValueError(
+                    "must have no path with source 'reconstruction', which reads the evidence/ folder; "
+                    "remove the path"
+                )
+            return self
+        if self.path is None:
+            raise ValueError(f"must have a path with source '{self.source}', but found none; add path = ...")
+        if self.source == "package" and not all(self.path.partition(":")):
+            raise ValueError(
+                f"path must read 'package:folder/file.csv' with source 'package', but found '{self.path}'"
+            )
+        if "columns" not in self.model_fields_set:
+            raise ValueError("must say which columns hold time, event and treatment; add [cohort.columns]")
+        unnamed = [name for name in ("id", "entry", "treatment_start") if getattr(self.columns, name) is None]
+        if self.rows == "episodes" and unnamed:
+            raise ValueError(
+                f"columns must name {', '.join(unnamed)} with rows = 'episodes': the patient, the start of an episode, and "
+                "a name for the start of treatment that is made of them"
+            )
+        return self
+
+
+class Treatment(Section):
+    """Which value of the treatment column means treated, and what to call the arms."""
+
+    treated: Cell
+    treated_label: Text = "Treated"
+    control_label: Text = "Control"
+
+
+class Covariate(Section):
+    """A covariate: continuous, or categorical if it has levels (the first is the reference)."""
+
+    levels: Annotated[Cells, Field(min_length=2)] | None = None
+    unit: str | None = None
+    label: str | None = None
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Covariate":
+        if self.levels and len(set(map(canonical, self.levels))) < len(self.levels):
+            raise ValueError(f"levels must differ from each other, but found {', '.join(self.levels)}")
+        return self
+
+
+class Regression(Section):
+    """The right-hand side of a regression on covariates."""
+
+    formula: Text
+
+
+class Baseline(Section):
+    """Intervals of the baseline hazard: cut points, or a number of intervals with equal numbers of events."""
+
+    cutpoints: Times | None = None
+    intervals: Annotated[int, Field(ge=1)] | None = None
+    smoothing: Literal["random_walk", "independent"] = "random_walk"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ten_intervals(cls, content: Any) -> Any:
+        if isinstance(content, dict) and not {"cutpoints", "intervals"} & content.keys():
+            return {**content, "intervals": 10}
+        return content
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Baseline":
+        if self.cutpoints is not None and self.intervals is not None:
+            raise ValueError("must give cutpoints or intervals, but found both; remove one of them")
+        _refuse_unsorted("cutpoints", self.cutpoints)
+        return self
+
+
+class Report(Section):
+    """What is reported; a horizon or times left out are chosen from the follow-up.
+
+    `outcome` names what is survived ("overall survival"); without it the words are "survival" and "event".
+    """
+
+    outcome: Text | None = None
+    horizon: Positive | None = None
+    times: Times | None = None
+    subgroups: Names = ()
+    landmarks: Times = ()
+
+    @model_validator(mode="after")
+    def _sorted(self) -> "Report":
+        _refuse_unsorted("times", self.times)
+        _refuse_unsorted("landmarks", self.landmarks)
+        return self
+
+
+def _refuse_unsorted(key: str, values: tuple[float, ...] | None) -> None:
+    if values and any(later <= earlier for earlier, later in pairwise(values)):
+        raise ValueError(f"{key} must increase strictly, but found {list(values)}")

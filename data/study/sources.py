@@ -1,0 +1,119 @@
+"""Where patients come from: a file, or a data set that an installed package ships."""
+
+import io
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from data.errors import InputError
+from data.files import decode, expand, read_bytes
+from data.study.cohort import Cohort, validate_cohort
+from data.study.episode_rows import patients_of_episodes
+from data.study.study import Study
+
+
+def load_cohort(study: Study) -> Cohort:
+    """The validated patients of a study.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Cohort
+
+    Raises
+    ------
+    InputError
+        If the patients cannot be read, are not those of the checksum, or are not as the study says.
+    """
+    if study.cohort.source == "reconstruction":
+        raise InputError(
+            f"{study.file}: [cohort] source must be 'file' or 'package' to read patients, but found 'reconstruction', "
+            "which has none: its pseudo-patients are reconstructed from evidence/."
+        )
+    content, origin = _content(study)
+    expected, found = study.cohort.sha256, sha256(content).hexdigest()
+    if expected and expected.lower() != found:
+        raise InputError(
+            f"{study.file}: [cohort] sha256 must be that of {origin}, but the file has {found} "
+            f"and the study file says {expected}; get the original file, or correct sha256 if it was replaced."
+        )
+    table = read_table(content, origin)
+    if study.cohort.rows == "episodes":
+        table = patients_of_episodes(table, study, origin)
+    return validate_cohort(table, study, origin)
+
+
+def read_table(content: bytes, origin: str) -> pd.DataFrame:
+    """The table in the bytes of a file; the cells of a csv stay text, exactly as written.
+
+    Parameters
+    ----------
+    content : bytes
+        A csv (UTF-8, comma-separated, one line of column names) or parquet file.
+    origin : str
+        Name of the file: its ending says which of the two it is.
+    """
+    kind = Path(origin).suffix.lower()
+    if kind == ".csv":
+        return _read_csv(content, origin)
+    if kind == ".parquet":
+        return _read_parquet(content, origin)
+    raise InputError(
+        f"{origin}: a cohort must be a .csv or .parquet file, but found '{kind or 'no ending'}'."
+    )
+
+
+def _content(study: Study) -> tuple[bytes, str]:
+    """The bytes of the cohort, and the name they go by in messages."""
+    path = study.cohort.path or ""
+    if study.cohort.source == "package":
+        package, _, resource = path.partition(":")
+        try:
+            return (files(package) / resource).read_bytes(), path
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"{study.file}: [cohort] path must name an installed package, but found no '{package}'; install it."
+            ) from error
+        except (OSError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{study.file}: [cohort] path must name a file inside the package '{package}', "
+                f"but found no '{resource}'."
+            ) from error
+    file = study.folder / expand(path)
+    return read_bytes(file, f"{study.file}: [cohort] path '{path}': "), str(file)
+
+
+def _read_csv(content: bytes, origin: str) -> pd.DataFrame:
+    text = decode(content, origin)
+    try:
+        # names are read as a row: pandas would rename a repeated one and hide it
+        rows = pd.read_csv(io.StringIO(text), header=None, dtype=str, keep_default_na=False, na_values=[])
+    except pd.errors.EmptyDataError as error:
+        raise InputError(
+            f"{origin}: a cohort must hold column names and patients, but found an empty file."
+        ) from error
+    except pd.errors.ParserError as error:
+        reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise InputError(f"{origin}: must be a comma-separated table, but: {reason}.") from error
+    names = [str(name).strip() for name in rows.iloc[0]]
+    for mark in (";", "\t"):
+        if len(names) == 1 and mark in names[0]:
+            raise InputError(
+                f"{origin}: must be separated by commas, but found {mark!r}; save it with commas."
+            )
+    return rows.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
+
+
+def _read_parquet(content: bytes, origin: str) -> pd.DataFrame:
+    try:
+        return pyarrow.parquet.read_table(io.BytesIO(content)).to_pandas()
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{origin}: must be a parquet file, but cannot be read: {reason}.") from error

@@ -1,0 +1,1 @@
+"""Speed and accuracy against the same likelihood written as Poisson rows."""

@@ -1,0 +1,123 @@
+"""Did the sampler converge: for every parameter and every reported estimand (doi 10.1214/20-BA1221)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from inference.adjustments import ADJUSTMENTS, AdjustedSample
+from inference.diagnostics.checks.result import CheckResult, at_least, at_most
+from inference.diagnostics.summaries import summarise
+from models.assembly import parameter_names
+
+RHAT = 1.01
+ESS = 400.0
+EBFMI = 0.3
+KHAT = 0.7
+
+
+def convergence_checks(
+    adjusted: AdjustedSample, estimands: pd.DataFrame, pareto_k: np.ndarray | None
+) -> list[CheckResult]:
+    """Return the convergence checks of a fit.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        What was sampled.
+    estimands : DataFrame
+        Its table of estimands.
+    pareto_k : ndarray (patient,) or None
+        Tail index of the leave-one-out weights of each patient, where they were computed.
+    """
+    if ADJUSTMENTS[adjusted.adjustment].maximises:
+        return []  # no chains: a maximum that is not found is an error
+    from arviz_stats.base import array_stats  # as in `inference.fits.datatree`
+
+    statistics = adjusted.statistics
+    divergent = int(statistics["diverging"].sum())
+    energy = np.atleast_3d(statistics["energy"])
+    ebfmi = min(float(np.min(array_stats.bfmi(energy[:, :, k]))) for k in range(energy.shape[2]))
+    return [
+        *chain_checks(parameter_table(adjusted), estimands),
+        at_most(
+            "convergence: divergences",
+            divergent,
+            0,
+            "divergent transitions: parts that the sampler cannot enter",
+        ),
+        at_least(
+            "convergence: E-BFMI", ebfmi, EBFMI, "smallest of all chains: energies must be explored freely"
+        ),
+        *([] if pareto_k is None else [_khat_check(pareto_k)]),
+    ]
+
+
+def _khat_check(pareto_k: np.ndarray) -> CheckResult:
+    high = int((pareto_k > KHAT).sum())
+    text = (
+        f"{high} of {len(pareto_k)} patients above {KHAT}: leave-one-out scores lean on single patients there"
+    )
+    return at_most("convergence: Pareto k-hat", float(np.max(pareto_k)), KHAT, text, otherwise="warn")
+
+
+def chain_checks(parameters: pd.DataFrame, estimands: pd.DataFrame) -> list[CheckResult]:
+    """Return the checks of R-hat and of effective sample sizes.
+
+    Parameters
+    ----------
+    parameters : DataFrame
+        name, rhat, ess_bulk, ess_tail.
+    estimands : DataFrame
+        The same columns of a table of estimands.
+    """
+    of_estimands = estimands.assign(name=estimands["estimand"] + " (" + estimands["population"] + ")")
+    both = pd.concat([parameters, of_estimands[["name", "rhat", "ess_bulk", "ess_tail"]]], ignore_index=True)
+    worst = both.loc[both["rhat"].fillna(np.inf).idxmax()]
+    text = f"largest for {worst['name']}: chains must agree"
+    checks = [at_most("convergence: R-hat", _or_inf(worst["rhat"]), RHAT, text)]
+    for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS")):
+        least = both.loc[both[column].fillna(-np.inf).idxmin()]
+        text = f"smallest for {least['name']}: effective draws of all parameters and estimands"
+        checks.append(at_least(f"convergence: {label}", _or_zero(least[column]), ESS, text))
+    return checks
+
+
+def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
+    """Return name, R-hat and effective sample sizes of every parameter."""
+    names, draws = parameter_draws(adjusted)
+    summary = pd.DataFrame(summarise(draws))
+    table = summary.assign(name=names)[["name", "rhat", "ess_bulk", "ess_tail"]]
+    if adjusted.design_draws is None:
+        return table
+    alone = [value.reshape(*value.shape[:2], -1) for value in adjusted.treatment.values()]
+    treatment = np.moveaxis(np.concatenate(alone, axis=-1), -1, 0)[..., None]
+    of_treatment = pd.DataFrame(summarise(treatment))[["rhat", "ess_bulk", "ess_tail"]]
+    return pd.concat([table, of_treatment.assign(name="treatment model")], ignore_index=True)
+
+
+def parameter_draws(adjusted: AdjustedSample) -> tuple[list[str], np.ndarray]:
+    """Return the name of every parameter of the outcome model, and its draws (row, chain, draw, design)."""
+    task = adjusted.designs[0].task
+    sampled = parameter_names(task.cohort, task.spec)
+    along = {parameter.name: labels for parameter, labels in sampled.items()}
+    if task.spec is not None:
+        effect = task.spec.effect
+        along |= {one.name: tuple(effect.coordinates[one.dim]) for one in effect.derived}
+    parts = [design.parameters for design in adjusted.designs]
+    names, rows = [], []
+    for name, value in parts[0].items():
+        stacked = np.stack([part[name] for part in parts], axis=-1)
+        flat = np.moveaxis(stacked, (0, 1), (-3, -2)).reshape(-1, *value.shape[:2], len(parts))
+        labels = along.get(name) or range(1, len(flat) + 1)
+        names += [name] if value.ndim == 2 else [f"{name}[{label}]" for label in labels]
+        rows.append(flat)
+    return names, np.concatenate(rows)
+
+
+def _or_inf(value: float) -> float:
+    return float(value) if np.isfinite(value) else float("inf")
+
+
+def _or_zero(value: float) -> float:
+    return float(value) if np.isfinite(value) else 0.0

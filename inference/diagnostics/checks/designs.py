@@ -1,0 +1,97 @@
+"""What weights or pairs did to the arms: balance, effective sizes, extreme weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from inference.adjustments import ADJUSTMENTS, AdjustedSample, Question
+from inference.adjustments.weighting import (
+    balance_of_designs,
+    effective_sizes,
+    extreme_weights,
+)
+from inference.diagnostics.checks.overlap import IMBALANCE, SMALLEST_SHARE
+from inference.diagnostics.checks.result import CheckResult, at_least, at_most
+from inference.frequentist.balance import largest_by_chance
+
+EXTREME = 0.01  # share of patients with a stabilised weight above 10
+
+
+def balance_behind(adjusted: AdjustedSample, question: Question) -> pd.DataFrame:
+    """Return how far the arms differ before and after the design, over the propensity draws; empty without a design."""
+    weights = _weights(adjusted, question)
+    if weights is None or not question.cohort.propensity.terms:
+        return pd.DataFrame()
+    return balance_of_designs(question.cohort, weights)
+
+
+def design_checks(adjusted: AdjustedSample, question: Question, balance: pd.DataFrame) -> list[CheckResult]:
+    """Return the checks of a design that is to make the arms alike; none for the other adjustments.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        The fit.
+    question : Question
+        Gives the patients.
+    balance : DataFrame
+        From `balance_behind`.
+    """
+    weights = _weights(adjusted, question)
+    if weights is None:
+        return []
+    kind = ADJUSTMENTS[adjusted.adjustment]
+    checks = []
+    if len(balance):
+        worst = balance.loc[balance["difference_after"].abs().idxmax()]
+        text = f"largest mean standardised difference that the design leaves between the arms, of {worst['term']}"
+        value, limit = abs(float(worst["difference_after"])), IMBALANCE
+        if kind.name == "matched":
+            limit = max(IMBALANCE, _chance(question))
+            text += f"; randomising treatment within the pairs would leave {limit:.2f} or more of any covariate once in 20 times"
+        checks.append(at_most("overlap: balance after the design", value, limit, text, otherwise="warn"))
+    checks += _shares(question, weights, kind.name != "matched")
+    if kind.name == "iptw":
+        extreme = extreme_weights(weights)
+        share, largest = float(extreme["share_above_10"].mean()), float(extreme["largest"].mean())
+        text = f"patients with a stabilised weight above 10; the largest is {largest:.1f}, mean over designs"
+        checks.append(at_most("overlap: extreme weights", share, EXTREME, text, otherwise="warn"))
+    return checks
+
+
+def _weights(adjusted: AdjustedSample, question: Question) -> np.ndarray | None:
+    """Return the weights (design, patient) at the score that fits best; None where nothing makes the arms alike."""
+    designs = ADJUSTMENTS[adjusted.adjustment].weighted_designs
+    return None if designs is None else np.array([one.weights for one in designs(question)])
+
+
+def _chance(question: Question) -> float:
+    """Return the largest imbalance that chance explains in pairs, of the first design."""
+    designs = ADJUSTMENTS["matched"].weighted_designs
+    assert designs is not None, "pairs make the arms alike"
+    design, cohort = designs(replace(question, designs=1))[0], question.cohort
+    arms = (cohort.propensity.values[cohort.treatment], cohort.propensity.values[~cohort.treatment])
+    variance = sum(arm.var(axis=0, ddof=min(1, len(arm) - 1)) for arm in arms) / 2
+    inside = design.weights > 0
+    return largest_by_chance(
+        cohort.propensity.values[inside], cohort.treatment[inside], design.unit, np.sqrt(variance)
+    )
+
+
+def _shares(question: Question, weights: np.ndarray, weighted: bool) -> list[CheckResult]:
+    cohort, checks = question.cohort, []
+    for arm, sizes in effective_sizes(weights, cohort.treatment).items():
+        label, inside = (
+            (cohort.treated_label, cohort.treatment)
+            if arm == "treated"
+            else (cohort.control_label, ~cohort.treatment)
+        )
+        share = float(sizes.mean()) / int(inside.sum())
+        what = "effective share of the patients under the weights" if weighted else "share that finds a pair"
+        name = f"overlap: {'effective sample size' if weighted else 'share matched'}, {arm}"
+        text = f"{label}: {what}, mean over designs"
+        checks.append(at_least(name, share, SMALLEST_SHARE, text, otherwise="warn"))
+    return checks

@@ -1,0 +1,111 @@
+"""How far the outcome moved the treatment model: the joint posterior against the treatment model fitted alone.
+
+With an outcome model that omits the covariates, feedback is expected to do harm (Zigler et al. 2013,
+doi 10.1111/j.1541-0420.2012.01830.x).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from data.study.cohort import Cohort
+from inference.adjustments.adjusted import AdjustedSample, flat_draws
+from inference.diagnostics.checks.result import CheckResult, at_most
+
+SHIFT = 0.5  # posterior standard deviations of the treatment model alone
+DISTINCT = 1.0  # standard deviations between the ends of two searches that make them two modes
+NEGLIGIBLE = 0.01  # share of the posterior mass below which a second mode does not count
+
+
+def feedback_checks(adjusted: AdjustedSample, cohort: Cohort) -> list[CheckResult]:
+    """Return the feedback checks of a joint fit; none where there is no score for the outcome to inform."""
+    if adjusted.adjustment != "joint" or not cohort.propensity.terms:
+        return []
+    checks = [_mode_check(adjusted)]
+    checks += [
+        at_most(f"feedback: shift of {row['term']}", abs(row["shift"]), SHIFT, row["text"], otherwise="warn")
+        for row in feedback_table(adjusted, cohort).to_dict("records")
+    ]
+    omitted = sorted(set(cohort.propensity.terms) - set(cohort.outcome.terms))
+    if omitted:
+        text = (
+            f"the outcome model omits {', '.join(omitted)}: the outcome then pulls the propensity score towards itself, "
+            "which is known to bias the effect; read `cut` instead"
+        )
+        checks.append(
+            CheckResult("feedback: covariates omitted from the outcome", "warn", len(omitted), 0, text)
+        )
+    return checks
+
+
+def feedback_table(adjusted: AdjustedSample, cohort: Cohort) -> pd.DataFrame:
+    """Return, for each propensity coefficient, how far feedback moved it.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        A joint fit.
+    cohort : Cohort
+        Gives the terms.
+
+    Returns
+    -------
+    DataFrame
+        term, shift (of the mean, in standard deviations of the treatment model alone), overlap (area common to both
+        densities, as normals, between 0 and 1), text.
+    """
+    joint = flat_draws(adjusted.designs[0].parameters)["propensity_coefficients"]
+    alone = flat_draws(adjusted.treatment)["propensity_coefficients"]
+    shift = (joint.mean(axis=0) - alone.mean(axis=0)) / alone.std(axis=0, ddof=1)
+    overlap = [_common_area(joint[:, i], alone[:, i]) for i in range(joint.shape[1])]
+    text = [
+        f"the outcome moved the coefficient by {move:+.2f} standard deviations; {share:.0%} of the densities is common"
+        for move, share in zip(shift, overlap, strict=True)
+    ]
+    return pd.DataFrame({"term": cohort.propensity.terms, "shift": shift, "overlap": overlap, "text": text})
+
+
+def _common_area(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the area under the lower of two densities, from histograms on shared bins."""
+    edges = np.histogram_bin_edges(np.concatenate([first, second]), bins=60)
+    heights = [np.histogram(draws, edges, density=True)[0] for draws in (first, second)]
+    return float((np.minimum(*heights) * np.diff(edges)).sum())
+
+
+def _mode_check(adjusted: AdjustedSample) -> CheckResult:
+    """Fail where the reversed score is a mode of its own, by the search from there or by chains that stayed."""
+    assert adjusted.modes is not None, "a joint fit searches from both signs"
+    mass = (
+        float(np.exp(min(adjusted.modes.log_mass_ratio, 0.0)))
+        if adjusted.modes.separation > DISTINCT
+        else 0.0
+    )
+    alone = adjusted.treatment["propensity_coefficients"].mean(axis=(0, 1))
+    agreement = adjusted.designs[0].parameters["propensity_coefficients"] @ alone
+    reversed_chains = int((agreement.mean(axis=1) < 0).sum())
+    chains = len(agreement)
+    stuck = 0 < reversed_chains < chains
+    share = max(mass, reversed_chains / chains if stuck else 0.0)
+    if share <= NEGLIGIBLE:
+        text = "chains from the score's sign and from its opposite ended in the same mode"
+    else:
+        text = f"the score with reversed sign is a second mode ({reversed_chains} of {chains} chains stayed there)"
+    return at_most("feedback: second mode", share, NEGLIGIBLE, text)
+
+
+def effect_moved(joint: pd.DataFrame, cut: pd.DataFrame) -> CheckResult:
+    """Return how far feedback moved the conditional effect (the first of several), in posterior standard deviations of `cut`.
+
+    Parameters
+    ----------
+    joint, cut : DataFrame
+        Tables of estimands of the two fits.
+    """
+    first, second = (table[table["estimand"] == "log_hazard_ratio"].iloc[0] for table in (joint, cut))
+    move = float((first["mean"] - second["mean"]) / second["sd"])
+    until = "" if pd.isna(first["time"]) else f" up to {first['time']:g}"
+    text = (
+        f"the log hazard ratio{until} is {first['mean']:.3f} with feedback and {second['mean']:.3f} without"
+    )
+    return at_most("feedback: shift of the treatment effect", abs(move), SHIFT, text, otherwise="warn")

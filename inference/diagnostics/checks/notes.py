@@ -1,0 +1,57 @@
+"""Notes on estimands that a table of numbers cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from inference.adjustments.adjusted import AdjustedSample
+from inference.diagnostics.checks.result import CheckResult
+from models.effects.by_interval import BY_INTERVAL
+from models.effects.by_subgroup import SUBGROUP_EFFECTS
+
+DIFFERS = {BY_INTERVAL.name, SUBGROUP_EFFECTS.name}
+"""Where a fit has one of these, no single factor stretches all times."""
+
+
+def median_notes(not_reached: Mapping[str, float]) -> list[CheckResult]:
+    """Return how often the median of an arm lies beyond the follow-up, where it ever does.
+
+    Parameters
+    ----------
+    not_reached : mapping of str to float
+        Share of draws by arm.
+    """
+    return [
+        CheckResult(
+            f"estimand: median not reached, {arm}",
+            "info",
+            share,
+            None,
+            f"the median lies beyond the last follow-up in {share:.1%} of the draws",
+        )
+        for arm, share in not_reached.items()
+        if share > 0
+    ]
+
+
+def time_ratio_note(adjusted: AdjustedSample) -> list[CheckResult]:
+    r"""Return a Weibull fit's effect read as acceleration: treatment stretches all times by one factor. Only where the effect is constant.
+
+    .. math:: \text{time ratio} = \text{HR}^{-1 / \text{shape}}
+
+    (Carroll 2003, doi 10.1016/S0197-2456(03)00072-2).
+    """
+    parameters = adjusted.designs[0].parameters
+    if "weibull_shape" not in parameters or DIFFERS & set(parameters):
+        return []
+    ratios = np.concatenate(
+        [
+            np.exp(-design.parameters["treatment_effect"] / design.parameters["weibull_shape"]).ravel()
+            for design in adjusted.designs
+        ]
+    )
+    low, middle, high = np.quantile(ratios, [0.025, 0.5, 0.975])
+    text = f"treatment stretches times by the factor {middle:.2f} ({low:.2f} to {high:.2f}): HR^(-1 / shape)"
+    return [CheckResult("estimand: time ratio", "info", float(middle), 1.0, text)]

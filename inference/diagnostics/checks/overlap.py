@@ -1,0 +1,65 @@
+"""Do the arms overlap: can the treated be compared with untreated patients like them at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from data.study.cohort import Cohort
+from inference.diagnostics.checks.result import CheckResult, at_least, at_most
+from inference.frequentist.balance import (
+    effective_sample_size,
+    overlap_weights,
+    share_outside_common_range,
+    standardised_differences,
+)
+
+OUTSIDE = 0.10
+SMALLEST_SHARE = 0.25
+IMBALANCE = 0.10
+
+
+def overlap_checks(cohort: Cohort, propensity: np.ndarray) -> list[CheckResult]:
+    """Return the overlap checks of a cohort.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        The patients.
+    propensity : ndarray (patient,)
+        Probability of treatment, at its posterior mean.
+    """
+    outside = share_outside_common_range(propensity, cohort.treatment)
+    weights = overlap_weights(propensity, cohort.treatment)
+    checks = [
+        at_most(
+            "overlap: share outside the common range",
+            float(outside["all"]),
+            OUTSIDE,
+            "patients whose probability of treatment no patient of the other arm reaches",
+            otherwise="warn",
+        )
+    ]
+    for arm, label in ((True, cohort.treated_label), (False, cohort.control_label)):
+        inside = cohort.treatment == arm
+        share = float(effective_sample_size(weights[inside])) / int(inside.sum())
+        text = f"{label}: effective share of the patients when the arms are weighted to overlap"
+        name = "overlap: effective sample size, " + ("treated" if arm else "control")
+        checks.append(at_least(name, share, SMALLEST_SHARE, text, otherwise="warn"))
+    if cohort.propensity.terms:
+        balance = standardised_differences(cohort.propensity, cohort.treatment, weights)
+        before, after = balance["difference_before"].abs(), balance["difference_after"].abs()
+        text = "largest standardised mean difference between the arms"
+        checks.append(
+            CheckResult("overlap: balance before weighting", "info", float(before.max()), IMBALANCE, text)
+        )
+        text = "largest standardised mean difference between the arms, weighted to overlap"
+        checks.append(
+            at_most(
+                "overlap: balance after overlap weighting",
+                float(after.max()),
+                IMBALANCE,
+                text,
+                otherwise="warn",
+            )
+        )
+    return checks

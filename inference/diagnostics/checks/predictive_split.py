@@ -1,0 +1,45 @@
+"""Would the model produce such data, where treatment begins during follow-up: events by state, and survival of all."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from inference.diagnostics.checks.predictive import predictive_check
+from inference.diagnostics.checks.result import CheckResult
+from inference.predictive.replicates.split_statistics import STATES
+
+SINGLE = {
+    "cox_unadjusted": "Cox log hazard ratio, time-dependent treatment alone",
+    "cox_adjusted": "Cox log hazard ratio, time-dependent treatment and covariates",
+    "log_rank": "log-rank chi-square, time-dependent treatment",
+    "median": "median time, all patients",
+    "started": "patients who begin treatment",
+}
+
+
+def split_predictive_checks(
+    replicated: xr.Dataset, observed: xr.Dataset, time_unit: str
+) -> list[CheckResult]:
+    """Return, for each summary, the two-sided predictive probability of the cohort's value.
+
+    Parameters
+    ----------
+    replicated, observed : Dataset
+        From `split_statistics`; the observed cohort is its one replicate.
+    time_unit : str
+        Printed in the texts.
+    """
+    checks = [predictive_check(name, label, replicated, observed, {}) for name, label in SINGLE.items()]
+    for time in observed["time"].to_numpy():
+        label = f"survival at {time:g} {time_unit}, all patients"
+        checks.append(predictive_check("survival", label, replicated, observed, {"time": time}))
+    for state in STATES:
+        checks.append(
+            predictive_check("events", f"events, while {state}", replicated, observed, {"state": state})
+        )
+        for interval in range(observed.sizes["interval"]):
+            start, end = (float(observed[f"interval_{side}"][interval]) for side in ("start", "end"))
+            label = f"events in ({start:g}, {end:g}] {time_unit}, while {state}"
+            where = {"state": state, "interval": interval}
+            checks.append(predictive_check("events_by_interval", label, replicated, observed, where))
+    return checks

@@ -1,0 +1,52 @@
+"""How well what a fit predicts agrees with the patients: their times, each left out, and their treatments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from inference.adjustments import ADJUSTMENTS, AdjustedSample, Question
+from inference.diagnostics.loo_pit import impute_pit, left_out_survival
+from inference.diagnostics.treatment_calibration import treatment_calibration
+
+
+def predictions(
+    adjusted: AdjustedSample, question: Question, log_weights: np.ndarray | None, replicated: bool
+) -> xr.Dataset:
+    """Return how well times and treatments were predicted.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        The fit.
+    question : Question
+        Gives the patients and the seed.
+    log_weights : ndarray (patient, draw) or None
+        From `inference.diagnostics.loo`, where patients were left out.
+    replicated : bool
+        Whether replicated cohorts are looked at, of treatments too.
+
+    Returns
+    -------
+    Dataset
+        `pit` (imputation, patient), and what `treatment_calibration` returns, which weights and pairs leave out: they
+        are judged by the balance that they reach.
+    """
+    cohort, seed = question.cohort, question.settings.seed
+    judged = replicated and not ADJUSTMENTS[adjusted.adjustment].population
+    found = treatment_calibration(cohort, seed) if judged else xr.Dataset()
+    if log_weights is None:
+        return found
+    survival = left_out_survival(adjusted, log_weights)
+    pit = impute_pit(survival, cohort.event, np.random.default_rng([seed, 7]))
+    return found.assign(pit=(("imputation", "patient"), pit))
+
+
+def of_cohorts(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Return the predictions of several cohorts (cohort, ...), with one imputation of each; of nothing, nothing."""
+    if not parts[0].data_vars:
+        return parts[0]
+    first = [one.isel(imputation=0, missing_dims="ignore") for one in parts]
+    return xr.concat(first, dim="cohort", join="override")

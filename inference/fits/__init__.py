@@ -1,0 +1,1 @@
+"""From a request to a fit, its DataTree, and what is read from it, for one cohort or many."""

@@ -1,0 +1,65 @@
+"""The frequentist analysis of a study's cohorts, kept on disk: Cox models of many cohorts take a while."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.published.evidence import Evidence
+from data.study.cohort import Cohort
+from data.study.study import Study
+from inference.estimands.horizon import report_times
+from inference.frequentist import comparators, pooled_comparators, published_comparators
+from inference.frequentist.own_matching import with_own_matching
+from inference.storage.cache import FRAME, cached
+
+
+def frequentist_analysis(
+    study: Study,
+    cohorts: Sequence[Cohort],
+    folder: Path,
+    evidence: Evidence | None = None,
+    matched: np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Return the comparators of a study: as kept, else computed and kept; of patients, with a matching of one's own.
+
+    Parameters
+    ----------
+    study : Study
+    cohorts : sequence of Cohort
+        Means are taken over several.
+    folder : Path
+        Where the table is kept.
+    evidence : Evidence, optional
+        Of a study that publishes no patients: gives the published values, and the published matched analysis.
+    matched : ndarray of bool (cohort, patient), optional
+        Who is in the published matched set.
+    """
+    times, landmarks = report_times(study, cohorts[0]), study.report.landmarks
+    return comparators_of_cohorts(folder, cohorts, *times, landmarks, evidence, matched)
+
+
+@cached(FRAME)
+def comparators_of_cohorts(
+    cohorts: Sequence[Cohort],
+    horizon: float,
+    times: tuple[float, ...],
+    landmarks: Sequence[float],
+    evidence: Evidence | None,
+    matched: np.ndarray | None,
+) -> pd.DataFrame:
+    """Return the comparators of cohorts, the mean over several; arguments as in `frequentist_analysis`."""
+    tables = [comparators(cohort, horizon, times) for cohort in cohorts]
+    if evidence is None:
+        tables = [
+            with_own_matching(table, cohort, landmarks) for table, cohort in zip(tables, cohorts, strict=True)
+        ]
+    if evidence is not None and matched is not None:
+        tables = [
+            published_comparators(table, cohort, inside, evidence)
+            for table, cohort, inside in zip(tables, cohorts, matched, strict=True)
+        ]
+    return pooled_comparators(tables)

@@ -1,0 +1,262 @@
+"""A fit as an xarray.DataTree: what was sampled and seen, by ArviZ's groups; and the way back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from inference.adjustments import ADJUSTMENTS, Adjustment
+from inference.adjustments.adjusted import (
+    AdjustedSample,
+    DesignSample,
+    Modes,
+    Question,
+    flat_draws,
+    propensity_draws,
+)
+from inference.adjustments.weighted import restored
+from inference.predictive.pointwise import pointwise_draws, pointwise_log_likelihood
+from inference.predictive.prior_draws import draw_prior, draw_prior_times
+from inference.predictive.replicated import replicate_times
+from inference.sampling.tasks import Task
+from models.assembly import dims_of, parameter_names
+from models.blocks import Block
+from models.observations import EverNever, TimeSplit
+from models.priors import Parameter
+from models.specification import known_parameters
+
+PRIOR_DRAWS = 2000
+PRIOR_TIME_DRAWS = 100
+REPLICATES = 300
+DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to REPLICATES
+TREATMENT_MODEL = ("propensity_intercept", "propensity_coefficients")
+
+
+def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, Any]) -> xr.DataTree:
+    """Return everything about a fit, by ArviZ's groups.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        What was sampled.
+    question : Question
+        What was asked.
+    provenance : dict
+        Goes into the attributes as JSON.
+
+    Returns
+    -------
+    DataTree
+        posterior, observed_data, constant_data, and treatment_model (the treatment model fitted alone) where the posterior
+        does not hold it; sample_stats, prior and prior_predictive of what was sampled;
+        log_likelihood and log_prior where the outcome model is of all patients, and posterior_predictive where it is
+        known who was treated from when.
+    """
+    rng = np.random.default_rng([question.settings.seed, 2])
+    kind = ADJUSTMENTS[adjusted.adjustment]
+    first = adjusted.designs[0].task
+    whole = question.task("absent") if kind.population else first
+    datasets = {
+        "posterior": _posterior(adjusted),
+        "observed_data": _observed(question),
+        "constant_data": _constant(whole.content(whole.blocks), whole),
+    }
+    if not kind.maximises:
+        datasets |= {"sample_stats": _statistics(adjusted), **_prior(first, rng)}
+    if not kind.population:
+        datasets |= {"log_likelihood": _pointwise(adjusted, question), "log_prior": _log_prior(adjusted)}
+        if isinstance(question.spec.observation, EverNever | TimeSplit):
+            total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
+            replicates = min(REPLICATES, max(1, total // DRAWS_OF_A_REPLICATE))
+            datasets["posterior_predictive"] = replicate_times(adjusted, question.cohort, replicates, rng)
+    if adjusted.design_draws is None:
+        datasets["treatment_model"] = _dataset(adjusted.treatment, first)
+    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
+    tree.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
+    return tree
+
+
+def from_tree(tree: xr.DataTree, question: Question, adjustment: str) -> AdjustedSample:
+    """Return the samples that a stored fit holds."""
+    posterior = tree["posterior"].to_dataset()
+    kind = ADJUSTMENTS[adjustment]
+    if kind.design_task is not None:
+        return _designs(posterior, _arrays(tree["sample_stats"].to_dataset()), question, kind)
+    parameters, treatment = _arrays(posterior), _arrays(tree["treatment_model"].to_dataset())
+    if kind.maximises:
+        by_design = [_arrays(one) for one in _by_design(posterior)]
+        return AdjustedSample(adjustment, restored(question, kind, by_design), {}, treatment)
+    source = parameters if kind.score == "latent" else treatment
+    design = DesignSample(question.task(kind.score), parameters, propensity_draws(source, question.cohort))
+    found = posterior.attrs
+    modes = (
+        Modes(found["mode_separation"], found["mode_log_mass_ratio"]) if "mode_separation" in found else None
+    )
+    statistics = _arrays(tree["sample_stats"].to_dataset())
+    return AdjustedSample(adjustment, (design,), statistics, treatment, modes=modes)
+
+
+def _designs(
+    posterior: xr.Dataset, statistics: dict[str, np.ndarray], question: Question, kind: Adjustment
+) -> AdjustedSample:
+    """Return the samples of an adjustment that conditions on one draw of the treatment model at a time."""
+    assert kind.design_task is not None, "each design has a task"
+    treatment = _arrays(posterior[[name for name in TREATMENT_MODEL if name in posterior]])
+    drawn = flat_draws(treatment)
+    chosen = posterior["design_draw"].to_numpy()
+    propensities = propensity_draws(treatment, question.cohort)
+    of_design = posterior[[name for name, value in posterior.data_vars.items() if "design" in value.dims]]
+    designs = tuple(
+        DesignSample(kind.design_task(question, drawn, draw), _arrays(one), propensities[[draw]])
+        for draw, one in zip(chosen, _by_design(of_design), strict=True)
+    )
+    return AdjustedSample(kind.name, designs, statistics, treatment, chosen)
+
+
+def _arrays(dataset: xr.Dataset) -> dict[str, np.ndarray]:
+    return {str(name): value.to_numpy() for name, value in dataset.data_vars.items()}
+
+
+def _names(task: Task) -> dict[str, tuple[Parameter, tuple[str, ...]]]:
+    """Return every named parameter with the names along its dimension."""
+    listed = {**parameter_names(task.cohort, task.spec), **parameter_names(task.cohort, None)}
+    named = {parameter.name: (parameter, names) for parameter, names in listed.items()}
+    if task.spec is not None:
+        intervals = tuple(task.spec.baseline.coordinates.get("interval", ()))
+        named |= {
+            name: (known_parameters()[name], intervals) for name in task.spec.baseline.hazard_parameters
+        }
+        along = task.spec.effect.coordinates
+        named |= {
+            parameter.name: (parameter, tuple(along[parameter.dim])) for parameter in task.spec.effect.derived
+        }
+    return named
+
+
+def _as_dataset(values: dict[str, Any], **layout: Any) -> xr.Dataset:
+    """Return draws as a dataset in ArviZ's form."""
+    from arviz_base import dict_to_dataset  # takes a second, and whoever only reads readings needs none of it
+
+    return dict_to_dataset(values, **layout)
+
+
+def _dataset(
+    values: dict[str, np.ndarray], task: Task, lead: tuple[str, ...] = ("chain", "draw")
+) -> xr.Dataset:
+    """Return draws as a dataset with the contract's dimensions and coordinates."""
+    named = _names(task)
+    dims: dict[Any, Any] = {
+        name: [dims_of(task.cohort, named[name][0])] for name in values if named[name][0].dim
+    }
+    coords: dict[Any, Any] = {dims[name][0]: list(named[name][1]) for name in dims}
+    return _as_dataset(values, dims=dims, coords=coords, sample_dims=list(lead))
+
+
+def _posterior(adjusted: AdjustedSample) -> xr.Dataset:
+    task = adjusted.designs[0].task
+    if not ADJUSTMENTS[adjusted.adjustment].several_designs:
+        posterior = _dataset(adjusted.designs[0].parameters, task)
+        if adjusted.modes is not None:
+            posterior.attrs["mode_separation"] = adjusted.modes.separation
+            posterior.attrs["mode_log_mass_ratio"] = adjusted.modes.log_mass_ratio
+        return posterior
+    outcome = xr.concat([_dataset(design.parameters, task) for design in adjusted.designs], dim="design")
+    outcome = outcome.assign_coords(design=np.arange(len(adjusted.designs))).astype(np.float32)
+    outcome = outcome.transpose("chain", "draw", "design", ...)
+    if adjusted.design_draws is None:
+        return outcome
+    posterior = outcome.merge(_dataset(adjusted.treatment, task), combine_attrs="drop_conflicts")
+    return posterior.assign_coords(design_draw=("design", adjusted.design_draws))
+
+
+def _by_design(posterior: xr.Dataset) -> list[xr.Dataset]:
+    """Return the draws of each design; a posterior without that dimension has one."""
+    if "design" not in posterior.dims:
+        return [posterior]
+    return [posterior.isel(design=number) for number in range(posterior.sizes["design"])]
+
+
+def _statistics(adjusted: AdjustedSample) -> xr.Dataset:
+    dims = ("chain", "draw") if adjusted.design_draws is None else ("chain", "draw", "design")
+    return xr.Dataset(
+        {name: (dims, value) for name, value in adjusted.statistics.items()},
+        coords={
+            dim: np.arange(size)
+            for dim, size in zip(dims, adjusted.statistics["diverging"].shape, strict=True)
+        },
+    )
+
+
+def _prior(task: Task, rng: np.random.Generator) -> dict[str, xr.Dataset]:
+    values = draw_prior(task, PRIOR_DRAWS, rng)
+    some = {name: value[:PRIOR_TIME_DRAWS] for name, value in values.items()}
+    times = draw_prior_times(task, some, rng)
+    coords = {"patient": task.cohort.patient}
+    return {
+        "prior": _dataset({name: value[None] for name, value in values.items()}, task),
+        "prior_predictive": _as_dataset({"time": times[None]}, dims={"time": ["patient"]}, coords=coords),
+    }
+
+
+def _pointwise(adjusted: AdjustedSample, question: Question) -> xr.Dataset:
+    """Return the log likelihood of each patient; with several designs, of evenly spaced draws of all of them."""
+    kept: dict[str, list[np.ndarray]] = {}
+    for task, parameters in pointwise_draws(adjusted):
+        for name, value in pointwise_log_likelihood(task, parameters).items():
+            kept.setdefault(name, []).append(value.astype(np.float32))
+    return _as_dataset(
+        {name: np.concatenate(values, axis=1) for name, values in kept.items()},
+        dims={name: ["patient"] for name in kept},
+        coords={"patient": question.cohort.patient},
+    )
+
+
+def _log_prior(adjusted: AdjustedSample) -> xr.Dataset:
+    """Return the log prior density of each parameter, for power scaling; of the first design, where there are several."""
+    design = adjusted.designs[0]
+    densities: dict[str, np.ndarray] = {}
+    for name, (parameter, blocks) in design.task.blocks.items():
+        values = design.parameters[name]
+        densities[name] = sum(_block_density(block, values, parameter) for block in blocks)
+    spec = design.task.spec
+    if spec is not None:
+        densities |= spec.baseline.latent_log_prior(design.parameters)
+        densities |= spec.effect.latent_log_prior(design.parameters)
+    return _as_dataset(densities)
+
+
+def _block_density(block: Block, values: np.ndarray, parameter: Parameter) -> Any:
+    if not parameter.dim:
+        return block.frozen.logpdf(values)
+    return block.frozen.logpdf(values[..., block.positions]).sum(axis=-1)
+
+
+def _observed(question: Question) -> xr.Dataset:
+    cohort = question.cohort
+    values = {
+        "time": cohort.time,
+        "event": cohort.event.astype(np.int8),
+        "treatment": cohort.treatment.astype(np.int8),
+    }
+    return xr.Dataset(
+        {name: ("patient", value) for name, value in values.items()}, coords={"patient": cohort.patient}
+    )
+
+
+def _constant(content: dict[str, np.ndarray], task: Task) -> xr.Dataset:
+    """Return every array that the model held: patients, designs, and the arguments of the priors."""
+    term_of = {"outcome_design": "term", "propensity_design": "propensity_term", "modifiers": "subgroup"}
+    variables = {}
+    for name, value in content.items():
+        array = np.asarray(value)
+        if array.ndim == 0:
+            variables[name] = ((), array)
+        elif array.shape[0] == task.cohort.size:
+            columns = ("interval",) if name == "exposure" else (term_of.get(name, f"{name}_column"),)
+            variables[name] = (("patient", *columns)[: array.ndim], array)
+        else:
+            variables[name] = ((f"{name}_value", f"{name}_column")[: array.ndim], array)
+    return xr.Dataset(variables, coords={"patient": task.cohort.patient})

@@ -1,0 +1,237 @@
+"""One fit: asked for, sampled or taken from the store, and read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from data.published.evidence import load_evidence
+from data.published.reconstruction import published_statistics
+from data.study.cohort import Cohort
+from data.study.pseudo_cohorts import of_pseudo_patients
+from data.study.study import Study
+from inference.adjustments import Progress
+from inference.adjustments.adjusted import AdjustedSample
+from inference.diagnostics.checks import (
+    CheckResult,
+    balance_behind,
+    checks_table,
+    convergence_checks,
+    design_checks,
+    exposure_checks,
+    feedback_checks,
+    loo_pit_checks,
+    median_notes,
+    overlap_checks,
+    parameter_draws,
+    predictive_checks,
+    split_predictive_checks,
+    time_ratio_note,
+    treatment_calibration_checks,
+)
+from inference.diagnostics.loo import leave_one_out
+from inference.diagnostics.power_scaling import power_scaling
+from inference.diagnostics.predicted import predictions
+from inference.estimands.horizon import report_grid, report_times
+from inference.fits.datatree import from_tree
+from inference.fits.requests import FitRequest, fit_key, landmark_of, question_of
+from inference.fits.sampled_fit import sample_fit
+from inference.fits.tables import COLUMNS, Estimated, estimate, thin
+from inference.predictive.replicates import replicate_statistics, split_statistics
+from inference.storage.store import Store
+from models.specification import study_cutpoints
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a fit says.
+
+    Attributes
+    ----------
+    request : FitRequest
+        What was asked.
+    estimands : DataFrame
+        Rows of the contract's estimands.csv.
+    curves : Dataset
+        Summaries of the standardised curves.
+    replicated, observed : Dataset
+        Frequentist summaries of replicated cohorts, and of the cohort; empty where the request leaves them out.
+    elpd : ndarray (patient,)
+        Leave-one-out log density of each patient's time; NaN where the request leaves it out.
+    checks : tuple of CheckResult
+        Without the name of the fit.
+    propensity : ndarray (patient,)
+        Probability of treatment at its posterior mean.
+    power_scaling : tuple of float
+        Sensitivity of the treatment effect to its prior, and to the likelihood.
+    draws : Dataset
+        Evenly spaced draws for pooling over cohorts: estimand (row, chain, draw, unit) in the order of the table, and
+        parameter (parameter_name, chain, draw, unit); a unit is a design of a cohort.
+    curve_draws : Dataset
+        The same of the curves.
+    published : Dataset
+        Of pseudo-patients: what the publication would have printed of replicated studies, replicated
+        (replicate, target), with what it does print; else empty.
+    balance : DataFrame
+        Of an adjustment that makes the arms alike: term, difference_before, difference_after; else empty.
+    predicted : Dataset
+        From `predictions`: how well times and treatments were predicted; without what the request leaves out.
+    pooling : DataFrame
+        Of a reading pooled over cohorts: variance within and between them, fraction of missing information; else
+        empty.
+    mark : str
+        Digest of all that decides the reading.
+    """
+
+    request: FitRequest
+    estimands: pd.DataFrame
+    curves: xr.Dataset
+    replicated: xr.Dataset
+    observed: xr.Dataset
+    elpd: np.ndarray
+    checks: tuple[CheckResult, ...]
+    propensity: np.ndarray
+    power_scaling: tuple[float, float]
+    draws: xr.Dataset
+    curve_draws: xr.Dataset
+    published: xr.Dataset = field(default_factory=xr.Dataset)
+    balance: pd.DataFrame = field(default_factory=pd.DataFrame)
+    predicted: xr.Dataset = field(default_factory=xr.Dataset)
+    pooling: pd.DataFrame = field(default_factory=pd.DataFrame)
+    mark: str = ""
+
+    @property
+    def checks_table(self) -> pd.DataFrame:
+        """The checks as the contract's table."""
+        return checks_table(self.checks)
+
+    def value_of(self, check: str) -> float:
+        """The value of a check by its name; NaN where it was not made."""
+        found = [one.value for one in self.checks if one.name == check and one.value is not None]
+        return found[0] if found else float("nan")
+
+
+def make_fit(
+    study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress
+) -> xr.DataTree:
+    """Return a fit from the store, or sample and store it."""
+    key = fit_key(study, cohort, request)
+    stored = store.load(key)
+    if stored is not None:
+        return stored
+    tree = sample_fit(study, cohort, request, progress)
+    store.save(key, tree)
+    return tree
+
+
+def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTree) -> Reading:
+    """Return what a fit says: estimands, curves, predictive summaries and checks. Samples nothing."""
+    question = question_of(study, cohort, request)
+    adjusted = from_tree(tree, question, request.adjustment)
+    grid = report_grid(study, cohort, question.spec)
+    cohort = question.cohort
+    estimated = estimate(adjusted, cohort, grid, request.settings.seed, landmark_of(request.exposure) or 0.0)
+    propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
+    replicated = observed = published = xr.Dataset()
+    elpd = pareto_k = np.full(cohort.size, np.nan)
+    log_weights = None
+    left_out = request.left_out and "log_likelihood" in tree.children
+    if request.predictive and "posterior_predictive" in tree.children:
+        replicated, observed = _predictive(study, cohort, tree)
+        published = _published(study, cohort, tree)
+    if left_out:
+        elpd, pareto_k, log_weights = leave_one_out(tree)
+    predicted = predictions(adjusted, question, log_weights, request.predictive)
+    balance = balance_behind(adjusted, question)
+    judged = split_predictive_checks if "state" in observed.dims else predictive_checks
+    checks = [
+        *convergence_checks(adjusted, estimated.table, pareto_k if left_out else None),
+        *feedback_checks(adjusted, cohort),
+        *judged(replicated, observed, cohort.time_unit),
+        *loo_pit_checks(predicted, cohort.event, pareto_k),
+        *(design_checks(adjusted, question, balance) or overlap_checks(cohort, propensity)),
+        *treatment_calibration_checks(predicted),
+        *exposure_checks(question),
+        *median_notes(estimated.not_reached),
+        *time_ratio_note(adjusted),
+    ]
+    if study.cohort.source == "reconstruction":
+        checks = [replace(check, text=of_pseudo_patients(check.text)) for check in checks]
+    table = estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)]
+    return Reading(
+        request,
+        table,
+        estimated.curves,
+        replicated,
+        observed,
+        elpd,
+        tuple(checks),
+        propensity,
+        power_scaling(tree),
+        _kept_draws(adjusted, estimated),
+        estimated.curve_draws,
+        published,
+        balance,
+        predicted,
+    )
+
+
+def _published(study: Study, cohort: Cohort, tree: xr.DataTree) -> xr.Dataset:
+    """Return what the publication would have printed of the replicated studies, where patients are reconstructed."""
+    if study.cohort.source != "reconstruction":
+        return xr.Dataset()
+    predictive = tree["posterior_predictive"]
+    table, values = published_statistics(
+        study,
+        load_evidence(study),
+        cohort,
+        predictive["time"].to_numpy()[0].astype(float),
+        predictive["event"].to_numpy()[0],
+    )
+    by_target = {name: ("target", table[name].to_numpy()) for name in ("family", "printed", "operator")}
+    return xr.Dataset(
+        {"replicated": (("replicate", "target"), values), **by_target},
+        coords={"target": table["target"].to_numpy()},
+    )
+
+
+def _kept_draws(adjusted: AdjustedSample, estimated: Estimated) -> xr.Dataset:
+    names, parameters = parameter_draws(adjusted)
+    dims = ("chain", "draw", "unit")
+    return xr.Dataset(
+        {
+            "estimand": (("row", *dims), estimated.draws),
+            "parameter": (("parameter_name", *dims), thin(parameters)),
+        },
+        coords={"parameter_name": names},
+    )
+
+
+def _predictive(study: Study, cohort: Cohort, tree: xr.DataTree) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the frequentist summaries of the replicated cohorts and of the cohort itself."""
+    _, times = report_times(study, cohort)
+    intervals = study_cutpoints(study, cohort)
+    grid = np.linspace(0.0, float(cohort.time.max()), 101)
+    predictive = tree["posterior_predictive"]
+    time, event = predictive["time"].to_numpy()[0], predictive["event"].to_numpy()[0].astype(bool)
+    if "start" in predictive:
+
+        def split(time: np.ndarray, event: np.ndarray, start: np.ndarray) -> xr.Dataset:
+            return split_statistics(
+                time, event, start, cohort.entry, cohort.outcome.values, times, grid, intervals
+            )
+
+        assert cohort.treatment_start is not None, "what was split had starts"
+        replicated = split(time, event, predictive["start"].to_numpy()[0])
+        return replicated, split(cohort.time, cohort.event, cohort.treatment_start)
+    entry = cohort.entry if np.any(cohort.entry > 0) else None
+
+    def statistics(time: np.ndarray, event: np.ndarray) -> xr.Dataset:
+        return replicate_statistics(
+            time, event, cohort.treatment, entry, cohort.outcome.values, times, grid, intervals
+        )
+
+    return statistics(time, event), statistics(cohort.time, cohort.event)

@@ -1,0 +1,300 @@
+"""One reading from the readings of several cohorts: every cohort has the same weight (Rubin 1987, doi 10.1002/9780470316696)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from inference.diagnostics.checks import CheckResult, chain_checks, published_checks
+from inference.diagnostics.predicted import of_cohorts
+from inference.diagnostics.summaries import UNDETERMINED, ensemble_rhat, quantiles
+from inference.fits.fits import Reading
+from inference.fits.tables import summarise_curves
+from inference.storage.store import digest
+
+SHOWN_TIMES = 101
+WORST_RHAT = 1.05  # of a single cohort: the largest of many ratios exceeds 1.01 by chance
+SUMS = ("convergence: divergences",)
+LABELS = ["estimand", "population", "subgroup", "time", "unit"]
+
+
+def pool(readings: Sequence[Reading]) -> Reading:
+    """Return what the fits of one model to several cohorts say together.
+
+    Parameters
+    ----------
+    readings : sequence of Reading
+        The same request, one cohort each.
+
+    Returns
+    -------
+    Reading
+        Draws of all cohorts with equal weights; means over cohorts of what is not a draw. `elpd` and `propensity` are
+        (cohort, patient). `pooling` says how much of each variance lies between cohorts. A single reading comes back
+        as it is.
+    """
+    first = readings[0]
+    if len(readings) == 1:
+        return first
+    draws = xr.concat([one.draws for one in readings], dim="unit", join="override")
+    table, pooling = _pooled_table(readings, draws["estimand"].to_numpy())
+    if _maximised(first):
+        table = table.assign(rhat=np.nan, ess_bulk=np.nan, ess_tail=np.nan)
+    curve_draws = _pooled_curves([one.curve_draws for one in readings])
+    published = _joined([one.published for one in readings])
+    return replace(
+        first,
+        estimands=table,
+        curves=summarise_curves(curve_draws),
+        replicated=_end_to_end(readings),
+        observed=_mean(_on_shared_grid([one.observed for one in readings])),
+        elpd=np.stack([one.elpd for one in readings]),
+        checks=(*_pooled_checks(readings, table, draws), *published_checks(published)),
+        propensity=np.stack([one.propensity for one in readings]),
+        power_scaling=tuple(np.mean([one.power_scaling for one in readings], axis=0).tolist()),
+        draws=draws.isel(draw=slice(None, None, len(readings))),
+        curve_draws=curve_draws.isel(draw=slice(0, 0)),
+        published=published,
+        balance=_pooled_balance(readings),
+        predicted=of_cohorts([one.predicted for one in readings]),
+        pooling=pd.concat([pooling, _pooled_parameters(draws, len(readings))], ignore_index=True),
+        mark=pooled_mark([one.mark for one in readings]),
+    )
+
+
+def pooled_mark(marks: Sequence[str]) -> str:
+    """Return the digest of a pooled reading from those of its parts."""
+    return marks[0] if len(marks) == 1 else digest(["pooled", *marks])
+
+
+def stack_cohorts(trees: Sequence[xr.DataTree]) -> xr.DataTree:
+    """Return the fits of one model to several cohorts as one, with a dimension `cohort`; a single one as it is."""
+    if len(trees) == 1:
+        return trees[0]
+    cohort = pd.Index(np.arange(1, len(trees) + 1), name="cohort")
+    groups = {
+        f"/{name}": xr.concat(
+            [tree[name].to_dataset() for tree in trees],
+            dim=cohort,
+            join="override",
+            combine_attrs="drop_conflicts",
+        )
+        for name in trees[0].children
+    }
+    stacked = xr.DataTree.from_dict(groups)
+    stacked.attrs["provenance"] = json.dumps([json.loads(tree.attrs["provenance"]) for tree in trees])
+    return stacked
+
+
+def _pooled_table(readings: Sequence[Reading], draws: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the table of estimands, and for each row how its variance divides into within and between cohorts."""
+    count = len(readings)
+    stacked = {
+        name: np.stack([one.estimands[name].to_numpy(float) for one in readings])
+        for name in ("mean", "sd", "mcse", "probability_of_benefit", "ess_bulk", "ess_tail")
+    }
+    within = (stacked["sd"] ** 2).mean(axis=0)
+    between = stacked["mean"].var(axis=0, ddof=1)
+    flat = draws.reshape(len(draws), -1).astype(float)
+    limits = np.array([quantiles(row) for row in flat]).T
+    inflated = (1.0 + 1.0 / count) * between
+    with np.errstate(invalid="ignore", divide="ignore"):
+        missing = np.where(within + inflated > 0, inflated / (within + inflated), 0.0)
+    table = readings[0].estimands.assign(
+        mean=stacked["mean"].mean(axis=0),
+        sd=np.sqrt(within + (count - 1) / count * between),
+        lower=limits[0],
+        median=limits[1],
+        upper=limits[2],
+        probability_of_benefit=stacked["probability_of_benefit"].mean(axis=0),
+        mcse=np.sqrt(between / count + (stacked["mcse"] ** 2).mean(axis=0) / count),
+        ess_bulk=stacked["ess_bulk"].sum(axis=0),
+        ess_tail=stacked["ess_tail"].sum(axis=0),
+        rhat=ensemble_rhat(draws),
+    )
+    undetermined = np.isnan(flat).mean(axis=1) > UNDETERMINED
+    table.loc[undetermined, ["lower", "median", "upper"]] = np.nan
+    pooling = table[LABELS].assign(
+        mean=table["mean"],
+        within_variance=within,
+        between_variance=between,
+        fraction_of_missing_information=np.where(np.isfinite(within), missing, np.nan),
+        error_over_cohorts=np.sqrt(between / count),
+        cohorts=count,
+    )
+    return table, pooling
+
+
+def _pooled_parameters(draws: xr.Dataset, count: int) -> pd.DataFrame:
+    """Return the same division of variance for every parameter of the model, with population "parameter"."""
+    parameter = draws["parameter"].to_numpy().astype(float)
+    by_cohort = parameter.reshape(*parameter.shape[:3], count, -1)
+    means = by_cohort.mean(axis=(1, 2, 4))
+    within, between = by_cohort.var(axis=(1, 2, 4)).mean(axis=1), means.var(axis=1, ddof=1)
+    inflated = (1.0 + 1.0 / count) * between
+    with np.errstate(invalid="ignore", divide="ignore"):
+        missing = np.where(within + inflated > 0, inflated / (within + inflated), 0.0)
+    return pd.DataFrame(
+        {
+            "estimand": draws["parameter_name"].to_numpy().astype(str),
+            "population": "parameter",
+            "subgroup": "",
+            "time": np.nan,
+            "unit": "",
+            "mean": means.mean(axis=1),
+            "within_variance": within,
+            "between_variance": between,
+            "fraction_of_missing_information": missing,
+            "error_over_cohorts": np.sqrt(between / count),
+            "cohorts": count,
+        }
+    )
+
+
+def _pooled_curves(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Return draws of the curves of all cohorts, at times within the follow-up of each."""
+    last = min(float(part["time"].max()) for part in parts)
+    jumps = parts[0]["time"].to_numpy()
+    gaps = np.diff(jumps, prepend=-np.inf)
+    # The two sides of each cut point, which all cohorts share, are kept so that the hazard jumps there.
+    after = np.flatnonzero(gaps < 1e-9 * last)
+    shared = np.concatenate([np.linspace(0.0, last, SHOWN_TIMES), jumps[after], jumps[after - 1]])
+    times = np.unique(shared[shared <= last])
+    pooled = xr.concat([_at(part, "time", times) for part in parts], dim="draw")
+    return pooled.assign_attrs(parts[0].attrs)
+
+
+def _at(part: xr.Dataset, dim: str, times: np.ndarray) -> xr.Dataset:
+    """Return curves at other times, linear in between."""
+    own = part[dim].to_numpy()
+    right = np.clip(np.searchsorted(own, times), 1, len(own) - 1)
+    share = (times - own[right - 1]) / (own[right] - own[right - 1])
+
+    def moved(values: xr.DataArray) -> xr.DataArray:
+        if dim not in values.dims:
+            return values
+        array = np.moveaxis(values.to_numpy(), values.dims.index(dim), -1).astype(float)
+        array = array[..., right - 1] * (1.0 - share) + array[..., right] * share
+        dims = (*[name for name in values.dims if name != dim], dim)
+        return xr.DataArray(array, dims=dims).transpose(*values.dims)
+
+    kept = {name: value for name, value in part.coords.items() if dim not in value.dims}
+    values = {name: moved(value) for name, value in part.data_vars.items()}
+    return xr.Dataset(values, coords={**kept, dim: times}, attrs=part.attrs)
+
+
+def _on_shared_grid(parts: list[xr.Dataset]) -> list[xr.Dataset]:
+    """Return Kaplan-Meier summaries with their curves at times within the follow-up of every cohort."""
+    if "grid_time" not in parts[0]:
+        return parts
+    last = min(float(part["grid_time"].max()) for part in parts)
+    times = np.linspace(0.0, last, parts[0].sizes["grid_time"])
+    return [_at(part, "grid_time", times) for part in parts]
+
+
+def _end_to_end(readings: Sequence[Reading]) -> xr.Dataset:
+    """Return the replicates of all cohorts, numbered through."""
+    pooled = xr.concat(
+        _on_shared_grid([one.replicated for one in readings]), dim="replicate", join="override"
+    )
+    if "replicate" not in pooled.dims:
+        return pooled
+    return pooled.assign_coords(replicate=np.arange(pooled.sizes["replicate"]))
+
+
+def _joined(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Return replicates one after the other; what does not vary with them once."""
+    if "replicate" not in parts[0].dims:
+        return parts[0]
+    return xr.concat(
+        parts, dim="replicate", join="override", data_vars="minimal", coords="minimal", compat="override"
+    )
+
+
+def _mean(parts: list[xr.Dataset]) -> xr.Dataset:
+    """Return means over the cohorts; of nothing, nothing."""
+    if not parts[0].data_vars:
+        return parts[0]
+    return xr.concat(parts, dim="cohort", join="override").mean("cohort")
+
+
+def _pooled_checks(
+    readings: Sequence[Reading], table: pd.DataFrame, draws: xr.Dataset
+) -> tuple[CheckResult, ...]:
+    """Return the checks of all cohorts: R-hat and ESS pooled, divergences summed, of the others the commonest status."""
+    pooled = {} if _maximised(readings[0]) else _pooled_convergence(readings, table, draws)
+    names = dict.fromkeys(check.name for one in readings for check in one.checks)
+    for name in names:
+        if name not in pooled:
+            found = [check for one in readings for check in one.checks if check.name == name]
+            pooled[name] = _pooled_check(found, len(readings))
+    return tuple(sorted(pooled.values(), key=lambda check: check.name.split(":")[0] != "convergence"))
+
+
+def _maximised(reading: Reading) -> bool:
+    """Return whether the draws are maximisers, which have no chains."""
+    return bool(reading.estimands["rhat"].isna().all())
+
+
+def _pooled_convergence(
+    readings: Sequence[Reading], table: pd.DataFrame, draws: xr.Dataset
+) -> dict[str, CheckResult]:
+    """Return R-hat and effective sample sizes of the chains of all cohorts, and the worst R-hat of one by itself."""
+    names = draws["parameter_name"].to_numpy().astype(str)
+    parameters = pd.DataFrame({"name": names, "rhat": ensemble_rhat(draws["parameter"].to_numpy())})
+    least = {
+        column: sum(_value(one, f"convergence: {label}") for one in readings)
+        for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS"))
+    }
+    # The smallest of each cohort, summed: no parameter has fewer effective draws in all cohorts together.
+    parameters = parameters.assign(**least)
+    pooled = {check.name: check for check in chain_checks(parameters, table[table["rhat"].notna()])}
+    worst = max(_value(one, "convergence: R-hat") for one in readings)
+    text = "largest of any cohort by itself, of all parameters and estimands"
+    status = "pass" if worst <= WORST_RHAT else "fail"
+    name = "convergence: R-hat of the worst cohort"
+    return pooled | {name: CheckResult(name, status, worst, WORST_RHAT, text)}
+
+
+def _pooled_balance(readings: Sequence[Reading]) -> pd.DataFrame:
+    """Return the mean balance over the cohorts, where an adjustment makes the arms alike."""
+    tables = pd.concat([one.balance for one in readings])
+    return tables.groupby("term", sort=False).mean().reset_index() if len(tables) else tables
+
+
+def _value(reading: Reading, name: str) -> float:
+    return next(
+        float(check.value) for check in reading.checks if check.name == name and check.value is not None
+    )
+
+
+def _pooled_check(found: list[CheckResult], cohorts: int) -> CheckResult:
+    """Return one check from those of the cohorts.
+
+    What makes numbers unsafe is so in any cohort: the worst counts. What describes the patients is so in most: the
+    commonest status counts, the worse of two equally common ones.
+    """
+    order = ("fail", "warn", "info", "pass")
+    values = np.array([np.nan if check.value is None else check.value for check in found])
+    statuses = Counter(check.status for check in found)
+    decisive = found[0].name.startswith(("convergence", "feedback: second mode"))
+    if decisive:
+        status = min(statuses, key=order.index)
+    else:
+        status = min(statuses, key=lambda one: (-statuses[one], order.index(one)))
+    shown = next(check for check in found if check.status == status)
+    if found[0].name in SUMS:
+        return replace(shown, value=float(values.sum()), text=f"{shown.text}, of all {cohorts} cohorts")
+    if np.isnan(values).all():
+        return replace(shown, text=f"{shown.text} ({statuses[status]} of {cohorts} cohorts)")
+    middle = float(np.nanmedian(values))
+    value = shown.value if decisive else middle
+    said = ", ".join(f"{count} {name}" for name, count in statuses.items())
+    spread = f"median over cohorts {middle:.3g}, from {np.nanmin(values):.3g} to {np.nanmax(values):.3g}"
+    return replace(shown, value=value, text=f"{spread}; {said}; in one of them: {shown.text}")

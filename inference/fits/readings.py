@@ -1,0 +1,185 @@
+"""What a fit says, kept beside the fit, so that a report is made again without computing it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from data.study.cohort import Cohort
+from data.study.study import Study
+from inference.adjustments import Progress
+from inference.diagnostics.checks import CheckResult
+from inference.estimands.horizon import report_times
+from inference.fits.fits import Reading, make_fit, read_fit
+from inference.fits.pooling import pool, pooled_mark
+from inference.fits.requests import FitRequest, cohorts_of, fit_key, fit_keys, request_of_cohort
+from inference.fits.tables import KEYS
+from inference.storage.atomic import atomic_path
+from inference.storage.closure import source_of
+from inference.storage.store import Store, digest, read_tree, write_tree
+
+READ = "inference.fits.fits"  # the module whose source decides a reading, given the fit
+READING = "reading.nc"
+ESTIMANDS = "estimands.csv"
+CHECKS = "checks.csv"
+POOLING = "pooling.csv"
+BALANCE = "balance.csv"
+
+
+def reading_of(
+    study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress, sample: bool = True
+) -> Reading | None:
+    """Return what a fit says: as kept, or read from the stored fit, or from a fit that is sampled now.
+
+    Parameters
+    ----------
+    study : Study
+        Gives horizon, times and labels.
+    cohort : Cohort
+        The patients.
+    request : FitRequest
+        Which fit.
+    store : Store
+        Where fits are kept.
+    progress : callable
+        Told what is being done.
+    sample : bool
+        False to return None rather than sample a fit that is missing.
+    """
+    key = fit_key(study, cohort, request)
+    place = store.place(key)
+    mark = _mark(study, cohort, request, key)
+    kept = _load(place, mark, request) if store.holds(key) else None
+    if kept is not None:
+        return kept
+    tree = make_fit(study, cohort, request, store, progress) if sample else store.load(key)
+    if tree is None:
+        return None
+    progress("estimands and checks", 0, 1)
+    reading = replace(read_fit(study, cohort, request, tree), mark=mark)
+    _save(place, mark, reading)
+    return reading
+
+
+def kept_pool(study: Study, cohorts: Sequence[Cohort], request: FitRequest, store: Store) -> Reading | None:
+    """Return the pooled reading of several cohorts if it was kept and every fit behind it is as it was written."""
+    cohorts = cohorts_of(request, cohorts)
+    if len(cohorts) == 1:
+        return None
+    own = [request_of_cohort(request, number) for number in range(len(cohorts))]
+    keys = fit_keys(study, cohorts, request)
+    mark = pooled_mark(
+        [_mark(study, cohort, one, key) for cohort, one, key in zip(cohorts, own, keys, strict=True)]
+    )
+    kept = _load(store.kept / mark, mark, request)
+    return kept if kept is not None and all(store.holds(key) for key in keys) else None
+
+
+def pooled_reading(readings: Sequence[Reading], store: Store) -> Reading:
+    """Return the readings of one model, pooled over cohorts, and keep what was pooled."""
+    pooled = pool(readings)
+    if len(readings) > 1:
+        _save(store.kept / pooled.mark, pooled.mark, pooled)
+    return pooled
+
+
+def _mark(study: Study, cohort: Cohort, request: FitRequest, key: str) -> str:
+    """Return a digest of all that decides a reading: the fit, the report's times, the labels and the source."""
+    labels = (study.name, cohort.time_unit, cohort.treated_label, cohort.control_label)
+    asked = request.predictive, request.left_out
+    return digest([key, report_times(study, cohort), labels, asked, source_of(READ)])
+
+
+def _save(place: Path, mark: str, reading: Reading) -> None:
+    for name, table in ((ESTIMANDS, reading.estimands), (CHECKS, reading.checks_table)):
+        with atomic_path(place / name) as temporary:
+            table.to_csv(temporary, index=False)
+    if len(reading.pooling):
+        with atomic_path(place / POOLING) as temporary:
+            reading.pooling.to_csv(temporary, index=False)
+    if len(reading.balance):
+        with atomic_path(place / BALANCE) as temporary:
+            reading.balance.to_csv(temporary, index=False)
+    dims = ("cohort", "patient")[-reading.elpd.ndim :]
+    by_patient = xr.Dataset({"elpd": (dims, reading.elpd), "propensity": (dims, reading.propensity)})
+    tree = xr.DataTree.from_dict(
+        {
+            "/curves": reading.curves,
+            "/replicated": reading.replicated,
+            "/observed": reading.observed,
+            "/by_patient": by_patient,
+            "/draws": reading.draws,
+            "/curve_draws": reading.curve_draws,
+            "/published": reading.published,
+            "/predicted": reading.predicted,
+        }
+    )
+    tree.attrs["mark"] = mark
+    tree.attrs["power_scaling"] = list(reading.power_scaling)
+    write_tree(tree, place / READING)
+
+
+def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
+    """Return a reading that was kept, or None where there is none, it is damaged, or it is of something else."""
+    try:
+        tree = read_tree(place / READING)
+        if tree.attrs["mark"] != mark:
+            return None
+        # Names are text even if they read like numbers; numbers come back as they were written.
+        estimands = pd.read_csv(  # ty: ignore[no-matching-overload]  # round_trip is there, the stubs miss it
+            place / ESTIMANDS,
+            keep_default_na=False,
+            na_values=[""],
+            dtype=dict.fromkeys((*KEYS, "subgroup"), str),
+            float_precision="round_trip",
+        )
+        checks = pd.read_csv(place / CHECKS, float_precision="round_trip")  # ty: ignore[no-matching-overload]
+        pooling = _pooling(place / POOLING)
+        balance = _table(place / BALANCE)
+    except (OSError, KeyError, ValueError):
+        return None
+    estimands["subgroup"] = estimands["subgroup"].fillna("")
+    by_patient = tree["by_patient"]
+    of_prior, of_likelihood = tree.attrs["power_scaling"]
+    return Reading(
+        request,
+        estimands,
+        tree["curves"].to_dataset(),
+        tree["replicated"].to_dataset(),
+        tree["observed"].to_dataset(),
+        by_patient["elpd"].to_numpy(),
+        tuple(_check(row) for row in checks.to_dict("records")),
+        by_patient["propensity"].to_numpy(),
+        (float(of_prior), float(of_likelihood)),
+        tree["draws"].to_dataset(),
+        tree["curve_draws"].to_dataset(),
+        tree["published"].to_dataset(),
+        balance,
+        tree["predicted"].to_dataset(),
+        pooling,
+        mark,
+    )
+
+
+def _pooling(path: Path) -> pd.DataFrame:
+    """Return how the variance divides over cohorts; nothing where the reading is of one cohort."""
+    table = _table(path)
+    return table.assign(subgroup=table["subgroup"].fillna("")) if len(table) else table
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """Return a kept table, empty where there is none."""
+    if not path.exists():
+        return pd.DataFrame()
+    return pd.read_csv(path, float_precision="round_trip")  # ty: ignore[no-matching-overload]
+
+
+def _check(row: dict[Any, Any]) -> CheckResult:
+    numbers = {name: None if np.isnan(row[name]) else float(row[name]) for name in ("value", "threshold")}
+    return CheckResult(row["name"], row["status"], numbers["value"], numbers["threshold"], row["text"])

@@ -1,0 +1,179 @@
+"""What is to be fitted: to which patients, by which model, and the name under which the fit is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from data.errors import InputError
+from data.study.cohort import Cohort
+from data.study.study import Study
+from data.study.subcohorts import landmark_cohort
+from inference.adjustments import ADJUSTMENTS, Question
+from inference.sampling.engine import SamplerSettings
+from inference.storage.closure import source_of
+from inference.storage.provenance import versions
+from inference.storage.store import digest
+from models.effects.constant import ConstantEffect
+from models.observations import EXPOSURES
+from models.priors import PriorSet
+from models.specification import outcome_spec
+
+TIME_SPLIT = "time_split"
+SAMPLED = "inference.fits.sampled_fit"  # the module whose source decides what a fit holds
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What is to be fitted.
+
+    Attributes
+    ----------
+    baseline, adjustment, effect : str
+        Names of the families' members.
+    priors : PriorSet
+        Priors of all parameters.
+    settings : SamplerSettings
+        How long to sample.
+    designs : int
+        Propensity draws, for adjustments that take several.
+    exposure : str
+        How exposure to treatment is counted in time.
+    predictive : bool
+        Whether replicated cohorts are looked at too: not where only the effect is asked for.
+    left_out : bool
+        Whether left-out patients are: where baselines are compared.
+    cohorts : int or None
+        How many cohorts of pseudo-patients, from the first on, are pooled; None for all that there are. No part of a
+        cohort's own fit.
+    """
+
+    baseline: str
+    adjustment: str
+    effect: str
+    priors: PriorSet
+    settings: SamplerSettings
+    designs: int = 20
+    exposure: str = "naive"
+    predictive: bool = True
+    left_out: bool = True
+    cohorts: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the fit in tables and checks."""
+        counted = "" if self.exposure == "naive" else f", {self.exposure}"
+        shape = "" if self.effect == ConstantEffect.name else f", {self.effect}"
+        return f"{self.baseline}, {self.adjustment}, {self.priors.name}{shape}{counted}"
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The columns that name the fit in the table of estimands."""
+        return {
+            "baseline": self.baseline,
+            "adjustment": self.adjustment,
+            "effect": self.effect,
+            "exposure": self.exposure,
+            "prior_set": self.priors.name,
+        }
+
+
+def request_of_cohort(request: FitRequest, number: int) -> FitRequest:
+    """Return the request of one of several cohorts, with a stream of random numbers of its own.
+
+    Monte Carlo errors of different cohorts are then independent, as `mcse` of pooled fits takes them to be.
+
+    Parameters
+    ----------
+    request : FitRequest
+        Of all cohorts.
+    number : int
+        Of the cohort; the first one, 0, keeps the seed.
+    """
+    if number == 0:
+        return request
+    (seed,) = np.random.SeedSequence([request.settings.seed, number]).generate_state(1)
+    return replace(request, settings=replace(request.settings, seed=int(seed)))
+
+
+def cohorts_of(request: FitRequest, cohorts: Sequence[Cohort]) -> Sequence[Cohort]:
+    """Return the cohorts that a request pools, of those that there are."""
+    return cohorts[: request.cohorts]
+
+
+def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
+    """Return the question that a request asks of a cohort; of a landmark, that of those who are left then."""
+    check_effect(request.adjustment, request.effect)
+    check_exposure(request.adjustment, request.exposure)
+    landmark = landmark_of(request.exposure)
+    asked = cohort if landmark is None else landmark_cohort(cohort, landmark)
+    spec = outcome_spec(study, asked, request.baseline, request.effect, "absent")
+    asked = spec.effect.with_main_effects(asked)
+    observation = EXPOSURES[request.exposure.split("_")[0] if landmark is not None else request.exposure]()
+    return Question(
+        asked, replace(spec, observation=observation), request.priors, request.settings, request.designs
+    )
+
+
+def check_effect(adjustment: str, effect: str) -> None:
+    """Raise InputError where an adjustment knows constant effects only, and the effect is another."""
+    if effect != ConstantEffect.name and ADJUSTMENTS[adjustment].population:
+        others = [name for name, kind in ADJUSTMENTS.items() if not kind.population]
+        raise InputError(
+            f"--effect must be constant with --adjustment {adjustment}, whose outcome model holds treatment alone, but found "
+            f"{effect}; choose --adjustment {', '.join(others[:-1])} or {others[-1]}, or --effect constant"
+        )
+
+
+def check_exposure(adjustment: str, exposure: str) -> None:
+    """Raise InputError where weights or pairs are asked for beside exposure from the start of treatment on.
+
+    They are made from who was ever treated, which nobody knows at time zero: those who live longer have longer to be
+    treated, and weighting by that is weighting by the outcome.
+    """
+    if exposure == TIME_SPLIT and ADJUSTMENTS[adjustment].population:
+        others = [name for name, kind in ADJUSTMENTS.items() if not kind.population]
+        raise InputError(
+            f"--exposure must be landmark or naive with --adjustment {adjustment}, whose weights or pairs are made from who "
+            f"was ever treated, but found {exposure}; add --exposure landmark --landmark TIME, where who is treated is known "
+            f"at the landmark, or choose --adjustment {', '.join(others[:-1])} or {others[-1]}"
+        )
+
+
+def landmark_of(exposure: str) -> float | None:
+    """Return the time of a landmark exposure, None for others."""
+    return float(exposure.removeprefix("landmark_")) if exposure.startswith("landmark_") else None
+
+
+def fit_key(study: Study, cohort: Cohort, request: FitRequest) -> str:
+    """Return the name under which a fit is stored: a digest of all that decides its draws."""
+    return digest(fit_content(study, cohort, request))
+
+
+def fit_keys(study: Study, cohorts: Sequence[Cohort], request: FitRequest) -> list[str]:
+    """Return the names under which the fits of one model are stored, of the cohorts that it pools."""
+    return [
+        fit_key(study, cohort, request_of_cohort(request, number))
+        for number, cohort in enumerate(cohorts_of(request, cohorts))
+    ]
+
+
+def fit_content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, Any]:
+    """Return all that decides the draws of a fit."""
+    question = question_of(study, cohort, request)
+    kind = ADJUSTMENTS[request.adjustment]
+    return {
+        "cohort": cohort.sha256,
+        **request.named,
+        "cutpoints": question.spec.cutpoints,
+        "structure": question.spec.baseline.structure,
+        "modifiers": question.spec.effect.coordinates.get("subgroup", []),
+        "priors": request.priors.content,
+        "settings": vars(request.settings),
+        "designs": request.designs if kind.several_designs or kind.maximises else None,
+        "versions": versions(),
+        "source": source_of(SAMPLED),
+    }

@@ -1,0 +1,152 @@
+"""A 1:1 matching of one's own: how many pairs, how balanced, and the hazard ratio on them.
+
+Logistic propensity score, optimal pairs without replacement within 0.2 standard deviations of its logit (Austin 2011, doi
+10.1002/pst.433), marginal Cox model on the pairs with a standard error robust to their likeness, as Austin recommends (2014, doi
+10.1002/sim.5984); a model stratified by pair would answer a conditional question, and drop the pairs in which nobody has the event first.
+The same matched analysis with priors and smaller caliper is the adjustment `matched`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from statsmodels.tools.sm_exceptions import (
+    ConvergenceWarning,
+    PerfectSeparationError,
+    PerfectSeparationWarning,
+)
+
+from data.errors import InputError
+from data.study.subcohorts import landmark_cohort
+from inference.frequentist.balance import standardised_differences
+from inference.frequentist.clustered import clustered_effect
+from inference.frequentist.matching import Matching, Method, logit_propensity, match, on_scale
+from inference.frequentist.table import COLUMNS
+
+if TYPE_CHECKING:
+    from data.study.cohort import Cohort
+
+CALIPER = 0.2  # standard deviations of the logit
+LARGEST = 25_000_000  # distances that optimal matching may hold at once (200 MB); above, pairs are taken one after the other
+OWN_PAIRS = "own 1:1 pairs"
+"""In the method of every row of a matching of one's own; ``time`` is the landmark of those made at one."""
+PAIRS, BEFORE, AFTER = (
+    "matching_pairs",
+    "matching_largest_difference_before",
+    "matching_largest_difference_after",
+)
+FUTURE = "treatment begins during follow-up, and who was ever treated is not known at time zero; list [report] landmarks in the study file"
+
+
+def with_own_matching(table: pd.DataFrame, cohort: Cohort, landmarks: Sequence[float] = ()) -> pd.DataFrame:
+    """Return the comparators of a cohort with those of a matching of one's own.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `comparators`.
+    cohort : Cohort
+        The patients.
+    landmarks : sequence of float
+        Where treatment begins during follow-up pairs are made at each, of those at risk then; without landmarks they are refused.
+
+    Returns
+    -------
+    DataFrame
+        Its rows and, each time: ``matching_pairs``, ``matching_largest_difference_before`` and ``_after`` (the largest absolute
+        standardised difference over the columns of the treatment model) and ``hazard_ratio``, marginal, on the pairs. What
+        cannot be estimated is NaN, and ``method`` says why.
+    """
+    if cohort.treatment_start is None:
+        rows = _rows(cohort, OWN_PAIRS)
+    elif not landmarks:
+        rows = _refused(OWN_PAIRS, FUTURE)
+    else:
+        rows = []
+        for landmark in landmarks:
+            name = f"{OWN_PAIRS} at the landmark of {landmark:g} {cohort.time_unit}"
+            try:
+                made = _rows(landmark_cohort(cohort, landmark), name)
+            except InputError:
+                made = _refused(name, "an arm has no events after the landmark")
+            rows += [row | {"time": landmark} for row in made]
+    return pd.DataFrame([*table.to_dict("records"), *rows], columns=pd.Index(COLUMNS))
+
+
+def own_pairs(cohort: Cohort) -> tuple[Matching, Method] | str:
+    """Return the pairs and how they were taken, or why there are none."""
+    if not cohort.propensity.terms:
+        return "no covariates to match on"
+    treatment = cohort.treatment
+    with warnings.catch_warnings(), np.errstate(all="ignore"):  # of steps that run away
+        warnings.simplefilter("error", PerfectSeparationWarning)
+        warnings.simplefilter("error", ConvergenceWarning)
+        try:
+            logit = logit_propensity(cohort.propensity.values, treatment)
+        except (PerfectSeparationError, PerfectSeparationWarning, ConvergenceWarning, np.linalg.LinAlgError):
+            return "the logistic regression of treatment has no maximum (a covariate, or a level of one, determines treatment)"
+    many = int(treatment.sum()) * int((~treatment).sum()) > LARGEST
+    method: Method = "greedy" if many else "optimal"
+    pairs = match(on_scale(logit, treatment, "logit_sd"), treatment, CALIPER, method)
+    return (pairs, method) if pairs.pairs > 1 else "no two pairs within the caliper"
+
+
+def _rows(cohort: Cohort, name: str) -> list[dict[str, object]]:
+    found = own_pairs(cohort)
+    if isinstance(found, str):
+        return _refused(name, found)
+    matching, method = found
+    how = f"{name}; {method}, without replacement, within {CALIPER:g} standard deviations of the logit propensity"
+    inside = matching.patients(cohort.size)
+    differences = standardised_differences(cohort.propensity, cohort.treatment, inside.astype(float))
+    before, after = (float(differences[f"difference_{when}"].abs().max()) for when in ("before", "after"))
+    pair = np.zeros(cohort.size, dtype=int)
+    pair[matching.treated] = pair[matching.control] = np.arange(matching.pairs)
+    effect = clustered_effect(*_of(cohort, inside), pair[inside])
+    problem = (
+        "" if np.isfinite(effect.log_hazard_ratio) else "; not estimable: an arm of the pairs has no events"
+    )
+    low, high = effect.interval
+    return [
+        _row(PAIRS, how, float(matching.pairs)),
+        _row(BEFORE, f"largest standardised difference, all patients; {name}", before),
+        _row(AFTER, f"largest standardised difference, the pairs; {name}", after),
+        _row(
+            "hazard_ratio",
+            f"Cox, {how}; marginal, standard error robust by pair{problem}",
+            *np.exp([effect.log_hazard_ratio, low, high]).tolist(),
+            effect.p,
+        ),
+    ]
+
+
+def _of(cohort: Cohort, inside: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    return cohort.time[inside], cohort.event[inside], cohort.entry[inside], cohort.treatment[inside]
+
+
+def _refused(name: str, problem: str) -> list[dict[str, object]]:
+    return [_row("hazard_ratio", f"Cox, {name}; not estimable: {problem}", np.nan)]
+
+
+def _row(
+    statistic: str,
+    method: str,
+    estimate: float,
+    lower: float = np.nan,
+    upper: float = np.nan,
+    p: float = np.nan,
+) -> dict[str, object]:
+    return dict.fromkeys(COLUMNS, np.nan) | {
+        "statistic": statistic,
+        "arm": "",
+        "estimate": estimate,
+        "lower": lower,
+        "upper": upper,
+        "p": p,
+        "method": method,
+    }

@@ -1,0 +1,163 @@
+"""The published matched analysis, repeated on a cohort of pseudo-patients, and what the publication prints beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from data.published.evidence import Evidence
+from data.published.evidence_rows import CoxRow
+from data.published.printed import Printed
+from data.study.cohort import Cohort
+from inference.frequentist.cox_model import cox
+from inference.frequentist.log_rank_test import log_rank
+from inference.frequentist.survival import kaplan_meier, median_follow_up
+from inference.frequentist.table import COLUMNS, TREATMENT
+
+MATCHED = ", in the published matched set"
+
+
+def published_comparators(
+    table: pd.DataFrame, cohort: Cohort, matched: np.ndarray, evidence: Evidence
+) -> pd.DataFrame:
+    """Return a cohort's comparators with the published values, and the same numbers in the published matched set.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `comparators`, of the whole cohort.
+    cohort : Cohort
+        Pseudo-patients.
+    matched : ndarray of bool (patient,)
+        Who is in the published matched set.
+    evidence : Evidence
+        The published numbers.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `comparators`; ``published`` is the printed value, NaN where none is printed. The rows of the
+        matched set say so in ``method``.
+    """
+    before = table.assign(published=[_printed(row, "before", evidence) for row in table.to_dict("records")])
+    if "after" not in evidence.phases:
+        return before
+    after = _matched_rows(
+        cohort, matched, sorted({row.time for row in evidence.survival if row.time is not None})
+    )
+    after["published"] = [_printed(row, "after", evidence) for row in after.to_dict("records")]
+    return pd.concat([before, after, _hazard_ratios(cohort, matched, evidence)], ignore_index=True)
+
+
+def indicator(cohort: Cohort, evidence: Evidence, row: CoxRow) -> np.ndarray | None:
+    """Return the patients that a row of a Cox table means (patient,), None for a row of no covariate of the study."""
+    for term in evidence.names.cox:
+        if (term.variable, term.level) == (row.variable, row.level):
+            if term.column == TREATMENT:
+                return cohort.treatment.astype(float)
+            return cohort.covariates[term.column].astype(str).isin(term.levels).to_numpy(float)
+    return None
+
+
+def _matched_rows(cohort: Cohort, matched: np.ndarray, times: list[float]) -> pd.DataFrame:
+    rows: list[dict[str, object]] = []
+
+    def add(statistic: str, arm: str, method: str, estimate: float, **more: float) -> None:
+        rows.append(
+            dict.fromkeys(COLUMNS, np.nan)
+            | {"statistic": statistic, "arm": arm, "method": method + MATCHED, "estimate": estimate}
+            | more
+        )
+
+    time, event, treatment = (values[matched] for values in (cohort.time, cohort.event, cohort.treatment))
+    arms = {"": np.ones(time.size, dtype=bool), "treated": treatment, "control": ~treatment}
+    for arm, inside in arms.items():
+        add("patients", arm, "count", float(inside.sum()))
+        add("events", arm, "count", float(event[inside].sum()))
+    follow_up = median_follow_up(time, event)
+    add(
+        "median_follow_up",
+        "",
+        "reverse Kaplan-Meier",
+        follow_up.median,
+        lower=follow_up.median_lower,
+        upper=follow_up.median_upper,
+    )
+    for arm in ("treated", "control"):
+        curve = kaplan_meier(time[arms[arm]], event[arms[arm]], None, np.array(times))
+        method = "Kaplan-Meier, log-log interval"
+        for at, estimate, lower, upper in zip(times, curve.survival, curve.lower, curve.upper, strict=True):
+            add("survival", arm, method, float(estimate), time=at, lower=float(lower), upper=float(upper))
+        add("median", arm, method, curve.median, lower=curve.median_lower, upper=curve.median_upper)
+    statistic, p, _ = log_rank(time, event, treatment, np.zeros(time.size))
+    add("log_rank", "", "log-rank test, chi-square", statistic, p=p)
+    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+
+
+def _hazard_ratios(cohort: Cohort, matched: np.ndarray, evidence: Evidence) -> pd.DataFrame:
+    """Return the treatment's hazard ratio in every Cox model of the publication that holds it."""
+    rows = []
+    for model in dict.fromkeys(row.model for row in evidence.cox):
+        listed = [row for row in evidence.cox if row.model == model and row.hazard_ratio is not None]
+        columns = [(row, indicator(cohort, evidence, row)) for row in listed]
+        columns = [(row, values) for row, values in columns if values is not None]
+        of_treatment = [row for row, _ in columns if _is_treatment(row, evidence)]
+        if not of_treatment or "text" in model:
+            continue
+        used = [one for one in columns if model != "univariable" or one[0] in of_treatment]
+        used.sort(key=lambda one: one[0] not in of_treatment)
+        fitted = cox(
+            cohort.time[matched],
+            cohort.event[matched],
+            np.column_stack([values[matched] for _, values in used]),
+            [TREATMENT, *(f"{row.variable} {row.level}" for row, _ in used[1:])],
+        ).table.iloc[0]
+        printed = of_treatment[0].hazard_ratio
+        assert printed is not None, "rows without a hazard ratio were left out"
+        rows.append(
+            {
+                "statistic": "hazard_ratio",
+                "arm": "",
+                "time": np.nan,
+                "estimate": float(np.exp(fitted["coefficient"])),
+                "lower": float(np.exp(fitted["lower"])),
+                "upper": float(np.exp(fitted["upper"])),
+                "p": fitted["p"],
+                "method": f"Cox, {model} as published{MATCHED}",
+                "published": printed.value,
+            }
+        )
+    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+
+
+def _is_treatment(row: CoxRow, evidence: Evidence) -> bool:
+    return any(
+        term.column == TREATMENT and (term.variable, term.level) == (row.variable, row.level)
+        for term in evidence.names.cox
+    )
+
+
+def _printed(row: dict, phase: str, evidence: Evidence) -> float:
+    """Return the printed value of a row, NaN where none is."""
+    quantities = {
+        "patients": "n",
+        "events": "deaths",
+        "median": "median_os",
+        "median_follow_up": "median_followup",
+    }
+    arm, found = str(row["arm"]), None
+    if row["statistic"] in quantities:
+        found = evidence.find(arm, phase, quantities[row["statistic"]])
+    elif row["statistic"] == "survival":
+        numbers = [
+            one.number
+            for one in evidence.survival
+            if (one.arm, one.phase, one.time) == (arm, phase, row["time"])
+        ]
+        found = numbers[0] if numbers else None
+        return np.nan if found is None else _share(found)
+    return np.nan if found is None else found.value
+
+
+def _share(number: Printed) -> float:
+    return number.value / 100.0 if number.unit == "percent" else number.value

@@ -1,0 +1,1 @@
+"""Draws from the prior, replicated cohorts, and the likelihood of each patient."""

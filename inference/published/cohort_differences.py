@@ -1,0 +1,147 @@
+"""What differs between reconstructed cohorts: curves and quantities of which the publication says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from data.published.evidence import Evidence
+from data.study.study import Study
+from inference.frequentist.efron import EfronCox
+from inference.predictive.replicates.risk_sets import ProductLimit
+
+ARMS = ("treated", "control")
+GRID_POINTS = 300
+PAIRS = 12  # correlations shown: those that differ most between cohorts
+
+
+def ensemble_curves(patients: pd.DataFrame) -> pd.DataFrame:
+    """Return the Kaplan-Meier curves of every cohort.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        Of a reconstruction.
+
+    Returns
+    -------
+    DataFrame
+        ``phase, arm, cohort, time, survival``, each curve to the last time of its pseudo-patients.
+    """
+    grid = np.linspace(0, patients["time"].max(), GRID_POINTS)
+    parts = []
+    for (phase, arm, cohort), rows in _groups(patients):
+        shown = grid[grid <= rows["time"].max()]
+        curve = _curve(rows)
+        parts.append(
+            pd.DataFrame(
+                {"phase": phase, "arm": arm, "cohort": cohort, "time": shown, "survival": curve(shown)}
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def printed_points(evidence: Evidence) -> pd.DataFrame:
+    """Return the printed survival probabilities and medians: ``phase, arm, kind, time, lower, upper, survival``."""
+    rows = []
+    for row in evidence.survival:
+        number = row.number
+        if row.arm in ARMS and row.time is not None:
+            scale = 0.01 if number.unit == "percent" else 1.0
+            rows.append((row.phase, row.arm, "survival", row.time, row.time, row.time, number.value * scale))
+        elif row.arm in ARMS and row.quantity == "median_os":
+            lower, upper = number.interval or (number.value, number.value)
+            rows.append((row.phase, row.arm, "median", number.value, lower, upper, 0.5))
+    return pd.DataFrame(
+        rows, columns=pd.Index(["phase", "arm", "kind", "time", "lower", "upper", "survival"])
+    )
+
+
+def ensemble_spread(
+    study: Study, patients: pd.DataFrame, modalities: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return quantities that are not printed, in every cohort.
+
+    Parameters
+    ----------
+    study : Study
+    patients, modalities : DataFrame
+        Of a reconstruction.
+
+    Returns
+    -------
+    DataFrame
+        ``panel, quantity, cohort, value``. Panels: deaths by arm; hazard ratios of treatment, Cox, without
+        covariates; correlations between covariates; sizes of groups.
+    """
+    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    rows = []
+    for (phase, arm, cohort), group in _groups(patients):
+        rows.append(("deaths", f"{labels[arm]}, {phase} matching", cohort, float(group["event"].sum())))
+    for cohort, everybody in patients.groupby("cohort"):
+        parts = {"before matching": everybody}
+        if everybody["matched"].any():
+            parts["outside the matched set"] = everybody[everybody["matched"] == 0]
+        for name in study.report.subgroups:
+            levels = study.covariates[name].levels if name in study.covariates else None
+            for level in (levels or ())[1:]:
+                label = f"{study.covariates[name].label or name}: {level}" if len(levels or ()) > 2 else None
+                parts[label or (study.covariates[name].label or name)] = everybody[everybody[name] == level]
+        for name, group in parts.items():
+            rows.append(("hazard ratio of treatment", name, cohort, _hazard_ratio(group)))
+        rows += [("correlation", *row) for row in _correlations(study, everybody, cohort)]
+    groups = pd.DataFrame() if modalities is None else modalities
+    for analysis in groups.columns.difference(["cohort", "patient"]):
+        for cohort, of_cohort in groups.groupby("cohort"):
+            sizes = of_cohort[analysis].value_counts().sort_index()
+            rows += [("size of group", str(level), cohort, float(size)) for level, size in sizes.items()]
+    return _widest(pd.DataFrame(rows, columns=pd.Index(["panel", "quantity", "cohort", "value"])))
+
+
+def _groups(patients: pd.DataFrame) -> Iterator[tuple[tuple[str, str, Hashable], pd.DataFrame]]:
+    """Yield phase, arm and cohort with their pseudo-patients."""
+    for cohort, everybody in patients.groupby("cohort"):
+        for phase in ("before", "after"):
+            inside = everybody if phase == "before" else everybody[everybody["matched"] == 1]
+            for arm in ARMS:
+                rows = inside[inside["treatment"] == (arm == "treated")]
+                if len(rows):
+                    yield (phase, arm, cohort), rows
+
+
+def _curve(rows: pd.DataFrame) -> ProductLimit:
+    time = rows["time"].to_numpy()
+    return ProductLimit(time, rows["event"].to_numpy() == 1, np.zeros(len(time)))
+
+
+def _hazard_ratio(rows: pd.DataFrame) -> float:
+    """Return Cox's hazard ratio of treatment alone; NaN where an arm has no deaths."""
+    if rows.loc[rows["event"] == 1, "treatment"].nunique() < 2 or len(rows) < 2:
+        return float("nan")
+    time, event = rows["time"].to_numpy(), rows["event"].to_numpy() == 1
+    fitted = EfronCox(time, event, np.zeros(len(time)), rows[["treatment"]].to_numpy(float)).maximise()
+    return float(np.exp(fitted[0]))
+
+
+def _correlations(study: Study, rows: pd.DataFrame, cohort: Hashable) -> list[tuple[str, Hashable, float]]:
+    """Return Spearman correlations between covariates, levels by their number."""
+    codes = {
+        name: rows[name].map({level: number for number, level in enumerate(covariate.levels or ())}).rank()
+        for name, covariate in study.covariates.items()
+    }
+    labels = {name: covariate.label or name for name, covariate in study.covariates.items()}
+    table = pd.DataFrame(codes).corr()
+    return [
+        (f"{labels[one]}, {labels[other]}", cohort, float(table.loc[one, other]))
+        for one, other in combinations(codes, 2)
+    ]
+
+
+def _widest(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep of the correlations those that differ most."""
+    of_pairs = table["panel"] == "correlation"
+    spread = table[of_pairs].groupby("quantity")["value"].std().fillna(0.0).sort_values(ascending=False)
+    return table[~of_pairs | table["quantity"].isin(spread.index[:PAIRS])].reset_index(drop=True)

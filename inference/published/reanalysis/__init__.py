@@ -1,0 +1,16 @@
+"""What a paper did, done again on pseudo-patients: its tables and figures, computed beside printed."""
+
+from inference.published.reanalysis.kept import replication_of
+from inference.published.reanalysis.lines import Line, long_table, summary_table
+from inference.published.reanalysis.replicate import Replication, ReplicationSettings, group_labels, replicate
+
+__all__ = [
+    "Line",
+    "Replication",
+    "ReplicationSettings",
+    "group_labels",
+    "long_table",
+    "replicate",
+    "replication_of",
+    "summary_table",
+]

@@ -1,0 +1,143 @@
+"""What the answer owes to what a publication does not print: the adjusted effect under looser assumptions, and covariates to doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.published.evidence import Evidence
+from data.published.reconstruction import LOOSE, STATED, Assumptions
+from data.published.reconstruction.margins import strata_of
+from data.published.reconstruction.targets import cox_fits
+from data.study.pseudo_cohorts import pseudo_cohorts
+from data.study.study import Study
+from inference.diagnostics.checks.result import CheckResult, at_most
+from inference.frequentist.efron import EfronCox
+from inference.published.cohort_cache import ensemble_of
+
+IMBALANCE = 0.2
+"""Standardised difference of the arms beyond which a covariate without a printed effect is named: a log hazard ratio of 0.5,
+common for a prognostic factor, then moves the effect of treatment by about 0.05 (0.2 times 0.5 times the factor's sd of 0.5)."""
+
+
+def adjusted_effects(study: Study, patients: pd.DataFrame) -> pd.DataFrame:
+    """Return Cox's log hazard ratio of treatment, adjusted for the outcome formula, in every cohort.
+
+    Parameters
+    ----------
+    study : Study
+    patients : DataFrame
+        Of a reconstruction.
+
+    Returns
+    -------
+    DataFrame
+        ``cohort, log_hazard_ratio, variance``.
+    """
+    rows = []
+    for number, cohort in enumerate(pseudo_cohorts(patients, study, "reconstruction").cohorts, 1):
+        columns = np.column_stack([cohort.treatment, cohort.outcome.values])
+        fit = EfronCox(cohort.time, cohort.event == 1, np.zeros(cohort.size), columns)
+        estimates, variances = fit.estimates()
+        rows.append((number, estimates[0], variances[0, 0]))
+    return pd.DataFrame(rows, columns=pd.Index(["cohort", "log_hazard_ratio", "variance"]))
+
+
+def assumption_table(study: Study, ensembles: Mapping[Assumptions, pd.DataFrame]) -> pd.DataFrame:
+    """Return the adjusted effect under each set of assumptions, pooled by Rubin's rules.
+
+    Parameters
+    ----------
+    study : Study
+    ensembles : mapping of Assumptions to DataFrame
+        Pseudo-patients that were reconstructed under each.
+
+    Returns
+    -------
+    DataFrame
+        ``effect_sd, difference_sd, loading_sd, cohorts, log_hazard_ratio, within_sd, between_sd,
+        fraction_of_missing_information``. The fraction is (1 + 1/M) B / T with the variances within cohorts W, between M
+        cohorts B, and T = W + (1 + 1/M) B (Rubin 1987, doi 10.1002/9780470316696).
+    """
+    rows = []
+    for assumptions, patients in ensembles.items():
+        effects = adjusted_effects(study, patients)
+        count = len(effects)
+        within, between = effects["variance"].mean(), effects["log_hazard_ratio"].var(ddof=1)
+        missing = (1 + 1 / count) * between
+        rows.append(
+            {
+                "effect_sd": assumptions.effect_sd,
+                "difference_sd": assumptions.difference_sd,
+                "loading_sd": assumptions.loading_sd,
+                "cohorts": count,
+                "log_hazard_ratio": effects["log_hazard_ratio"].mean(),
+                "within_sd": np.sqrt(within),
+                "between_sd": np.sqrt(between),
+                "fraction_of_missing_information": missing / (within + missing),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def looser_assumptions(
+    study: Study,
+    evidence: Evidence,
+    patients: pd.DataFrame,
+    cohorts: int,
+    seed: int,
+    folder: Path,
+    workers: int = 2,
+) -> pd.DataFrame:
+    """Return the adjusted effect under the main assumptions and under looser ones, as `assumption_table` does.
+
+    Parameters
+    ----------
+    study, evidence : Study, Evidence
+    patients : DataFrame
+        Of the main reconstruction.
+    cohorts, seed : int
+        Of the looser reconstruction; it is kept in the folder, and taken from there while it is the same.
+    folder : Path
+    workers : int
+        Processes; 1 draws in this one.
+    """
+    loose = ensemble_of(study, evidence, cohorts, seed, folder, assumptions=LOOSE, workers=workers)
+    return assumption_table(study, {STATED: patients, LOOSE: loose.patients})
+
+
+def unprinted_checks(study: Study, evidence: Evidence) -> list[CheckResult]:
+    """Return a check for each covariate without a printed hazard ratio: whether the arms differ in it before matching.
+
+    Where they do, the adjusted effect rests on what the reconstruction assumes of that covariate's effect. The difference is
+    that of the proportions of a level, in units of the pooled standard deviation (doi 10.1002/sim.3697); the
+    largest of a covariate counts.
+    """
+    printed = {term.column for fit, _, _ in cox_fits(study, evidence) for term in fit.terms}
+    strata = strata_of(study, evidence)
+    found = []
+    for name in study.covariates:
+        if name in printed:
+            continue
+        counts = strata.counts[name]
+        one, other = (
+            counts[arm].sum(axis=0) / counts[arm].sum() for arm in (strata.treated, ~strata.treated)
+        )
+        pooled = np.sqrt((one * (1 - one) + other * (1 - other)) / 2)
+        differences = np.divide(np.abs(one - other), pooled, out=np.zeros_like(pooled), where=pooled > 0)
+        level = (study.covariates[name].levels or ())[int(differences.argmax())]
+        label = study.covariates[name].label or name
+        found.append(
+            at_most(
+                f"reconstruction: balance of {name}, whose effect is not printed",
+                float(differences.max()),
+                IMBALANCE,
+                f"{label}: the arms differ by {differences.max():.2f} standard deviations before matching (level {level}), and the "
+                "publication prints no hazard ratio of it. How much of the effect it explains is assumed, not known.",
+                "warn",
+            )
+        )
+    return found

@@ -1,8 +1,0 @@
-"""Frequentist statistics of replicated cohorts, for posterior predictive checks."""
-
-from inference.replicates.censoring import censoring_times
-from inference.replicates.split_statistics import split_statistics
-from inference.replicates.starts import start_times
-from inference.replicates.statistics import replicate_statistics
-
-__all__ = ["censoring_times", "replicate_statistics", "split_statistics", "start_times"]

@@ -1,0 +1,142 @@
+"""Figures on disk as SVG and PNG, drawn again only when what they show has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from data.processes import end_workers
+from inference.adjustments import ADJUSTMENTS
+from inference.fits.worker_server import worker_pool
+from inference.report.drawings import Drawing
+from inference.report.figures import DIAGNOSTICS, png_bytes, reword, svg_text
+from inference.storage.atomic import atomic_path, remove_parts, write_text
+from inference.storage.closure import source_of
+from inference.storage.store import digest
+
+type Say = Callable[[str], str]  # from the words of a figure to what it says instead
+
+FIGURES = "inference.report.figures"  # the package whose source decides how a figure looks
+DRAWERS = 2  # worker processes
+
+
+def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure], say: Say | None = None) -> str:
+    """Return a figure as SVG, taken from the folder where it was drawn under the same mark, else drawn and written.
+
+    Parameters
+    ----------
+    name : str
+        Of the files, without ending.
+    folder : Path
+        Where `name.svg` and `name.png` are.
+    mark : str
+        Digest of what the figure shows; it is the last line of the SVG.
+    draw : callable
+        Makes the figure.
+    say : callable, optional
+        Says its words otherwise.
+    """
+    line = last_line(mark, say)
+    kept = _kept(name, folder, line)
+    return _write(draw(), name, folder, line, say) if kept is None else kept
+
+
+class Drawer:
+    """Draws figures into a folder in worker processes, while the caller makes the next; those that are there are not made again.
+
+    To make a figure takes a quarter of the time, to lay it out and to write it the rest. A context: left well, all is drawn;
+    left by an error or an interrupt, what is not drawn is given up.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are.
+    mark : str
+        Digest of what the figures show.
+    say : callable, optional
+        Says their words otherwise.
+    """
+
+    def __init__(self, folder: Path, mark: str, say: Say | None = None) -> None:
+        self.folder, self.line, self.say = folder, last_line(mark, say), say
+        self._drawings: list[Future[str]] = []
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __call__(self, name: str, draw: Callable[[], Figure]) -> Drawing:
+        """Return the drawing of a figure, from its name and what makes it."""
+        kept = _kept(name, self.folder, self.line)
+        if kept is not None:
+            return lambda: kept
+        if self._pool is None:
+            self._pool = worker_pool(DRAWERS)
+        drawing = self._pool.submit(_write, draw(), name, self.folder, self.line, self.say)
+        self._drawings.append(drawing)
+        return drawing.result
+
+    def __enter__(self) -> Drawer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            for drawing in self._drawings if kind is None else ():
+                drawing.result()
+        finally:
+            if self._pool is not None:
+                remove_parts(self.folder, end_workers([self._pool]))
+
+
+def last_line(mark: str, say: Say | None) -> str:
+    """Return the last line of the SVG of a figure: a digest of what it shows, of the source that draws it, and whether it is reworded."""
+    return f"<!-- {digest([mark, source_of(FIGURES), say is not None])} -->\n"
+
+
+def _kept(name: str, folder: Path, line: str) -> str | None:
+    """Return the SVG of a figure that was drawn before and ends in the same line, None where there is none."""
+    vector, pixels = folder / f"{name}.svg", folder / f"{name}.png"
+    if not (vector.is_file() and pixels.is_file()):
+        return None
+    kept = vector.read_text(encoding="utf-8")
+    return kept.removesuffix(line) if kept.endswith(line) else None
+
+
+def _write(figure: Figure, name: str, folder: Path, line: str, say: Say | None) -> str:
+    """Write a figure as SVG and PNG, and return the SVG."""
+    if say is not None:
+        figure = reword(figure, say)
+    svg = svg_text(figure, name)
+    with atomic_path(folder / f"{name}.png") as temporary:
+        temporary.write_bytes(png_bytes(figure))
+    write_text(folder / f"{name}.svg", svg + line)
+    return svg
+
+
+def diagnostics_for(adjustment: str) -> list[str]:
+    """Return which diagnostic plots a fit has: none where nothing was sampled."""
+    return [] if ADJUSTMENTS[adjustment].maximises else list(DIAGNOSTICS)
+
+
+def draw_diagnostics(
+    names: Sequence[str],
+    fit: Callable[[], xr.DataTree],
+    folder: Path,
+    mark: str,
+    say: Say | None,
+    told: Callable[[str, int, int], None],
+) -> dict[str, str]:
+    """Return some of ArviZ's diagnostic plots of a fit as SVG by name; the fit is asked for only where one is missing."""
+    plots = {}
+    for number, name in enumerate(names):
+        told(f"diagnostic plot: {name}", number, len(names))
+        plots[name] = draw_diagnostic(name, fit, folder, mark, say)
+    return plots
+
+
+def draw_diagnostic(
+    name: str, fit: Callable[[], xr.DataTree], folder: Path, mark: str, say: Say | None
+) -> str:
+    """Return one of ArviZ's diagnostic plots of a fit as SVG; the fit is asked for only if the plot is missing."""
+    return drawn(name.replace("_", "-"), folder, mark, lambda: DIAGNOSTICS[name](fit(), None), say)

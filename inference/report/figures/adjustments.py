@@ -1,0 +1,68 @@
+"""The average hazard ratio under every baseline and adjustment, population by population."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from inference.report.figures.forest import ForestRow, draw_forest, forest_height, heading
+from inference.report.figures.style import CYCLE, POSTERIOR, WIDTH, style
+from inference.report.figures.wording import POPULATION_NAMES, interval, probability, words
+
+CAPTION = (
+    "Average hazard ratio up to the horizon with 95 % intervals, on a log scale, under each adjustment; left of the dashed "
+    "line the treated fare better. Within a block all rows speak of the same population and can be compared; between blocks "
+    "the populations differ. Weights are estimated anew in each draw, and pairs are drawn anew, so that "
+    "their intervals hold the uncertainty of the design."
+)
+
+
+@style()
+def adjustments_figure(compared: pd.DataFrame) -> Figure:
+    """Return a forest of average hazard ratios by population, adjustment and baseline.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        From `inference.sensitivity.adjustments.compare_adjustments`.
+    """
+    baselines = list(compared["baseline"].unique())
+    colours = {name: (POSTERIOR, CYCLE[2], CYCLE[4])[min(place, 2)] for place, name in enumerate(baselines)}
+    rows: list[ForestRow] = []
+    for population, group in compared.groupby("population", sort=False):
+        named = POPULATION_NAMES.get(str(population), str(population))
+        rows.append(heading(named[:1].upper() + named[1:]))
+        for adjustment, models in group.groupby("adjustment", sort=False):
+            for _, row in models.iterrows():
+                rows.append(_row(row, str(adjustment), colours, len(baselines) > 1))
+    figure = Figure(figsize=(WIDTH, forest_height(len(rows))), layout="constrained")
+    axes = figure.subplots()
+    draw_forest(
+        axes,
+        rows,
+        reference=1.0,
+        log=True,
+        headers=("Hazard ratio (95 %)", "P(benefit)"),
+        widths=(112, 56),
+    )
+    axes.set_xlabel("Average hazard ratio up to the horizon, treated against control (log scale)")
+    return figure
+
+
+def _row(row: pd.Series, adjustment: str, colours: dict[str, str], several: bool) -> ForestRow:
+    baseline = str(row["baseline"])
+    label = words(adjustment)
+    label = label[:1].upper() + label[1:]
+    first = baseline == next(iter(colours))
+    numbers = tuple(float(row[f"marginal_hazard_ratio_{name}"]) for name in ("median", "lower", "upper"))
+    return ForestRow(
+        f"{label}, {words(baseline).lower() if baseline != 'weibull' else 'Weibull'}" if several else label,
+        *numbers,
+        colour=colours[baseline],
+        marker="o" if first else "D",
+        filled=first,
+        columns=(
+            interval(*numbers, ratio=True),
+            probability(float(row["marginal_hazard_ratio_probability_of_benefit"])),
+        ),
+    )

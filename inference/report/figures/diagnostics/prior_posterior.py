@@ -1,0 +1,69 @@
+"""Prior and posterior density of every parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from inference.report.figures.diagnostics.chosen import (
+    arviz_style,
+    cut_titles,
+    figure_of,
+    main_variables,
+    panels,
+    pooled,
+    short_labels,
+    titled,
+)
+from inference.report.figures.priors import name_the_densities, shown_range
+from inference.report.figures.style import POSTERIOR, PRIOR, WIDTH
+
+CAPTION = (
+    "Prior and posterior density of every parameter. Where both agree the cohort says nothing about the "
+    "parameter; where the posterior lies in the prior's tail, the two disagree. Axes are cut to where the "
+    "posterior lies."
+)
+COLUMNS = 4
+
+
+def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
+    """Return prior and posterior densities by parameter.
+
+    Parameters
+    ----------
+    fit : DataTree
+        Groups prior and posterior. The draws of several designs are pooled; the title says so.
+    var_names : sequence of str, optional
+        By default those of `main_variables` that have prior draws.
+    """
+    prior = fit["prior"].to_dataset()
+    names = [
+        name for name in var_names or main_variables(fit["posterior"].to_dataset()) if name in prior.data_vars
+    ]
+    shown, note = pooled(fit, ("prior", "posterior"), names)
+    rows = -(-panels(shown["posterior"].to_dataset(), names) // COLUMNS)
+    with arviz_style() as az:
+        collection = az.plot_prior_posterior(
+            shown,
+            var_names=names,
+            labeller=short_labels(names),
+            backend="matplotlib",
+            col_wrap=COLUMNS,
+            visuals={"title": {"size": 7.5}},
+            stats={"dist": {"grid_len": 128}},
+            color=[PRIOR, POSTERIOR],
+            figure_kwargs={"figsize": (WIDTH, 1.25 * rows + 0.6), "layout": "constrained"},
+        )
+        figure = figure_of(collection, titled("Prior and posterior", note))
+        for legend in figure.legends:
+            legend.remove()
+        for axes in figure.axes:
+            if len(axes.lines) == 2:
+                before, after = (np.asarray(line.get_xdata(), dtype=float) for line in axes.lines)
+                axes.set_xlim(*shown_range(before, after))
+        cut_titles(figure)
+        name_the_densities(figure.axes[0])
+    return figure

@@ -1,0 +1,75 @@
+"""The effect by the power of the outcome's likelihood in the propensity model: from the cut to the joint posterior."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from inference.report.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, WIDTH, quiet, style
+from inference.report.figures.wording import ratio_ticks
+
+CAPTION = (
+    "Left: hazard ratio of treatment, median and 95 % interval, against the power to which the outcome's likelihood counts "
+    "for the propensity score: 0 is the cut, 1 the joint posterior. Right: how far the "
+    "coefficient of the treatment model that moves most has moved by then, in posterior standard deviations of the treatment "
+    "model alone. A flat line on the left says that feedback makes no difference here; "
+    "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them. "
+    "Where the score stands alone, the log hazard is a natural cubic spline of it."
+)
+LABELS = {
+    "covariates": "outcome model: covariates and score",
+    "score": "outcome model: score alone, as a spline",
+}
+
+
+@style()
+def feedback_figure(table: pd.DataFrame) -> Figure:
+    """Return the two panels.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `inference.sensitivity.feedback.pooled_feedback`.
+    """
+    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
+    effect, shift = figure.subplots(1, 2)
+    eta = np.unique(table["eta"].to_numpy(dtype=float))
+    effect.axhline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+    for (outcome, rows), colour, offset in zip(
+        table.groupby("outcome", sort=False), (POSTERIOR, CYCLE[1]), (0.0, 0.02), strict=False
+    ):
+        middle, below, above = (
+            rows[name].to_numpy(dtype=float) for name in ("hazard_ratio", "lower", "upper")
+        )
+        label = LABELS[str(outcome)]
+        effect.errorbar(
+            eta + offset,
+            middle,
+            [middle - below, above - middle],
+            fmt="o-",
+            color=colour,
+            linewidth=1.2,
+            markersize=4,
+            label=label,
+        )
+        moved = np.abs(rows["largest_shift"].to_numpy(dtype=float))
+        shift.plot(eta, moved, "s-", color=colour, linewidth=1.2, markersize=4)
+    if table["outcome"].nunique() > 1:
+        figure.legend(*effect.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
+    lower, upper = table["lower"], table["upper"]
+    effect.set_yscale("log")
+    low, high = float(lower.min()) * 0.95, max(float(upper.max()), 1.0) * 1.05
+    effect.set_ylim(low, high)
+    ticks = ratio_ticks(low, high)
+    effect.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    effect.minorticks_off()
+    effect.set_ylabel("Conditional hazard ratio")
+    shift.set_ylim(0.0, max(0.6, 1.1 * float(table["largest_shift"].abs().max())))
+    shift.axhline(0.5, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+    shift.set_ylabel("Largest shift of a coefficient, sd")
+    for axes in (effect, shift):
+        axes.set_xlabel("Power of the outcome's likelihood, η")
+        axes.set_xticks(eta, ["0\ncut", *(f"{one:g}" for one in eta[1:-1]), "1\njoint"])
+        quiet(axes)
+    return figure

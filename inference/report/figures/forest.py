@@ -1,0 +1,196 @@
+"""Points with intervals, one below the other: what forest, RMST, prior-set and LOO figures share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, quiet
+from inference.report.figures.wording import ratio_ticks
+
+ROW_HEIGHT = 0.21
+"""Inches a row."""
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """One line of a forest plot.
+
+    Attributes
+    ----------
+    label : str
+        Printed at the left.
+    estimate, lower, upper : float
+        Point and interval; NaN where there is none.
+    colour, marker : str
+    filled : bool
+        Whether the marker is filled.
+    columns : tuple of str
+        Texts printed at the right.
+    behind : tuple of float or None
+        A second interval, drawn thin and grey behind the first (a prior).
+    heading : bool
+        True for a line that only names what follows.
+    """
+
+    label: str
+    estimate: float = math.nan
+    lower: float = math.nan
+    upper: float = math.nan
+    colour: str = POSTERIOR
+    marker: str = "o"
+    filled: bool = True
+    columns: tuple[str, ...] = ()
+    behind: tuple[float, float] | None = None
+    heading: bool = False
+
+
+def heading(label: str) -> ForestRow:
+    """Return a line that names the rows below it."""
+    return ForestRow(label, heading=True)
+
+
+def forest_limits(rows: Sequence[ForestRow], reference: float, *, log: bool) -> tuple[float, float]:
+    """Return axis limits that hold every point, and every interval that is not absurdly wide.
+
+    Intervals that reach further than six median widths beyond the points are cut, and drawn with an arrow;
+    intervals behind (priors) already at one and a half.
+    """
+    scale = math.log if log else float
+    points = [scale(row.estimate) for row in rows if _drawable(row.estimate, log)]
+    ends = [
+        (scale(row.lower), scale(row.upper))
+        for row in rows
+        if _drawable(row.lower, log) and _drawable(row.upper, log)
+    ]
+    start = scale(reference)
+    widths = [upper - lower for lower, upper in ends]
+    width = float(np.median(widths)) if widths else 1.0
+    lowest, highest = min([start, *points]), max([start, *points])
+    behind = [
+        (scale(row.behind[0]), scale(row.behind[1]))
+        for row in rows
+        if row.behind is not None and all(_drawable(end, log) for end in row.behind)
+    ]
+    reached = [(ends, 6 * width), (behind, 1.5 * width)]
+    low = min([lowest, *(max(lower, lowest - most) for pairs, most in reached for lower, _ in pairs)])
+    high = max([highest, *(min(upper, highest + most) for pairs, most in reached for _, upper in pairs)])
+    margin = 0.06 * (high - low) or 0.1
+    low, high = low - margin, high + margin
+    return (math.exp(low), math.exp(high)) if log else (low, high)
+
+
+def _drawable(value: float, log: bool) -> bool:
+    return math.isfinite(value) and (value > 0 or not log)
+
+
+def draw_forest(
+    axes: Axes,
+    rows: Sequence[ForestRow],
+    *,
+    reference: float,
+    log: bool = False,
+    labels: bool = True,
+    headers: Sequence[str] = (),
+    widths: Sequence[float] = (),
+) -> None:
+    """Draw rows from top to bottom, a line at the reference, and texts in columns at the right.
+
+    Parameters
+    ----------
+    axes : Axes
+    rows : sequence of ForestRow
+    reference : float
+        Value of no difference.
+    log : bool
+        Log axis, with round ratios as ticks.
+    labels : bool
+        Print the rows' labels; False for the second of two aligned axes.
+    headers : sequence of str
+        Headings of the text columns.
+    widths : sequence of float
+        Their widths in points.
+    """
+    limits = forest_limits(rows, reference, log=log)
+    axes.axvline(reference, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+    if log:
+        axes.set_xscale("log")
+        ticks = ratio_ticks(*limits)
+        axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        axes.set_xticks([], minor=True)
+    axes.set_xlim(*limits)
+    positions = range(len(rows))
+    for position, row in zip(positions, rows, strict=True):
+        if row.behind is not None:
+            _draw_interval(axes, position - 0.22, row.behind, limits, "#999999", 1.0)
+        if not row.heading:
+            _draw_row(axes, position, row, limits)
+        _print_columns(axes, position, row.columns, widths)
+    _print_columns(axes, -1, headers, widths, weight="bold")
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(positions, labels=[row.label if labels else "" for row in rows])
+    for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
+        tick.set_fontweight("bold" if row.heading else "normal")
+    quiet(axes, left=False)
+
+
+def _draw_row(axes: Axes, position: int, row: ForestRow, limits: tuple[float, float]) -> None:
+    if math.isnan(row.estimate):
+        return
+    if not math.isnan(row.lower) and not math.isnan(row.upper):
+        _draw_interval(axes, position, (row.lower, row.upper), limits, row.colour, 1.5)
+    axes.plot(
+        row.estimate,
+        position,
+        marker=row.marker,
+        color=row.colour,
+        markerfacecolor=row.colour if row.filled else "white",
+        markersize=5,
+        linestyle="none",
+    )
+
+
+def _draw_interval(
+    axes: Axes,
+    position: float,
+    ends: tuple[float, float],
+    limits: tuple[float, float],
+    colour: str,
+    width: float,
+) -> None:
+    axes.plot(np.clip(ends, *limits), [position] * 2, color=colour, linewidth=width, solid_capstyle="butt")
+    for limit, beyond, arrow in (
+        (limits[0], ends[0] < limits[0], "<"),
+        (limits[1], ends[1] > limits[1], ">"),
+    ):
+        if beyond:
+            axes.plot(limit, position, arrow, color=colour, markersize=2.5 * width, clip_on=False)
+
+
+def _print_columns(
+    axes: Axes, position: float, columns: Sequence[str], widths: Sequence[float], weight: str = "normal"
+) -> None:
+    offset = 8.0
+    for text, width in zip(columns, widths, strict=False):
+        axes.annotate(
+            text,
+            (1.0, position),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(offset, 0),
+            textcoords="offset points",
+            va="center",
+            ha="left",
+            fontsize=SMALL,
+            fontweight=weight,
+            annotation_clip=False,
+        )
+        offset += width
+
+
+def forest_height(rows: int, around: float = 0.75) -> float:
+    """Return the height in inches of a figure of so many rows."""
+    return max(1.6, around + ROW_HEIGHT * rows)

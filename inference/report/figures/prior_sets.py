@@ -1,0 +1,103 @@
+"""How the answer moves under other priors: effect, RMST difference and probability of benefit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from inference.report.figures.forest import ForestRow, draw_forest, forest_height
+from inference.report.figures.style import POSTERIOR, SMALL, WIDTH, quiet, style
+from inference.report.figures.table_rows import first_unit, whole_cohort
+from inference.report.figures.wording import interval, probability, words, wrapped
+
+CAPTION = (
+    "The same patients under other beliefs about the effect: posterior median and 95 % interval under "
+    "each prior set (blue), with what that prior held before the patients were seen (thin grey line "
+    "above, 95 %). An answer that stays on one side of the dashed lines under the sceptical prior keeps "
+    "its direction where little was expected; its size still moves with the prior, and the table says where prior and data disagree."
+)
+
+
+@style()
+def prior_sets_figure(
+    estimands: pd.DataFrame, prior_intervals: Mapping[str, tuple[float, float]] | None = None
+) -> Figure:
+    """Return three aligned panels by prior set: hazard ratio, RMST difference, probability of benefit.
+
+    Parameters
+    ----------
+    estimands : DataFrame
+        Columns of estimands.csv, of one model under several prior sets; used are ``hazard_ratio`` and, for
+        the population all, ``rmst_difference``. The probability is that of the hazard ratio.
+    prior_intervals : mapping of str to (lower, upper), optional
+        95 % prior interval of the hazard ratio by prior set.
+    """
+    intervals = prior_intervals or {}
+    ratios = whole_cohort(estimands, ["hazard_ratio"]).drop_duplicates("prior_set").set_index("prior_set")
+    means = whole_cohort(estimands, ["rmst_difference"])
+    means = means[means["population"] == "all"].drop_duplicates("prior_set").set_index("prior_set")
+    names = [str(name) for name in ratios.index]
+    figure = Figure(figsize=(WIDTH, forest_height(2 * len(names), 1.0)), layout="constrained")
+    left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1.1, 0.8])
+    draw_forest(
+        left,
+        [_row(name, ratios.loc[name], ratio=True, behind=intervals.get(name)) for name in names],
+        reference=1.0,
+        log=True,
+    )
+    left.set_xlabel("Hazard ratio (log scale)")
+    left.set_title("Effect")
+    unit = first_unit(means)
+    draw_forest(
+        middle,
+        [_row(name, means.loc[name]) if name in means.index else ForestRow("") for name in names],
+        reference=0.0,
+        labels=False,
+    )
+    horizon = f" to {means['time'].iloc[0]:g} {unit}" if len(means) else ""
+    middle.set_xlabel(f"Difference ({unit})")
+    middle.set_title(f"Restricted mean{horizon}")
+    benefit = ratios["probability_of_benefit"].to_numpy(dtype=float)
+    rows = np.arange(len(names))
+    right.plot(benefit, rows, "o", color=POSTERIOR, markersize=5, clip_on=False)
+    right.hlines(rows, 0, benefit, color=POSTERIOR, linewidth=0.8)
+    for row, value in zip(rows, benefit, strict=True):
+        right.text(0.02, row - 0.3, probability(value), fontsize=SMALL, va="center")
+    right.set_xlim(0, 1)
+    right.set_xticks([0, 0.5, 1], labels=["0", "0.5", "1"])
+    right.set_ylim(len(names) - 0.4, -0.6)
+    right.set_yticks(rows, labels=[""] * len(names))
+    right.set_xlabel("Probability")
+    right.set_title("P(benefit)")
+    quiet(right, left=False)
+    for axes, table in ((left, ratios), (middle, means)):
+        for row, name in enumerate(names):
+            if name in table.index:
+                numbers = table.loc[name, ["median", "lower", "upper"]].astype(float)
+                text = interval(*numbers, ratio=axes is left)
+                axes.text(
+                    0.0,
+                    row + 0.34,
+                    text,
+                    transform=axes.get_yaxis_transform(),
+                    fontsize=SMALL,
+                    va="center",
+                    color="#333333",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+                )
+    return figure
+
+
+def _row(
+    name: str, row: pd.Series, *, ratio: bool = False, behind: tuple[float, float] | None = None
+) -> ForestRow:
+    return ForestRow(
+        wrapped(words(name), 18),
+        float(row["median"]),
+        float(row["lower"]),
+        float(row["upper"]),
+        behind=behind if ratio else None,
+    )

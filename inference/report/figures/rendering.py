@@ -1,0 +1,93 @@
+"""A figure as the text of an SVG, or as the bytes of a PNG: nothing is written to a file."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from inference.report.figures.style import style
+
+PNG_DPI = 160
+_NUMBER = re.compile(r"-?\d+\.\d+")
+
+
+def svg_text(figure: Figure, name: str) -> str:
+    """Return a figure as an SVG element that can stand in a page beside others.
+
+    Parameters
+    ----------
+    figure : Figure
+    name : str
+        Makes the identifiers inside the SVG its own: two figures of one page may not share a clip path.
+        Characters that an identifier may not hold become hyphens.
+
+    Returns
+    -------
+    str
+        Starts with ``<svg``. The same figure gives the same text: no date, no random identifiers.
+    """
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+    written = io.StringIO()
+    with style(), rc_context({"svg.hashsalt": name, "svg.id": name}), _scripts_without_glyphs():
+        lay_out(figure)
+        figure.savefig(written, format="svg", dpi=PNG_DPI, metadata={"Date": None, "Creator": None})
+    text = written.getvalue()
+    text = text[text.index("<svg") :]
+    # Groups are numbered alike in every figure; an identifier may occur only once in a page.
+    text = re.sub(r'(<g id=")', rf"\g<1>{name}-", text)
+    # A tenth of a point is as fine as a screen shows, and takes a third of the room.
+    return re.sub(r'(?<= d=")[^"]*(?=")', lambda path: _short(path[0]), text)
+
+
+def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
+    """Return a figure as a PNG image."""
+    written = io.BytesIO()
+    with style(), _scripts_without_glyphs():
+        lay_out(figure)
+        figure.savefig(written, format="png", dpi=dpi)
+    return written.getvalue()
+
+
+def lay_out(figure: Figure) -> None:
+    """Give everything in a figure its place, once: what is added later goes where it is put, and moves nothing.
+
+    Left to itself, a layout engine does it twice for each format that is written. Text is up to a tenth wider at one resolution than
+    at another, because its letters stand on whole pixels: places are those of the resolution at which the figure is written.
+    """
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        figure.dpi = PNG_DPI
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+
+
+def reword(figure: Figure, say: Callable[[str], str]) -> Figure:
+    """Return a figure in which every text is said otherwise; before it is laid out, so that there is room for it."""
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        said = [say(label) for label in labels]
+        if said != labels:
+            axis.set_ticks(axis.get_ticklocs(), labels=said)
+    for text in figure.findobj(Text):
+        text.set_text(say(text.get_text()))
+    return figure
+
+
+def _short(path: str) -> str:
+    path = _NUMBER.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), path)
+    return re.sub(r"\s+(?=[MLQCzZ])|\s+$|(?<=[MLQC])\s+", "", path)
+
+
+@contextmanager
+def _scripts_without_glyphs() -> Generator[None]:
+    """Let labels in scripts that the font lacks pass: in an SVG the reader's own fonts draw them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font", category=UserWarning)
+        yield

@@ -1,0 +1,109 @@
+"""A survival figure of a paper, drawn again from pseudo-patients, with the points that the paper prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from inference.report.figures.style import (
+    ARM_COLOURS,
+    CYCLE,
+    OBSERVED,
+    REFERENCE_LINE,
+    SMALL,
+    WIDTH,
+    quiet,
+    style,
+)
+from inference.report.figures.wording import time_label
+
+CAPTION = (
+    "Kaplan-Meier curves of pseudo-patients, one line a reconstructed cohort, with what the publication prints: survival "
+    "probabilities (diamonds) and medians (bars at one half, with their 95 % interval where it is printed). The lines lie close together "
+    "where print ties them down; between the points, and above all at the end, they show what the publication leaves open. No line "
+    "is of anybody who was there."
+)
+COLUMNS = 2
+
+
+@style()
+def replicated_survival_figure(
+    curves: pd.DataFrame, points: pd.DataFrame, labels: Mapping[str, str], time_unit: str
+) -> Figure:
+    """Return survival curves of all cohorts with the printed points, one panel a part of the study.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``panel, group, cohort, time, survival``.
+    points : DataFrame
+        ``panel, group, kind`` ("survival" or "median")``, time, lower, upper, survival``.
+    labels : mapping of str to str
+        Words for groups and panels; others stand as they are.
+    time_unit : str
+        For the axes.
+    """
+    panels = list(dict.fromkeys(curves["panel"]))
+    columns = min(COLUMNS, len(panels))
+    lines = -(-len(panels) // columns)
+    width = WIDTH if columns > 1 else 0.7 * WIDTH
+    figure = Figure(figsize=(width, 0.45 + 2.6 * lines), layout="constrained")
+    drawn = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    colours = _colours(list(dict.fromkeys(curves["group"])))
+    lightness = max(0.15, min(0.8, 4.0 / curves["cohort"].nunique()))
+    for place, (axes, panel) in enumerate(zip(drawn, panels, strict=False)):
+        for _, line in curves[curves["panel"] == panel].groupby(["group", "cohort"], sort=False):
+            colour = colours[str(line["group"].iloc[0])]
+            axes.step(
+                line["time"], line["survival"], where="post", color=colour, linewidth=0.7, alpha=lightness
+            )
+        _draw_points(axes, points[points["panel"] == panel], colours)
+        axes.set_title(labels.get(panel, panel))
+        if place + columns >= len(panels):
+            axes.tick_params(labelbottom=True)
+            axes.set_xlabel(time_label(time_unit))
+        if place % columns == 0:
+            axes.set_ylabel("Survival of pseudo-patients")
+        quiet(axes)
+    for axes in drawn[len(panels) :]:
+        axes.set_visible(False)
+    drawn[0].set_xlim(0, float(curves["time"].max()))
+    drawn[0].set_ylim(0, 1.02)
+    drawn[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    handles = [
+        drawn[0].plot([], [], color=colour, linewidth=2, label=labels.get(group, group))[0]
+        for group, colour in colours.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=SMALL)
+    return figure
+
+
+def _colours(groups: list[str]) -> dict[str, str]:
+    if set(groups) <= set(ARM_COLOURS):
+        return {group: ARM_COLOURS[group] for group in groups}
+    return {group: CYCLE[place % len(CYCLE)] for place, group in enumerate(groups)}
+
+
+def _draw_points(axes: Axes, points: pd.DataFrame, colours: Mapping[str, str]) -> None:
+    """Draw printed survival probabilities, and medians with their intervals at one half."""
+    if (points["kind"] == "median").any():
+        axes.axhline(0.5, color=REFERENCE_LINE, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0)
+    for point in points.to_dict("records"):
+        colour = colours[point["group"]]
+        if point["kind"] == "median":
+            axes.plot([point["lower"], point["upper"]], [0.5, 0.5], color=colour, linewidth=1.6, zorder=3)
+        axes.plot(
+            point["time"],
+            point["survival"],
+            marker="|" if point["kind"] == "median" else "D",
+            markersize=9 if point["kind"] == "median" else 4,
+            markeredgewidth=2 if point["kind"] == "median" else 0.8,
+            color=colour,
+            markeredgecolor=colour if point["kind"] == "median" else OBSERVED,
+            linestyle="none",
+            zorder=4,
+        )

@@ -1,0 +1,64 @@
+"""The difference in restricted mean survival time under every baseline, adjustment and population."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from inference.report.figures.forest import ForestRow, draw_forest, forest_height, heading
+from inference.report.figures.style import CYCLE, POSTERIOR, WIDTH, style
+from inference.report.figures.table_rows import (
+    first_unit,
+    model_label,
+    population_name,
+    varying,
+    whole_cohort,
+)
+from inference.report.figures.wording import interval, probability, words, wrapped
+
+CAPTION = (
+    "Mean survival time that treatment adds (right of the dashed line) or costs (left of it) before the "
+    "horizon, with 95 % intervals: averaged over all patients, over those who were treated, and over "
+    "those who might have had either treatment, where a model gives them. P is the posterior probability that the difference is "
+    "above 0."
+)
+
+POPULATIONS = {"all": (POSTERIOR, "o"), "treated": (CYCLE[2], "D"), "overlap": (CYCLE[4], "s")}
+
+
+@style()
+def rmst_figure(estimands: pd.DataFrame) -> Figure:
+    """Return a forest of RMST differences, treated minus control, in the study's time unit.
+
+    Parameters
+    ----------
+    estimands : DataFrame
+        Columns of estimands.csv; used is ``rmst_difference``.
+    """
+    chosen = whole_cohort(estimands, ["rmst_difference"])
+    columns = varying(chosen)
+    rows: list[ForestRow] = []
+    for baseline, group in chosen.groupby("baseline", sort=False):
+        rows.append(heading(f"{words(str(baseline))} baseline"))
+        for _, row in group.iterrows():
+            colour, marker = POPULATIONS.get(str(row["population"]), (CYCLE[3], "^"))
+            numbers = (float(row["median"]), float(row["lower"]), float(row["upper"]))
+            rows.append(
+                ForestRow(
+                    wrapped(f"{model_label(row, columns)}: {population_name(row)}", 52),
+                    *numbers,
+                    colour=colour,
+                    marker=marker,
+                    columns=(interval(*numbers), probability(float(row["probability_of_benefit"]))),
+                )
+            )
+    unit = first_unit(chosen)
+    horizons = sorted({float(time) for time in chosen["time"].dropna()})
+    to = f" to {horizons[0]:g} {unit}" if len(horizons) == 1 else ""
+    figure = Figure(figsize=(WIDTH, forest_height(len(rows))), layout="constrained")
+    axes = figure.subplots()
+    draw_forest(
+        axes, rows, reference=0.0, headers=(f"Difference, {unit} (95 %)", "P(benefit)"), widths=(122, 56)
+    )
+    axes.set_xlabel(f"Difference in restricted mean survival{to}, treated minus control ({unit})")
+    return figure

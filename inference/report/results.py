@@ -1,0 +1,168 @@
+"""The results of an analysis: its fits' readings, gathered into the tables of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from data.study.cohort import Cohort
+from data.study.study import Study
+from inference.adjustments import ADJUSTMENTS
+from inference.diagnostics.checks import CheckResult, checks_table, effect_moved
+from inference.diagnostics.loo import compare_baselines
+from inference.fits.fits import Reading
+from inference.fits.requests import FitRequest
+from inference.sensitivity.priors import prior_sensitivity
+from inference.storage.store import digest
+from models.assembly import parameter_names
+from models.specification import known_parameters, outcome_spec
+from models.units import in_time_unit
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """All that an analysis found.
+
+    Attributes
+    ----------
+    study : Study
+        The study.
+    cohorts : tuple of Cohort
+        Its patients; several are reconstructions of the same publication.
+    models : tuple of Reading
+        Baselines x adjustments under the main prior set; the first is the main model.
+    exposures : tuple of Reading
+        The main model, and that without feedback, with exposure counted in other ways.
+    effects : tuple of Reading
+        The main baseline with an effect that changes over time, or between subgroups.
+    prior_sets, prior_sets_cut : tuple of Reading
+        The main model under every other prior set, and the same without feedback.
+    comparators : DataFrame
+        The contract's comparators.csv.
+    main_fit : DataTree
+        The main fit; of several cohorts, that to the first.
+    manifest : mapping
+        Provenance.
+    illustrated : tuple of FitRequest
+        Fits of which the diagnostic plots are drawn, the main one first.
+    beside : tuple of CheckResult
+        Checks of what was sampled beside the fits.
+    further : tuple of Cohort
+        Those that come after `cohorts` and are pooled for the effect by subgroup alone.
+    """
+
+    study: Study
+    cohorts: tuple[Cohort, ...]
+    models: tuple[Reading, ...]
+    exposures: tuple[Reading, ...]
+    effects: tuple[Reading, ...]
+    prior_sets: tuple[Reading, ...]
+    prior_sets_cut: tuple[Reading, ...]
+    comparators: pd.DataFrame
+    main_fit: xr.DataTree
+    manifest: Mapping[str, Any]
+    illustrated: tuple[FitRequest, ...] = ()
+    beside: tuple[CheckResult, ...] = ()
+    further: tuple[Cohort, ...] = ()
+
+    @property
+    def cohort(self) -> Cohort:
+        """The first cohort: for what all have in common."""
+        return self.cohorts[0]
+
+    @property
+    def main(self) -> Reading:
+        """The pre-stated main model."""
+        return self.models[0]
+
+    @property
+    def mark(self) -> str:
+        """Digest of what the results are made from: equal marks, equal figures."""
+        return digest([[reading.mark for reading in self.readings], self.comparators.to_csv()])
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """All fits."""
+        return (*self.models, *self.exposures, *self.effects, *self.prior_sets, *self.prior_sets_cut)
+
+    @property
+    def estimands(self) -> pd.DataFrame:
+        """Rows of the contract's estimands.csv, of all fits."""
+        return pd.concat([reading.estimands for reading in self.readings], ignore_index=True)
+
+    @property
+    def pooling(self) -> pd.DataFrame:
+        """How the variance of every estimand divides into within and between cohorts, of all fits."""
+        return pd.concat(
+            [reading.pooling.assign(**reading.request.named) for reading in self.readings], ignore_index=True
+        )
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """The checks of all fits, the fit's name after the family; overlap, which all share, of the main fit only."""
+        listed = [
+            check.of(reading.request.label)
+            for reading in self.readings
+            for check in reading.checks
+            if reading is self.main or len(reading.balance) or not check.name.startswith("overlap")
+        ]
+        stated = (*self.models, *self.exposures, *self.prior_sets, *self.prior_sets_cut)
+        for joint in stated:
+            for cut in stated:
+                if _same_but_feedback(joint, cut):
+                    moved = effect_moved(joint.estimands, cut.estimands)
+                    listed.append(moved.of(joint.request.label))
+        return checks_table([*listed, *self.beside])
+
+    @property
+    def baselines(self) -> pd.DataFrame:
+        """Leave-one-out scores of the baselines, under the main adjustment."""
+        same = [one for one in self.models if one.request.adjustment == self.main.request.adjustment]
+        return compare_baselines({one.request.baseline: one.elpd for one in same})
+
+    @property
+    def sensitivity(self) -> pd.DataFrame:
+        """The effect of the main model under each prior set, and without feedback where that was fitted."""
+        without = [
+            one
+            for one in (*self.models, *self.prior_sets_cut)
+            if (one.request.baseline, one.request.adjustment, one.request.exposure)
+            == (self.main.request.baseline, "cut", self.main.request.exposure)
+        ]
+        return prior_sensitivity([self.main, *self.prior_sets], without)
+
+    @property
+    def priors(self) -> pd.DataFrame:
+        """What the main fit used: parameter, term, prior, reason, meaning."""
+        request = self.main.request
+        spec = outcome_spec(
+            self.study, self.cohort, request.baseline, request.effect, ADJUSTMENTS[request.adjustment].score
+        )
+        rows = []
+        for parameter, names in parameter_names(self.cohort, spec).items():
+            by_term = request.priors.term_overrides.get(parameter.name, {})
+            for term in [name for name in names if name in by_term] + [""]:
+                stated = request.priors.prior(parameter, term)
+                prior = in_time_unit(parameter, stated, self.study.time_unit)
+                rows.append(
+                    {
+                        "parameter": parameter.name,
+                        "term": term,
+                        "prior": str(prior),
+                        "reason": prior.reason,
+                        "meaning": known_parameters()[parameter.name].meaning,
+                    }
+                )
+        return pd.DataFrame(rows)
+
+
+def _same_but_feedback(joint: Reading, cut: Reading) -> bool:
+    """Return whether two fits differ in nothing but that the outcome informs the score of the first."""
+    first, second = joint.request, cut.request
+    same = (first.baseline, first.exposure) == (second.baseline, second.exposure)
+    same &= first.priors.name == second.priors.name
+    return same and (first.adjustment, second.adjustment) == ("joint", "cut")

@@ -1,0 +1,1 @@
+"""From a posterior and data to draws, or to a normal approximation."""
