@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,9 @@ def quoted(cell):
     return re.findall(r"`([^`]+)`", cell)
 
 
+TABLE_OF_ROOMS = [cells for cells in rows("Architecture") if len(cells) == 2 and quoted(cells[0])]
+
+
 def committed():
     """Text files of the repository, those about to be added included."""
     listed = subprocess.run(
@@ -70,6 +74,7 @@ def families():
     from inference.adjustments import ADJUSTMENTS
     from inference.estimands import ESTIMANDS
     from inference.report.figures import DIAGNOSTICS
+    from inference.sensitivity import SENSITIVITIES
     from models.baselines import BASELINES
     from models.effects import EFFECTS
 
@@ -80,13 +85,39 @@ def families():
         "ESTIMANDS": ESTIMANDS,
         "CHECKS": CHECKS,
         "DIAGNOSTICS": DIAGNOSTICS,
+        "SENSITIVITIES": SENSITIVITIES,
     }
 
 
-def test_the_map_lists_every_module_once_and_no_other():
-    listed = [quoted(cells[0])[0] for cells in rows("Module map") if cells[0].startswith("`")]
-    on_disk = [relative(file) for file in SOURCES if file.name != "__init__.py"]
-    assert sorted(listed) == sorted(on_disk)
+def test_the_page_lists_every_room_once_and_no_other():
+    listed = [quoted(cells[0])[0].rstrip("/") for cells in TABLE_OF_ROOMS]
+    rooms = {"models", "scripts"}
+    for layer in ("data", "inference"):
+        folders = [path for path in (ROOT / layer).iterdir() if path.is_dir() and path.name != "__pycache__"]
+        rooms |= {relative(path) for path in folders}
+    assert sorted(listed) == sorted(rooms)
+
+
+def test_rooms_of_inference_stand_in_the_order_of_their_floors():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (floors,) = [one for one in contracts["contracts"] if one["name"] == "rooms of inference"]
+    listed = [quoted(cells[0])[0].strip("/").removeprefix("inference/") for cells in TABLE_OF_ROOMS]
+    assert [name for name in listed if name in floors["layers"]] == floors["layers"][::-1]
+
+
+def test_nothing_lies_on_the_floor_of_inference():
+    assert [file.name for file in (ROOT / "inference").glob("*.py")] == ["__init__.py"]
+
+
+def test_the_page_is_short_and_names_files_that_are_there():
+    assert len(PAGE.splitlines()) <= 150
+    named = {
+        path
+        for path in re.findall(r"`((?:data|models|inference|scripts|tests)/[\w./]*)`", PAGE)
+        if "NAME" not in path
+    }
+    assert len(named) > 40
+    assert not [path for path in named if not (ROOT / path).exists()]
 
 
 def test_the_page_lists_the_members_of_every_family_in_order():
