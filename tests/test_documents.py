@@ -31,6 +31,14 @@ def test_the_readme_begins_with_the_question_and_the_two_commands():
     assert readme.index("?") < readme.index("```")
 
 
+def test_the_readme_is_short_and_has_two_pictures():
+    readme = text("README.md")
+    assert len(readme.encode()) <= 10_000
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme)
+    assert len(pictures) == 2
+    assert all((ROOT / picture).is_file() for picture in pictures)
+
+
 def test_the_readme_shows_every_command_and_no_other():
     from scripts.main import app
 
@@ -50,13 +58,13 @@ def test_links_lead_somewhere(page):
     assert not lost
 
 
-def test_priors_shown_in_the_readme_can_be_read():
+def test_priors_shown_in_the_documents_can_be_read():
     from models.prior_files import parse_prior_set
     from models.specification import known_parameters
 
-    blocks = re.findall(r"^```toml\n(.*?)^```", text("README.md"), flags=re.M | re.S)
+    blocks = re.findall(r"^```toml\n(.*?)^```", text("docs/priors.md"), flags=re.M | re.S)
     (shown,) = [block for block in blocks if "distribution" in block]
-    assert parse_prior_set(tomllib.loads(shown), "README.md", known_parameters()).name == "cautious"
+    assert parse_prior_set(tomllib.loads(shown), "docs/priors.md", known_parameters()).name == "cautious"
 
 
 def test_versions_agree():

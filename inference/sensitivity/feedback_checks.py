@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from inference.diagnostics.checks.convergence import RHAT
@@ -10,7 +9,7 @@ from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.fits.pooling import WORST_RHAT
 from inference.sensitivity.feedback import RUNS, feedback_of_cohort, pooled_feedback
 from inference.sensitivity.score_alone import COVARIATES
-from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity, evenly_spaced
 
 
 def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
@@ -61,7 +60,7 @@ def _applies(analysis: MainAnalysis) -> bool:
 
 def _arguments(analysis: MainAnalysis) -> list[tuple]:
     """Return those of a few cohorts, evenly spaced, which share the designs: a few show what feedback does."""
-    numbers = sorted({int(place) for place in np.linspace(0, len(analysis.cohorts) - 1, RUNS)})
+    numbers = evenly_spaced(len(analysis.cohorts), RUNS)
     main, designs = analysis.main, -(-RUNS // len(numbers))
     return [
         (analysis.cohorts[number], number, analysis.spec, main.priors, main.settings, designs)

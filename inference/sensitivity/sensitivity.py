@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from data.study.cohort import Cohort
@@ -114,6 +115,11 @@ class SensitivityJob:
     label: str
     run: Callable[[], object]
     kept: Callable[[], bool]
+
+
+def evenly_spaced(count: int, most: int) -> list[int]:
+    """Return at most so many of `count` positions, from the first to the last."""
+    return sorted({int(place) for place in np.linspace(0, count - 1, most)})
 
 
 def _compute_all(compute: Cached[..., xr.Dataset], folder: Path, part: Sequence[tuple[Any, ...]]) -> None:
