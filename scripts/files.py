@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from data.study.pseudo_cohorts import words_for
+from inference.diagnostics.checks.result import COLUMNS
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.diagnostic_plots import diagnostics_of
 from inference.report.drawing import Drawer
@@ -38,7 +39,7 @@ def write_results(made: Analysed, told: Told) -> None:
     with watch.stage("tables"):
         write_table(results.estimands, folder / "estimands.csv")
         write_table(results.comparators, folder / "comparators.csv")
-        write_table(results.checks, folder / "checks.csv")
+        write_table(results.checks[list(COLUMNS)], folder / "checks.csv")
         write_table(results.sensitivity, folder / "sensitivity.csv")
         for name, table in sensitivity_tables(results, made.computed).items():
             write_table(table, folder / f"{name}.csv")

@@ -34,6 +34,7 @@ def fit(
     from data.study.pseudo_cohorts import words_for
     from inference.adjustments import ADJUSTMENTS
     from inference.diagnostics.checks import failed
+    from inference.diagnostics.checks.result import COLUMNS
     from inference.estimands.horizon import report_times
     from inference.fits.fits import read_fit, sample_fit
     from inference.fits.pooling import pool, stack_cohorts
@@ -95,7 +96,7 @@ def fit(
             for table, cohort in zip(frequentist, cohorts, strict=True)
         ]
     write_table(pooled_comparators(frequentist), folder / "comparators.csv")
-    write_table(reading.checks_table, folder / "checks.csv")
+    write_table(reading.checks_table[list(COLUMNS)], folder / "checks.csv")
     if len(cohorts) > 1:
         write_table(reading.pooling, folder / "pooling.csv")
     with watch.stage("figures"), progress(shown, "drawing") as told:

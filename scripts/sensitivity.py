@@ -40,8 +40,7 @@ def sensitivity(
     with progress(shown, "drawing") as told:
         write_sensitivity(made, told)
     results = made.results
-    family = results.checks["name"].str.split(":").str[0]
-    checks = results.checks[family.isin(["convergence", "feedback"])]
+    checks = results.checks[results.checks["family"].isin(["convergence", "feedback"])]
     print_sensitivity(shown, results.study, results.sensitivity)
     if not sampling.quick:
         print_effects(shown, results.study, results.estimands)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,16 +10,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from inference.diagnostics.checks import CheckResult, chain_checks, published_checks
+from inference.diagnostics.checks import published_checks
 from inference.diagnostics.predicted import of_cohorts
 from inference.diagnostics.summaries import UNDETERMINED, ensemble_rhat, quantiles
 from inference.fits.fits import Reading
+from inference.fits.pooled_checks import is_maximised, pooled_checks
 from inference.fits.tables import summarise_curves
 from inference.storage.store import digest
 
 SHOWN_TIMES = 101
-WORST_RHAT = 1.05  # of a single cohort: the largest of many ratios exceeds 1.01 by chance
-SUMS = ("convergence: divergences",)
 LABELS = ["estimand", "population", "subgroup", "time", "unit"]
 
 
@@ -44,7 +42,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
         return first
     draws = xr.concat([one.draws for one in readings], dim="unit", join="override")
     table, pooling = _pooled_table(readings, draws["estimand"].to_numpy())
-    if _maximised(first):
+    if is_maximised(first):
         table = table.assign(rhat=np.nan, ess_bulk=np.nan, ess_tail=np.nan)
     curve_draws = _pooled_curves([one.curve_draws for one in readings])
     published = _joined([one.published for one in readings])
@@ -55,7 +53,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
         replicated=_end_to_end(readings),
         observed=_mean(_on_shared_grid([one.observed for one in readings])),
         elpd=np.stack([one.elpd for one in readings]),
-        checks=(*_pooled_checks(readings, table, draws), *published_checks(published)),
+        checks=(*pooled_checks(readings, table, draws), *published_checks(published)),
         propensity=np.stack([one.propensity for one in readings]),
         power_scaling=tuple(np.mean([one.power_scaling for one in readings], axis=0).tolist()),
         draws=draws.isel(draw=slice(None, None, len(readings))),
@@ -224,77 +222,7 @@ def _mean(parts: list[xr.Dataset]) -> xr.Dataset:
     return xr.concat(parts, dim="cohort", join="override").mean("cohort")
 
 
-def _pooled_checks(
-    readings: Sequence[Reading], table: pd.DataFrame, draws: xr.Dataset
-) -> tuple[CheckResult, ...]:
-    """Return the checks of all cohorts: R-hat and ESS pooled, divergences summed, of the others the commonest status."""
-    pooled = {} if _maximised(readings[0]) else _pooled_convergence(readings, table, draws)
-    names = dict.fromkeys(check.name for one in readings for check in one.checks)
-    for name in names:
-        if name not in pooled:
-            found = [check for one in readings for check in one.checks if check.name == name]
-            pooled[name] = _pooled_check(found, len(readings))
-    return tuple(sorted(pooled.values(), key=lambda check: check.name.split(":")[0] != "convergence"))
-
-
-def _maximised(reading: Reading) -> bool:
-    """Return whether the draws are maximisers, which have no chains."""
-    return bool(reading.estimands["rhat"].isna().all())
-
-
-def _pooled_convergence(
-    readings: Sequence[Reading], table: pd.DataFrame, draws: xr.Dataset
-) -> dict[str, CheckResult]:
-    """Return R-hat and effective sample sizes of the chains of all cohorts, and the worst R-hat of one by itself."""
-    names = draws["parameter_name"].to_numpy().astype(str)
-    parameters = pd.DataFrame({"name": names, "rhat": ensemble_rhat(draws["parameter"].to_numpy())})
-    least = {
-        column: sum(_value(one, f"convergence: {label}") for one in readings)
-        for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS"))
-    }
-    # The smallest of each cohort, summed: no parameter has fewer effective draws in all cohorts together.
-    parameters = parameters.assign(**least)
-    pooled = {check.name: check for check in chain_checks(parameters, table[table["rhat"].notna()])}
-    worst = max(_value(one, "convergence: R-hat") for one in readings)
-    text = "largest of any cohort by itself, of all parameters and estimands"
-    status = "pass" if worst <= WORST_RHAT else "fail"
-    name = "convergence: R-hat of the worst cohort"
-    return pooled | {name: CheckResult(name, status, worst, WORST_RHAT, text)}
-
-
 def _pooled_balance(readings: Sequence[Reading]) -> pd.DataFrame:
     """Return the mean balance over the cohorts, where an adjustment makes the arms alike."""
     tables = pd.concat([one.balance for one in readings])
     return tables.groupby("term", sort=False).mean().reset_index() if len(tables) else tables
-
-
-def _value(reading: Reading, name: str) -> float:
-    return next(
-        float(check.value) for check in reading.checks if check.name == name and check.value is not None
-    )
-
-
-def _pooled_check(found: list[CheckResult], cohorts: int) -> CheckResult:
-    """Return one check from those of the cohorts.
-
-    What makes numbers unsafe is so in any cohort: the worst counts. What describes the patients is so in most: the
-    commonest status counts, the worse of two equally common ones.
-    """
-    order = ("fail", "warn", "info", "pass")
-    values = np.array([np.nan if check.value is None else check.value for check in found])
-    statuses = Counter(check.status for check in found)
-    decisive = found[0].name.startswith(("convergence", "feedback: second mode"))
-    if decisive:
-        status = min(statuses, key=order.index)
-    else:
-        status = min(statuses, key=lambda one: (-statuses[one], order.index(one)))
-    shown = next(check for check in found if check.status == status)
-    if found[0].name in SUMS:
-        return replace(shown, value=float(values.sum()), text=f"{shown.text}, of all {cohorts} cohorts")
-    if np.isnan(values).all():
-        return replace(shown, text=f"{shown.text} ({statuses[status]} of {cohorts} cohorts)")
-    middle = float(np.nanmedian(values))
-    value = shown.value if decisive else middle
-    said = ", ".join(f"{count} {name}" for name, count in statuses.items())
-    spread = f"median over cohorts {middle:.3g}, from {np.nanmin(values):.3g} to {np.nanmax(values):.3g}"
-    return replace(shown, value=value, text=f"{spread}; {said}; in one of them: {shown.text}")

@@ -182,4 +182,6 @@ def _table(path: Path) -> pd.DataFrame:
 
 def _check(row: dict[Any, Any]) -> CheckResult:
     numbers = {name: None if np.isnan(row[name]) else float(row[name]) for name in ("value", "threshold")}
-    return CheckResult(row["name"], row["status"], numbers["value"], numbers["threshold"], row["text"])
+    return CheckResult(
+        row["family"], row["subject"], row["status"], numbers["value"], numbers["threshold"], row["text"]
+    )

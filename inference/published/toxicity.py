@@ -200,10 +200,10 @@ def convergence_of(tree: xr.DataTree, scenarios: int) -> list[CheckResult]:
         divergences += int(group["diverging"].sum())
     text = "of all parameters under all readings of the toxicity series"
     return [
-        at_most("convergence: toxicity R-hat", float(max(rhat)), RHAT, f"largest {text}"),
-        at_least("convergence: toxicity bulk ESS", float(min(bulk)), ESS, f"smallest {text}"),
-        at_least("convergence: toxicity tail ESS", float(min(tail)), ESS, f"smallest {text}"),
-        at_most("convergence: toxicity divergences", divergences, 0, f"divergent transitions {text}"),
+        at_most("convergence", "toxicity R-hat", float(max(rhat)), RHAT, f"largest {text}"),
+        at_least("convergence", "toxicity bulk ESS", float(min(bulk)), ESS, f"smallest {text}"),
+        at_least("convergence", "toxicity tail ESS", float(min(tail)), ESS, f"smallest {text}"),
+        at_most("convergence", "toxicity divergences", divergences, 0, f"divergent transitions {text}"),
     ]
 
 

@@ -132,7 +132,8 @@ def unprinted_checks(study: Study, evidence: Evidence) -> list[CheckResult]:
         label = study.covariates[name].label or name
         found.append(
             at_most(
-                f"reconstruction: balance of {name}, whose effect is not printed",
+                "reconstruction",
+                f"balance of {name}, whose effect is not printed",
                 float(differences.max()),
                 IMBALANCE,
                 f"{label}: the arms differ by {differences.max():.2f} standard deviations before matching (level {level}), and the "

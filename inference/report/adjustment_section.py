@@ -173,13 +173,10 @@ def _effects(compared: pd.DataFrame) -> Table:
 
 def _designs(checks: pd.DataFrame) -> Table:
     """Return what each design did to the arms, from its checks."""
-    names = checks["name"].str.split(": ", expand=True)
-    of_fit = checks.assign(fit=names.get(1), what=names.get(2))
-    of_design = of_fit.loc[of_fit["what"].isin(OF_DESIGNS_ALONE), "fit"].unique()
-    shown = of_fit[
-        (names[0] == "overlap") & of_fit["what"].isin(DESIGN_COLUMNS) & of_fit["fit"].isin(of_design)
-    ]
-    wide = shown.pivot_table(index="fit", columns="what", values="value", sort=False)
+    overlap = checks[checks["family"] == "overlap"]
+    of_design = overlap.loc[overlap["subject"].isin(OF_DESIGNS_ALONE), "fit"].unique()
+    shown = overlap[overlap["subject"].isin(DESIGN_COLUMNS) & overlap["fit"].isin(of_design)]
+    wide = shown.pivot_table(index="fit", columns="subject", values="value", sort=False)
     present = [name for name in DESIGN_COLUMNS if name in wide]
     rows = tuple(
         Row(

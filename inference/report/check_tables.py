@@ -1,4 +1,4 @@
-"""The checks in the order in which they matter: failures, warnings, what is only told, and what passed."""
+"""The checks in the order in which they matter: failures, warnings, what is for information, and what passed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from inference.diagnostics.checks.result import PARTS
 from inference.report.figures.wording import words
 from inference.report.numbers import trimmed
 from inference.report.table import Cell, Column, Row, Table, heading, number_cell, sort_key
@@ -17,7 +18,7 @@ STATUS_NAMES = {"fail": "Failed", "warn": "Warning", "info": "Info", "pass": "Pa
 
 @dataclass(frozen=True)
 class Check:
-    """One check, its name taken apart: family, fit (may be empty), subject; and whether of the main fit."""
+    """One check, as the page shows it; fit may be empty."""
 
     family: str
     fit: str
@@ -53,13 +54,12 @@ def ordered_checks(checks: pd.DataFrame, main: Mapping[str, str]) -> list[Check]
     unknown = sorted(set(checks["status"]) - set(ORDER))
     if unknown:
         raise ValueError(f"the status of a check must be one of {', '.join(ORDER)}, but found {unknown}")
-    found = [_parse(row, main) for _, row in checks.iterrows()]
+    found = [_shown(row, main) for _, row in checks.iterrows()]
     return sorted(found, key=lambda check: (ORDER.index(check.status), not check.of_main))
 
 
-def _parse(row: pd.Series, main: Mapping[str, str]) -> Check:
-    parts = str(row["name"]).split(": ", 2)
-    family, fit, subject = parts if len(parts) == 3 else (parts[0], "", parts[-1])
+def _shown(row: pd.Series, main: Mapping[str, str]) -> Check:
+    family, fit, subject = (str(row[part]) for part in PARTS)
     # A fit is named by its baseline and adjustment, and by whatever else was varied.
     named = set(fit.split(", ")) if fit else set()
     of_main = not named or ({main["baseline"], main["adjustment"]} <= named <= set(main.values()))

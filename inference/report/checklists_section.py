@@ -19,8 +19,9 @@ def _has_family(family: str, subject: str = "") -> Callable[[Report], bool]:
     """Return whether a check of a family, about a subject, was made."""
 
     def found(report: Report) -> bool:
-        names = report.checks["name"].astype(str)
-        return bool((names.str.startswith(f"{family}:") & names.str.contains(subject, regex=False)).any())
+        checks = report.checks
+        about = checks["subject"].astype(str).str.contains(subject, regex=False)
+        return bool(((checks["family"] == family) & about).any())
 
     return found
 

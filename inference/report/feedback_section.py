@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from inference.fits.pooling import WORST_RHAT
+from inference.fits.pooled_checks import WORST_RHAT
 from inference.report.content import FigureItem, ReportSection
 from inference.report.numbers import number, ratio
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell

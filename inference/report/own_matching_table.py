@@ -84,8 +84,9 @@ def _posteriors(report: Report, exposure: str) -> list[Row]:
         if effect is None:
             continue
         counted = "" if exposure == "naive" else f", {exposure}"
-        name = f"overlap: {baseline}, {MATCHED}, {main['prior_set']}{counted}: balance after the design"
-        left = report.checks.loc[report.checks["name"] == name, "value"]
+        checks = report.checks
+        of_fit = checks["fit"] == f"{baseline}, {MATCHED}, {main['prior_set']}{counted}"
+        left = checks.loc[of_fit & (checks["subject"] == "balance after the design"), "value"]
         cells = (
             Cell(f"Bayesian, {baseline.replace('_', ' ')}"),
             Cell(exposure_name(exposure)),

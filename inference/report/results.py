@@ -108,7 +108,7 @@ class Results:
             check.of(reading.request.label)
             for reading in self.readings
             for check in reading.checks
-            if reading is self.main or len(reading.balance) or not check.name.startswith("overlap")
+            if reading is self.main or len(reading.balance) or check.family != "overlap"
         ]
         stated = (*self.models, *self.exposures, *self.prior_sets, *self.prior_sets_cut)
         for joint in stated:

@@ -170,8 +170,8 @@ def confounding_checks(grid: ConfoundingGrid) -> list[CheckResult]:
     ratio = float((grid.checked["sd_ratio"] - 1.0).abs().max())
     text = "of the normal approximation from draws, in posterior standard deviations"
     return [
-        at_most("convergence: confounding grid, mean", shift, CLOSE, f"largest distance {text}", "warn"),
-        at_most("convergence: confounding grid, sd", ratio, CLOSE, f"largest distance {text}", "warn"),
+        at_most("convergence", "confounding grid, mean", shift, CLOSE, f"largest distance {text}", "warn"),
+        at_most("convergence", "confounding grid, sd", ratio, CLOSE, f"largest distance {text}", "warn"),
     ]
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from inference.diagnostics.checks.convergence import RHAT
 from inference.diagnostics.checks.result import CheckResult, at_most
-from inference.fits.pooling import WORST_RHAT
+from inference.fits.pooled_checks import WORST_RHAT
 from inference.sensitivity.feedback import RUNS, feedback_of_cohort, pooled_feedback
 from inference.sensitivity.score_alone import COVARIATES
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity, evenly_spaced
@@ -24,7 +24,7 @@ def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
         From `pooled_feedback`.
     """
     checks = [
-        at_most("convergence: feedback, R-hat", float(table["rhat"].max()), RHAT, "largest of any power")
+        at_most("convergence", "feedback, R-hat", float(table["rhat"].max()), RHAT, "largest of any power")
     ]
     for outcome, rows in table.groupby("outcome", sort=False):
         beside = outcome == COVARIATES
@@ -37,14 +37,16 @@ def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
         )
         checks += [
             at_most(
-                f"convergence: feedback, {name}, R-hat of the score",
+                "convergence",
+                f"feedback, {name}, R-hat of the score",
                 float(worst["score_rhat"]),
                 WORST_RHAT,
                 several,
                 otherwise=otherwise,
             ),
             at_most(
-                f"convergence: feedback, {name}, divergences",
+                "convergence",
+                f"feedback, {name}, divergences",
                 float(rows["divergences"].sum()),
                 0,
                 "divergent transitions, of all powers",

@@ -121,16 +121,22 @@ def left_out_checks(table: pd.DataFrame) -> list[CheckResult]:
     """
     return [
         at_most(
-            "convergence: covariates left out, R-hat", float(table["rhat"].max()), RHAT, "largest of any row"
+            "convergence",
+            "covariates left out, R-hat",
+            float(table["rhat"].max()),
+            RHAT,
+            "largest of any row",
         ),
         at_least(
-            "convergence: covariates left out, bulk ESS",
+            "convergence",
+            "covariates left out, bulk ESS",
             float(table["ess_bulk"].min()),
             ESS,
             "smallest of any row",
         ),
         at_most(
-            "convergence: covariates left out, divergences",
+            "convergence",
+            "covariates left out, divergences",
             float(table["divergences"].sum()),
             0,
             "divergent transitions, of all rows",

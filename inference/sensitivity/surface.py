@@ -145,7 +145,7 @@ def surface_checks(surface: Surface) -> list[CheckResult]:
     }
     text = "largest distance of the normal approximation from draws, in posterior standard deviations"
     return [
-        at_most(f"convergence: delay and confounder, {name}", value, CLOSE, text, "warn")
+        at_most("convergence", f"delay and confounder, {name}", value, CLOSE, text, "warn")
         for name, value in values.items()
     ]
 

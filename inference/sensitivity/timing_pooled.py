@@ -96,21 +96,26 @@ def timing_checks(timing: Timing) -> list[CheckResult]:
     """Return whether the chains of the start-time scenarios agree, and how good their normal approximation is."""
     table = timing.scenarios
     return [
-        at_most("convergence: scenarios, R-hat", float(table["rhat"].max()), RHAT, "largest of any scenario"),
+        at_most(
+            "convergence", "scenarios, R-hat", float(table["rhat"].max()), RHAT, "largest of any scenario"
+        ),
         at_least(
-            "convergence: scenarios, bulk ESS",
+            "convergence",
+            "scenarios, bulk ESS",
             float(table["ess_bulk"].min()),
             ESS,
             "smallest of any scenario",
         ),
         at_most(
-            "convergence: scenarios, divergences",
+            "convergence",
+            "scenarios, divergences",
             float(table["divergences"].sum()),
             0,
             "divergent transitions, of all scenarios",
         ),
         at_most(
-            "convergence: delays, mean",
+            "convergence",
+            "delays, mean",
             timing.approximation,
             CLOSE,
             "largest distance of the normal approximation from draws, in posterior standard deviations",

@@ -16,7 +16,7 @@ from inference.fits.pooling import pool, stack_cohorts
 from inference.fits.tables import COLUMNS
 
 RNG = np.random.default_rng(8)
-CHECKS = ("convergence: R-hat", "convergence: bulk ESS", "convergence: tail ESS")
+CHECKS = ("R-hat", "bulk ESS", "tail ESS")
 
 
 def reading_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level: float = 0.5) -> Reading:
@@ -39,7 +39,7 @@ def reading_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level
         },
         coords={"grid_time": times},
     )
-    status = [CheckResult(name, "pass", 1.0, 1.01, "") for name in CHECKS]
+    status = [CheckResult("convergence", subject, "pass", 1.0, 1.01, "") for subject in CHECKS]
     return Reading(
         request=None,
         estimands=pd.DataFrame([row | summary])[list(COLUMNS)],
@@ -135,9 +135,9 @@ def test_what_is_unsafe_in_one_cohort_is_unsafe_and_the_commonest_status_describ
 
     def checks(mode: str, overlap: str, divergent: float) -> tuple[CheckResult, ...]:
         return (
-            CheckResult("feedback: second mode", mode, 0.2 if mode == "fail" else 0.0, 0.01, ""),
-            CheckResult("overlap: share outside", overlap, 0.1, 0.1, ""),
-            CheckResult("convergence: divergences", "pass", divergent, 0, "divergent transitions"),
+            CheckResult("feedback", "second mode", mode, 0.2 if mode == "fail" else 0.0, 0.01, ""),
+            CheckResult("overlap", "share outside", overlap, 0.1, 0.1, ""),
+            CheckResult("convergence", "divergences", "pass", divergent, 0, "divergent transitions"),
         )
 
     found = [checks("pass", "warn", 0), checks("fail", "pass", 2), checks("pass", "pass", 1)]

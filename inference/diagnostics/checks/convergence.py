@@ -41,13 +41,14 @@ def convergence_checks(
     return [
         *chain_checks(parameter_table(adjusted), estimands),
         at_most(
-            "convergence: divergences",
+            "convergence",
+            "divergences",
             divergent,
             0,
             "divergent transitions: parts that the sampler cannot enter",
         ),
         at_least(
-            "convergence: E-BFMI", ebfmi, EBFMI, "smallest of all chains: energies must be explored freely"
+            "convergence", "E-BFMI", ebfmi, EBFMI, "smallest of all chains: energies must be explored freely"
         ),
         *([] if pareto_k is None else [_khat_check(pareto_k)]),
     ]
@@ -58,7 +59,7 @@ def _khat_check(pareto_k: np.ndarray) -> CheckResult:
     text = (
         f"{high} of {len(pareto_k)} patients above {KHAT}: leave-one-out scores lean on single patients there"
     )
-    return at_most("convergence: Pareto k-hat", float(np.max(pareto_k)), KHAT, text, otherwise="warn")
+    return at_most("convergence", "Pareto k-hat", float(np.max(pareto_k)), KHAT, text, otherwise="warn")
 
 
 def chain_checks(parameters: pd.DataFrame, estimands: pd.DataFrame) -> list[CheckResult]:
@@ -75,11 +76,11 @@ def chain_checks(parameters: pd.DataFrame, estimands: pd.DataFrame) -> list[Chec
     both = pd.concat([parameters, of_estimands[["name", "rhat", "ess_bulk", "ess_tail"]]], ignore_index=True)
     worst = both.loc[both["rhat"].fillna(np.inf).idxmax()]
     text = f"largest for {worst['name']}: chains must agree"
-    checks = [at_most("convergence: R-hat", _or_inf(worst["rhat"]), RHAT, text)]
+    checks = [at_most("convergence", "R-hat", _or_inf(worst["rhat"]), RHAT, text)]
     for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS")):
         least = both.loc[both[column].fillna(-np.inf).idxmin()]
         text = f"smallest for {least['name']}: effective draws of all parameters and estimands"
-        checks.append(at_least(f"convergence: {label}", _or_zero(least[column]), ESS, text))
+        checks.append(at_least("convergence", label, _or_zero(least[column]), ESS, text))
     return checks
 
 

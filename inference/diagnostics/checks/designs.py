@@ -52,13 +52,13 @@ def design_checks(adjusted: AdjustedSample, question: Question, balance: pd.Data
         if kind.name == "matched":
             limit = max(IMBALANCE, _chance(question))
             text += f"; randomising treatment within the pairs would leave {limit:.2f} or more of any covariate once in 20 times"
-        checks.append(at_most("overlap: balance after the design", value, limit, text, otherwise="warn"))
+        checks.append(at_most("overlap", "balance after the design", value, limit, text, otherwise="warn"))
     checks += _shares(question, weights, kind.name != "matched")
     if kind.name == "iptw":
         extreme = extreme_weights(weights)
         share, largest = float(extreme["share_above_10"].mean()), float(extreme["largest"].mean())
         text = f"patients with a stabilised weight above 10; the largest is {largest:.1f}, mean over designs"
-        checks.append(at_most("overlap: extreme weights", share, EXTREME, text, otherwise="warn"))
+        checks.append(at_most("overlap", "extreme weights", share, EXTREME, text, otherwise="warn"))
     return checks
 
 
@@ -91,7 +91,7 @@ def _shares(question: Question, weights: np.ndarray, weighted: bool) -> list[Che
         )
         share = float(sizes.mean()) / int(inside.sum())
         what = "effective share of the patients under the weights" if weighted else "share that finds a pair"
-        name = f"overlap: {'effective sample size' if weighted else 'share matched'}, {arm}"
+        subject = f"{'effective sample size' if weighted else 'share matched'}, {arm}"
         text = f"{label}: {what}, mean over designs"
-        checks.append(at_least(name, share, SMALLEST_SHARE, text, otherwise="warn"))
+        checks.append(at_least("overlap", subject, share, SMALLEST_SHARE, text, otherwise="warn"))
     return checks

@@ -38,4 +38,4 @@ def exposure_checks(question: Question) -> list[CheckResult]:
         f"same start times; distance of the logs in standard errors of Cox: more intervals, or cut points where treatment "
         f"begins, bring them together"
     )
-    return [at_most("exposure: intervals fine enough", distance, FURTHEST, text, otherwise="warn")]
+    return [at_most("exposure", "intervals fine enough", distance, FURTHEST, text, otherwise="warn")]

@@ -24,7 +24,9 @@ def feedback_checks(adjusted: AdjustedSample, cohort: Cohort) -> list[CheckResul
         return []
     checks = [_mode_check(adjusted)]
     checks += [
-        at_most(f"feedback: shift of {row['term']}", abs(row["shift"]), SHIFT, row["text"], otherwise="warn")
+        at_most(
+            "feedback", f"shift of {row['term']}", abs(row["shift"]), SHIFT, row["text"], otherwise="warn"
+        )
         for row in feedback_table(adjusted, cohort).to_dict("records")
     ]
     omitted = sorted(set(cohort.propensity.terms) - set(cohort.outcome.terms))
@@ -34,7 +36,7 @@ def feedback_checks(adjusted: AdjustedSample, cohort: Cohort) -> list[CheckResul
             "which is known to bias the effect; read `cut` instead"
         )
         checks.append(
-            CheckResult("feedback: covariates omitted from the outcome", "warn", len(omitted), 0, text)
+            CheckResult("feedback", "covariates omitted from the outcome", "warn", len(omitted), 0, text)
         )
     return checks
 
@@ -91,7 +93,7 @@ def _mode_check(adjusted: AdjustedSample) -> CheckResult:
         text = "chains from the score's sign and from its opposite ended in the same mode"
     else:
         text = f"the score with reversed sign is a second mode ({reversed_chains} of {chains} chains stayed there)"
-    return at_most("feedback: second mode", share, NEGLIGIBLE, text)
+    return at_most("feedback", "second mode", share, NEGLIGIBLE, text)
 
 
 def effect_moved(joint: pd.DataFrame, cut: pd.DataFrame) -> CheckResult:
@@ -108,4 +110,4 @@ def effect_moved(joint: pd.DataFrame, cut: pd.DataFrame) -> CheckResult:
     text = (
         f"the log hazard ratio{until} is {first['mean']:.3f} with feedback and {second['mean']:.3f} without"
     )
-    return at_most("feedback: shift of the treatment effect", abs(move), SHIFT, text, otherwise="warn")
+    return at_most("feedback", "shift of the treatment effect", abs(move), SHIFT, text, otherwise="warn")

@@ -9,7 +9,8 @@ from inference.diagnostics.checks.convergence import KHAT
 from inference.diagnostics.checks.result import CheckResult, at_least
 from inference.diagnostics.loo_pit import uniformity
 
-NAME = "predictive: LOO-PIT"
+FAMILY, SUBJECT = "predictive", "LOO-PIT"
+NAME = f"{FAMILY}: {SUBJECT}"
 DOUBTFUL = 0.05
 
 
@@ -32,7 +33,11 @@ def loo_pit_checks(predicted: xr.Dataset, event: np.ndarray, pareto_k: np.ndarra
     pit = predicted["pit"].to_numpy()
     p, each = uniformity(pit)
     if np.isnan(p):
-        return [CheckResult(NAME, "warn", p, DOUBTFUL, "leave-one-out probabilities cannot be computed")]
+        return [
+            CheckResult(
+                FAMILY, SUBJECT, "warn", p, DOUBTFUL, "leave-one-out probabilities cannot be computed"
+            )
+        ]
     text = "p value of uniform leave-one-out probabilities"
     censored = int((~event).sum())
     if censored:
@@ -43,4 +48,4 @@ def loo_pit_checks(predicted: xr.Dataset, event: np.ndarray, pareto_k: np.ndarra
     unreliable = int((pareto_k > KHAT).sum())
     if unreliable:
         text += f"; patients whose weights cannot be relied on (k-hat above {KHAT}): {unreliable}"
-    return [at_least(NAME, p, DOUBTFUL, text, otherwise="warn")]
+    return [at_least(FAMILY, SUBJECT, p, DOUBTFUL, text, otherwise="warn")]

@@ -25,7 +25,8 @@ def median_notes(not_reached: Mapping[str, float]) -> list[CheckResult]:
     """
     return [
         CheckResult(
-            f"estimand: median not reached, {arm}",
+            "estimand",
+            f"median not reached, {arm}",
             "info",
             share,
             None,
@@ -54,4 +55,4 @@ def time_ratio_note(adjusted: AdjustedSample) -> list[CheckResult]:
     )
     low, middle, high = np.quantile(ratios, [0.025, 0.5, 0.975])
     text = f"treatment stretches times by the factor {middle:.2f} ({low:.2f} to {high:.2f}): HR^(-1 / shape)"
-    return [CheckResult("estimand: time ratio", "info", float(middle), 1.0, text)]
+    return [CheckResult("estimand", "time ratio", "info", float(middle), 1.0, text)]

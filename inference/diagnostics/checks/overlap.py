@@ -32,7 +32,8 @@ def overlap_checks(cohort: Cohort, propensity: np.ndarray) -> list[CheckResult]:
     weights = overlap_weights(propensity, cohort.treatment)
     checks = [
         at_most(
-            "overlap: share outside the common range",
+            "overlap",
+            "share outside the common range",
             float(outside["all"]),
             OUTSIDE,
             "patients whose probability of treatment no patient of the other arm reaches",
@@ -43,19 +44,20 @@ def overlap_checks(cohort: Cohort, propensity: np.ndarray) -> list[CheckResult]:
         inside = cohort.treatment == arm
         share = float(effective_sample_size(weights[inside])) / int(inside.sum())
         text = f"{label}: effective share of the patients when the arms are weighted to overlap"
-        name = "overlap: effective sample size, " + ("treated" if arm else "control")
-        checks.append(at_least(name, share, SMALLEST_SHARE, text, otherwise="warn"))
+        subject = "effective sample size, " + ("treated" if arm else "control")
+        checks.append(at_least("overlap", subject, share, SMALLEST_SHARE, text, otherwise="warn"))
     if cohort.propensity.terms:
         balance = standardised_differences(cohort.propensity, cohort.treatment, weights)
         before, after = balance["difference_before"].abs(), balance["difference_after"].abs()
         text = "largest standardised mean difference between the arms"
         checks.append(
-            CheckResult("overlap: balance before weighting", "info", float(before.max()), IMBALANCE, text)
+            CheckResult("overlap", "balance before weighting", "info", float(before.max()), IMBALANCE, text)
         )
         text = "largest standardised mean difference between the arms, weighted to overlap"
         checks.append(
             at_most(
-                "overlap: balance after overlap weighting",
+                "overlap",
+                "balance after overlap weighting",
                 float(after.max()),
                 IMBALANCE,
                 text,

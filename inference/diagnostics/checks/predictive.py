@@ -72,7 +72,7 @@ def predictive_check(
     low, high = np.quantile(known, [0.025, 0.975], method="inverted_cdf") if len(known) else (np.nan, np.nan)
     text = f"the cohort has {seen:.4g}; replicated cohorts {low:.4g} to {high:.4g} (95 %)"
     status: Status = "pass" if p >= DOUBTFUL else "warn" if p >= CLEAR or np.isnan(p) else "fail"
-    return CheckResult(f"predictive: {label}", status, p, CLEAR if status == "fail" else DOUBTFUL, text)
+    return CheckResult("predictive", label, status, p, CLEAR if status == "fail" else DOUBTFUL, text)
 
 
 def two_sided_probability(draws: np.ndarray, seen: float) -> float:

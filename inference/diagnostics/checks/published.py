@@ -24,16 +24,18 @@ def published_checks(published: xr.Dataset) -> list[CheckResult]:
     for target in range(published.sizes["target"]):
         one = published.isel(target=target)
         draws, printed = one["replicated"].to_numpy(), float(one["printed"])
-        name = f"predictive: published {one['target'].item()}"
+        subject = f"published {one['target'].item()}"
         low, high = np.quantile(draws, [0.025, 0.975], method="inverted_cdf")
         if str(one["operator"].item()) == "<":
             share = float((draws < printed).mean())
             text = f"printed is < {printed:.4g}; so are {share:.0%} of the replicated studies"
             status: Status = "pass" if share >= DOUBTFUL / 2 else "warn" if share >= CLEAR / 2 else "fail"
-            checks.append(CheckResult(name, status, share, DOUBTFUL / 2, text))
+            checks.append(CheckResult("predictive", subject, status, share, DOUBTFUL / 2, text))
             continue
         p = two_sided_probability(draws, printed)
         text = f"printed is {printed:.4g}; replicated studies {low:.4g} to {high:.4g} (95 %)"
         status = "pass" if p >= DOUBTFUL else "warn" if p >= CLEAR or np.isnan(p) else "fail"
-        checks.append(CheckResult(name, status, p, CLEAR if status == "fail" else DOUBTFUL, text))
+        checks.append(
+            CheckResult("predictive", subject, status, p, CLEAR if status == "fail" else DOUBTFUL, text)
+        )
     return checks

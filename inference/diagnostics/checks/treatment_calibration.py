@@ -7,7 +7,8 @@ import xarray as xr
 
 from inference.diagnostics.checks.result import CheckResult, at_least
 
-NAME = "overlap: calibration of the treatment model"
+FAMILY, SUBJECT = "overlap", "calibration of the treatment model"
+NAME = f"{FAMILY}: {SUBJECT}"
 DOUBTFUL = 0.05
 
 
@@ -31,4 +32,4 @@ def treatment_calibration_checks(calibration: xr.Dataset) -> list[CheckResult]:
         f"probability that treatments which follow the model are as far from it: miscalibration {observed:.2g}, of "
         f"replicates {np.median(replicated):.2g} (median); {share:.0%} of the range of propensities outside the 95 % band"
     )
-    return [at_least(NAME, p, DOUBTFUL, text, otherwise="warn")]
+    return [at_least(FAMILY, SUBJECT, p, DOUBTFUL, text, otherwise="warn")]

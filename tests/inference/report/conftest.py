@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from data.study.study import Study, load_study
+from inference.diagnostics.checks import CheckResult, checks_table
 from inference.report.content import FigureItem, Report
 
 MAIN = {
@@ -105,21 +106,23 @@ def comparator_rows() -> pd.DataFrame:
 
 def check_rows() -> pd.DataFrame:
     fit, other = "piecewise_exponential, joint, default", "weibull, cut, default"
-    rows = [
-        (f"convergence: {fit}: bulk ESS", "pass", 3123.0, 400.0, "effective draws"),
-        (f"overlap: {fit}: balance before weighting", "info", 0.61, 0.1, "before"),
-        (
-            f"predictive: {other}: events in (476, 548] days, treated",
+    checks = [
+        CheckResult("convergence", "bulk ESS", "pass", 3123.0, 400.0, "effective draws", fit),
+        CheckResult("overlap", "balance before weighting", "info", 0.61, 0.1, "before", fit),
+        CheckResult(
+            "predictive",
+            "events in (476, 548] days, treated",
             "fail",
             0.003,
             0.05,
             "the cohort has 12",
+            other,
         ),
-        (f"feedback: {fit}: shift of age", "warn", 0.7, 0.5, "moved"),
-        (f"convergence: {fit}: R-hat", "fail", 1.0234, 1.01, "largest for treatment_effect"),
-        (f"convergence: {other}: R-hat", "pass", 1.002, 1.01, "largest for treatment_effect"),
+        CheckResult("feedback", "shift of age", "warn", 0.7, 0.5, "moved", fit),
+        CheckResult("convergence", "R-hat", "fail", 1.0234, 1.01, "largest for treatment_effect", fit),
+        CheckResult("convergence", "R-hat", "pass", 1.002, 1.01, "largest for treatment_effect", other),
     ]
-    return pd.DataFrame(rows, columns=pd.Index(["name", "status", "value", "threshold", "text"]))
+    return checks_table(checks)
 
 
 def sensitivity_rows() -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from inference.diagnostics.checks import CheckResult, checks_table
 from inference.report.adjustment_section import adjustment_section, agreement, range_of_adjustments
 from inference.report.content import FigureItem
 
@@ -145,19 +146,21 @@ def test_one_model_has_no_range(compared):
 
 
 def checks_of(*rows):
-    names = ["name", "status", "value", "threshold", "text"]
-    return pd.DataFrame([(*one, "pass", value, 0.1, "") for one, value in rows], columns=pd.Index(names))
+    """Checks from family, fit, subject and value."""
+    return checks_table(
+        [CheckResult(family, subject, "pass", value, 0.1, "", fit) for family, fit, subject, value in rows]
+    )
 
 
 def test_the_tables_hold_every_row_and_every_design(compared):
     checks = checks_of(
-        (("overlap: weibull, iptw, default: balance after the design",), 0.034),
-        (("overlap: weibull, iptw, default: effective sample size, treated",), 0.81),
-        (("overlap: weibull, iptw, default: extreme weights",), 0.0),
-        (("overlap: weibull, matched, default: share matched, treated",), 0.625),
-        (("overlap: weibull, matched, default: variance between designs",), 0.07),
-        (("overlap: weibull, joint, default: balance before weighting",), 0.6),
-        (("convergence: weibull, matched, default: R-hat",), 1.0),
+        ("overlap", "weibull, iptw, default", "balance after the design", 0.034),
+        ("overlap", "weibull, iptw, default", "effective sample size, treated", 0.81),
+        ("overlap", "weibull, iptw, default", "extreme weights", 0.0),
+        ("overlap", "weibull, matched, default", "share matched, treated", 0.625),
+        ("overlap", "weibull, matched, default", "variance between designs", 0.07),
+        ("overlap", "weibull, joint, default", "balance before weighting", 0.6),
+        ("convergence", "weibull, matched, default", "R-hat", 1.0),
     )
     figure = FigureItem("adjustments", "Every adjustment", "Read it so.", str, "section")
     section = adjustment_section(compared, checks, MAIN, [figure])
@@ -194,5 +197,5 @@ def test_the_tables_hold_every_row_and_every_design(compared):
 
 
 def test_without_designs_there_is_no_table_of_them(compared):
-    section = adjustment_section(compared, checks_of((("convergence: a, b, c: R-hat",), 1.0)), MAIN, [])
+    section = adjustment_section(compared, checks_of(("convergence", "a, b, c", "R-hat", 1.0)), MAIN, [])
     assert [table.id for table in section.tables] == ["adjustments-effects"]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from inference.diagnostics.checks import CheckResult, checks_table
 from inference.frequentist.own_matching import AFTER, BEFORE, OWN_PAIRS, PAIRS
 from inference.report.comparator_tables import comparators_table, other_comparators_table
 from inference.report.own_matching_table import own_matching_table
@@ -30,12 +31,8 @@ def matched(estimands, exposure="naive"):
 def test_numbers_stand_beside_the_posterior_that_counts_exposure_alike(make_report, time, exposure):
     report = make_report()
     counted = "" if exposure == "naive" else f", {exposure}"
-    left = pd.DataFrame(
-        {
-            "name": [f"overlap: piecewise_exponential, matched, default{counted}: balance after the design"],
-            "status": "pass", "value": 0.03, "threshold": 0.1, "text": "",
-        }
-    )  # fmt: skip
+    fit = f"piecewise_exponential, matched, default{counted}"
+    left = checks_table([CheckResult("overlap", "balance after the design", "pass", 0.03, 0.1, "", fit)])
     report = make_report(
         comparators=pd.concat([report.comparators, own(time)], ignore_index=True),
         estimands=pd.concat(

@@ -39,7 +39,7 @@ def test_no_check_is_lost(make_report):
 
 def test_a_check_of_all_fits_has_no_fit_in_its_name(make_report):
     report = make_report()
-    named = report.checks.assign(name="overlap: share outside the common range")
+    named = report.checks.assign(family="overlap", fit="", subject="share outside the common range")
     check = ordered_checks(named, report.main)[0]
     assert (check.family, check.fit, check.subject) == ("overlap", "", "share outside the common range")
     assert check.of_main
