@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,9 @@ from inference.report.drawings import Draw
 from inference.report.figures.captions import CAPTIONS
 from inference.report.gallery import exhibits, prior_statements
 from inference.report.page import render
-from inference.report.publication import (
-    publication_sections,
-)
-from inference.report.sensitivity_sections import honest_sentences, sensitivity_sections, sensitivity_tables
-from inference.report.untimed_section import limits_of_publication
-from inference.sensitivity import LEFT_OUT
+from inference.report.section import Material
+from inference.report.sections import sections_of, sentences_beside_the_answer, tables_of
+from inference.report.sections.untimed import limits_of_publication
 from inference.storage.atomic import write_text
 from inference.storage.store import Store
 from scripts.audit import write_audit
@@ -41,16 +39,21 @@ def write_results(made: Analysed, told: Told) -> None:
         write_table(results.comparators, folder / "comparators.csv")
         write_table(results.checks[list(COLUMNS)], folder / "checks.csv")
         write_table(results.sensitivity, folder / "sensitivity.csv")
-        for name, table in sensitivity_tables(results, made.computed).items():
-            write_table(table, folder / f"{name}.csv")
         if len(results.cohorts) > 1:
             write_table(results.pooling, folder / "pooling.csv")
+        if made.publication is not None and made.companions is not None:
+            told("the publication", 0, 1)
+            write_audit(results.study, made.publication.evidence, made.companions.findings, folder)
     with watch.stage("figures"), _drawer(made) as draw:
-        sections = _sections(made, draw, told)
+        material = _material(made, draw)
+        for name, table in tables_of(material).items():
+            write_table(table, folder / f"{name}.csv")
+        sections = sections_of(material)
         items = _figures(made, draw, told)
         told("figures", len(items), len(items) + 1)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
-    write_text(folder / "report.html", render(_report(made, items, sections, stamped)))
+    report = _report(made, items, sections, sentences_beside_the_answer(material), stamped)
+    write_text(folder / "report.html", render(report))
     write_json(stamped, folder / MANIFEST)
 
 
@@ -58,38 +61,26 @@ def write_sensitivity(made: Analysed, told: Told) -> None:
     """Write what the effect hangs on: its tables, its figures and a manifest of their own."""
     results, folder = made.results, made.folder
     write_table(results.sensitivity, folder / "sensitivity.csv")
-    for name, table in sensitivity_tables(results, made.computed).items():
-        write_table(table, folder / f"{name}.csv")
     with _drawer(made) as draw:
+        material = replace(_material(made, draw), publication=None, companions=None)
+        for name, table in tables_of(material).items():
+            write_table(table, folder / f"{name}.csv")
         for exhibit in exhibits(results):
             if exhibit.group == "sensitivity":
                 told(exhibit.title, 0, 1)
                 draw(exhibit.id, exhibit.draw)
-        sensitivity_sections(results, made.computed, draw)
+        sections_of(material)
     stamped = {**results.manifest, "wall_time_seconds": dict(made.watch.seconds)}
     write_json(stamped, folder / "sensitivity-manifest.json")
+
+
+def _material(made: Analysed, draw: Draw) -> Material:
+    return Material(made.results, made.computed, made.publication, made.companions, draw)
 
 
 def _drawer(made: Analysed) -> Drawer:
     """Return what draws a figure into the folder of figures; of pseudo-patients, it calls them so."""
     return Drawer(made.folder / "figures", made.results.mark, words_for(made.results.study))
-
-
-def _sections(made: Analysed, draw: Draw, told: Told) -> list[ReportSection]:
-    """Return the sections on what the effect hangs on, and on the publication, whose audit and replication it writes."""
-    results, publication, companions = made.results, made.publication, made.companions
-    sections = sensitivity_sections(results, made.computed, draw)
-    if publication is None or companions is None:
-        return sections
-    told("the publication", 0, 1)
-    write_audit(results.study, publication.evidence, companions.findings, made.folder)
-    write_table(companions.replication.summary, made.folder / "replicate.csv")
-    for found in companions.modalities:
-        write_table(found.table, made.folder / f"effect_by_{found.analysis}.csv")
-    return [
-        *sections,
-        *publication_sections(results, publication, companions, draw, made.computed.of(LEFT_OUT)),
-    ]
 
 
 def _figures(made: Analysed, draw: Draw, told: Told) -> list[FigureItem]:
@@ -118,7 +109,11 @@ def _figures(made: Analysed, draw: Draw, told: Told) -> list[FigureItem]:
 
 
 def _report(
-    made: Analysed, items: Sequence[FigureItem], sections: Sequence[ReportSection], stamped: dict[str, Any]
+    made: Analysed,
+    items: Sequence[FigureItem],
+    sections: Sequence[ReportSection],
+    caveats: Sequence[str],
+    stamped: dict[str, Any],
 ) -> Report:
     results, table = made.results, made.results.comparators
     arms = (
@@ -139,7 +134,7 @@ def _report(
         prior_statements=prior_statements(results),
         sensitivity=results.sensitivity,
         figures=items,
-        caveats=honest_sentences(results, made.computed),
+        caveats=caveats,
         limits=[] if made.publication is None else limits_of_publication(made.publication.evidence),
         sections=sections,
         cohorts=len(results.cohorts),

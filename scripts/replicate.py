@@ -50,7 +50,7 @@ def replicate(
     from inference.published.cohort_cache import ensemble_mark, ensemble_of
     from inference.published.reanalysis import ReplicationSettings, replication_of
     from inference.report.drawing import Drawer
-    from inference.report.replicate_section import replication_figures
+    from inference.report.sections.replication import replication_figures
     from inference.storage.provenance import commit, versions
     from inference.storage.store import digest, file_sha256
     from scripts.jobs import Stopwatch, ready_folder, write_json, write_table

@@ -74,6 +74,7 @@ def families():
     from inference.adjustments import ADJUSTMENTS
     from inference.estimands import ESTIMANDS
     from inference.report.figures import DIAGNOSTICS
+    from inference.report.sections import SECTIONS
     from inference.sensitivity import SENSITIVITIES
     from models.baselines import BASELINES
     from models.effects import EFFECTS
@@ -86,6 +87,7 @@ def families():
         "CHECKS": CHECKS,
         "DIAGNOSTICS": DIAGNOSTICS,
         "SENSITIVITIES": SENSITIVITIES,
+        "SECTIONS": SECTIONS,
     }
 
 

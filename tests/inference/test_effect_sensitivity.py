@@ -18,9 +18,9 @@ from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import flat_draws
 from inference.fits.fits import Reading
 from inference.fits.requests import FitRequest, question_of
-from inference.report.effect_section import effect_section
 from inference.report.figures.effect_over_time import effect_over_time_figure
 from inference.report.figures.subgroups import subgroups_figure
+from inference.report.sections.effects import effect_section
 from inference.sampling.engine import SamplerSettings
 from inference.sensitivity.by_subgroup import by_subgroup_in_words, effect_by_subgroup, unshrunk
 from inference.sensitivity.effects import changing_effects

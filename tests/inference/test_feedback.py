@@ -14,8 +14,8 @@ from data.study.study import load_study
 from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS, Question
 from inference.adjustments.adjusted import flat_draws
-from inference.report.feedback_section import feedback_section
 from inference.report.figures import feedback_figure
+from inference.report.sections.feedback import feedback_section
 from inference.sampling.approximation import approximate_each
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.tasks import Task

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from inference.diagnostics.checks import CheckResult, checks_table
-from inference.report.adjustment_section import adjustment_section, agreement, range_of_adjustments
 from inference.report.content import FigureItem
+from inference.report.sections.adjustments import adjustment_section, agreement, range_of_adjustments
 
 MAIN = {
     "baseline": "weibull",

@@ -7,7 +7,7 @@ from data.published.audit.uses import concerned, uses_of
 from data.published.evidence import load_evidence
 from data.published.reconstruction.targets import targets_of
 from data.study.study import load_study
-from inference.report.audit_section import audit_section, lead
+from inference.report.sections.audit import audit_section, lead
 
 
 @pytest.fixture(scope="module")

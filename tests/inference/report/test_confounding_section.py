@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from data.study.study import load_study
-from inference.report.confounding_section import condition_label, confounding_section
+from inference.report.sections.confounding import condition_label, confounding_section
 from inference.sensitivity.confounding import ConfoundingGrid, Strengths, needed_strength
 from inference.sensitivity.e_values import e_values
 

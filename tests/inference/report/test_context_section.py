@@ -10,7 +10,7 @@ from data.published.evidence import load_evidence
 from data.published.toxicity import toxicity_evidence
 from data.study.study import load_study
 from inference.published.toxicity import read_toxicity, scenarios_of
-from inference.report.context_section import context_sections
+from inference.report.sections.context import context_sections
 
 
 @pytest.fixture(scope="module")

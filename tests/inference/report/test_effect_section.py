@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from inference.report.effect_section import effect_section
+from inference.report.sections.effects import effect_section
 from inference.sensitivity.by_subgroup import EffectBySubgroup
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference.report.exposure_section import (
+from inference.report.sections.exposures import (
     exposure_in_words,
     exposure_section,
     hazard_ratios_by_exposure,

@@ -16,8 +16,8 @@ from inference.published.reanalysis.cox_lines import row_name
 from inference.published.reanalysis.curves import curve_points
 from inference.published.reanalysis.lines import end_of
 from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
-from inference.report.replicate_section import replicate_sections
 from inference.report.replicate_tables import outside, range_words, written
+from inference.report.sections.replication import replicate_sections
 
 
 def printed_lines(evidence):

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import ndtr
 
 from data.study.study import load_study
-from inference.report.timing_and_confounding_section import timing_and_confounding_section
+from inference.report.sections.timing_and_confounding import timing_and_confounding_section
 from inference.sensitivity.surface import Surface
 from inference.sensitivity.timing_and_confounding import DELAYS, STRENGTHS
 

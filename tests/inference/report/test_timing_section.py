@@ -8,7 +8,7 @@ import pytest
 
 from data.simulation.simulate import Truth, simulate_frame, simulated_study
 from data.study.study import load_study
-from inference.report.timing_section import timing_in_short, timing_section
+from inference.report.sections.timing import timing_in_short, timing_section
 from inference.sensitivity.start_times import scenarios_of
 from inference.sensitivity.timing_pooled import Doubt, Timing
 

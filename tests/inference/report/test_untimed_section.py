@@ -12,7 +12,7 @@ from data.study.study import load_study
 from data.study.without_covariates import columns_of
 from inference.frequentist import comparators
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
-from inference.report.untimed_section import limits_of_publication, untimed_section
+from inference.report.sections.untimed import limits_of_publication, untimed_section
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def made_table(sampled):
 
 @pytest.mark.parametrize("sampled", [True, False])
 def test_the_section_has_both_hazard_ratios_or_says_that_the_model_was_not_fitted(monkeypatch, sampled):
-    monkeypatch.setattr("inference.report.untimed_section.untimed_table", lambda *_: made_table(sampled))
+    monkeypatch.setattr("inference.report.sections.untimed.untimed_table", lambda *_: made_table(sampled))
     evidence = load_evidence(load_study("li2024"))
     section = untimed_section(MagicMock(), evidence)
     (table,) = section.tables

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
+
+from data.published.evidence import Evidence
 from inference.report.content import FigureItem, ReportSection
-from inference.report.effect_section import ratio_cell
+from inference.report.figures import subgroups_figure
+from inference.report.section import Material, Section
+from inference.report.sections.effects import ratio_cell
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
 from inference.sensitivity.modalities import EffectByGroup, by_group_in_words
 
@@ -64,3 +69,29 @@ def _table(found: EffectByGroup, name: str, unit: str) -> Table:
     )
     caption = f"The effect by {name}, with 95 % intervals over all cohorts of pseudo-patients"
     return Table(f"effect-by-{found.analysis.replace('_', '-')}", caption, columns, rows)
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    publication, companions = material.publication, material.companions
+    if publication is None or companions is None:
+        return []
+    return [_of(found, publication.evidence, material) for found in companions.modalities]
+
+
+def _of(found: EffectByGroup, evidence: Evidence, material: Material) -> ReportSection:
+    name = f"effect_by_{found.analysis}"
+    arm = evidence.names.arms.treated
+    words = " ".join(arm if part == arm.lower() else part for part in found.analysis.split("_"))
+    shown = found.table.rename(columns={"group": "level"}).assign(covariate=words)
+    title = f"The hazard ratio by {words}"
+    figure = material.figure(name, title, lambda: subgroups_figure(shown), "modalities")
+    return modality_section(found, words, material.results.study.time_unit, [figure])
+
+
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    companions = material.companions
+    listed = () if companions is None else companions.modalities
+    return {f"effect_by_{found.analysis}": found.table for found in listed}
+
+
+SECTION = Section(_sections, _tables, of_patients=True)

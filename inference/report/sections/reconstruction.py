@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
-import xarray as xr
+from matplotlib.figure import Figure
 
+from data.published.evidence import Evidence
+from inference.fits.requests import question_of
+from inference.predictive.prior_draws import prior_survival
+from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
 from inference.report.content import FigureItem, ReportSection
+from inference.report.figures import (
+    predictive_published_figure,
+    prior_points_figure,
+    reconstruction_spread_figure,
+    reconstruction_survival_figure,
+    reconstruction_targets_figure,
+)
+from inference.report.figures.prior_points import PrintedPoint
+from inference.report.gallery import PRIOR_DRAWS
 from inference.report.numbers import number, ratio
+from inference.report.reconstruction_tables import (
+    UNSAID,
+    families_of_targets,
+    missing_information_table,
+    unsaid_table,
+)
 from inference.report.results import Results
-from inference.report.table import Cell, Column, Row, Table, frame_table, number_cell, text_cell
+from inference.report.section import Material, Section
+from inference.report.table import Cell, Column, Row, Table, frame_table
 
 MATCHED_COX = "as published"
-WIDE = 0.8  # of the prior's standard deviation: the publication says next to nothing about such a parameter
-UNKNOWN = 0.5  # fraction of missing information from which most of the variance is between cohorts
-HEADLINE = (
-    "log_hazard_ratio",
-    "rmst_difference",
-    "survival_difference",
-    "marginal_hazard_ratio",
-    "median_difference",
-)
+PRIOR_TIMES = 101
 
 
 def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSection:
@@ -108,12 +121,12 @@ def reconstruction_section(
         *([] if assumptions is None else [_under_looser(assumptions)]),
         *conflicts,
     )
-    tables = [_families(targets)]
+    tables = [families_of_targets(targets)]
     if assumptions is not None:
         tables.append(frame_table("assumptions", ASSUMPTIONS, assumptions))
     unsaid = pd.DataFrame()
     if cohorts > 1:
-        tables.append(_missing(results.main.pooling))
+        tables.append(missing_information_table(results.main.pooling))
         unsaid = unsaid_table(results)
     return ReportSection(
         "reconstruction",
@@ -143,99 +156,64 @@ def _under_looser(table: pd.DataFrame) -> str:
     )
 
 
-UNSAID = (
-    f"What the publication does not say: parameters whose posterior is at least {WIDE:.0%} as wide as their prior, and "
-    "estimands most of whose variance lies between cohorts"
-)
+def _beside(material: Material) -> list[ReportSection]:
+    results = material.results
+    if material.publication is None:
+        return []
+    drawn = partial(predictive_published_figure, results.main.published, results.study.time_unit)
+    figure = material.figure("predictive_published", "Printed numbers among replicated ones", drawn)
+    return [beside_section(results, [figure])]
 
 
-def unsaid_table(results: Results) -> pd.DataFrame:
-    """Return the quantities about which the publication says next to nothing, under the main model.
-
-    Returns
-    -------
-    DataFrame
-        quantity, posterior_sd (over all cohorts), prior_sd, share_of_prior, missing_information.
-    """
-    pooling = results.main.pooling
-    cohorts = pooling["cohorts"].to_numpy(float)
-    variance = pooling["within_variance"] + (cohorts - 1) / cohorts * pooling["between_variance"]
-    table = pooling.assign(posterior_sd=np.sqrt(variance))
-    prior = prior_spread(results.main_fit["prior"].to_dataset())
-    table["prior_sd"] = table["estimand"].map(prior).where(table["population"] == "parameter")
-    table["share_of_prior"] = table["posterior_sd"] / table["prior_sd"]
-    missing = table["fraction_of_missing_information"]
-    estimand = (table["population"] == "all") & table["estimand"].isin(HEADLINE)
-    found = table[(table["share_of_prior"] >= WIDE) | (estimand & (missing >= UNKNOWN))]
-    named = found["estimand"] + np.where(found["time"].notna(), " at " + found["time"].map("{:g}".format), "")
-    return pd.DataFrame(
-        {
-            "quantity": named,
-            "posterior_sd": found["posterior_sd"],
-            "prior_sd": found["prior_sd"],
-            "share_of_prior": found["share_of_prior"],
-            "missing_information": found["fraction_of_missing_information"],
-        }
-    ).reset_index(drop=True)
-
-
-def prior_spread(prior: xr.Dataset) -> dict[str, float]:
-    """Return the prior standard deviation of every parameter, by the names of the pooling table."""
-    spread = {}
-    for name, values in prior.data_vars.items():
-        own = [dim for dim in values.dims if dim not in ("chain", "draw")]
-        sd = values.std(("chain", "draw"))
-        if not own:
-            spread[str(name)] = float(sd)
-            continue
-        for place, label in enumerate(sd[own[0]].to_numpy()):
-            spread[f"{name}[{label}]"] = float(sd[place])
-    return spread
-
-
-def _families(targets: pd.DataFrame) -> Table:
-    rows = []
-    for family, part in targets.groupby("family", sort=False):
-        size = part["z"].abs()
-        numbers = (part["target"].nunique(), int((size > 1).sum()), size.median(), size.max())
-        rows.append(
-            Row((text_cell(family), *(number_cell(one) for one in numbers)), "warn" if numbers[1] else "")
-        )
-    columns = (
-        Column("Printed numbers"),
-        Column("Targets", numeric=True),
-        Column("Beyond tolerance, over cohorts", numeric=True),
-        Column("Median distance, tolerances", numeric=True),
-        Column("Largest", numeric=True),
-    )
-    return Table(
-        "reconstruction-families",
-        "How well the pseudo-patients meet the printed numbers",
-        columns,
-        tuple(rows),
-    )
-
-
-def _missing(pooling: pd.DataFrame) -> Table:
-    shown = pooling[pooling["estimand"].isin(HEADLINE) & pooling["population"].isin(("all", "conditional"))]
-    columns = [
-        "estimand",
-        "population",
-        "time",
-        "mean",
-        "within_sd",
-        "between_sd",
-        "missing_information",
-        "error",
+def _sections(material: Material) -> list[ReportSection]:
+    results, publication, companions = material.results, material.publication, material.companions
+    if publication is None or companions is None:
+        return []
+    study, made, evidence = results.study, publication.reconstruction, publication.evidence
+    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    figures = [
+        material.figure(
+            "reconstruction_targets",
+            "How near the pseudo-patients come to print",
+            lambda: reconstruction_targets_figure(made.targets),
+        ),
+        material.figure(
+            "reconstruction_survival",
+            "Survival of the pseudo-patients, and the printed points",
+            lambda: reconstruction_survival_figure(
+                ensemble_curves(made.patients), printed_points(evidence), study.time_unit, labels
+            ),
+        ),
+        material.figure(
+            "reconstruction_spread",
+            "What differs between the cohorts",
+            lambda: reconstruction_spread_figure(ensemble_spread(study, made.patients, made.modalities)),
+        ),
+        material.figure(
+            "prior_points",
+            "What the priors say of survival, and the printed points",
+            lambda: _prior_points(results, evidence),
+        ),
     ]
-    table = shown.assign(
-        within_sd=np.sqrt(shown["within_variance"]),
-        between_sd=np.sqrt(shown["between_variance"]),
-        missing_information=shown["fraction_of_missing_information"],
-        error=shown["error_over_cohorts"],
-    )[columns]
-    caption = (
-        "Within and between cohorts, under the main model: standard deviations, fraction of missing information, and "
-        "Monte Carlo error over the cohorts"
-    )
-    return frame_table("missing-information", caption, table)
+    return [reconstruction_section(results, made.targets, made.conflicts, figures, companions.assumptions)]
+
+
+def _prior_points(results: Results, evidence: Evidence) -> Figure:
+    """Draw the prior predictive survival of an average untreated patient under every prior set."""
+    study, cohort = results.study, results.cohort
+    times = np.linspace(0.0, float(cohort.time.max()), PRIOR_TIMES)
+    curves = {}
+    for reading in (results.main, *results.prior_sets):
+        request = reading.request
+        baseline = question_of(study, cohort, request).spec.baseline
+        drawn = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
+        curves[request.priors.name] = drawn
+    points = [
+        PrintedPoint(row["time"], row["survival"], row["arm"], row["phase"])
+        for row in printed_points(evidence).query("kind == 'survival'").to_dict("records")
+    ]
+    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    return prior_points_figure(times, curves, points, labels, study.time_unit)
+
+
+BESIDE, SECTION = Section(_beside), Section(_sections)

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from inference.report.content import FigureItem, ReportSection
+from inference.report.figures import exposures_figure
 from inference.report.figures.wording import words
 from inference.report.numbers import number, probability, ratio, span
+from inference.report.section import Material, Section
 from inference.report.table import Cell, Column, Row, Table, probability_cell
 
 NAMES = {
@@ -133,3 +135,30 @@ def _table(estimands: pd.DataFrame, ratios: pd.DataFrame, order: Sequence[str], 
 def _ratio(row: pd.Series) -> str:
     said = ratio(row["median"], row["lower"], row["upper"])
     return f"{said.removesuffix(')')}; P(benefit) {probability(float(row['probability_of_benefit']))})"
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    results = material.results
+    if not results.exposures:
+        return []
+    main, cohort = results.main.request.named, results.cohort
+    assert cohort.treatment_start is not None, "exposures are compared where start times are known"
+    order = list(dict.fromkeys(["naive", *(one.request.exposure for one in results.readings)]))
+    named = [(exposure, exposure_in_words(exposure, cohort.time_unit)) for exposure in order]
+    ratios = hazard_ratios_by_exposure(results.estimands, main)
+    figure = material.figure(
+        "exposures", "The effect by count of exposure", lambda: exposures_figure(ratios, named)
+    )
+    starts = cohort.treatment_start[np.isfinite(cohort.treatment_start)]
+    return [exposure_section(results.estimands, main, order, starts, cohort.time_unit, [figure])]
+
+
+def _immortal_time(material: Material) -> str:
+    results = material.results
+    if not results.exposures:
+        return ""
+    main = results.main.request.named
+    return immortal_time(hazard_ratios_by_exposure(results.estimands, main), main)
+
+
+SECTION = Section(_sections, beside_the_answer=_immortal_time, of_patients=True)

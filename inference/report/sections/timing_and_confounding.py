@@ -9,7 +9,9 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures.timing_and_confounding import CAPTION, timing_and_confounding_figure
 from inference.report.numbers import number, ratio, span
+from inference.report.section import Material, Section
 from inference.report.table import Cell, Column, Row, Table, number_cell
+from inference.sensitivity import SURFACE
 from inference.sensitivity.surface import Surface, fine_surface, tipping_line
 from inference.sensitivity.timing_and_confounding import DELAYS, PREVALENCE, STRENGTHS
 from inference.sensitivity.timing_pooled import CERTAIN
@@ -127,3 +129,18 @@ def _table(surface: Surface, name: str, caption: str, line: pd.DataFrame | None)
         *([Column(f"Strength for P(benefit) = {CERTAIN:g}", numeric=True)] if line is not None else []),
     )
     return Table(f"{ID}-{name}", caption, headings, tuple(rows))
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    surface = material.computed.of(SURFACE)
+    if surface is None:
+        return []
+    return [timing_and_confounding_section(surface, material.results.study, material.draw)]
+
+
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    surface = material.computed.of(SURFACE)
+    return {} if surface is None else {"timing_and_confounding": surface.cells}
+
+
+SECTION = Section(_sections, _tables, of_patients=True)

@@ -7,12 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from data.published.evidence import Evidence
+from data.published.evidence import Evidence, load_evidence
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER
 from inference.report.content import ReportSection
 from inference.report.numbers import number, ratio
 from inference.report.results import Results
+from inference.report.section import Material, Section
 from inference.report.table import Cell, Column, Row, Table, probability_cell
+from inference.sensitivity import LEFT_OUT
 from inference.sensitivity.left_out import untimed_table
 
 ID, TITLE = "untimed", "Covariates of unknown timing"
@@ -126,3 +128,22 @@ def _sampled(row: dict[Hashable, Any]) -> tuple[Cell, ...]:
         ),
         probability_cell(row["probability_of_benefit"]),
     )
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    publication = material.publication
+    if publication is None:
+        return []
+    found = untimed_section(material.results, publication.evidence, material.computed.of(LEFT_OUT))
+    return [] if found is None else [found]
+
+
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    left_out, results = material.computed.of(LEFT_OUT), material.results
+    if left_out is None:
+        return {}
+    groups = load_evidence(results.study).names.timing.unknown
+    return {"untimed": untimed_table(results.cohorts, groups, results.main.estimands, left_out)}
+
+
+SECTION = Section(_sections, _tables)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from data.published.audit import KIND_TITLES, KINDS, SEVERITIES, Finding, by_severity
 from data.published.audit.hazards import interval_ratios, printed_ratio
-from data.published.audit.uses import Use
+from data.published.audit.uses import Use, uses_of
 from data.published.evidence import Evidence
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures.audit_hazard_ratios import CAPTION, audit_hazard_ratios_figure
+from inference.report.section import Material, Section
 from inference.report.table import Cell, Column, Row, Table
 
 TITLE = "What the paper's numbers say about each other"
@@ -144,3 +145,15 @@ def _figures(evidence: Evidence | None, unit: str, draw: Draw) -> tuple[FigureIt
     drawing = draw("audit-hazard-ratios", lambda: audit_hazard_ratios_figure(ratios, printed, unit))
     title = "Hazard ratios that the printed survival implies"
     return (FigureItem("audit-hazard-ratios", title, CAPTION, drawing, "section"),)
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    publication, companions = material.publication, material.companions
+    if publication is None or companions is None:
+        return []
+    study, evidence, findings = material.results.study, publication.evidence, companions.findings
+    uses = uses_of(study, evidence, findings)
+    return [audit_section(findings, evidence, study.time_unit, material.draw, uses)]
+
+
+SECTION = Section(_sections)

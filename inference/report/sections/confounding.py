@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from data.study.study import Study
+from inference.report.confounding_tables import measured_table, needed_table, whole_percent
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures.confounding import CAPTION, confounding_figure
 from inference.report.numbers import number, probability, ratio, span
-from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell, sort_key
+from inference.report.results import Results
+from inference.report.section import Material, Section
+from inference.sensitivity import CONFOUNDING
 from inference.sensitivity.confounding import (
     BELOW,
     PROBABILITIES,
@@ -22,7 +25,7 @@ from inference.sensitivity.confounding import (
     effect_at,
     needed_strength,
 )
-from inference.sensitivity.e_values import EValues
+from inference.sensitivity.e_values import EValues, benchmarks, e_values
 
 SHOWN = 61  # points along each axis of the figure
 SHORTER = {
@@ -60,9 +63,9 @@ def confounding_section(
     figure = FigureItem(
         "confounding", "How strong an overlooked condition must be", CAPTION, drawing, "section"
     )
-    tables = [_needed_table(grid, needed)]
+    tables = [needed_table(grid, needed)]
     if len(beside):
-        tables.append(_measured_table(grid, beside, found))
+        tables.append(measured_table(grid, beside, found))
     paragraphs = (
         _needed_sentences(grid, needed),
         *([_measured_sentences(grid, beside)] if len(beside) else []),
@@ -151,14 +154,14 @@ def _needed_sentences(grid: ConfoundingGrid, needed: pd.DataFrame) -> str:
             said.append(
                 f"For the probability to fall to {wanted:g}, a condition that nobody recorded would have to multiply the hazard by "
                 f"{row['hazard_ratio']:.1f} and be {row['hazard_ratio']:.1f} times as common among the untreated "
-                f"({_percent(held + row['difference'])} against {_percent(held)}), given the recorded covariates."
+                f"({whole_percent(held + row['difference'])} against {whole_percent(held)}), given the recorded covariates."
             )
         elif row["state"] == BELOW:
             said.append(f"The probability is at most {wanted:g} without any overlooked condition.")
         else:
             said.append(
                 f"Not even a condition that multiplies the hazard by {last['hazard_ratio']:.1f} and is as many times as "
-                f"common among the untreated ({_percent(held + last['difference'])} against {_percent(held)}) takes it to "
+                f"common among the untreated ({whole_percent(held + last['difference'])} against {whole_percent(held)}) takes it to "
                 f"{wanted:g}; it leaves {probability(last['probability_of_benefit'])}."
             )
     return " ".join(said)
@@ -170,8 +173,8 @@ def _measured_sentences(grid: ConfoundingGrid, beside: pd.DataFrame) -> str:
     way = "" if strongest["difference"] >= 0 else ", which works the other way"
     said = [
         f"The strongest recorded covariate, {strongest['label']}, has a hazard ratio of {strongest['hazard_ratio']:.2f} and "
-        f"is found in {_percent(strongest['prevalence_control'])} of the untreated and "
-        f"{_percent(strongest['prevalence_treated'])} of the treated{way}."
+        f"is found in {whole_percent(strongest['prevalence_control'])} of the untreated and "
+        f"{whole_percent(strongest['prevalence_treated'])} of the treated{way}."
     ]
     inside = beside[beside["left"].notna()]
     if len(inside):
@@ -218,7 +221,7 @@ def _assumptions(grid: ConfoundingGrid) -> str:
     return (
         "What is assumed: the overlooked condition is present or absent, from the start; its hazard ratio is the same at "
         "all times and in both arms; in each arm its prevalence does not depend on the recorded covariates; "
-        f"{_percent(grid.strengths.prevalence_treated)} of the treated have it. Covariates are in the outcome model, and no "
+        f"{whole_percent(grid.strengths.prevalence_treated)} of the treated have it. Covariates are in the outcome model, and no "
         f"propensity score is. These are not estimates of confounding: the data do not say how strong it is. Posteriors{pooled} are "
         f"normal approximations at the mode; in {len(shifts)} cells that were also sampled, their mean was off by at most "
         f"{number(abs(shift), 2)} posterior standard deviations (towards {towards} benefit), and their standard deviation by at "
@@ -226,66 +229,33 @@ def _assumptions(grid: ConfoundingGrid) -> str:
     )
 
 
-def _needed_table(grid: ConfoundingGrid, needed: pd.DataFrame) -> Table:
-    held, largest = grid.strengths.prevalence_treated, grid.strengths.hazard_ratios[-1]
-    rows = []
-    for difference, part in needed[needed["line"] != SYMMETRIC].groupby("difference"):
-        states, untreated = part.set_index("probability"), held + float(difference)
-        cells = [Cell(_percent(held), held), Cell(_percent(untreated), untreated)]
-        for wanted in PROBABILITIES:
-            row = states.loc[wanted]
-            if row["state"] == REACHED:
-                cells.append(number_cell(row["hazard_ratio"]))
-            elif row["state"] == BELOW:
-                cells.append(Cell("none needed", 0.0))
-            else:
-                cells.append(Cell(f"more than {largest:g}", sort_key(None)))
-        rows.append(Row(tuple(cells)))
-    headings = (
-        Column("Prevalence among the treated", numeric=True),
-        Column("Prevalence among the untreated", numeric=True),
-        *(
-            Column(f"Hazard ratio needed for P(benefit) = {wanted:g}", numeric=True)
-            for wanted in PROBABILITIES
-        ),
-    )
-    caption = "How much an overlooked condition must multiply the hazard, by how much more common it is among the untreated"
-    return Table("confounding-needed", caption, headings, tuple(rows))
+def _sections(material: Material) -> list[ReportSection]:
+    grid, results = material.computed.of(CONFOUNDING), material.results
+    if grid is None:
+        return []
+    measured = benchmarks(results.cohorts, outcome_coefficients(results))
+    main = results.main
+    row = int(np.flatnonzero(main.estimands["estimand"] == "log_hazard_ratio")[0])
+    found = e_values(np.exp(main.draws["estimand"].to_numpy()[row].astype(float)), measured)
+    return [confounding_section(results.study, grid, measured, found, material.draw)]
 
 
-def _measured_table(grid: ConfoundingGrid, beside: pd.DataFrame, found: EValues) -> Table:
-    rows = tuple(
-        Row(
-            (
-                Cell(str(row["label"])),
-                Cell(_percent(row["prevalence_treated"]), float(row["prevalence_treated"])),
-                Cell(_percent(row["prevalence_control"]), float(row["prevalence_control"])),
-                Cell(f"{row['hazard_ratio']:.2f}", float(row["hazard_ratio"])),
-                probability_cell(row["left"])
-                if pd.notna(row["left"])
-                else Cell("beyond the grid", sort_key(None)),
-                number_cell(row["e_value"]),
-                probability_cell(found.probability_above.get(row["term"], np.nan)),
-            )
-        )
-        for _, row in beside.iterrows()
-    )
-    headings = (
-        Column("Recorded covariate, as it harms"),
-        Column("Among the treated", numeric=True),
-        Column("Among the untreated", numeric=True),
-        Column("Hazard ratio", numeric=True),
-        Column("P(benefit), another such overlooked", numeric=True),
-        Column("Strength as an E-value", numeric=True),
-        Column("P(E-value is larger)", numeric=True),
-    )
-    caption = (
-        "The recorded covariates as yardsticks, the strongest first. P(benefit): had another condition been overlooked with "
-        "the same hazard ratio and the same difference in prevalence, more common among the untreated, "
-        f"{_percent(grid.strengths.prevalence_treated)} of the treated having it"
-    )
-    return Table("confounding-measured", caption, headings, rows)
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    grid = material.computed.of(CONFOUNDING)
+    return {} if grid is None else {"confounding": surface_of(grid)}
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def outcome_coefficients(results: Results) -> np.ndarray:
+    """Return the posterior means of the covariates' log hazard ratios (term,), by outcome regression where it was fitted.
+
+    With a propensity score in the outcome the covariates share their effect with it.
+    """
+    plain = [one for one in results.models if one.request.adjustment == "none"]
+    draws = (plain[0] if plain else results.main).draws
+    names = draws["parameter_name"].to_numpy().astype(str)
+    wanted = [f"outcome_coefficients[{term}]" for term in results.cohort.outcome.terms]
+    means = draws["parameter"].to_numpy().astype(float).reshape(len(names), -1).mean(axis=1)
+    return means[[int(np.flatnonzero(names == name)[0]) for name in wanted]]
+
+
+SECTION = Section(_sections, _tables, of_patients=True)

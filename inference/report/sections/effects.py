@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
+import pandas as pd
+
+from data.published.evidence import load_evidence
+from inference.fits.fits import Reading
+from inference.fits.requests import cohorts_of
 from inference.report.content import FigureItem, ReportSection
+from inference.report.figures import effect_over_time_figure, subgroups_figure
 from inference.report.numbers import number, ratio
+from inference.report.results import Results
+from inference.report.section import Material, Section
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
-from inference.sensitivity.by_subgroup import EffectBySubgroup, by_subgroup_in_words
-from inference.sensitivity.over_time import EffectOverTime, over_time_in_words
+from inference.sensitivity.by_subgroup import EffectBySubgroup, by_subgroup_in_words, effect_by_subgroup
+from inference.sensitivity.over_time import EffectOverTime, effect_over_time, over_time_in_words
+from models.effects import ByInterval, BySubgroup
 
 
 def effect_section(
@@ -169,3 +179,53 @@ def _medians_cell(treated: float, control: float) -> Cell:
 def ratio_cell(middle: float, lower: float, upper: float) -> Cell:
     """Return a cell with a ratio and its interval, sorted by the ratio."""
     return Cell(ratio(middle, lower, upper), float(middle))
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    results = material.results
+    if not results.effects:
+        return []
+    figures, unit = [], results.cohort.time_unit
+    by_interval, over_time = material.with_effect(ByInterval.name), None
+    if by_interval is not None:
+        over_time = effect_over_time(by_interval, unit)
+        drawn = partial(effect_over_time_figure, over_time.table, unit, _constant_ratio(results, by_interval))
+        figures.append(material.figure("effect_over_time", "The hazard ratio over time", drawn))
+    by_subgroup = _by_subgroup(material)
+    if by_subgroup is not None:
+        drawn = partial(subgroups_figure, by_subgroup.table)
+        figures.append(material.figure("subgroups", "The hazard ratio by subgroup", drawn))
+    return [effect_section(over_time, by_subgroup, figures)]
+
+
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    by_subgroup = _by_subgroup(material)
+    return {} if by_subgroup is None else {"subgroups": by_subgroup.table}
+
+
+def _by_subgroup(material: Material) -> EffectBySubgroup | None:
+    """Return the effects by subgroup, where they were fitted, with the medians that a publication prints beside them."""
+    reading, results = material.with_effect(BySubgroup.name), material.results
+    if reading is None:
+        return None
+    study = results.study
+    pseudo = study.cohort.source == "reconstruction"
+    printed = load_evidence(study).subgroup_medians if pseudo else {}
+    cohorts = cohorts_of(reading.request, (*results.cohorts, *results.further))
+    return effect_by_subgroup(study, cohorts, reading, printed)
+
+
+def _constant_ratio(results: Results, changing: Reading) -> tuple[float, float, float] | None:
+    """Return the hazard ratio, with its limits, of the model that differs in nothing but that it is the same at all times."""
+    wanted = {**changing.request.named, "effect": results.main.request.effect}
+    for reading in results.models:
+        if reading.request.named == wanted:
+            table = reading.estimands
+            row = table[(table["estimand"] == "hazard_ratio") & (table["population"] == "conditional")].iloc[
+                0
+            ]
+            return float(row["median"]), float(row["lower"]), float(row["upper"])
+    return None
+
+
+SECTION = Section(_sections, _tables, of_patients=True)

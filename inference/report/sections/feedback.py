@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
 from inference.fits.pooled_checks import WORST_RHAT
 from inference.report.content import FigureItem, ReportSection
+from inference.report.figures import feedback_figure
 from inference.report.numbers import number, ratio
+from inference.report.section import Material, Section
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
+from inference.sensitivity import FEEDBACK
 
 OUTCOMES = {"covariates": "covariates and score", "score": "score alone, as a spline"}
 SHIFT = 0.5  # standard deviations: less counts as not moved
@@ -108,3 +112,19 @@ def _several(table: pd.DataFrame) -> tuple[str, ...]:
         f"Chains from different starts ended in different scores under these powers: {listed}. The outcome then pulls the score into more "
         "than one shape, of which the rows are a mixture in proportions that hang on the starts: read the cut.",
     )
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    table = material.computed.of(FEEDBACK)
+    if table is None:
+        return []
+    title = "The effect by power of the outcome's likelihood"
+    return [feedback_section(table, [material.figure("feedback", title, partial(feedback_figure, table))])]
+
+
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    table = material.computed.of(FEEDBACK)
+    return {} if table is None else {"feedback": table}
+
+
+SECTION = Section(_sections, _tables, of_patients=True)

@@ -13,6 +13,7 @@ from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures import implied_ratios_figure, toxicity_figure
 from inference.report.figures.captions import CAPTIONS
 from inference.report.numbers import probability, share
+from inference.report.section import Material, Section
 from inference.report.toxicity_tables import (
     contrasts_table,
     risks_table,
@@ -181,3 +182,13 @@ def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> Rep
 
 def _numbers(row: pd.Series) -> tuple[float, float, float]:
     return float(row["median"]), float(row["lower"]), float(row["upper"])
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    publication, companions = material.publication, material.companions
+    if publication is None or companions is None:
+        return []
+    return list(context_sections(publication.evidence, companions.toxicity, material.draw))
+
+
+SECTION = Section(_sections)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from inference.report.content import FigureItem, ReportSection
+from inference.report.figures import adjustments_figure, balance_by_adjustment_figure
 from inference.report.figures.wording import POPULATION_NAMES, words
 from inference.report.numbers import number, ratio, span
+from inference.report.section import Material, Section
 from inference.report.table import Cell, Column, Row, Table, heading, probability_cell
-from inference.sensitivity.adjustments import AGREE
+from inference.sensitivity.adjustments import AGREE, compare_adjustments
 
 SOMEWHAT = 1.1  # a smaller factor between two hazard ratios is called a small difference
 
@@ -232,3 +235,34 @@ def _count(models: pd.DataFrame, column: str) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    results = material.results
+    if len({one.request.adjustment for one in results.models}) <= 2:
+        return []
+    main = results.main.request.named
+    compared = compare_adjustments(results.estimands, main)
+    figures = [material.figure("adjustments", "Every adjustment", lambda: adjustments_figure(compared))]
+    balances = {
+        one.request.adjustment: one.balance
+        for one in results.models
+        if len(one.balance) and one.request.baseline == main["baseline"]
+    }
+    if balances:
+        drawn = partial(balance_by_adjustment_figure, balances)
+        figures.append(material.figure("balance_by_adjustment", "Balance under each adjustment", drawn))
+    return [adjustment_section(compared, results.checks, main, figures)]
+
+
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    results = material.results
+    return {"adjustments": compare_adjustments(results.estimands, results.main.request.named)}
+
+
+def _range(material: Material) -> str:
+    results = material.results
+    return range_of_adjustments(compare_adjustments(results.estimands, results.main.request.named))
+
+
+SECTION = Section(_sections, _tables, _range, of_patients=True)

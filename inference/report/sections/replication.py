@@ -23,6 +23,7 @@ from inference.report.replicate_tables import (
     outside,
     written,
 )
+from inference.report.section import Material, Section
 from inference.report.table import Table
 
 LISTED = 6
@@ -177,3 +178,19 @@ def _subgroup_tables(summary: pd.DataFrame) -> list[Table]:
         )
         for family in families
     ]
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    publication, companions = material.publication, material.companions
+    if publication is None or companions is None:
+        return []
+    study, evidence = material.results.study, publication.evidence
+    return list(replicate_sections(companions.replication, study, evidence, material.draw))
+
+
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    companions = material.companions
+    return {} if companions is None else {"replicate": companions.replication.summary}
+
+
+SECTION = Section(_sections, _tables)

@@ -1,0 +1,118 @@
+"""The tables of a reconstruction: targets by family, missing information, and what the publication leaves open."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from inference.report.results import Results
+from inference.report.table import Column, Row, Table, frame_table, number_cell, text_cell
+
+WIDE = 0.8  # of the prior's standard deviation: the publication says next to nothing about such a parameter
+UNKNOWN = 0.5  # fraction of missing information from which most of the variance is between cohorts
+HEADLINE = (
+    "log_hazard_ratio",
+    "rmst_difference",
+    "survival_difference",
+    "marginal_hazard_ratio",
+    "median_difference",
+)
+UNSAID = (
+    f"What the publication does not say: parameters whose posterior is at least {WIDE:.0%} as wide as their prior, and "
+    "estimands most of whose variance lies between cohorts"
+)
+
+
+def unsaid_table(results: Results) -> pd.DataFrame:
+    """Return the quantities about which the publication says next to nothing, under the main model.
+
+    Returns
+    -------
+    DataFrame
+        quantity, posterior_sd (over all cohorts), prior_sd, share_of_prior, missing_information.
+    """
+    pooling = results.main.pooling
+    cohorts = pooling["cohorts"].to_numpy(float)
+    variance = pooling["within_variance"] + (cohorts - 1) / cohorts * pooling["between_variance"]
+    table = pooling.assign(posterior_sd=np.sqrt(variance))
+    prior = prior_spread(results.main_fit["prior"].to_dataset())
+    table["prior_sd"] = table["estimand"].map(prior).where(table["population"] == "parameter")
+    table["share_of_prior"] = table["posterior_sd"] / table["prior_sd"]
+    missing = table["fraction_of_missing_information"]
+    estimand = (table["population"] == "all") & table["estimand"].isin(HEADLINE)
+    found = table[(table["share_of_prior"] >= WIDE) | (estimand & (missing >= UNKNOWN))]
+    named = found["estimand"] + np.where(found["time"].notna(), " at " + found["time"].map("{:g}".format), "")
+    return pd.DataFrame(
+        {
+            "quantity": named,
+            "posterior_sd": found["posterior_sd"],
+            "prior_sd": found["prior_sd"],
+            "share_of_prior": found["share_of_prior"],
+            "missing_information": found["fraction_of_missing_information"],
+        }
+    ).reset_index(drop=True)
+
+
+def prior_spread(prior: xr.Dataset) -> dict[str, float]:
+    """Return the prior standard deviation of every parameter, by the names of the pooling table."""
+    spread = {}
+    for name, values in prior.data_vars.items():
+        own = [dim for dim in values.dims if dim not in ("chain", "draw")]
+        sd = values.std(("chain", "draw"))
+        if not own:
+            spread[str(name)] = float(sd)
+            continue
+        for place, label in enumerate(sd[own[0]].to_numpy()):
+            spread[f"{name}[{label}]"] = float(sd[place])
+    return spread
+
+
+def families_of_targets(targets: pd.DataFrame) -> Table:
+    """Return how near the pseudo-patients come to print, by family of printed numbers."""
+    rows = []
+    for family, part in targets.groupby("family", sort=False):
+        size = part["z"].abs()
+        numbers = (part["target"].nunique(), int((size > 1).sum()), size.median(), size.max())
+        rows.append(
+            Row((text_cell(family), *(number_cell(one) for one in numbers)), "warn" if numbers[1] else "")
+        )
+    columns = (
+        Column("Printed numbers"),
+        Column("Targets", numeric=True),
+        Column("Beyond tolerance, over cohorts", numeric=True),
+        Column("Median distance, tolerances", numeric=True),
+        Column("Largest", numeric=True),
+    )
+    return Table(
+        "reconstruction-families",
+        "How well the pseudo-patients meet the printed numbers",
+        columns,
+        tuple(rows),
+    )
+
+
+def missing_information_table(pooling: pd.DataFrame) -> Table:
+    """Return the missing information of the main quantities."""
+    shown = pooling[pooling["estimand"].isin(HEADLINE) & pooling["population"].isin(("all", "conditional"))]
+    columns = [
+        "estimand",
+        "population",
+        "time",
+        "mean",
+        "within_sd",
+        "between_sd",
+        "missing_information",
+        "error",
+    ]
+    table = shown.assign(
+        within_sd=np.sqrt(shown["within_variance"]),
+        between_sd=np.sqrt(shown["between_variance"]),
+        missing_information=shown["fraction_of_missing_information"],
+        error=shown["error_over_cohorts"],
+    )[columns]
+    caption = (
+        "Within and between cohorts, under the main model: standard deviations, fraction of missing information, and "
+        "Monte Carlo error over the cohorts"
+    )
+    return frame_table("missing-information", caption, table)
