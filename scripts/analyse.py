@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.console import CHECK_FAILED, DONE, console, progress_bar, start
 from scripts.options import DEFAULTS, FITS, Sampling, Study_
 
 app = App(name="analyse")
@@ -37,10 +37,10 @@ def analyse(
     from scripts.summary import print_checks, print_effects
 
     shown = console(sampling.quiet)
-    with progress(shown, "fitting") as told:
-        made = analysed(study, priors, sampling, told)
-    with progress(shown, "drawing") as told:
-        write_results(made, told)
+    with progress_bar(shown, "fitting") as progress:
+        made = analysed(study, priors, sampling, progress)
+    with progress_bar(shown, "drawing") as progress:
+        write_results(made, progress)
     results = made.results
     print_effects(shown, results.study, results.estimands)
     print_checks(shown, results.checks)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scripts.console import DONE, console, progress, start
+from scripts.console import DONE, console, progress_bar, start
 from scripts.options import SEED
 
 app = App(name="benchmark")
@@ -37,10 +37,10 @@ def benchmark(
     study = load_study("gbsg2")
     cohort = load_cohort(study)
     shown = console(quiet)
-    with progress(shown, "measuring") as told:
+    with progress_bar(shown, "measuring") as progress:
         # The bundled defaults serve both time units; a study's own priors would serve one.
         cohorts = {"gbsg2, n=686": cohort, "simulated, n=488, 20 covariates": simulated_cohort(seed)}
-        measured = measure(cohorts, prior_set("vague", study, cohort), seed, told)
+        measured = measure(cohorts, prior_set("vague", study, cohort), seed, progress)
     write_table(pd.DataFrame([asdict(one) for one in measured]), out / "benchmark.csv")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in ("", "measured", "bound", ""):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scripts.console import DONE, console, progress, start
+from scripts.console import DONE, console, progress_bar, start
 from scripts.options import SEED, Count
 
 app = App(name="calibrate")
@@ -30,8 +30,8 @@ def calibrate(
     from inference.storage.atomic import write_text
 
     shown = console(quiet)
-    with progress(shown, "calibrating") as told:
-        card = run_card(replications or 100, cohorts or 100, seed, told)
+    with progress_bar(shown, "calibrating") as progress:
+        card = run_card(replications or 100, cohorts or 100, seed, progress)
     write_text(out / "calibration.json", card_text(card))
     write_text(out / "calibration.md", page_text(card))
     write_text(out / "calibration_ranks.svg", svg_text(rank_figure(card), "calibration-ranks"))

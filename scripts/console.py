@@ -14,26 +14,26 @@ from cyclopts.exceptions import CycloptsError
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    Progress,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as RichProgress
 
 from data.errors import CohortWarning, InputError
 
 DONE, WRONG_INPUT, CHECK_FAILED, INTERRUPTED = 0, 2, 3, 130
 UNSEEN_WIDTH = 120  # of what goes to a file or a pipe
 
-Told = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]
 
 
-def part_of(told: Told, number: int, parts: int) -> Told:
-    """Return what is told of the progress of one of several equal parts."""
+def part_of(progress: Progress, number: int, parts: int) -> Progress:
+    """Return the progress of one of several equal parts."""
 
     def of_all(what: str, part: int, total: int) -> None:
-        told(what, number * total + part, parts * total)
+        progress(what, number * total + part, parts * total)
 
     return of_all
 
@@ -88,7 +88,7 @@ def console(quiet: bool) -> Console:
 
 
 @contextmanager
-def progress(shown: Console, title: str) -> Generator[Told]:
+def progress_bar(shown: Console, title: str) -> Generator[Progress]:
     """Show what is being done, how much of it, and the time left.
 
     Yields
@@ -105,13 +105,13 @@ def progress(shown: Console, title: str) -> Generator[Told]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bar:
+    with RichProgress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as bar:
         task = bar.add_task(title, total=1)
 
-        def told(what: str, part: int, parts: int) -> None:
+        def progress(what: str, part: int, parts: int) -> None:
             bar.update(task, description=f"{title}: {what}", completed=part, total=parts)
 
-        yield told
+        yield progress
 
 
 def _show_warning(

@@ -22,7 +22,7 @@ from inference.report.sections.untimed import limits_of_publication
 from inference.storage.atomic import write_text
 from inference.storage.store import Store
 from scripts.audit import write_audit
-from scripts.console import Told
+from scripts.console import Progress
 from scripts.jobs import (
     write_json,
     write_table,
@@ -31,7 +31,7 @@ from scripts.options import FITS
 from scripts.results import MANIFEST, Analysed
 
 
-def write_results(made: Analysed, told: Told) -> None:
+def write_results(made: Analysed, progress: Progress) -> None:
     """Write tables, figures, the page and the manifest of an analysis."""
     results, folder, watch = made.results, made.folder, made.watch
     with watch.stage("tables"):
@@ -42,22 +42,22 @@ def write_results(made: Analysed, told: Told) -> None:
         if len(results.cohorts) > 1:
             write_table(results.pooling, folder / "pooling.csv")
         if made.publication is not None and made.companions is not None:
-            told("the publication", 0, 1)
+            progress("the publication", 0, 1)
             write_audit(results.study, made.publication.evidence, made.companions.findings, folder)
     with watch.stage("figures"), _drawer(made) as draw:
         material = _material(made, draw)
         for name, table in tables_of(material).items():
             write_table(table, folder / f"{name}.csv")
         sections = sections_of(material)
-        items = _figures(made, draw, told)
-        told("figures", len(items), len(items) + 1)
+        items = _figures(made, draw, progress)
+        progress("figures", len(items), len(items) + 1)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
     report = _report(made, items, sections, sentences_beside_the_answer(material), stamped)
     write_text(folder / "report.html", render(report))
     write_json(stamped, folder / MANIFEST)
 
 
-def write_sensitivity(made: Analysed, told: Told) -> None:
+def write_sensitivity(made: Analysed, progress: Progress) -> None:
     """Write what the effect hangs on: its tables, its figures and a manifest of their own."""
     results, folder = made.results, made.folder
     write_table(results.sensitivity, folder / "sensitivity.csv")
@@ -67,7 +67,7 @@ def write_sensitivity(made: Analysed, told: Told) -> None:
             write_table(table, folder / f"{name}.csv")
         for exhibit in exhibits(results):
             if exhibit.group == "sensitivity":
-                told(exhibit.title, 0, 1)
+                progress(exhibit.title, 0, 1)
                 draw(exhibit.id, exhibit.draw)
         sections_of(material)
     stamped = {**results.manifest, "wall_time_seconds": dict(made.watch.seconds)}
@@ -83,16 +83,16 @@ def _drawer(made: Analysed) -> Drawer:
     return Drawer(made.folder / "figures", made.results.mark, words_for(made.results.study))
 
 
-def _figures(made: Analysed, draw: Draw, told: Told) -> list[FigureItem]:
+def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]:
     """Draw what has changed, and return every figure of the page; the diagnostic plots lie beside the fits."""
     results = made.results
     shown = list(exhibits(results))
     items = []
     for number, exhibit in enumerate(shown):
-        told(exhibit.title, number, len(shown) + 1)
+        progress(exhibit.title, number, len(shown) + 1)
         drawing = draw(exhibit.id, exhibit.draw)
         items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, drawing, exhibit.group))
-    told("diagnostic plots", len(shown), len(shown) + 1)
+    progress("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
     store = Store(made.folder / FITS)
     drawings = [

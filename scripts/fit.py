@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scripts.console import CHECK_FAILED, DONE, console, part_of, progress, start
+from scripts.console import CHECK_FAILED, DONE, console, part_of, progress_bar, start
 from scripts.options import DEFAULTS, Sampling, Study_
 
 app = App(name="fit")
@@ -62,9 +62,9 @@ def fit(
     member("--adjustment", adjustment, ADJUSTMENTS)
     member("--effect", effect, EFFECTS)
     check_effect(adjustment, effect)
-    with watch.stage("patients"), progress(shown, "reading") as told:
+    with watch.stage("patients"), progress_bar(shown, "reading") as progress:
         patients = load_patients(
-            study, sampling.count("cohorts"), sampling.seed, sampling.out, told, [priors]
+            study, sampling.count("cohorts"), sampling.seed, sampling.out, progress, [priors]
         )
     loaded, cohorts = patients.study, patients.cohorts
     exposure = sampling.checked_exposure(loaded, patients.cohort)
@@ -77,9 +77,9 @@ def fit(
     name = "-".join(["fit", baseline, adjustment, *([] if effect == "constant" else [effect])])
     folder = ready_folder(sampling.out or sampling.folder(loaded) / name)
     trees, readings = [], []
-    with progress(shown, "fitting") as told:
+    with progress_bar(shown, "fitting") as progress:
         for number, cohort in enumerate(cohorts):
-            part = told if len(cohorts) == 1 else part_of(told, number, len(cohorts))
+            part = progress if len(cohorts) == 1 else part_of(progress, number, len(cohorts))
             own = request_of_cohort(request, number)
             with watch.stage("sampling"):
                 trees.append(sample_fit(loaded, cohort, own, part))
@@ -99,9 +99,11 @@ def fit(
     write_table(reading.checks_table[list(COLUMNS)], folder / "checks.csv")
     if len(cohorts) > 1:
         write_table(reading.pooling, folder / "pooling.csv")
-    with watch.stage("figures"), progress(shown, "drawing") as told:
+    with watch.stage("figures"), progress_bar(shown, "drawing") as progress:
         shown_plots = diagnostics_for(adjustment)
-        draw_diagnostics(shown_plots, lambda: trees[0], folder / "figures", keys[0], words_for(loaded), told)
+        draw_diagnostics(
+            shown_plots, lambda: trees[0], folder / "figures", keys[0], words_for(loaded), progress
+        )
     settings = {
         "seed": sampling.seed,
         "settings": {**vars(request.settings), "designs": request.designs},

@@ -14,7 +14,7 @@ from data.study.sources import load_cohort
 from data.study.study import Study, load_study
 from models.prior_files import read_prior_set
 from models.specification import known_parameters
-from scripts.console import Told
+from scripts.console import Progress
 from scripts.jobs import ready_folder
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Patients:
 
 
 def load_patients(
-    reference: str, cohorts: int, seed: int, out: Path | None, told: Told, priors: Sequence[str] = ()
+    reference: str, cohorts: int, seed: int, out: Path | None, progress: Progress, priors: Sequence[str] = ()
 ) -> Patients:
     """Return a study and its patients, reconstructing them where none is published and it was not done before.
 
@@ -68,8 +68,8 @@ def load_patients(
         Of a reconstruction.
     out : Path or None
         Where the reconstruction is kept, instead of outputs/<study>.
-    told : callable
-        Told of progress.
+    progress : callable
+        Called with what is being done, how much is ready, and of how much.
     priors : sequence of str
         Prior sets that will be asked for: read first, because reconstructing takes a while.
     """
@@ -85,7 +85,7 @@ def load_patients(
     folder = ready_folder(out if out is not None else Path("outputs") / study.name)
 
     def done(ready: int, total: int) -> None:
-        told("reconstructing cohorts of pseudo-patients", ready, total)
+        progress("reconstructing cohorts of pseudo-patients", ready, total)
 
     made = ensemble_of(study, evidence, cohorts, seed, folder, done)
     pseudo = pseudo_cohorts(made.patients, study, str(folder / COHORTS))
@@ -94,7 +94,7 @@ def load_patients(
 
 
 def with_further(
-    patients: Patients, reference: str, count: int, seed: int, folder: Path, told: Told
+    patients: Patients, reference: str, count: int, seed: int, folder: Path, progress: Progress
 ) -> Patients:
     """Return patients with further cohorts, so that there are `count` in all; as they are where there are as many.
 
@@ -110,7 +110,7 @@ def with_further(
     count, seed : int
     folder : Path
         Of the analysis; further cohorts are kept in a folder in it.
-    told : callable
+    progress : callable
     """
     known = len(patients.cohorts)
     if count <= known:
@@ -121,7 +121,7 @@ def with_further(
     study, own = load_study(reference), ready_folder(folder / FURTHER)
 
     def done(ready: int, total: int) -> None:
-        told("reconstructing further cohorts of pseudo-patients", ready, total)
+        progress("reconstructing further cohorts of pseudo-patients", ready, total)
 
     evidence = patients.publication.evidence
     made = ensemble_of(study, evidence, count - known, seed, own, done, first=known + 1)

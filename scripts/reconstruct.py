@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.console import CHECK_FAILED, DONE, console, progress_bar, start
 from scripts.options import SEED, Study_, _whole
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def reconstruct(
     shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)
     evidence = load_evidence(loaded)
     folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
-    with watch.stage("cohorts"), progress(shown, "reconstructing") as told:
+    with watch.stage("cohorts"), progress_bar(shown, "reconstructing") as progress:
         made = ensemble_of(
-            loaded, evidence, cohorts, seed, folder, lambda ready, total: told("cohorts", ready, total)
+            loaded, evidence, cohorts, seed, folder, lambda ready, total: progress("cohorts", ready, total)
         )
     mark = ensemble_mark(loaded, evidence, cohorts, seed)
     labels = {"treated": loaded.treatment.treated_label, "control": loaded.treatment.control_label}

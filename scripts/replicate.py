@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from scripts.console import DONE, console, progress, start
+from scripts.console import DONE, console, progress_bar, start
 from scripts.options import SEED, Study_, _whole
 
 if TYPE_CHECKING:
@@ -59,10 +59,15 @@ def replicate(
     evidence = load_evidence(loaded)
     folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
     settings = ReplicationSettings(caliper=caliper)
-    with progress(shown, "replicating") as told:
+    with progress_bar(shown, "replicating") as progress:
         with watch.stage("cohorts"):
             made = ensemble_of(
-                loaded, evidence, cohorts, seed, folder, lambda ready, of: told("reconstructing", ready, of)
+                loaded,
+                evidence,
+                cohorts,
+                seed,
+                folder,
+                lambda ready, of: progress("reconstructing", ready, of),
             )
         with watch.stage("analysis"):
             replication = replication_of(
@@ -71,7 +76,7 @@ def replicate(
                 evidence,
                 folder / "kept",
                 settings,
-                lambda ready, of: told("analysing", ready, of),
+                lambda ready, of: progress("analysing", ready, of),
             )
     mark = digest([ensemble_mark(loaded, evidence, cohorts, seed), vars(settings)])
     with watch.stage("figures"), Drawer(folder / "figures", mark) as draw:

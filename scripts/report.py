@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.console import CHECK_FAILED, DONE, console, progress_bar, start
 from scripts.options import Study_
 
 app = App(name="report")
@@ -29,8 +29,8 @@ def report(
 
     shown = console(quiet)
     made = reported(study, out)
-    with progress(shown, "drawing") as told:
-        write_results(made, told)
+    with progress_bar(shown, "drawing") as progress:
+        write_results(made, progress)
     shown.print(f"Report: {made.folder / 'report.html'}", soft_wrap=True)
     return CHECK_FAILED if failed(made.results.checks) else DONE
 

@@ -33,7 +33,7 @@ from inference.sensitivity.computed import NOTHING, Computed, sensitivity_jobs, 
 from inference.sensitivity.effects import changing_effects
 from inference.storage.store import Store
 from models.priors import PriorSet
-from scripts.console import Told
+from scripts.console import Progress
 from scripts.jobs import (
     Stopwatch,
     manifest,
@@ -73,7 +73,7 @@ class Analysed:
 
 
 def analysed(
-    reference: str, priors: str, sampling: Sampling, told: Told, given: Sequence[str] | None = None
+    reference: str, priors: str, sampling: Sampling, progress: Progress, given: Sequence[str] | None = None
 ) -> Analysed:
     """Return the analysis of a study, fitting what is missing.
 
@@ -84,8 +84,8 @@ def analysed(
     priors : str
         The main prior set.
     sampling : Sampling
-    told : callable
-        Told of progress.
+    progress : callable
+        Called with what is being done, how much is ready, and of how much.
     given : sequence of str or None
         Of a sensitivity analysis: further prior sets. A quick one has the main model under all sets and nothing else.
     """
@@ -97,7 +97,7 @@ def analysed(
             sampling.count("cohorts"),
             sampling.seed,
             sampling.out,
-            told,
+            progress,
             [priors, *(given or ())],
         )
     with watch.stage("read"):
@@ -122,9 +122,9 @@ def analysed(
         _refuse_what_cannot_be_fitted(study, patients.cohorts, planned.requests)
         folder = ready_folder(sampling.folder(study))
     with watch.stage("further patients"):
-        patients = with_further(patients, reference, _pooled(planned), sampling.seed, folder, told)
+        patients = with_further(patients, reference, _pooled(planned), sampling.seed, folder, progress)
         _refuse_what_cannot_be_fitted(patients.study, patients.every, planned.requests)
-    return _gathered(patients, planned, folder, how, watch, told)
+    return _gathered(patients, planned, folder, how, watch, progress)
 
 
 def _refuse_what_cannot_be_fitted(
@@ -204,7 +204,7 @@ def _pooled(planned: Plan) -> int:
 
 
 def _gathered(
-    patients: Patients, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, told: Told
+    patients: Patients, planned: Plan, folder: Path, how: dict[str, Any], watch: Stopwatch, progress: Progress
 ) -> Analysed:
     study, cohorts, every = patients.study, patients.cohorts, patients.every
     store, seed = Store(folder / FITS), planned.main.settings.seed
@@ -221,7 +221,7 @@ def _gathered(
                 Beside("Cox models", frequentist),
             ]
         after = partial(plots_after, study, cohorts[0], planned.illustrated, store)
-        readings = readings_of(study, every, planned.requests, store, told, after, beside)
+        readings = readings_of(study, every, planned.requests, store, progress, after, beside)
     with watch.stage("comparators"):
         table = frequentist()
     keys = {request.label: fit_keys(study, every, request) for request in planned.requests}
@@ -267,7 +267,7 @@ def _gathered(
     if patients.publication is None:
         return Analysed(results, folder, watch, computed=computed)
     with watch.stage("publication"):
-        told("the publication", len(readings), len(readings) + 1)
+        progress("the publication", len(readings), len(readings) + 1)
         companions = companions_of(results, patients.publication, seed, store, how["quick"])
     results = replace(results, beside=(*results.beside, *companions.checks))
     return Analysed(results, folder, watch, patients.publication, companions, computed)

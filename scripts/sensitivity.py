@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from scripts.console import CHECK_FAILED, DONE, console, progress, start
+from scripts.console import CHECK_FAILED, DONE, console, progress_bar, start
 from scripts.options import DEFAULTS, Sampling, Study_
 
 app = App(name="sensitivity")
@@ -35,10 +35,10 @@ def sensitivity(
     from scripts.summary import print_checks, print_effects, print_sensitivity
 
     shown = console(sampling.quiet)
-    with progress(shown, "fitting") as told:
-        made = analysed(study, priors[0], sampling, told, priors[1:])
-    with progress(shown, "drawing") as told:
-        write_sensitivity(made, told)
+    with progress_bar(shown, "fitting") as progress:
+        made = analysed(study, priors[0], sampling, progress, priors[1:])
+    with progress_bar(shown, "drawing") as progress:
+        write_sensitivity(made, progress)
     results = made.results
     checks = results.checks[results.checks["family"].isin(["convergence", "feedback"])]
     print_sensitivity(shown, results.study, results.sensitivity)

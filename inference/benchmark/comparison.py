@@ -89,7 +89,7 @@ def benchmark(
     seed : int
         Of everything.
     progress : callable
-        Told what is being measured.
+        Called with what is being measured.
     """
     settings = SamplerSettings(seed=seed)
     measured: list[Measurement] = []

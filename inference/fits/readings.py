@@ -48,7 +48,7 @@ def reading_of(
     store : Store
         Where fits are kept.
     progress : callable
-        Told what is being done.
+        Called with what is being done.
     sample : bool
         False to return None rather than sample a fit that is missing.
     """

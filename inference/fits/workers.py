@@ -41,7 +41,7 @@ class Beside:
     Attributes
     ----------
     label : str
-        What a person is told.
+        Shown as progress.
     run : callable
     needed : bool
         Whether workers are worth starting for it alone; if not, it is done where it is asked for.
@@ -118,7 +118,7 @@ def side_by_side(
                     asked = study, cohorts[job[1]], own, store.folder
                     future = worker.pool.submit(_make, *asked)
                 worker.at_work, begun[future] = True, (worker, job)
-            # What is ready is told while the workers are busy again: the caller may take a while over it.
+            # What is ready is yielded while the workers are busy again: the caller may take a while over it.
             yield from ended
             if not begun:
                 return

@@ -19,13 +19,13 @@ from inference.storage.store import Store
 
 
 def diagnostics_of(
-    study: Study, cohort: Cohort, request: FitRequest, store: Store, told: Progress
+    study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress
 ) -> dict[str, str]:
     """Return the diagnostic plots of a stored fit as SVG by name; they lie beside it."""
     key = fit_key(study, cohort, request)
     names = diagnostics_for(request.adjustment)
     return draw_diagnostics(
-        names, cache(partial(_stored, store, key)), _folder(store, key), key, words_for(study), told
+        names, cache(partial(_stored, store, key)), _folder(store, key), key, words_for(study), progress
     )
 
 

@@ -125,12 +125,12 @@ def draw_diagnostics(
     folder: Path,
     mark: str,
     say: Say | None,
-    told: Callable[[str, int, int], None],
+    progress: Callable[[str, int, int], None],
 ) -> dict[str, str]:
     """Return some of ArviZ's diagnostic plots of a fit as SVG by name; the fit is asked for only where one is missing."""
     plots = {}
     for number, name in enumerate(names):
-        told(f"diagnostic plot: {name}", number, len(names))
+        progress(f"diagnostic plot: {name}", number, len(names))
         plots[name] = draw_diagnostic(name, fit, folder, mark, say)
     return plots
 
