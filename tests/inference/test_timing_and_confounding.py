@@ -206,6 +206,7 @@ def both(delay, strength):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_its_edges_are_the_analyses_of_one_at_a_time(cohort_of):
     cohort = seen(cohort_of, 3, 6.0, confounder_of(2.0))
     at_zero = approximate(Task(cohort, both(0.0, 2.5), DEFAULT), EFFECT)
@@ -240,7 +241,7 @@ def test_the_approximation_agrees_with_draws(cohort_of, delay, strength):
 @pytest.mark.slow
 def test_no_effect_is_found_at_the_true_delay_and_strength(cohort_of, full, capsys):
     """Treatment does nothing: either correction alone leaves a benefit, both together leave none."""
-    cohorts = 100 if full else 30
+    cohorts = 100 if full else 20
     truth = confounder_of(2.5)
     cells = {"neither": (0.0, 1.0), "delay": (9.0, 1.0), "confounder": (0.0, 2.5), "both": (9.0, 2.5)}
     found = {name: [] for name in cells}

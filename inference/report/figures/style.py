@@ -63,6 +63,7 @@ SETTINGS: dict[Any, Any] = {
     # Text stays text: a page is smaller and can be searched.
     "svg.fonttype": "none",
     "savefig.facecolor": "white",
+    "savefig.bbox": None,  # other packages, PreliZ among them, set it when they are imported
 }
 
 

@@ -29,6 +29,24 @@ def test_svg_is_text_that_fits_in_a_page(curves, gbsg2, long_label):
     assert len(first) < 150_000
 
 
+@pytest.mark.parametrize(
+    "setting", [{"savefig.bbox": "tight"}, {"font.size": 20.0, "savefig.facecolor": "red"}]
+)
+def test_settings_of_other_packages_change_no_file(setting):
+    def written():
+        figure = Figure(figsize=(3, 2), layout="constrained")
+        figure.subplots().plot([0, 1], [1, 0])
+        return figure
+
+    with style():
+        plain = written()
+    expected = svg_text(plain, "a"), png_bytes(plain)
+    with matplotlib.rc_context(setting):
+        with style():
+            other = written()
+        assert (svg_text(other, "a"), png_bytes(other)) == expected
+
+
 def test_identifiers_of_two_figures_of_a_page_differ(curves, gbsg2):
     figure = survival_figure(curves, gbsg2.kaplan_meier)
     first, second = (set(re.findall(r'id="([^"]*)"', svg_text(figure, name))) for name in ("a", "b c/<d"))
