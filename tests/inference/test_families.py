@@ -1,6 +1,7 @@
 """A new sensitivity analysis, and a new section with its table and sentence, work from their line in the family alone."""
 
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 import xarray as xr
@@ -47,11 +48,9 @@ def analysis(small_cohort):
     return MainAnalysis(study, (small_cohort, small_cohort), main)
 
 
+@patch.dict(SENSITIVITIES, {"deaths": DEATHS}, clear=True)
 def test_a_sensitivity_analysis_is_computed_pooled_and_checked_from_its_line(analysis, tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "source_of", lambda module: module)  # this one stands outside the layers
-    for name in list(SENSITIVITIES):
-        monkeypatch.delitem(SENSITIVITIES, name)
-    monkeypatch.setitem(SENSITIVITIES, "deaths", DEATHS)
     CALLS.clear()
     (job,) = sensitivity_jobs(analysis, tmp_path)
     assert not job.kept()
@@ -66,26 +65,23 @@ def test_a_sensitivity_analysis_is_computed_pooled_and_checked_from_its_line(ana
     assert check.status == ("pass" if total <= 10 else "fail")
 
 
-def test_what_does_not_apply_is_neither_computed_nor_shown(analysis, tmp_path, monkeypatch):
+@patch.dict(SENSITIVITIES, {"deaths": DEATHS}, clear=True)
+def test_what_does_not_apply_is_neither_computed_nor_shown(analysis, tmp_path):
     late = SimpleNamespace(naive=False, study=analysis.study, cohorts=analysis.cohorts, main=analysis.main)
-    for name in list(SENSITIVITIES):
-        monkeypatch.delitem(SENSITIVITIES, name)
-    monkeypatch.setitem(SENSITIVITIES, "deaths", DEATHS)
     assert not sensitivity_jobs(late, tmp_path)
     assert sensitivity_of(late, tmp_path).of(DEATHS) is None
 
 
-def test_a_section_brings_its_table_and_its_sentence_from_its_line(monkeypatch):
-    made = ReportSection("deaths", "Deaths", ("All patients die.",))
-    section = Section(
-        lambda material: [made],
-        lambda material: {"deaths": material.results.table},
-        lambda material: "All patients die.",
-        of_patients=True,
-    )
-    for name in list(SECTIONS):
-        monkeypatch.delitem(SECTIONS, name)
-    monkeypatch.setitem(SECTIONS, "deaths", section)
+SECTION = Section(
+    lambda material: [ReportSection("deaths", "Deaths", ("All patients die.",))],
+    lambda material: {"deaths": material.results.table},
+    lambda material: "All patients die.",
+    of_patients=True,
+)
+
+
+@patch.dict(SECTIONS, {"deaths": SECTION}, clear=True)
+def test_a_section_brings_its_table_and_its_sentence_from_its_line():
     for source, words in (("file", "patients"), ("reconstruction", "pseudo-patients")):
         study = SimpleNamespace(cohort=SimpleNamespace(source=source))
         material = SimpleNamespace(results=SimpleNamespace(study=study, table="a table"))
