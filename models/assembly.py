@@ -10,8 +10,8 @@ import pytensor.tensor as pt
 
 from data.study.cohort import Cohort
 from models.blocks import Block, declare, prior_blocks
+from models.exposures import Naive
 from models.likelihood import simulate_times
-from models.observations import EverNever
 from models.predictors import covariate_predictor, linear_predictor
 from models.priors import Parameter, PriorSet
 from models.propensity import (
@@ -51,7 +51,7 @@ def parameter_names(cohort: Cohort, spec: ModelSpec | None) -> dict[Parameter, t
         listed[OUTCOME_COEFFICIENTS] = cohort.outcome.terms
     if spec.score == "latent":
         listed |= treatment_model
-    listed |= spec.observation.parameters(cohort)
+    listed |= spec.exposure.parameters(cohort)
     if has_score(cohort, spec):
         listed[PROPENSITY_EFFECT] = ()
         if spec.spline is not None:
@@ -108,7 +108,7 @@ def model_data(
         content["observed_time"] = cohort.time
         content["event"] = cohort.event.astype(float)
         content["entry"] = cohort.entry
-        content |= spec.observation.arrays(cohort, spec)
+        content |= spec.exposure.arrays(cohort, spec)
         if cohort.outcome.terms:
             content["outcome_design"] = cohort.outcome.values
         if spec.score == "given" and has_score(cohort, spec):
@@ -227,8 +227,8 @@ def _observe_treatment(declared: dict[str, Any], content: dict[str, Any], cohort
 
 def _observe_time(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort, spec: ModelSpec) -> None:
     risk = covariate_predictor(declared, content, pt)
-    density = spec.observation.log_likelihood(declared, content, spec, risk, pt)
-    if not isinstance(spec.observation, EverNever) or spec.effect.cutpoints:
+    density = spec.exposure.log_likelihood(declared, content, spec, risk, pt)
+    if not isinstance(spec.exposure, Naive) or spec.effect.cutpoints:
         pm.CustomDist(
             "time", density, logp=_given, random=_none, observed=content["observed_time"], dims="patient"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.study.cohort import Cohort
-from models.observations.time_split import switch_times
+from models.exposures.time_split import switch_times
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ from data.study.cohort import Cohort
 from data.study.study import Study
 from models.baselines import BASELINES, Baseline
 from models.effects import EFFECTS, Effect
+from models.exposures import Exposure, Naive
 from models.intervals import equal_event_cutpoints
-from models.observations import EverNever, Observation
 from models.priors import Parameter, PriorSet
 from models.propensity import (
     OUTCOME_COEFFICIENTS,
@@ -38,7 +38,7 @@ class ModelSpec:
     score : {"absent", "latent", "given"}
         Propensity score in the outcome: none; shared with the treatment model, both likelihoods at once; or
         computed beforehand and entered as a covariate.
-    observation : Observation
+    exposure : Exposure
         How what was recorded of a patient came about; ever treated against never unless stated.
     spline : ScoreSpline or None
         How the score, where there is one, is curved in the outcome; None: the log hazard is a straight line in it.
@@ -47,7 +47,7 @@ class ModelSpec:
     baseline: Baseline
     effect: Effect
     score: Score = "absent"
-    observation: Observation = field(default_factory=EverNever)
+    exposure: Exposure = field(default_factory=Naive)
     spline: ScoreSpline | None = None
 
     def __post_init__(self) -> None:

@@ -76,7 +76,7 @@ def fit(
     keys = fit_keys(loaded, cohorts, request)  # refuses what cannot be asked of these patients
     name = "-".join(["fit", baseline, adjustment, *([] if effect == "constant" else [effect])])
     folder = ready_folder(sampling.out or sampling.folder(loaded) / name)
-    trees, readings = [], []
+    trees, summaries = [], []
     with progress_bar(shown, "fitting") as progress:
         for number, cohort in enumerate(cohorts):
             part = progress if len(cohorts) == 1 else part_of(progress, number, len(cohorts))
@@ -84,11 +84,11 @@ def fit(
             with watch.stage("sampling"):
                 trees.append(sample_fit(loaded, cohort, own, part))
             with watch.stage("estimands and checks"):
-                readings.append(read_fit(loaded, cohort, own, trees[-1]))
-    reading = pool(readings)
+                summaries.append(read_fit(loaded, cohort, own, trees[-1]))
+    summary = pool(summaries)
     (folder / "manifest.json").unlink(missing_ok=True)  # written last: with it, all files are of one fit
     write_tree(stack_cohorts(trees), folder / "fit.nc")
-    write_table(reading.estimands, folder / "estimands.csv")
+    write_table(summary.estimands, folder / "estimands.csv")
     frequentist = [comparators(cohort, horizon, times) for cohort in cohorts]
     if patients.publication is None:
         frequentist = [
@@ -96,9 +96,9 @@ def fit(
             for table, cohort in zip(frequentist, cohorts, strict=True)
         ]
     write_table(pooled_comparators(frequentist), folder / "comparators.csv")
-    write_table(reading.checks_table[list(COLUMNS)], folder / "checks.csv")
+    write_table(summary.checks_table[list(COLUMNS)], folder / "checks.csv")
     if len(cohorts) > 1:
-        write_table(reading.pooling, folder / "pooling.csv")
+        write_table(summary.pooling, folder / "pooling.csv")
     with watch.stage("figures"), progress_bar(shown, "drawing") as progress:
         shown_plots = diagnostics_for(adjustment)
         draw_diagnostics(
@@ -112,10 +112,10 @@ def fit(
         "wall_time_seconds": watch.seconds,
     }
     write_json(manifest(loaded, cohorts, [priors], **settings), folder / "manifest.json")
-    print_effects(shown, loaded, reading.estimands)
-    print_checks(shown, reading.checks_table)
+    print_effects(shown, loaded, summary.estimands)
+    print_checks(shown, summary.checks_table)
     shown.print(f"\nWritten: {folder}", soft_wrap=True)
-    return CHECK_FAILED if failed(reading.checks_table) else DONE
+    return CHECK_FAILED if failed(summary.checks_table) else DONE
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from data.errors import InputError
 from data.study.cohort import Cohort
 from data.study.study import Study, load_study
 from inference.estimands.horizon import report_times
-from inference.fits.analysis import Plan, plan, readings_of
+from inference.fits.analysis import Plan, plan, summaries_of
 from inference.fits.comparators import frequentist_analysis
 from inference.fits.requests import FitRequest, fit_keys
 from inference.fits.workers import Beside
@@ -221,13 +221,13 @@ def _gathered(
                 Beside("Cox models", frequentist),
             ]
         after = partial(plots_after, study, cohorts[0], planned.illustrated, store)
-        readings = readings_of(study, every, planned.requests, store, progress, after, beside)
+        summaries = summaries_of(study, every, planned.requests, store, progress, after, beside)
     with watch.stage("comparators"):
         table = frequentist()
     keys = {request.label: fit_keys(study, every, request) for request in planned.requests}
     main_fit = store.load(keys[planned.main.label][0])
     assert main_fit is not None, "the main fit was made just now"
-    ordered = iter(readings)
+    ordered = iter(summaries)
     models, exposures, effects, repeated, repeated_cut = (
         tuple(islice(ordered, len(group)))
         for group in (
@@ -267,7 +267,7 @@ def _gathered(
     if patients.publication is None:
         return Analysed(results, folder, watch, computed=computed)
     with watch.stage("publication"):
-        progress("the publication", len(readings), len(readings) + 1)
+        progress("the publication", len(summaries), len(summaries) + 1)
         companions = companions_of(results, patients.publication, seed, store, how["quick"])
     results = replace(results, beside=(*results.beside, *companions.checks))
     return Analysed(results, folder, watch, patients.publication, companions, computed)

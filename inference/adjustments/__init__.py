@@ -1,6 +1,6 @@
 """Adjustments for confounding by name."""
 
-from inference.adjustments.adjusted import AdjustedSample, Adjustment, Progress, Question
+from inference.adjustments.adjusted import AdjustedSample, Adjustment, Problem, Progress
 from inference.adjustments.cut import CUT
 from inference.adjustments.iptw import IPTW
 from inference.adjustments.joint import JOINT
@@ -12,4 +12,4 @@ ADJUSTMENTS: dict[str, Adjustment] = {
     adjustment.name: adjustment for adjustment in (NONE, JOINT, CUT, IPTW, OVERLAP, MATCHED)
 }
 
-__all__ = ["ADJUSTMENTS", "AdjustedSample", "Adjustment", "Progress", "Question"]
+__all__ = ["ADJUSTMENTS", "AdjustedSample", "Adjustment", "Problem", "Progress"]

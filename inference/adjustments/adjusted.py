@@ -10,7 +10,7 @@ import numpy as np
 from data.study.cohort import Cohort
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.geometry import NormalFit
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.priors import PriorSet
 from models.propensity import probability_of_treatment
 from models.specification import ModelSpec, Score
@@ -20,7 +20,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class Problem:
     """What is to be estimated, before it is said how confounding is adjusted for.
 
     Attributes
@@ -43,9 +43,9 @@ class Question:
     settings: SamplerSettings
     designs: int = 20
 
-    def task(self, score: Score, values: np.ndarray | None = None) -> Task:
+    def posterior(self, score: Score, values: np.ndarray | None = None) -> Posterior:
         """Return the outcome model with a propensity score that is absent, latent, or given."""
-        return Task(self.cohort, replace(self.spec, score=score), self.priors, values)
+        return Posterior(self.cohort, replace(self.spec, score=score), self.priors, values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class DesignSample:
 
     Attributes
     ----------
-    task : Task
+    posterior : Posterior
         What was sampled, with its propensity score where that is given.
     parameters : dict of str to ndarray (chain, draw, ...)
         Natural parameters.
@@ -62,7 +62,7 @@ class DesignSample:
         Probability of treatment, for each of the draws or the same for all; rows in the order chain, draw.
     """
 
-    task: Task
+    posterior: Posterior
     parameters: dict[str, np.ndarray]
     propensity: np.ndarray
 
@@ -117,8 +117,8 @@ class AdjustedSample:
     modes: Modes | None = None
 
 
-DesignTask = Callable[[Question, dict[str, np.ndarray], int], Task]
-"""From a question, draws of the treatment model laid end to end, and the number of one, to the outcome model."""
+DesignPosterior = Callable[[Problem, dict[str, np.ndarray], int], Posterior]
+"""From a problem, draws of the treatment model laid end to end, and the number of one, to the outcome model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,7 @@ class WeightedDesign:
     cohort : Cohort
         Whose weighted likelihood is maximised; its outcome model holds treatment alone.
     weights : ndarray (patient,)
-        Of every patient of the question's cohort, at the score that fits best; 0 for those left out.
+        Of every patient of the problem's cohort, at the score that fits best; 0 for those left out.
     propensity : ndarray (1, patient)
         Probability of treatment at that score.
     unit : ndarray of int (patient of the design,)
@@ -152,27 +152,27 @@ class Adjustment:
     name : str
         In every table and command.
     sample : callable
-        From a question, and a function that is called with progress, to an `AdjustedSample`.
+        From a problem, and a function that is called with progress, to an `AdjustedSample`.
     score : {"absent", "latent", "given"}
         The part of the propensity score in the outcome model.
-    design_task : callable or None
+    design_posterior : callable or None
         Of an adjustment that conditions on one draw of the treatment model at a time: the outcome model under a draw.
     population : str
         Where weights or pairs make the arms alike and the outcome model holds treatment alone: the population for which
         all of its estimands are. Empty where covariates enter the outcome model: its hazard ratio is conditional on them,
         and its curves can be standardised over any population.
     weighted_designs : callable or None
-        Of the same: from a question to its designs.
+        Of the same: from a problem to its designs.
     several_designs : bool
-        Whether there are as many designs as `Question.designs` says.
+        Whether there are as many designs as `Problem.designs` says.
     """
 
     name: str
-    sample: Callable[[Question, Progress], AdjustedSample]
+    sample: Callable[[Problem, Progress], AdjustedSample]
     score: Score
-    design_task: DesignTask | None = None
+    design_posterior: DesignPosterior | None = None
     population: str = ""
-    weighted_designs: Callable[[Question], tuple[WeightedDesign, ...]] | None = None
+    weighted_designs: Callable[[Problem], tuple[WeightedDesign, ...]] | None = None
     several_designs: bool = False
 
     @property
@@ -181,31 +181,31 @@ class Adjustment:
         return self.weighted_designs is not None
 
 
-def chosen_designs(question: Question) -> np.ndarray:
+def chosen_designs(problem: Problem) -> np.ndarray:
     """Return which draws of the treatment model serve as designs, numbered in the order chain, draw; all if as many."""
-    total = question.settings.chains * question.settings.draws
-    if question.designs == total:
+    total = problem.settings.chains * problem.settings.draws
+    if problem.designs == total:
         return np.arange(total)
-    rng = np.random.default_rng([question.settings.seed, 1])
-    return np.sort(rng.choice(total, size=question.designs, replace=question.designs > total))
+    rng = np.random.default_rng([problem.settings.seed, 1])
+    return np.sort(rng.choice(total, size=problem.designs, replace=problem.designs > total))
 
 
 def sample_designs(
-    name: str, design_task: DesignTask, question: Question, progress: Progress
+    name: str, design_posterior: DesignPosterior, problem: Problem, progress: Progress
 ) -> AdjustedSample:
     """Return the outcome model's posterior under each of several draws of the treatment model."""
-    progress("treatment model", 0, question.designs + 1)
-    treatment = sample_treatment(question)
+    progress("treatment model", 0, problem.designs + 1)
+    treatment = sample_treatment(problem)
     drawn = flat_draws(treatment)
-    chosen = chosen_designs(question)
-    propensities = propensity_draws(treatment, question.cohort)
+    chosen = chosen_designs(problem)
+    propensities = propensity_draws(treatment, problem.cohort)
     designs, statistics = [], []
     for number, draw in enumerate(chosen):
-        progress("outcome model, design by design", number + 1, question.designs + 1)
-        task = design_task(question, drawn, draw)
-        settings = replace(question.settings, seed=question.settings.seed + 104729 * (number + 1))
-        result = sample(task, settings)
-        designs.append(DesignSample(task, result.parameters, propensities[[draw]]))
+        progress("outcome model, design by design", number + 1, problem.designs + 1)
+        posterior = design_posterior(problem, drawn, draw)
+        settings = replace(problem.settings, seed=problem.settings.seed + 104729 * (number + 1))
+        result = sample(posterior, settings)
+        designs.append(DesignSample(posterior, result.parameters, propensities[[draw]]))
         statistics.append(result.statistics)
     stacked = {name: np.stack([one[name] for one in statistics], axis=-1) for name in statistics[0]}
     return AdjustedSample(name, tuple(designs), stacked, treatment, chosen)
@@ -214,18 +214,18 @@ def sample_designs(
 _TREATMENT_SAMPLES: dict[tuple, dict[str, np.ndarray]] = {}
 
 
-def sample_treatment(question: Question) -> dict[str, np.ndarray]:
+def sample_treatment(problem: Problem) -> dict[str, np.ndarray]:
     """Return the treatment model's posterior, fitted alone; remembered, because every adjustment asks for it."""
-    task = Task(question.cohort, None, question.priors)
-    content = task.content(task.blocks)
+    posterior = Posterior(problem.cohort, None, problem.priors)
+    content = posterior.content(posterior.blocks)
     families = tuple(
-        (block.variable, block.distribution) for _, listed in task.blocks.values() for block in listed
+        (block.variable, block.distribution) for _, listed in posterior.blocks.values() for block in listed
     )
     numbers = tuple((name, np.asarray(content[name]).tobytes()) for name in sorted(content))
-    key = (question.cohort.sha256, families, numbers, question.settings)
+    key = (problem.cohort.sha256, families, numbers, problem.settings)
     if key not in _TREATMENT_SAMPLES:
         _TREATMENT_SAMPLES.clear()
-        _TREATMENT_SAMPLES[key] = sample(task, question.settings).parameters
+        _TREATMENT_SAMPLES[key] = sample(posterior, problem.settings).parameters
     return _TREATMENT_SAMPLES[key]
 
 

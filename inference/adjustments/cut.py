@@ -10,15 +10,15 @@ from functools import partial
 
 import numpy as np
 
-from inference.adjustments.adjusted import Adjustment, Question, sample_designs
-from inference.sampling.tasks import Task
+from inference.adjustments.adjusted import Adjustment, Problem, sample_designs
+from inference.sampling.posterior import Posterior
 from models.propensity import propensity_score
 
 
-def given_score(question: Question, drawn: dict[str, np.ndarray], draw: int) -> Task:
+def given_score(problem: Problem, drawn: dict[str, np.ndarray], draw: int) -> Posterior:
     """Return the outcome model with the propensity score of one draw of the treatment model as a covariate."""
     one = {name: value[[draw]] for name, value in drawn.items()}
-    return question.task("given", propensity_score(one, question.cohort.propensity.values, np)[0])
+    return problem.posterior("given", propensity_score(one, problem.cohort.propensity.values, np)[0])
 
 
 CUT = Adjustment(

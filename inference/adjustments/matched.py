@@ -16,8 +16,8 @@ from data.study.subcohorts import some_patients
 from inference.adjustments.adjusted import (
     AdjustedSample,
     Adjustment,
+    Problem,
     Progress,
-    Question,
     WeightedDesign,
 )
 from inference.adjustments.weighted import best_score, maximisers
@@ -43,7 +43,7 @@ def pairs_of(cohort: Cohort, rng: np.random.Generator) -> Matching:
     return match(score + TIES * rng.standard_normal(cohort.size), cohort.treatment, CALIPER, "optimal")
 
 
-def matched_designs(question: Question) -> tuple[WeightedDesign, ...]:
+def matched_designs(problem: Problem) -> tuple[WeightedDesign, ...]:
     """Return who is in a pair with whom, by design; the same for the same seed.
 
     Raises
@@ -51,11 +51,11 @@ def matched_designs(question: Question) -> tuple[WeightedDesign, ...]:
     InputError
         Where no pair is within the caliper, or no patient of an arm that is left has the event.
     """
-    cohort = question.cohort
+    cohort = problem.cohort
     propensity = probability_of_treatment(best_score(cohort), cohort.propensity.values)
     designs = []
-    for number in range(question.designs):
-        matching = pairs_of(cohort, np.random.default_rng([question.settings.seed, 1, number]))
+    for number in range(problem.designs):
+        matching = pairs_of(cohort, np.random.default_rng([problem.settings.seed, 1, number]))
         inside = matching.patients(cohort.size)
         _refuse_without_events(cohort, inside)
         pair = np.zeros(cohort.size, dtype=int)
@@ -65,18 +65,18 @@ def matched_designs(question: Question) -> tuple[WeightedDesign, ...]:
     return tuple(designs)
 
 
-def sample_matched(question: Question, progress: Progress) -> AdjustedSample:
+def sample_matched(problem: Problem, progress: Progress) -> AdjustedSample:
     """Return the maximisers of the outcome model under bootstrap weights of the pairs, design by design."""
-    settings = question.settings
-    draws = -(-settings.chains * settings.draws // question.designs)
-    progress("pairs", 0, question.designs + 1)
+    settings = problem.settings
+    draws = -(-settings.chains * settings.draws // problem.designs)
+    progress("pairs", 0, problem.designs + 1)
     samples = []
-    for number, design in enumerate(matched_designs(question)):
-        progress("outcome model, design by design", number + 1, question.designs + 1)
+    for number, design in enumerate(matched_designs(problem)):
+        progress("outcome model, design by design", number + 1, problem.designs + 1)
         rng = np.random.default_rng([settings.seed, 4, number])
         weights = bootstrap_weights(draws, design.unit.max() + 1, rng)[:, design.unit]
-        samples.append(maximisers(question, design, weights, (1, draws)))
-    treatment = {name: value[None] for name, value in best_score(question.cohort).items()}
+        samples.append(maximisers(problem, design, weights, (1, draws)))
+    treatment = {name: value[None] for name, value in best_score(problem.cohort).items()}
     return AdjustedSample("matched", tuple(samples), {}, treatment)
 
 

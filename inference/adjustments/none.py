@@ -6,26 +6,26 @@ from inference.adjustments.adjusted import (
     AdjustedSample,
     Adjustment,
     DesignSample,
+    Problem,
     Progress,
-    Question,
     propensity_draws,
     sample_treatment,
 )
 from inference.sampling.engine import sample
 
 
-def sample_none(question: Question, progress: Progress) -> AdjustedSample:
+def sample_none(problem: Problem, progress: Progress) -> AdjustedSample:
     """Return the posterior of the outcome model without a propensity score.
 
     The treatment model is fitted beside it, only to say who overlaps.
     """
     progress("treatment model", 0, 2)
-    treatment = sample_treatment(question)
+    treatment = sample_treatment(problem)
     progress("outcome model", 1, 2)
-    task = question.task("absent")
-    drawn = sample(task, question.settings)
-    propensity = propensity_draws(treatment, question.cohort)
-    design = DesignSample(task, drawn.parameters, propensity)
+    posterior = problem.posterior("absent")
+    drawn = sample(posterior, problem.settings)
+    propensity = propensity_draws(treatment, problem.cohort)
+    design = DesignSample(posterior, drawn.parameters, propensity)
     return AdjustedSample("none", (design,), drawn.statistics, treatment)
 
 

@@ -20,12 +20,12 @@ from inference.adjustments.adjusted import (
     AdjustedSample,
     Adjustment,
     DesignSample,
+    Problem,
     Progress,
-    Question,
     WeightedDesign,
 )
 from inference.adjustments.weighting import Weighting, bootstrap_weights, design_weights
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.episodes import episodes_of
 from models.propensity import probability_of_treatment
 from models.score_maximiser import maximise_score
@@ -76,36 +76,36 @@ def best_score(cohort: Cohort) -> dict[str, np.ndarray]:
     return maximise_score(cohort.propensity.values, cohort.treatment, np.ones((1, cohort.size)))
 
 
-def bootstrap_scores(question: Question) -> BootstrapScores:
-    """Return the treatment model refitted under each of `question.designs` bootstrap vectors; the same for the same seed.
+def bootstrap_scores(problem: Problem) -> BootstrapScores:
+    """Return the treatment model refitted under each of `problem.designs` bootstrap vectors; the same for the same seed.
 
     Raises
     ------
     InputError
         Where the treatment model has as many coefficients as there are patients.
     """
-    cohort = question.cohort
+    cohort = problem.cohort
     fitted = 1 + len(cohort.propensity.terms)
     if fitted >= cohort.size:
         raise InputError(
             f"{cohort.study}: the treatment model must have fewer coefficients than there are patients to be weighted, but "
             f"found {fitted} for {cohort.size} patients; shorten [propensity] formula"
         )
-    rng = np.random.default_rng([question.settings.seed, 4])
-    bootstrap = bootstrap_weights(question.designs, cohort.size, rng, fitted)
+    rng = np.random.default_rng([problem.settings.seed, 4])
+    bootstrap = bootstrap_weights(problem.designs, cohort.size, rng, fitted)
     parameters = maximise_score(cohort.propensity.values, cohort.treatment, bootstrap)
     propensity = probability_of_treatment(parameters, cohort.propensity.values)
     return BootstrapScores(bootstrap, parameters, propensity)
 
 
 def maximisers(
-    question: Question, design: WeightedDesign, weights: np.ndarray, shape: tuple[int, int]
+    problem: Problem, design: WeightedDesign, weights: np.ndarray, shape: tuple[int, int]
 ) -> DesignSample:
     """Return where the weighted likelihood of the outcome model with treatment alone is largest, as draws.
 
     Parameters
     ----------
-    question : Question
+    problem : Problem
     design : WeightedDesign
     weights : ndarray (draw, patient)
         Of the patients of the design's cohort.
@@ -117,54 +117,54 @@ def maximisers(
     InputError
         Where an arm has no event while the other is at risk.
     """
-    found = question.spec.baseline.maximise(episodes_of(design.cohort, time_split=False), weights)
+    found = problem.spec.baseline.maximise(episodes_of(design.cohort, time_split=False), weights)
     if np.isnan(found["treatment_effect"]).any():
         raise InputError(
-            f"{question.cohort.study}: each arm must have events while the other is at risk to be weighted, but found an arm "
+            f"{problem.cohort.study}: each arm must have events while the other is at risk to be weighted, but found an arm "
             f"without any; use --adjustment joint, whose prior bounds the effect"
         )
     parameters = {name: value.reshape(*shape, *value.shape[1:]) for name, value in found.items()}
-    return DesignSample(task_of(question, design), parameters, design.propensity)
+    return DesignSample(posterior_of(problem, design), parameters, design.propensity)
 
 
-def task_of(question: Question, design: WeightedDesign) -> Task:
+def posterior_of(problem: Problem, design: WeightedDesign) -> Posterior:
     """Return the outcome model of a design: treatment alone."""
-    return Task(design.cohort, replace(question.spec, score="absent"), question.priors.without_terms)
+    return Posterior(design.cohort, replace(problem.spec, score="absent"), problem.priors.without_terms)
 
 
 def restored(
-    question: Question, kind: Adjustment, parameters: Sequence[dict[str, np.ndarray]]
+    problem: Problem, kind: Adjustment, parameters: Sequence[dict[str, np.ndarray]]
 ) -> tuple[DesignSample, ...]:
-    """Return the designs of a question again with maximisers that were stored, one dictionary a design."""
+    """Return the designs of a problem again with maximisers that were stored, one dictionary a design."""
     assert kind.weighted_designs is not None, "the adjustment makes the arms alike"
     return tuple(
-        DesignSample(task_of(question, design), own, design.propensity)
-        for design, own in zip(kind.weighted_designs(question), parameters, strict=True)
+        DesignSample(posterior_of(problem, design), own, design.propensity)
+        for design, own in zip(kind.weighted_designs(problem), parameters, strict=True)
     )
 
 
-def _one_design(kind: Weighting, question: Question) -> tuple[WeightedDesign, ...]:
-    cohort = question.cohort
+def _one_design(kind: Weighting, problem: Problem) -> tuple[WeightedDesign, ...]:
+    cohort = problem.cohort
     propensity = probability_of_treatment(best_score(cohort), cohort.propensity.values)
     weights = design_weights(kind, propensity, cohort.treatment)[0]
     everybody = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)
     return (WeightedDesign(everybody, weights, propensity, np.arange(cohort.size)),)
 
 
-def _sample_weighted(kind: Weighting, question: Question, progress: Progress) -> AdjustedSample:
+def _sample_weighted(kind: Weighting, problem: Problem, progress: Progress) -> AdjustedSample:
     """Return the maximisers of the weighted likelihood, one for each bootstrap vector."""
     progress("treatment model", 0, 2)
-    scores = bootstrap_scores(question)
+    scores = bootstrap_scores(problem)
     progress("weighted outcome model", 1, 2)
-    weights = design_weights(kind, scores.propensity, question.cohort.treatment, scores.bootstrap)
-    (design,) = _one_design(kind, question)
-    shape = _by_chain(question)
+    weights = design_weights(kind, scores.propensity, problem.cohort.treatment, scores.bootstrap)
+    (design,) = _one_design(kind, problem)
+    shape = _by_chain(problem)
     treatment = {name: value.reshape(*shape, *value.shape[1:]) for name, value in scores.parameters.items()}
-    return AdjustedSample(kind, (maximisers(question, design, weights, shape),), {}, treatment)
+    return AdjustedSample(kind, (maximisers(problem, design, weights, shape),), {}, treatment)
 
 
-def _by_chain(question: Question) -> tuple[int, int]:
-    settings = question.settings
-    if question.designs == settings.chains * settings.draws:
+def _by_chain(problem: Problem) -> tuple[int, int]:
+    settings = problem.settings
+    if problem.designs == settings.chains * settings.draws:
         return settings.chains, settings.draws
-    return 1, question.designs
+    return 1, problem.designs

@@ -21,7 +21,7 @@ from inference.estimands import ESTIMANDS
 from inference.estimands.curves import standardise, time_grid
 from inference.frequentist.cox_model import cox
 from inference.sampling.engine import Sample, SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.baselines import PiecewiseExponential
 from models.effects import ConstantEffect
 from models.intervals import equal_event_cutpoints
@@ -96,17 +96,19 @@ def benchmark(
     for number, (name, cohort) in enumerate(cohorts.items()):
         cutpoints = equal_event_cutpoints(cohort.time, cohort.event, 10)
         spec = ModelSpec(PiecewiseExponential(cutpoints), ConstantEffect(), "latent")
-        task = Task(cohort, spec, priors)
+        posterior = Posterior(cohort, spec, priors)
         progress(f"{name}: compiling", 3 * number, 3 * len(cohorts))
-        sample(task, SamplerSettings(chains=1, draws=10, tune=10))
+        sample(posterior, SamplerSettings(chains=1, draws=10, tune=10))
         progress(f"{name}: sampling", 3 * number + 1, 3 * len(cohorts))
-        seconds, drawn = _fastest(lambda task=task: sample(task, settings))
+        seconds, drawn = _fastest(lambda posterior=posterior: sample(posterior, settings))
         other, _ = _fastest(
-            lambda task=task: sample(dataclasses.replace(task, priors=OTHER_PRIORS), settings)
+            lambda posterior=posterior: sample(dataclasses.replace(posterior, priors=OTHER_PRIORS), settings)
         )
-        of_estimands, _ = _fastest(lambda task=task, drawn=drawn: _all_estimands(task, drawn, seed))
+        of_estimands, _ = _fastest(
+            lambda posterior=posterior, drawn=drawn: _all_estimands(posterior, drawn, seed)
+        )
         progress(f"{name}: Poisson-expanded rows", 3 * number + 2, 3 * len(cohorts))
-        reference, poisson_ess, poisson_seconds = _poisson(task, seed)
+        reference, poisson_ess, poisson_seconds = _poisson(posterior, seed)
         ess = smallest_ess(drawn.parameters)
         ratio = (ess / seconds) / (poisson_ess / poisson_seconds)
         effect = drawn.parameters["treatment_effect"]
@@ -147,25 +149,27 @@ def _fastest(job):
     return min(times), made
 
 
-def _all_estimands(task: Task, drawn: Sample, seed: int) -> list[np.ndarray]:
+def _all_estimands(posterior: Posterior, drawn: Sample, seed: int) -> list[np.ndarray]:
     """Compute the draws of every estimand for every population."""
-    cohort = task.cohort
-    assert task.spec is not None, "the outcome model is benchmarked"
+    cohort = posterior.cohort
+    assert posterior.spec is not None, "the outcome model is benchmarked"
     last = float(cohort.time.max())
-    grid = time_grid(task.spec.baseline.cutpoints, 0.8 * last, (0.2 * last, 0.5 * last, 0.8 * last), last)
-    design = DesignSample(task, drawn.parameters, propensity_draws(drawn.parameters, cohort))
+    grid = time_grid(
+        posterior.spec.baseline.cutpoints, 0.8 * last, (0.2 * last, 0.5 * last, 0.8 * last), last
+    )
+    design = DesignSample(posterior, drawn.parameters, propensity_draws(drawn.parameters, cohort))
     curves = standardise(design, cohort, grid, np.random.default_rng(seed))
     return [estimand.draws(curves) for estimand in ESTIMANDS.values()]
 
 
-def _poisson(task: Task, seed: int) -> tuple[np.ndarray, float, float]:
+def _poisson(posterior: Posterior, seed: int) -> tuple[np.ndarray, float, float]:
     """Sample the Poisson-expanded model by PyMC's defaults; its own time leaves compilation out."""
-    with poisson_model(task), warnings.catch_warnings():
+    with poisson_model(posterior), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         fit = pm.sample(random_seed=seed, progressbar=False)
-    posterior = fit["posterior"]
-    parameters = {str(name): value.to_numpy() for name, value in posterior.data_vars.items()}
-    return parameters["treatment_effect"], smallest_ess(parameters), float(posterior.attrs["sampling_time"])
+    draws = fit["posterior"]
+    parameters = {str(name): value.to_numpy() for name, value in draws.data_vars.items()}
+    return parameters["treatment_effect"], smallest_ess(parameters), float(draws.attrs["sampling_time"])
 
 
 def _mcse(draws: np.ndarray) -> float:

@@ -12,18 +12,18 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.assembly import model_blocks
 from models.baselines import PiecewiseExponential
 from models.blocks import Block
 
 
-def poisson_model(task: Task) -> pm.Model:
+def poisson_model(posterior: Posterior) -> pm.Model:
     """Return the model of a joint task, random-walk piecewise exponential, as a Poisson regression of expanded rows.
 
     Parameters
     ----------
-    task : Task
+    posterior : Posterior
         With a latent score, covariates in both formulas, and one prior family a parameter.
 
     Returns
@@ -31,10 +31,10 @@ def poisson_model(task: Task) -> pm.Model:
     pymc.Model
         Same parameters, same priors, same posterior; written as most would write it.
     """
-    spec, cohort = task.spec, task.cohort
+    spec, cohort = posterior.spec, posterior.cohort
     assert spec is not None, "a joint outcome model is asked for"
     assert isinstance(spec.baseline, PiecewiseExponential), "rows are of a patient and an interval"
-    blocks = {name: listed[0] for name, (_, listed) in model_blocks(cohort, spec, task.priors).items()}
+    blocks = {name: listed[0] for name, (_, listed) in model_blocks(cohort, spec, posterior.priors).items()}
     basis = spec.baseline.basis(cohort.time, cohort.entry)
     patient, interval = np.nonzero(basis["exposure"] > 0)
     deaths = (cohort.event[patient] & (basis["last_interval"][patient] == interval)).astype(int)

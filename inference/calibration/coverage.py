@@ -16,13 +16,13 @@ from data.simulation.truth import (
 )
 from data.study.cohort import Cohort
 from data.study.subcohorts import landmark_cohort
-from inference.adjustments import ADJUSTMENTS, AdjustedSample, Question
+from inference.adjustments import ADJUSTMENTS, AdjustedSample, Problem
 from inference.estimands import ESTIMANDS
 from inference.estimands.curves import standardise, time_grid
 from inference.sampling.engine import SamplerSettings
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
-from models.observations import EXPOSURES
+from models.exposures import EXPOSURES
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -136,9 +136,9 @@ def estimated(cell: Cell, number: int, seed: int) -> dict[str, Estimated]:
     spec = ModelSpec(
         baseline if cell.baseline == "piecewise_exponential" else Weibull(),
         EFFECTS["constant"](),
-        observation=EXPOSURES[scenario.exposure](),
+        exposure=EXPOSURES[scenario.exposure](),
     )
-    question = Question(
+    problem = Problem(
         cohort,
         spec,
         PriorSet("default"),
@@ -146,7 +146,7 @@ def estimated(cell: Cell, number: int, seed: int) -> dict[str, Estimated]:
         DESIGNS.get(cell.adjustment, 1),
     )
     kind = ADJUSTMENTS[cell.adjustment]
-    adjusted = kind.sample(question, _silent)
+    adjusted = kind.sample(problem, _silent)
     grid = time_grid(spec.cutpoints, horizon, (), float(cohort.time.max()))
     rng = np.random.default_rng(int(cohort_seed))
     curves = [standardise(one, cohort, grid, rng, kind.population, origin) for one in adjusted.designs]
@@ -167,7 +167,7 @@ def _true_difference(
         return 0.0
     assert scenario.exposure != "landmark", "those who begin after a landmark are among its controls"
     if population == "matched":
-        pairs: list[Cohort] = [one.task.cohort for one in adjusted.designs]
+        pairs: list[Cohort] = [one.posterior.cohort for one in adjusted.designs]
         return float(np.mean([rmst_difference_of_patients(truth, one.covariates, horizon) for one in pairs]))
     return true_rmst_difference(truth, horizon, population or "all")
 

@@ -19,13 +19,13 @@ from inference.adjustments.adjusted import flat_draws
 from inference.calibration.records import death_times, hazards_of, recorded
 from inference.predictive.prior_draws import draw_prior
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity.start_times import Exponential
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.effects.by_interval import ByInterval
-from models.observations import EverNever, Observation, TimeSplit
-from models.observations.unknown_start import UnknownStart
+from models.exposures import Exposure, Naive, TimeSplit
+from models.exposures.unknown_start import UnknownStart
 from models.predictors import covariate_predictor
 from models.priors import Prior, PriorSet
 from models.specification import ModelSpec, Score
@@ -69,15 +69,15 @@ class CalibratedPosterior:
     @property
     def treatment_modelled(self) -> bool:
         """Whether who is treated, or would be, follows the treatment model."""
-        return self.spec.score == "latent" or isinstance(self.spec.observation, UnknownStart)
+        return self.spec.score == "latent" or isinstance(self.spec.exposure, UnknownStart)
 
 
 def _model(
-    piecewise: bool, score: Score = "absent", observation: Observation | None = None, changing: bool = False
+    piecewise: bool, score: Score = "absent", exposure: Exposure | None = None, changing: bool = False
 ) -> CalibratedPosterior:
     effect = ByInterval(CUTPOINTS) if changing else EFFECTS["constant"]()
     baseline = PiecewiseExponential(CUTPOINTS) if piecewise else Weibull()
-    return CalibratedPosterior(ModelSpec(baseline, effect, score, observation or EverNever()))
+    return CalibratedPosterior(ModelSpec(baseline, effect, score, exposure or Naive()))
 
 
 POSTERIORS: dict[str, CalibratedPosterior] = {
@@ -86,9 +86,9 @@ POSTERIORS: dict[str, CalibratedPosterior] = {
     "piecewise_exponential, joint": _model(True, "latent"),
     "weibull, joint": _model(False, "latent"),
     "piecewise_exponential, by_interval": _model(True, changing=True),
-    "piecewise_exponential, time_split": _model(True, observation=TimeSplit()),
-    "weibull, time_split": _model(False, observation=TimeSplit()),
-    "piecewise_exponential, unknown start": _model(True, observation=UnknownStart(STARTS)),
+    "piecewise_exponential, time_split": _model(True, exposure=TimeSplit()),
+    "weibull, time_split": _model(False, exposure=TimeSplit()),
+    "piecewise_exponential, unknown start": _model(True, exposure=UnknownStart(STARTS)),
 }
 
 
@@ -109,15 +109,15 @@ def ranks_of(name: str, number: int, seed: int) -> dict[str, float]:
         By parameter, and of the log likelihood: rank over the number of draws, ties and ends broken at random, uniform on
         (0, 1) where the posterior is right.
     """
-    posterior = POSTERIORS[name]
+    calibrated = POSTERIORS[name]
     rng = np.random.default_rng([seed, list(POSTERIORS).index(name), number])
-    prior = Task(_skeleton(), posterior.spec, PRIORS)
-    if isinstance(posterior.spec.observation, TimeSplit):  # the prior needs no start times
-        prior = replace(prior, spec=replace(posterior.spec, observation=EverNever()))
+    prior = Posterior(_skeleton(), calibrated.spec, PRIORS)
+    if isinstance(calibrated.spec.exposure, TimeSplit):  # the prior needs no start times
+        prior = replace(prior, spec=replace(calibrated.spec, exposure=Naive()))
     truth = draw_prior(prior, 1, rng)
-    cohort = _cohort_of(posterior, {key: value[0] for key, value in truth.items()}, rng)
-    task = Task(cohort, posterior.spec, PRIORS)
-    drawn = flat_draws(sample(task, replace(SETTINGS, seed=int(rng.integers(2**31)))).parameters)
+    cohort = _cohort_of(calibrated, {key: value[0] for key, value in truth.items()}, rng)
+    posterior = Posterior(cohort, calibrated.spec, PRIORS)
+    drawn = flat_draws(sample(posterior, replace(SETTINGS, seed=int(rng.integers(2**31)))).parameters)
     every = len(drawn["treatment_effect"]) // RANKED
     some = {key: value[::every] for key, value in drawn.items()}
     found = {}
@@ -126,8 +126,8 @@ def ranks_of(name: str, number: int, seed: int) -> dict[str, float]:
         for place in range(flat.shape[1]):
             label = key if values.ndim == 1 else f"{key}[{place + 1}]"
             found[label] = _rank(flat[:, place], float(true[place]), rng)
-    likelihood = _log_likelihood(task, some)
-    found["log likelihood"] = _rank(likelihood, float(_log_likelihood(task, truth)[0]), rng)
+    likelihood = _log_likelihood(posterior, some)
+    found["log likelihood"] = _rank(likelihood, float(_log_likelihood(posterior, truth)[0]), rng)
     return found
 
 
@@ -138,32 +138,32 @@ def _skeleton() -> Cohort:
 
 
 def _cohort_of(
-    posterior: CalibratedPosterior, truth: Mapping[str, np.ndarray], rng: np.random.Generator
+    calibrated: CalibratedPosterior, truth: Mapping[str, np.ndarray], rng: np.random.Generator
 ) -> Cohort:
     """Return patients drawn from one draw of all parameters."""
-    skeleton, spec = _skeleton(), posterior.spec
+    skeleton, spec = _skeleton(), calibrated.spec
     score = np.zeros(skeleton.size)
     wanted = skeleton.treatment
-    if posterior.treatment_modelled:
+    if calibrated.treatment_modelled:
         score = skeleton.propensity.values @ truth["propensity_coefficients"]
         wanted = rng.random(skeleton.size) < 1.0 / (1.0 + np.exp(-truth["propensity_intercept"] - score))
     risk = skeleton.outcome.values @ truth["outcome_coefficients"]
     if spec.score == "latent":
         risk = risk + truth["propensity_effect"] * score
-    delayed = not isinstance(spec.observation, EverNever)
+    delayed = not isinstance(spec.exposure, Naive)
     delay = rng.exponential(MEAN_DELAY, skeleton.size) if delayed else np.zeros(skeleton.size)
     ratios = spec.effect.log_ratios({key: value[None] for key, value in truth.items()})[0]
     start = np.where(wanted, delay, np.inf)
     death = death_times(hazards_of(truth, CUTPOINTS, ratios), risk, start, rng)
-    return recorded(skeleton, death, start, rng, dated=isinstance(spec.observation, TimeSplit))
+    return recorded(skeleton, death, start, rng, dated=isinstance(spec.exposure, TimeSplit))
 
 
-def _log_likelihood(task: Task, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+def _log_likelihood(posterior: Posterior, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return the log likelihood of all times (draw,)."""
-    assert task.spec is not None, "the outcome model is calibrated"
-    content = task.content(task.blocks)
+    assert posterior.spec is not None, "the outcome model is calibrated"
+    content = posterior.content(posterior.blocks)
     risk = covariate_predictor(parameters, content, np)
-    return task.spec.observation.log_likelihood(parameters, content, task.spec, risk, np).sum(axis=-1)
+    return posterior.spec.exposure.log_likelihood(parameters, content, posterior.spec, risk, np).sum(axis=-1)
 
 
 def _rank(draws: np.ndarray, truth: float, rng: np.random.Generator) -> float:

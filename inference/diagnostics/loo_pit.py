@@ -10,7 +10,7 @@ import numpy as np
 
 from inference.adjustments.adjusted import AdjustedSample, flat_draws
 from inference.predictive.pointwise import pointwise_draws
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.assembly import covariate_predictor
 
 IMPUTATIONS = 20
@@ -38,28 +38,28 @@ def left_out_survival(adjusted: AdjustedSample, log_weights: np.ndarray) -> np.n
     ndarray (patient,)
         Between 0 and 1; NaN where the weights are.
     """
-    of_designs = [log_survival(task, parameters) for task, parameters in pointwise_draws(adjusted)]
+    of_designs = [log_survival(posterior, parameters) for posterior, parameters in pointwise_draws(adjusted)]
     survived = np.exp(np.concatenate(of_designs, axis=1)).reshape(-1, len(log_weights))
     return np.clip(np.einsum("pd,dp->p", np.exp(log_weights), survived), 0.0, 1.0)
 
 
-def log_survival(task: Task, parameters: dict[str, np.ndarray]) -> np.ndarray:
+def log_survival(posterior: Posterior, parameters: dict[str, np.ndarray]) -> np.ndarray:
     """Return the log probability of surviving from entry to the end of the time at risk: (chain, draw, patient).
 
     It is the log likelihood of the same time without an event, whatever the baseline, the effect, and the exposure.
 
     Parameters
     ----------
-    task : Task
+    posterior : Posterior
         An outcome model.
     parameters : dict of str to ndarray (chain, draw, ...)
     """
-    assert task.spec is not None, "the outcome model is asked for"
-    content = task.content(task.blocks)
+    assert posterior.spec is not None, "the outcome model is asked for"
+    content = posterior.content(posterior.blocks)
     content = content | {"event": np.zeros_like(content["event"])}
     flat = flat_draws(parameters)
     risk = covariate_predictor(flat, content, np)
-    values = task.spec.observation.log_likelihood(flat, content, task.spec, risk, np)
+    values = posterior.spec.exposure.log_likelihood(flat, content, posterior.spec, risk, np)
     return values.reshape(*parameters["treatment_effect"].shape, -1)
 
 

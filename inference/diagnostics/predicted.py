@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from inference.adjustments import ADJUSTMENTS, AdjustedSample, Question
+from inference.adjustments import ADJUSTMENTS, AdjustedSample, Problem
 from inference.diagnostics.loo_pit import impute_pit, left_out_survival
 from inference.diagnostics.treatment_calibration import treatment_calibration
 
 
 def predictions(
-    adjusted: AdjustedSample, question: Question, log_weights: np.ndarray | None, replicated: bool
+    adjusted: AdjustedSample, problem: Problem, log_weights: np.ndarray | None, replicated: bool
 ) -> xr.Dataset:
     """Return how well times and treatments were predicted.
 
@@ -21,7 +21,7 @@ def predictions(
     ----------
     adjusted : AdjustedSample
         The fit.
-    question : Question
+    problem : Problem
         Gives the patients and the seed.
     log_weights : ndarray (patient, draw) or None
         From `inference.diagnostics.loo`, where patients were left out.
@@ -34,7 +34,7 @@ def predictions(
         `pit` (imputation, patient), and what `treatment_calibration` returns, which weights and pairs leave out: they
         are judged by the balance that they reach.
     """
-    cohort, seed = question.cohort, question.settings.seed
+    cohort, seed = problem.cohort, problem.settings.seed
     judged = replicated and not ADJUSTMENTS[adjusted.adjustment].population
     found = treatment_calibration(cohort, seed) if judged else xr.Dataset()
     if log_weights is None:

@@ -138,11 +138,11 @@ def standardise(
         patient counts by e (1 - e), e the probability of treatment (Li, Morgan and Zaslavsky 2018,
         doi 10.1080/01621459.2016.1260466). With delayed entry all of them are as they were at the origin.
     """
-    spec = design.task.spec
+    spec = design.posterior.spec
     assert spec is not None, "the outcome model is asked for"
     baseline = spec.baseline
     parameters = flat_draws(design.parameters)
-    content = design.task.content(design.task.blocks)
+    content = design.posterior.content(design.posterior.blocks)
     draws = len(parameters["treatment_effect"])
     if population:
         log_risk, weights = np.zeros((draws, 1)), np.ones((1, draws, 1))
@@ -198,11 +198,13 @@ def _mixtures(
     design: DesignSample, log_risk: np.ndarray, weights: np.ndarray, positive: np.ndarray
 ) -> tuple[Mixture, Mixture]:
     """Return the population's mixture in each arm: the same one, unless treatment helps some patients more than others."""
-    task = design.task
-    if not (task.spec and isinstance(task.spec.effect, BySubgroup)):
+    posterior = design.posterior
+    if not (posterior.spec and isinstance(posterior.spec.effect, BySubgroup)):
         both = mixture(log_risk, weights, positive.min(axis=(1, 2)), positive.max(axis=(1, 2)))
         return both, both
-    shift = task.spec.effect.modification(flat_draws(design.parameters), task.content(task.blocks), np)
+    shift = posterior.spec.effect.modification(
+        flat_draws(design.parameters), posterior.content(posterior.blocks), np
+    )
     own = (log_risk, log_risk + shift)
     control, treated = (
         mixture(risk, weights, positive[:, arm].min(axis=1), positive[:, arm].max(axis=1))
@@ -230,19 +232,21 @@ def cumulative_to_entry(design: DesignSample, cohort: Cohort, origin: float = 0.
     """
     if not np.any(cohort.entry > origin):
         return None
-    spec = design.task.spec
+    spec = design.posterior.spec
     assert spec is not None, "the outcome model is asked for"
     # The likelihood of being alive at entry, observed from the origin on: minus the log of it is the cumulative hazard.
     start = np.full(cohort.size, origin)
     until = np.maximum(cohort.entry, origin + 1e-9 * cohort.time.max())  # no time at all has no hazard at 0
     before = replace(
-        design.task,
-        cohort=replace(design.task.cohort, entry=start, time=until, event=np.zeros(cohort.size, dtype=bool)),
+        design.posterior,
+        cohort=replace(
+            design.posterior.cohort, entry=start, time=until, event=np.zeros(cohort.size, dtype=bool)
+        ),
     )
     parameters = flat_draws(design.parameters)
     content = before.content(before.blocks)
     risk = covariate_predictor(parameters, content, np)
-    return -spec.observation.log_likelihood(parameters, content, spec, risk, np)
+    return -spec.exposure.log_likelihood(parameters, content, spec, risk, np)
 
 
 def population_weights(

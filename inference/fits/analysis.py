@@ -9,9 +9,9 @@ from typing import Any
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS
-from inference.fits.fits import Reading
-from inference.fits.readings import kept_pool, pooled_reading, reading_of
+from inference.fits.fits import FitSummary
 from inference.fits.requests import TIME_SPLIT, FitRequest, cohorts_of, landmark_of, request_of_cohort
+from inference.fits.summaries import kept_pool, pooled_summary, summary_of
 from inference.fits.workers import After, Beside, Job, nothing_after, side_by_side
 from inference.sampling.engine import SamplerSettings
 from inference.storage.store import Store
@@ -166,7 +166,7 @@ def _at_landmark(main: str, exposure: str, designed: Sequence[str]) -> Sequence[
     return designed if main == TIME_SPLIT and landmark_of(exposure) is not None else ()
 
 
-def readings_of(
+def summaries_of(
     study: Study,
     cohorts: Sequence[Cohort],
     requests: Sequence[FitRequest],
@@ -174,7 +174,7 @@ def readings_of(
     done: Done,
     after: After = nothing_after,
     beside: Sequence[Beside] = (),
-) -> list[Reading]:
+) -> list[FitSummary]:
     """Return what every model says, in the order of the requests, sampling the fits that are missing in worker processes.
 
     A worker keeps what it compiled, so that fits of one structure go to one worker.
@@ -197,7 +197,7 @@ def readings_of(
         What else a worker may do meanwhile; workers are started if there is a fit to be made, or a job that needs one.
     """
     pooled = {number: kept_pool(study, cohorts, request, store) for number, request in enumerate(requests)}
-    readings: dict[Job, Reading] = {}
+    summaries: dict[Job, FitSummary] = {}
     missing: list[Job] = []
     # Cohort by cohort, because the treatment model of a cohort is remembered until the next one comes.
     count = [len(cohorts_of(request, cohorts)) for request in requests]
@@ -209,15 +209,15 @@ def readings_of(
     ]
     for job in jobs:
         own = request_of_cohort(requests[job[0]], job[1])
-        kept = reading_of(study, cohorts[job[1]], own, store, _silent, sample=False)
+        kept = summary_of(study, cohorts[job[1]], own, store, _silent, sample=False)
         if kept is None:
             missing.append(job)
         else:
-            readings[job] = kept
-            done(requests[job[0]].label, len(readings), len(jobs))
+            summaries[job] = kept
+            done(requests[job[0]].label, len(summaries), len(jobs))
 
-    def pool_of(request: int) -> Reading:
-        return pooled_reading([readings[request, cohort] for cohort in range(count[request])], store)
+    def pool_of(request: int) -> FitSummary:
+        return pooled_summary([summaries[request, cohort] for cohort in range(count[request])], store)
 
     others = [one for one in beside if one.needed or len(missing) > 1]
     made = (
@@ -225,28 +225,28 @@ def readings_of(
         if len(missing) > 1 or others
         else _here(study, cohorts, requests, missing, store)
     )
-    ready, parts = len(readings), len(jobs) + len(others)
+    ready, parts = len(summaries), len(jobs) + len(others)
     for one in made:
         if isinstance(one, str):
             ready = min(ready + 1, parts)
             done(one, ready, parts)
             continue
-        job, readings[one[0]] = one
+        job, summaries[one[0]] = one
         ready += 1
         done(requests[job[0]].label, ready, parts)
         # Pooled as soon as the last cohort is fitted, while the workers go on with other models.
-        if all((job[0], cohort) in readings for cohort in range(count[job[0]])):
+        if all((job[0], cohort) in summaries for cohort in range(count[job[0]])):
             pooled[job[0]] = pool_of(job[0])
     return [kept if kept is not None else pool_of(number) for number, kept in pooled.items()]
 
 
 def _here(
     study: Study, cohorts: Sequence[Cohort], requests: Sequence[FitRequest], missing: list[Job], store: Store
-) -> Iterator[tuple[Job, Reading]]:
-    """Yield the reading of a single fit, made in this process."""
+) -> Iterator[tuple[Job, FitSummary]]:
+    """Yield the summary of a single fit, made in this process."""
     for number, cohort in missing:
         own = request_of_cohort(requests[number], cohort)
-        made = reading_of(study, cohorts[cohort], own, store, _silent)
+        made = summary_of(study, cohorts[cohort], own, store, _silent)
         assert made is not None, "a fit that may be sampled is always made"
         yield (number, cohort), made
 

@@ -13,7 +13,7 @@ from inference.adjustments.adjusted import (
     AdjustedSample,
     DesignSample,
     Modes,
-    Question,
+    Problem,
     flat_draws,
     propensity_draws,
 )
@@ -21,10 +21,10 @@ from inference.adjustments.weighted import restored
 from inference.predictive.pointwise import pointwise_draws, pointwise_log_likelihood
 from inference.predictive.prior_draws import draw_prior, draw_prior_times
 from inference.predictive.replicated import replicate_times
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.assembly import dims_of, parameter_names
 from models.blocks import Block
-from models.observations import EverNever, TimeSplit
+from models.exposures import Naive, TimeSplit
 from models.priors import Parameter
 from models.specification import known_parameters
 
@@ -35,14 +35,14 @@ DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to 
 TREATMENT_MODEL = ("propensity_intercept", "propensity_coefficients")
 
 
-def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, Any]) -> xr.DataTree:
+def to_tree(adjusted: AdjustedSample, problem: Problem, provenance: dict[str, Any]) -> xr.DataTree:
     """Return everything about a fit, by ArviZ's groups.
 
     Parameters
     ----------
     adjusted : AdjustedSample
         What was sampled.
-    question : Question
+    problem : Problem
         What was asked.
     provenance : dict
         Goes into the attributes as JSON.
@@ -55,23 +55,23 @@ def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, 
         log_likelihood and log_prior where the outcome model is of all patients, and posterior_predictive where it is
         known who was treated from when.
     """
-    rng = np.random.default_rng([question.settings.seed, 2])
+    rng = np.random.default_rng([problem.settings.seed, 2])
     kind = ADJUSTMENTS[adjusted.adjustment]
-    first = adjusted.designs[0].task
-    whole = question.task("absent") if kind.population else first
+    first = adjusted.designs[0].posterior
+    whole = problem.posterior("absent") if kind.population else first
     datasets = {
         "posterior": _posterior(adjusted),
-        "observed_data": _observed(question),
+        "observed_data": _observed(problem),
         "constant_data": _constant(whole.content(whole.blocks), whole),
     }
     if not kind.maximises:
         datasets |= {"sample_stats": _statistics(adjusted), **_prior(first, rng)}
     if not kind.population:
-        datasets |= {"log_likelihood": _pointwise(adjusted, question), "log_prior": _log_prior(adjusted)}
-        if isinstance(question.spec.observation, EverNever | TimeSplit):
+        datasets |= {"log_likelihood": _pointwise(adjusted, problem), "log_prior": _log_prior(adjusted)}
+        if isinstance(problem.spec.exposure, Naive | TimeSplit):
             total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
             replicates = min(REPLICATES, max(1, total // DRAWS_OF_A_REPLICATE))
-            datasets["posterior_predictive"] = replicate_times(adjusted, question.cohort, replicates, rng)
+            datasets["posterior_predictive"] = replicate_times(adjusted, problem.cohort, replicates, rng)
     if adjusted.design_draws is None:
         datasets["treatment_model"] = _dataset(adjusted.treatment, first)
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
@@ -79,18 +79,18 @@ def to_tree(adjusted: AdjustedSample, question: Question, provenance: dict[str, 
     return tree
 
 
-def from_tree(tree: xr.DataTree, question: Question, adjustment: str) -> AdjustedSample:
+def from_tree(tree: xr.DataTree, problem: Problem, adjustment: str) -> AdjustedSample:
     """Return the samples that a stored fit holds."""
     posterior = tree["posterior"].to_dataset()
     kind = ADJUSTMENTS[adjustment]
-    if kind.design_task is not None:
-        return _designs(posterior, _arrays(tree["sample_stats"].to_dataset()), question, kind)
+    if kind.design_posterior is not None:
+        return _designs(posterior, _arrays(tree["sample_stats"].to_dataset()), problem, kind)
     parameters, treatment = _arrays(posterior), _arrays(tree["treatment_model"].to_dataset())
     if kind.maximises:
         by_design = [_arrays(one) for one in _by_design(posterior)]
-        return AdjustedSample(adjustment, restored(question, kind, by_design), {}, treatment)
+        return AdjustedSample(adjustment, restored(problem, kind, by_design), {}, treatment)
     source = parameters if kind.score == "latent" else treatment
-    design = DesignSample(question.task(kind.score), parameters, propensity_draws(source, question.cohort))
+    design = DesignSample(problem.posterior(kind.score), parameters, propensity_draws(source, problem.cohort))
     found = posterior.attrs
     modes = (
         Modes(found["mode_separation"], found["mode_log_mass_ratio"]) if "mode_separation" in found else None
@@ -100,17 +100,17 @@ def from_tree(tree: xr.DataTree, question: Question, adjustment: str) -> Adjuste
 
 
 def _designs(
-    posterior: xr.Dataset, statistics: dict[str, np.ndarray], question: Question, kind: Adjustment
+    posterior: xr.Dataset, statistics: dict[str, np.ndarray], problem: Problem, kind: Adjustment
 ) -> AdjustedSample:
     """Return the samples of an adjustment that conditions on one draw of the treatment model at a time."""
-    assert kind.design_task is not None, "each design has a task"
+    assert kind.design_posterior is not None, "each design has a posterior"
     treatment = _arrays(posterior[[name for name in TREATMENT_MODEL if name in posterior]])
     drawn = flat_draws(treatment)
     chosen = posterior["design_draw"].to_numpy()
-    propensities = propensity_draws(treatment, question.cohort)
+    propensities = propensity_draws(treatment, problem.cohort)
     of_design = posterior[[name for name, value in posterior.data_vars.items() if "design" in value.dims]]
     designs = tuple(
-        DesignSample(kind.design_task(question, drawn, draw), _arrays(one), propensities[[draw]])
+        DesignSample(kind.design_posterior(problem, drawn, draw), _arrays(one), propensities[[draw]])
         for draw, one in zip(chosen, _by_design(of_design), strict=True)
     )
     return AdjustedSample(kind.name, designs, statistics, treatment, chosen)
@@ -120,56 +120,57 @@ def _arrays(dataset: xr.Dataset) -> dict[str, np.ndarray]:
     return {str(name): value.to_numpy() for name, value in dataset.data_vars.items()}
 
 
-def _names(task: Task) -> dict[str, tuple[Parameter, tuple[str, ...]]]:
+def _names(posterior: Posterior) -> dict[str, tuple[Parameter, tuple[str, ...]]]:
     """Return every named parameter with the names along its dimension."""
-    listed = {**parameter_names(task.cohort, task.spec), **parameter_names(task.cohort, None)}
+    listed = {**parameter_names(posterior.cohort, posterior.spec), **parameter_names(posterior.cohort, None)}
     named = {parameter.name: (parameter, names) for parameter, names in listed.items()}
-    if task.spec is not None:
-        intervals = tuple(task.spec.baseline.coordinates.get("interval", ()))
+    if posterior.spec is not None:
+        intervals = tuple(posterior.spec.baseline.coordinates.get("interval", ()))
         named |= {
-            name: (known_parameters()[name], intervals) for name in task.spec.baseline.hazard_parameters
+            name: (known_parameters()[name], intervals) for name in posterior.spec.baseline.hazard_parameters
         }
-        along = task.spec.effect.coordinates
+        along = posterior.spec.effect.coordinates
         named |= {
-            parameter.name: (parameter, tuple(along[parameter.dim])) for parameter in task.spec.effect.derived
+            parameter.name: (parameter, tuple(along[parameter.dim]))
+            for parameter in posterior.spec.effect.derived
         }
     return named
 
 
 def _as_dataset(values: dict[str, Any], **layout: Any) -> xr.Dataset:
     """Return draws as a dataset in ArviZ's form."""
-    from arviz_base import dict_to_dataset  # takes a second, and whoever only reads readings needs none of it
+    from arviz_base import dict_to_dataset  # takes a second, which reading alone can spare
 
     return dict_to_dataset(values, **layout)
 
 
 def _dataset(
-    values: dict[str, np.ndarray], task: Task, lead: tuple[str, ...] = ("chain", "draw")
+    values: dict[str, np.ndarray], posterior: Posterior, lead: tuple[str, ...] = ("chain", "draw")
 ) -> xr.Dataset:
     """Return draws as a dataset with the contract's dimensions and coordinates."""
-    named = _names(task)
+    named = _names(posterior)
     dims: dict[Any, Any] = {
-        name: [dims_of(task.cohort, named[name][0])] for name in values if named[name][0].dim
+        name: [dims_of(posterior.cohort, named[name][0])] for name in values if named[name][0].dim
     }
     coords: dict[Any, Any] = {dims[name][0]: list(named[name][1]) for name in dims}
     return _as_dataset(values, dims=dims, coords=coords, sample_dims=list(lead))
 
 
 def _posterior(adjusted: AdjustedSample) -> xr.Dataset:
-    task = adjusted.designs[0].task
+    posterior = adjusted.designs[0].posterior
     if not ADJUSTMENTS[adjusted.adjustment].several_designs:
-        posterior = _dataset(adjusted.designs[0].parameters, task)
+        draws = _dataset(adjusted.designs[0].parameters, posterior)
         if adjusted.modes is not None:
-            posterior.attrs["mode_separation"] = adjusted.modes.separation
-            posterior.attrs["mode_log_mass_ratio"] = adjusted.modes.log_mass_ratio
-        return posterior
-    outcome = xr.concat([_dataset(design.parameters, task) for design in adjusted.designs], dim="design")
+            draws.attrs["mode_separation"] = adjusted.modes.separation
+            draws.attrs["mode_log_mass_ratio"] = adjusted.modes.log_mass_ratio
+        return draws
+    outcome = xr.concat([_dataset(design.parameters, posterior) for design in adjusted.designs], dim="design")
     outcome = outcome.assign_coords(design=np.arange(len(adjusted.designs))).astype(np.float32)
     outcome = outcome.transpose("chain", "draw", "design", ...)
     if adjusted.design_draws is None:
         return outcome
-    posterior = outcome.merge(_dataset(adjusted.treatment, task), combine_attrs="drop_conflicts")
-    return posterior.assign_coords(design_draw=("design", adjusted.design_draws))
+    draws = outcome.merge(_dataset(adjusted.treatment, posterior), combine_attrs="drop_conflicts")
+    return draws.assign_coords(design_draw=("design", adjusted.design_draws))
 
 
 def _by_design(posterior: xr.Dataset) -> list[xr.Dataset]:
@@ -190,27 +191,27 @@ def _statistics(adjusted: AdjustedSample) -> xr.Dataset:
     )
 
 
-def _prior(task: Task, rng: np.random.Generator) -> dict[str, xr.Dataset]:
-    values = draw_prior(task, PRIOR_DRAWS, rng)
+def _prior(posterior: Posterior, rng: np.random.Generator) -> dict[str, xr.Dataset]:
+    values = draw_prior(posterior, PRIOR_DRAWS, rng)
     some = {name: value[:PRIOR_TIME_DRAWS] for name, value in values.items()}
-    times = draw_prior_times(task, some, rng)
-    coords = {"patient": task.cohort.patient}
+    times = draw_prior_times(posterior, some, rng)
+    coords = {"patient": posterior.cohort.patient}
     return {
-        "prior": _dataset({name: value[None] for name, value in values.items()}, task),
+        "prior": _dataset({name: value[None] for name, value in values.items()}, posterior),
         "prior_predictive": _as_dataset({"time": times[None]}, dims={"time": ["patient"]}, coords=coords),
     }
 
 
-def _pointwise(adjusted: AdjustedSample, question: Question) -> xr.Dataset:
+def _pointwise(adjusted: AdjustedSample, problem: Problem) -> xr.Dataset:
     """Return the log likelihood of each patient; with several designs, of evenly spaced draws of all of them."""
     kept: dict[str, list[np.ndarray]] = {}
-    for task, parameters in pointwise_draws(adjusted):
-        for name, value in pointwise_log_likelihood(task, parameters).items():
+    for posterior, parameters in pointwise_draws(adjusted):
+        for name, value in pointwise_log_likelihood(posterior, parameters).items():
             kept.setdefault(name, []).append(value.astype(np.float32))
     return _as_dataset(
         {name: np.concatenate(values, axis=1) for name, values in kept.items()},
         dims={name: ["patient"] for name in kept},
-        coords={"patient": question.cohort.patient},
+        coords={"patient": problem.cohort.patient},
     )
 
 
@@ -218,10 +219,10 @@ def _log_prior(adjusted: AdjustedSample) -> xr.Dataset:
     """Return the log prior density of each parameter, for power scaling; of the first design, where there are several."""
     design = adjusted.designs[0]
     densities: dict[str, np.ndarray] = {}
-    for name, (parameter, blocks) in design.task.blocks.items():
+    for name, (parameter, blocks) in design.posterior.blocks.items():
         values = design.parameters[name]
         densities[name] = sum(_block_density(block, values, parameter) for block in blocks)
-    spec = design.task.spec
+    spec = design.posterior.spec
     if spec is not None:
         densities |= spec.baseline.latent_log_prior(design.parameters)
         densities |= spec.effect.latent_log_prior(design.parameters)
@@ -234,8 +235,8 @@ def _block_density(block: Block, values: np.ndarray, parameter: Parameter) -> An
     return block.frozen.logpdf(values[..., block.positions]).sum(axis=-1)
 
 
-def _observed(question: Question) -> xr.Dataset:
-    cohort = question.cohort
+def _observed(problem: Problem) -> xr.Dataset:
+    cohort = problem.cohort
     values = {
         "time": cohort.time,
         "event": cohort.event.astype(np.int8),
@@ -246,7 +247,7 @@ def _observed(question: Question) -> xr.Dataset:
     )
 
 
-def _constant(content: dict[str, np.ndarray], task: Task) -> xr.Dataset:
+def _constant(content: dict[str, np.ndarray], posterior: Posterior) -> xr.Dataset:
     """Return every array that the model held: patients, designs, and the arguments of the priors."""
     term_of = {"outcome_design": "term", "propensity_design": "propensity_term", "modifiers": "subgroup"}
     variables = {}
@@ -254,9 +255,9 @@ def _constant(content: dict[str, np.ndarray], task: Task) -> xr.Dataset:
         array = np.asarray(value)
         if array.ndim == 0:
             variables[name] = ((), array)
-        elif array.shape[0] == task.cohort.size:
+        elif array.shape[0] == posterior.cohort.size:
             columns = ("interval",) if name == "exposure" else (term_of.get(name, f"{name}_column"),)
             variables[name] = (("patient", *columns)[: array.ndim], array)
         else:
             variables[name] = ((f"{name}_value", f"{name}_column")[: array.ndim], array)
-    return xr.Dataset(variables, coords={"patient": task.cohort.patient})
+    return xr.Dataset(variables, coords={"patient": posterior.cohort.patient})

@@ -37,7 +37,7 @@ from inference.diagnostics.power_scaling import power_scaling
 from inference.diagnostics.predicted import predictions
 from inference.estimands.horizon import report_grid, report_times
 from inference.fits.datatree import from_tree
-from inference.fits.requests import FitRequest, fit_key, landmark_of, question_of
+from inference.fits.requests import FitRequest, fit_key, landmark_of, problem_of
 from inference.fits.sampled_fit import sample_fit
 from inference.fits.tables import COLUMNS, Estimated, estimate, thin
 from inference.predictive.replicates import replicate_statistics, split_statistics
@@ -46,7 +46,7 @@ from models.specification import study_cutpoints
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class FitSummary:
     """What a fit says.
 
     Attributes
@@ -80,10 +80,10 @@ class Reading:
     predicted : Dataset
         From `predictions`: how well times and treatments were predicted; without what the request leaves out.
     pooling : DataFrame
-        Of a reading pooled over cohorts: variance within and between them, fraction of missing information; else
+        Of a summary pooled over cohorts: variance within and between them, fraction of missing information; else
         empty.
     mark : str
-        Digest of all that decides the reading.
+        Digest of all that decides the summary.
     """
 
     request: FitRequest
@@ -127,12 +127,12 @@ def make_fit(
     return tree
 
 
-def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTree) -> Reading:
+def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTree) -> FitSummary:
     """Return what a fit says: estimands, curves, predictive summaries and checks. Samples nothing."""
-    question = question_of(study, cohort, request)
-    adjusted = from_tree(tree, question, request.adjustment)
-    grid = report_grid(study, cohort, question.spec)
-    cohort = question.cohort
+    problem = problem_of(study, cohort, request)
+    adjusted = from_tree(tree, problem, request.adjustment)
+    grid = report_grid(study, cohort, problem.spec)
+    cohort = problem.cohort
     estimated = estimate(adjusted, cohort, grid, request.settings.seed, landmark_of(request.exposure) or 0.0)
     propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
     replicated = observed = published = xr.Dataset()
@@ -144,24 +144,24 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         published = _published(study, cohort, tree)
     if left_out:
         elpd, pareto_k, log_weights = leave_one_out(tree)
-    predicted = predictions(adjusted, question, log_weights, request.predictive)
-    balance = balance_behind(adjusted, question)
+    predicted = predictions(adjusted, problem, log_weights, request.predictive)
+    balance = balance_behind(adjusted, problem)
     judged = split_predictive_checks if "state" in observed.dims else predictive_checks
     checks = [
         *convergence_checks(adjusted, estimated.table, pareto_k if left_out else None),
         *feedback_checks(adjusted, cohort),
         *judged(replicated, observed, cohort.time_unit),
         *loo_pit_checks(predicted, cohort.event, pareto_k),
-        *(design_checks(adjusted, question, balance) or overlap_checks(cohort, propensity)),
+        *(design_checks(adjusted, problem, balance) or overlap_checks(cohort, propensity)),
         *treatment_calibration_checks(predicted),
-        *exposure_checks(question),
+        *exposure_checks(problem),
         *median_notes(estimated.not_reached),
         *time_ratio_note(adjusted),
     ]
     if study.cohort.source == "reconstruction":
         checks = [replace(check, text=of_pseudo_patients(check.text)) for check in checks]
     table = estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)]
-    return Reading(
+    return FitSummary(
         request,
         table,
         estimated.curves,

@@ -13,7 +13,7 @@ import xarray as xr
 from inference.diagnostics.checks import CheckResult
 from inference.diagnostics.checks.convergence import chain_checks
 from inference.diagnostics.summaries import ensemble_rhat
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 
 WORST_RHAT = 1.05  # of a single cohort: the largest of many ratios exceeds 1.01 by chance
 SECOND_MODE = (
@@ -24,46 +24,46 @@ SUMS = ("convergence: divergences",)
 
 
 def pooled_checks(
-    readings: Sequence[Reading], table: pd.DataFrame, draws: xr.Dataset
+    summaries: Sequence[FitSummary], table: pd.DataFrame, draws: xr.Dataset
 ) -> tuple[CheckResult, ...]:
     """Return the checks of all cohorts: R-hat and ESS pooled, divergences summed, of the others the commonest status."""
-    pooled = {} if is_maximised(readings[0]) else _pooled_convergence(readings, table, draws)
-    names = dict.fromkeys(check.name for one in readings for check in one.checks)
+    pooled = {} if is_maximised(summaries[0]) else _pooled_convergence(summaries, table, draws)
+    names = dict.fromkeys(check.name for one in summaries for check in one.checks)
     for name in names:
         if name not in pooled:
-            found = [check for one in readings for check in one.checks if check.name == name]
-            pooled[name] = _pooled_check(found, len(readings))
+            found = [check for one in summaries for check in one.checks if check.name == name]
+            pooled[name] = _pooled_check(found, len(summaries))
     return tuple(sorted(pooled.values(), key=lambda check: check.family != "convergence"))
 
 
-def is_maximised(reading: Reading) -> bool:
+def is_maximised(summary: FitSummary) -> bool:
     """Return whether the draws are maximisers, which have no chains."""
-    return bool(reading.estimands["rhat"].isna().all())
+    return bool(summary.estimands["rhat"].isna().all())
 
 
 def _pooled_convergence(
-    readings: Sequence[Reading], table: pd.DataFrame, draws: xr.Dataset
+    summaries: Sequence[FitSummary], table: pd.DataFrame, draws: xr.Dataset
 ) -> dict[str, CheckResult]:
     """Return R-hat and effective sample sizes of the chains of all cohorts, and the worst R-hat of one by itself."""
     names = draws["parameter_name"].to_numpy().astype(str)
     parameters = pd.DataFrame({"name": names, "rhat": ensemble_rhat(draws["parameter"].to_numpy())})
     least = {
-        column: sum(_value(one, f"convergence: {label}") for one in readings)
+        column: sum(_value(one, f"convergence: {label}") for one in summaries)
         for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS"))
     }
     # The smallest of each cohort, summed: no parameter has fewer effective draws in all cohorts together.
     parameters = parameters.assign(**least)
     pooled = {check.name: check for check in chain_checks(parameters, table[table["rhat"].notna()])}
-    worst = max(_value(one, "convergence: R-hat") for one in readings)
+    worst = max(_value(one, "convergence: R-hat") for one in summaries)
     text = "largest of any cohort by itself, of all parameters and estimands"
     status = "pass" if worst <= WORST_RHAT else "fail"
     worst_check = CheckResult("convergence", "R-hat of the worst cohort", status, worst, WORST_RHAT, text)
     return pooled | {worst_check.name: worst_check}
 
 
-def _value(reading: Reading, name: str) -> float:
+def _value(summary: FitSummary, name: str) -> float:
     return next(
-        float(check.value) for check in reading.checks if check.name == name and check.value is not None
+        float(check.value) for check in summary.checks if check.name == name and check.value is not None
     )
 
 

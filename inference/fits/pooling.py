@@ -1,4 +1,4 @@
-"""One reading from the readings of several cohorts: every cohort has the same weight (Rubin 1987, doi 10.1002/9780470316696)."""
+"""One summary from the summaries of several cohorts: every cohort has the same weight (Rubin 1987, doi 10.1002/9780470316696)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import xarray as xr
 from inference.diagnostics.checks import published_checks
 from inference.diagnostics.predicted import of_cohorts
 from inference.diagnostics.summaries import UNDETERMINED, ensemble_rhat, quantiles
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from inference.fits.pooled_checks import is_maximised, pooled_checks
 from inference.fits.tables import summarise_curves
 from inference.storage.store import digest
@@ -22,52 +22,52 @@ SHOWN_TIMES = 101
 LABELS = ["estimand", "population", "subgroup", "time", "unit"]
 
 
-def pool(readings: Sequence[Reading]) -> Reading:
+def pool(summaries: Sequence[FitSummary]) -> FitSummary:
     """Return what the fits of one model to several cohorts say together.
 
     Parameters
     ----------
-    readings : sequence of Reading
+    summaries : sequence of FitSummary
         The same request, one cohort each.
 
     Returns
     -------
-    Reading
+    FitSummary
         Draws of all cohorts with equal weights; means over cohorts of what is not a draw. `elpd` and `propensity` are
-        (cohort, patient). `pooling` says how much of each variance lies between cohorts. A single reading comes back
+        (cohort, patient). `pooling` says how much of each variance lies between cohorts. A single summary comes back
         as it is.
     """
-    first = readings[0]
-    if len(readings) == 1:
+    first = summaries[0]
+    if len(summaries) == 1:
         return first
-    draws = xr.concat([one.draws for one in readings], dim="unit", join="override")
-    table, pooling = _pooled_table(readings, draws["estimand"].to_numpy())
+    draws = xr.concat([one.draws for one in summaries], dim="unit", join="override")
+    table, pooling = _pooled_table(summaries, draws["estimand"].to_numpy())
     if is_maximised(first):
         table = table.assign(rhat=np.nan, ess_bulk=np.nan, ess_tail=np.nan)
-    curve_draws = _pooled_curves([one.curve_draws for one in readings])
-    published = _joined([one.published for one in readings])
+    curve_draws = _pooled_curves([one.curve_draws for one in summaries])
+    published = _joined([one.published for one in summaries])
     return replace(
         first,
         estimands=table,
         curves=summarise_curves(curve_draws),
-        replicated=_end_to_end(readings),
-        observed=_mean(_on_shared_grid([one.observed for one in readings])),
-        elpd=np.stack([one.elpd for one in readings]),
-        checks=(*pooled_checks(readings, table, draws), *published_checks(published)),
-        propensity=np.stack([one.propensity for one in readings]),
-        power_scaling=tuple(np.mean([one.power_scaling for one in readings], axis=0).tolist()),
-        draws=draws.isel(draw=slice(None, None, len(readings))),
+        replicated=_end_to_end(summaries),
+        observed=_mean(_on_shared_grid([one.observed for one in summaries])),
+        elpd=np.stack([one.elpd for one in summaries]),
+        checks=(*pooled_checks(summaries, table, draws), *published_checks(published)),
+        propensity=np.stack([one.propensity for one in summaries]),
+        power_scaling=tuple(np.mean([one.power_scaling for one in summaries], axis=0).tolist()),
+        draws=draws.isel(draw=slice(None, None, len(summaries))),
         curve_draws=curve_draws.isel(draw=slice(0, 0)),
         published=published,
-        balance=_pooled_balance(readings),
-        predicted=of_cohorts([one.predicted for one in readings]),
-        pooling=pd.concat([pooling, _pooled_parameters(draws, len(readings))], ignore_index=True),
-        mark=pooled_mark([one.mark for one in readings]),
+        balance=_pooled_balance(summaries),
+        predicted=of_cohorts([one.predicted for one in summaries]),
+        pooling=pd.concat([pooling, _pooled_parameters(draws, len(summaries))], ignore_index=True),
+        mark=pooled_mark([one.mark for one in summaries]),
     )
 
 
 def pooled_mark(marks: Sequence[str]) -> str:
-    """Return the digest of a pooled reading from those of its parts."""
+    """Return the digest of a pooled summary from those of its parts."""
     return marks[0] if len(marks) == 1 else digest(["pooled", *marks])
 
 
@@ -90,11 +90,11 @@ def stack_cohorts(trees: Sequence[xr.DataTree]) -> xr.DataTree:
     return stacked
 
 
-def _pooled_table(readings: Sequence[Reading], draws: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _pooled_table(summaries: Sequence[FitSummary], draws: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the table of estimands, and for each row how its variance divides into within and between cohorts."""
-    count = len(readings)
+    count = len(summaries)
     stacked = {
-        name: np.stack([one.estimands[name].to_numpy(float) for one in readings])
+        name: np.stack([one.estimands[name].to_numpy(float) for one in summaries])
         for name in ("mean", "sd", "mcse", "probability_of_benefit", "ess_bulk", "ess_tail")
     }
     within = (stacked["sd"] ** 2).mean(axis=0)
@@ -104,7 +104,7 @@ def _pooled_table(readings: Sequence[Reading], draws: np.ndarray) -> tuple[pd.Da
     inflated = (1.0 + 1.0 / count) * between
     with np.errstate(invalid="ignore", divide="ignore"):
         missing = np.where(within + inflated > 0, inflated / (within + inflated), 0.0)
-    table = readings[0].estimands.assign(
+    table = summaries[0].estimands.assign(
         mean=stacked["mean"].mean(axis=0),
         sd=np.sqrt(within + (count - 1) / count * between),
         lower=limits[0],
@@ -196,10 +196,10 @@ def _on_shared_grid(parts: list[xr.Dataset]) -> list[xr.Dataset]:
     return [_at(part, "grid_time", times) for part in parts]
 
 
-def _end_to_end(readings: Sequence[Reading]) -> xr.Dataset:
+def _end_to_end(summaries: Sequence[FitSummary]) -> xr.Dataset:
     """Return the replicates of all cohorts, numbered through."""
     pooled = xr.concat(
-        _on_shared_grid([one.replicated for one in readings]), dim="replicate", join="override"
+        _on_shared_grid([one.replicated for one in summaries]), dim="replicate", join="override"
     )
     if "replicate" not in pooled.dims:
         return pooled
@@ -222,7 +222,7 @@ def _mean(parts: list[xr.Dataset]) -> xr.Dataset:
     return xr.concat(parts, dim="cohort", join="override").mean("cohort")
 
 
-def _pooled_balance(readings: Sequence[Reading]) -> pd.DataFrame:
+def _pooled_balance(summaries: Sequence[FitSummary]) -> pd.DataFrame:
     """Return the mean balance over the cohorts, where an adjustment makes the arms alike."""
-    tables = pd.concat([one.balance for one in readings])
+    tables = pd.concat([one.balance for one in summaries])
     return tables.groupby("term", sort=False).mean().reset_index() if len(tables) else tables

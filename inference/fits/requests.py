@@ -12,13 +12,13 @@ from data.errors import InputError
 from data.study.cohort import Cohort
 from data.study.study import Study
 from data.study.subcohorts import landmark_cohort
-from inference.adjustments import ADJUSTMENTS, Question
+from inference.adjustments import ADJUSTMENTS, Problem
 from inference.sampling.engine import SamplerSettings
 from inference.storage.closure import source_of
 from inference.storage.provenance import versions
 from inference.storage.store import digest
 from models.effects.constant import ConstantEffect
-from models.observations import EXPOSURES
+from models.exposures import EXPOSURES
 from models.priors import PriorSet
 from models.specification import outcome_spec
 
@@ -104,18 +104,16 @@ def cohorts_of(request: FitRequest, cohorts: Sequence[Cohort]) -> Sequence[Cohor
     return cohorts[: request.cohorts]
 
 
-def question_of(study: Study, cohort: Cohort, request: FitRequest) -> Question:
-    """Return the question that a request asks of a cohort; of a landmark, that of those who are left then."""
+def problem_of(study: Study, cohort: Cohort, request: FitRequest) -> Problem:
+    """Return the problem that a request states for a cohort; of a landmark, that of those who are left then."""
     check_effect(request.adjustment, request.effect)
     check_exposure(request.adjustment, request.exposure)
     landmark = landmark_of(request.exposure)
     asked = cohort if landmark is None else landmark_cohort(cohort, landmark)
     spec = outcome_spec(study, asked, request.baseline, request.effect, "absent")
     asked = spec.effect.with_main_effects(asked)
-    observation = EXPOSURES[request.exposure.split("_")[0] if landmark is not None else request.exposure]()
-    return Question(
-        asked, replace(spec, observation=observation), request.priors, request.settings, request.designs
-    )
+    exposure = EXPOSURES[request.exposure.split("_")[0] if landmark is not None else request.exposure]()
+    return Problem(asked, replace(spec, exposure=exposure), request.priors, request.settings, request.designs)
 
 
 def check_effect(adjustment: str, effect: str) -> None:
@@ -163,14 +161,14 @@ def fit_keys(study: Study, cohorts: Sequence[Cohort], request: FitRequest) -> li
 
 def fit_content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, Any]:
     """Return all that decides the draws of a fit."""
-    question = question_of(study, cohort, request)
+    problem = problem_of(study, cohort, request)
     kind = ADJUSTMENTS[request.adjustment]
     return {
         "cohort": cohort.sha256,
         **request.named,
-        "cutpoints": question.spec.cutpoints,
-        "structure": question.spec.baseline.structure,
-        "modifiers": question.spec.effect.coordinates.get("subgroup", []),
+        "cutpoints": problem.spec.cutpoints,
+        "structure": problem.spec.baseline.structure,
+        "modifiers": problem.spec.effect.coordinates.get("subgroup", []),
         "priors": request.priors.content,
         "settings": vars(request.settings),
         "designs": request.designs if kind.several_designs or kind.maximises else None,

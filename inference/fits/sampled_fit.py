@@ -8,7 +8,7 @@ from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS, Progress
 from inference.fits.datatree import to_tree
-from inference.fits.requests import FitRequest, fit_content, question_of
+from inference.fits.requests import FitRequest, fit_content, problem_of
 from inference.storage.provenance import commit
 
 
@@ -26,7 +26,7 @@ def sample_fit(study: Study, cohort: Cohort, request: FitRequest, progress: Prog
     progress : callable
         Called with what is being done.
     """
-    question = question_of(study, cohort, request)
-    adjusted = ADJUSTMENTS[request.adjustment].sample(question, progress)
+    problem = problem_of(study, cohort, request)
+    adjusted = ADJUSTMENTS[request.adjustment].sample(problem, progress)
     provenance = {"study": study.name, "model": fit_content(study, cohort, request), **commit()}
-    return to_tree(adjusted, question, provenance)
+    return to_tree(adjusted, problem, provenance)

@@ -16,9 +16,9 @@ from data.processes import end_workers
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS
-from inference.fits.fits import Reading
-from inference.fits.readings import reading_of
+from inference.fits.fits import FitSummary
 from inference.fits.requests import FitRequest, request_of_cohort
+from inference.fits.summaries import summary_of
 from inference.fits.worker_server import worker_pool
 from inference.storage.atomic import remove_parts
 from inference.storage.store import Store
@@ -90,8 +90,8 @@ def side_by_side(
     store: Store,
     after: After = nothing_after,
     beside: Sequence[Beside] = (),
-) -> Iterator[tuple[Job, Reading] | str]:
-    """Yield readings, and names of what is done beside, as workers finish them; an interrupt keeps the finished fits.
+) -> Iterator[tuple[Job, FitSummary] | str]:
+    """Yield summaries, and names of what is done beside, as workers finish them; an interrupt keeps the finished fits.
 
     A fit goes to the worker that compiles its structure. What is done beside, and what follows the fit of a first cohort, goes to
     whichever worker has no fit left; then that one takes fits from the other, if they are worth compiling for.
@@ -104,7 +104,7 @@ def side_by_side(
         workers.append(_Worker(worker_pool(1), waiting, own))
     unbound = deque(beside)
     begun: dict[Future[Any], tuple[_Worker, Job | Beside]] = {}
-    ended: list[tuple[Job, Reading] | str] = []
+    ended: list[tuple[Job, FitSummary] | str] = []
     try:
         while True:
             for worker in workers:
@@ -229,9 +229,9 @@ def fit_cost(request: FitRequest) -> float:
     return single + DESIGN * (designs - 1)
 
 
-def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path) -> Reading:
+def _make(study: Study, cohort: Cohort, request: FitRequest, folder: Path) -> FitSummary:
     """Make one fit in a worker process."""
-    made = reading_of(study, cohort, request, Store(folder), _silent)
+    made = summary_of(study, cohort, request, Store(folder), _silent)
     assert made is not None, "a fit that may be sampled is always made"
     return made
 

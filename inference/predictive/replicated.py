@@ -8,8 +8,8 @@ import xarray as xr
 from data.study.cohort import Cohort
 from inference.adjustments.adjusted import AdjustedSample, DesignSample, flat_draws
 from inference.predictive.replicates import censoring_times, start_times
+from models.exposures import TimeSplit
 from models.lifetimes import draw_times
-from models.observations import TimeSplit
 from models.split_lifetimes import draw_split_times
 
 
@@ -56,21 +56,21 @@ def replicate_times(
 
 
 def _splits(design: DesignSample) -> bool:
-    assert design.task.spec is not None, "the outcome model is asked for"
-    return isinstance(design.task.spec.observation, TimeSplit)
+    assert design.posterior.spec is not None, "the outcome model is asked for"
+    return isinstance(design.posterior.spec.exposure, TimeSplit)
 
 
 def _of_design(
     design: DesignSample, cohort: Cohort, replicates: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return event times (draw, patient) of some draws of a design, and starts of treatment, infinite where there is none."""
-    spec = design.task.spec
+    spec = design.posterior.spec
     assert spec is not None, "the outcome model is asked for"
     flat = flat_draws(design.parameters)
     total = len(flat["treatment_effect"])
     chosen = np.unique(np.linspace(0, total - 1, min(replicates, total)).astype(int))
     some = {name: value[chosen] for name, value in flat.items()}
-    content = design.task.content(design.task.blocks)
+    content = design.posterior.content(design.posterior.blocks)
     if not _splits(design):
         times = draw_times(some, content, spec, len(chosen), rng)
         return times, np.full(times.shape, np.inf)

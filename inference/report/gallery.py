@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from data.study.cohort import Cohort
 from inference.diagnostics.checks.loo_pit import NAME as LOO_PIT
 from inference.diagnostics.checks.treatment_calibration import NAME as CALIBRATION
-from inference.fits.requests import TIME_SPLIT, question_of
+from inference.fits.requests import TIME_SPLIT, problem_of
 from inference.frequentist import KaplanMeier, kaplan_meier, mean_curve
 from inference.frequentist.balance import overlap_weights, standardised_differences
 from inference.predictive.prior_draws import prior_survival
@@ -170,7 +170,7 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     )
     yield shown("priors", "Prior and posterior", "priors", lambda: _prior_posterior(results))
     if results.prior_sets:
-        used = [reading.request.priors for reading in (main, *results.prior_sets)]
+        used = [summary.request.priors for summary in (main, *results.prior_sets)]
         repeated = constant[
             (constant["baseline"] == main.request.baseline)
             & (constant["adjustment"] == main.request.adjustment)
@@ -240,7 +240,7 @@ def _prior_survival(results: Results) -> Figure:
     request, cohort = results.main.request, results.cohort
     last = float(cohort.time.max())
     times = np.linspace(0.0, last, 101)
-    baseline = question_of(results.study, cohort, request).spec.baseline
+    baseline = problem_of(results.study, cohort, request).spec.baseline
     curves = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
     return prior_survival_figure(times, curves, last, cohort.time_unit)
 
@@ -254,9 +254,9 @@ def _prior_posterior(results: Results) -> Figure:
 def prior_statements(results: Results) -> list[str]:
     """Return, for each prior set, what it says of survival before the patients are seen."""
     statements = []
-    for reading in (results.main, *results.prior_sets):
-        request, cohort = reading.request, results.cohort
-        baseline = question_of(results.study, cohort, request).spec.baseline
+    for summary in (results.main, *results.prior_sets):
+        request, cohort = summary.request, results.cohort
+        baseline = problem_of(results.study, cohort, request).spec.baseline
         times = np.geomspace(cohort.time.max() / 1000, cohort.time.max() * 1000, 400)
         drawn = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
         reached = np.argmax(drawn <= 0.5, axis=1)

@@ -1,4 +1,4 @@
-"""The results of an analysis: its fits' readings, gathered into the tables of the contract."""
+"""The results of an analysis: summaries of its fits, gathered into the tables of the contract."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS
 from inference.diagnostics.checks import CheckResult, checks_table, effect_moved
 from inference.diagnostics.loo import compare_baselines
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from inference.fits.requests import FitRequest
 from inference.sensitivity.priors import prior_sensitivity
 from inference.storage.store import digest
@@ -33,13 +33,13 @@ class Results:
         The study.
     cohorts : tuple of Cohort
         Its patients; several are reconstructions of the same publication.
-    models : tuple of Reading
+    models : tuple of FitSummary
         Baselines x adjustments under the main prior set; the first is the main model.
-    exposures : tuple of Reading
+    exposures : tuple of FitSummary
         The main model, and that without feedback, with exposure counted in other ways.
-    effects : tuple of Reading
+    effects : tuple of FitSummary
         The main baseline with an effect that changes over time, or between subgroups.
-    prior_sets, prior_sets_cut : tuple of Reading
+    prior_sets, prior_sets_cut : tuple of FitSummary
         The main model under every other prior set, and the same without feedback.
     comparators : DataFrame
         The contract's comparators.csv.
@@ -57,11 +57,11 @@ class Results:
 
     study: Study
     cohorts: tuple[Cohort, ...]
-    models: tuple[Reading, ...]
-    exposures: tuple[Reading, ...]
-    effects: tuple[Reading, ...]
-    prior_sets: tuple[Reading, ...]
-    prior_sets_cut: tuple[Reading, ...]
+    models: tuple[FitSummary, ...]
+    exposures: tuple[FitSummary, ...]
+    effects: tuple[FitSummary, ...]
+    prior_sets: tuple[FitSummary, ...]
+    prior_sets_cut: tuple[FitSummary, ...]
     comparators: pd.DataFrame
     main_fit: xr.DataTree
     manifest: Mapping[str, Any]
@@ -75,40 +75,40 @@ class Results:
         return self.cohorts[0]
 
     @property
-    def main(self) -> Reading:
+    def main(self) -> FitSummary:
         """The pre-stated main model."""
         return self.models[0]
 
     @property
     def mark(self) -> str:
         """Digest of what the results are made from: equal marks, equal figures."""
-        return digest([[reading.mark for reading in self.readings], self.comparators.to_csv()])
+        return digest([[summary.mark for summary in self.summaries], self.comparators.to_csv()])
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
+    def summaries(self) -> tuple[FitSummary, ...]:
         """All fits."""
         return (*self.models, *self.exposures, *self.effects, *self.prior_sets, *self.prior_sets_cut)
 
     @property
     def estimands(self) -> pd.DataFrame:
         """Rows of the contract's estimands.csv, of all fits."""
-        return pd.concat([reading.estimands for reading in self.readings], ignore_index=True)
+        return pd.concat([summary.estimands for summary in self.summaries], ignore_index=True)
 
     @property
     def pooling(self) -> pd.DataFrame:
         """How the variance of every estimand divides into within and between cohorts, of all fits."""
         return pd.concat(
-            [reading.pooling.assign(**reading.request.named) for reading in self.readings], ignore_index=True
+            [summary.pooling.assign(**summary.request.named) for summary in self.summaries], ignore_index=True
         )
 
     @property
     def checks(self) -> pd.DataFrame:
         """The checks of all fits, the fit's name after the family; overlap, which all share, of the main fit only."""
         listed = [
-            check.of(reading.request.label)
-            for reading in self.readings
-            for check in reading.checks
-            if reading is self.main or len(reading.balance) or check.family != "overlap"
+            check.of(summary.request.label)
+            for summary in self.summaries
+            for check in summary.checks
+            if summary is self.main or len(summary.balance) or check.family != "overlap"
         ]
         stated = (*self.models, *self.exposures, *self.prior_sets, *self.prior_sets_cut)
         for joint in stated:
@@ -160,7 +160,7 @@ class Results:
         return pd.DataFrame(rows)
 
 
-def _same_but_feedback(joint: Reading, cut: Reading) -> bool:
+def _same_but_feedback(joint: FitSummary, cut: FitSummary) -> bool:
     """Return whether two fits differ in nothing but that the outcome informs the score of the first."""
     first, second = joint.request, cut.request
     same = (first.baseline, first.exposure) == (second.baseline, second.exposure)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw
 from inference.report.figures.captions import CAPTIONS
@@ -45,7 +45,7 @@ class Material:
         place = name.replace("_", "-")
         return FigureItem(place, title, CAPTIONS[caption or name], self.draw(place, draw), "section")
 
-    def with_effect(self, effect: str) -> Reading | None:
+    def with_effect(self, effect: str) -> FitSummary | None:
         """Return the fit with another shape of the effect than the main model's, None where there is none."""
         return next((one for one in self.results.effects if one.request.effect == effect), None)
 

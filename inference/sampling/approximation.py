@@ -10,7 +10,7 @@ import numpy as np
 from inference.sampling.engine import natural_parameters
 from inference.sampling.geometry import Density, NormalFit
 from inference.sampling.modes import Modes, density_of, find_modes, normal_fit
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 
 PARABOLAS = 2  # each about the top of the one before
 SKEW_STEP = 0.1  # standard deviations, of the differences that give third derivatives
@@ -33,12 +33,12 @@ class Approximation:
     parameters: dict[str, np.ndarray]
 
 
-def approximate(task: Task, parameter: str) -> tuple[float, float]:
+def approximate(posterior: Posterior, parameter: str) -> tuple[float, float]:
     """Return mean and standard deviation of a single-number parameter: `approximate_each` of one posterior."""
-    return approximate_each([task], parameter)[0]
+    return approximate_each([posterior], parameter)[0]
 
 
-def approximate_each(tasks: Iterable[Task], parameter: str) -> list[tuple[float, float]]:
+def approximate_each(posteriors: Iterable[Posterior], parameter: str) -> list[tuple[float, float]]:
     r"""Return mean and standard deviation of a single-number parameter, by normal approximations at the modes.
 
     For grids of many posteriors of one structure and the same priors, of which some are checked against draws; each search
@@ -49,24 +49,26 @@ def approximate_each(tasks: Iterable[Task], parameter: str) -> list[tuple[float,
 
     (Tierney and Kadane 1986, doi 10.1080/01621459.1986.10478240), third derivatives by differences of the gradient.
     """
-    return [_moments(found, parameter) for found in _approximations(tasks)]
+    return [_moments(found, parameter) for found in _approximations(posteriors)]
 
 
-def approximate_draws(tasks: Iterable[Task], parameter: str, normals: np.ndarray) -> Iterator[Approximation]:
+def approximate_draws(
+    posteriors: Iterable[Posterior], parameter: str, normals: np.ndarray
+) -> Iterator[Approximation]:
     """Yield the normal approximations of `approximate_each` with draws of all natural parameters.
 
     Parameters
     ----------
-    tasks : iterable of Task
+    posteriors : iterable of Posterior
         Of one structure and the same priors.
     parameter : str
         A single-number parameter.
     normals : ndarray (draw, coordinate)
-        Standard normal numbers; columns beyond the coordinates of the model are not used. The same numbers for every task make
-        differences between tasks smooth.
+        Standard normal numbers; columns beyond the coordinates of the model are not used. The same numbers for every posterior make
+        differences between posteriors smooth.
     """
-    tasks = list(tasks)
-    for task, found in zip(tasks, _approximations(tasks), strict=True):
+    posteriors = list(posteriors)
+    for posterior, found in zip(posteriors, _approximations(posteriors), strict=True):
         mode, layout = found.modes[0], found.compiled.layout
         mean = _corrected_mean(found)
         flat = mean + normals[:, : layout.size] @ mode.scale.T
@@ -76,15 +78,19 @@ def approximate_draws(tasks: Iterable[Task], parameter: str, normals: np.ndarray
         yield Approximation(
             float(mean[place]),
             float(np.linalg.norm(mode.scale[place])),
-            natural_parameters(task, task.blocks, layout.split(flat)),
+            natural_parameters(posterior, posterior.blocks, layout.split(flat)),
         )
 
 
-def _approximations(tasks: Iterable[Task]) -> Iterator[Modes]:
+def _approximations(posteriors: Iterable[Posterior]) -> Iterator[Modes]:
     """Yield the modes of each task, hyper-parameters held where the posterior of the first has them."""
     near = None
-    for task in tasks:
-        near = _with_estimated_hyperparameters(find_modes(task)) if near is None else find_modes(task, near)
+    for posterior in posteriors:
+        near = (
+            _with_estimated_hyperparameters(find_modes(posterior))
+            if near is None
+            else find_modes(posterior, near)
+        )
         yield near
 
 

@@ -12,7 +12,7 @@ from data.errors import InputError
 from inference.sampling.compiled.density import POSITION, BoundDensity
 from inference.sampling.geometry import NormalFit
 from inference.sampling.modes import NOWHERE_FINITE, find_modes
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.assembly import Blocks
 from models.blocks import assemble
 
@@ -57,15 +57,15 @@ class Sample:
     modes: tuple[NormalFit, ...]
 
 
-def sample(task: Task, settings: SamplerSettings) -> Sample:
-    """Return draws of a task's posterior.
+def sample(posterior: Posterior, settings: SamplerSettings) -> Sample:
+    """Return draws of a posterior.
 
     Chains of a model with a latent propensity score start in turn from the score's sign as the treatments have it
     and from the opposite sign, so that a second mode is found if there is one.
 
     Parameters
     ----------
-    task : Task
+    posterior : Posterior
         What to sample.
     settings : SamplerSettings
         How long.
@@ -74,13 +74,13 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
     -------
     Sample
     """
-    found = find_modes(task)
+    found = find_modes(posterior)
     compiled, modes = found.compiled, found.modes
     layout, shear = compiled.layout, found.shear
     whitened = {"location": modes[0].location, "scale": modes[0].scale}
     ready = compiled.density.bind(found.swapped | whitened)
     chains = [settings.chains - settings.chains // 2, settings.chains // 2] if shear else [settings.chains]
-    accept = _target_accept(task)
+    accept = _target_accept(posterior)
     traces = [
         _run(ready, at, count, settings, settings.seed + 7919 * number, accept)
         for number, (at, count) in enumerate(zip(found.starts, chains, strict=True))
@@ -91,18 +91,18 @@ def sample(task: Task, settings: SamplerSettings) -> Sample:
     for coordinates in (shear, found.walk):
         flat = flat if coordinates is None else coordinates.apply(flat)
     values = layout.split(flat)
-    return Sample(natural_parameters(task, task.blocks, values), drawn, modes)
+    return Sample(natural_parameters(posterior, posterior.blocks, values), drawn, modes)
 
 
-def _target_accept(task: Task) -> float:
+def _target_accept(posterior: Posterior) -> float:
     """Return the acceptance that step sizes aim at: a hierarchy of effects has corners that long steps jump over.
 
     So has a latent score that the outcome can bend along a spline.
     """
-    if task.spec is None:
+    if posterior.spec is None:
         return ACCEPT
-    hierarchy = any(one.scale_of_others for one in task.spec.effect.parameters)
-    bent = task.spec.spline is not None and task.spec.score == "latent"
+    hierarchy = any(one.scale_of_others for one in posterior.spec.effect.parameters)
+    bent = posterior.spec.spline is not None and posterior.spec.score == "latent"
     return ACCEPT_WITH_CORNERS if hierarchy or bent else ACCEPT
 
 
@@ -154,13 +154,15 @@ def _after_warmup(batches: Iterable[Any], column: str, tune: int) -> np.ndarray:
     return np.stack(rows)
 
 
-def natural_parameters(task: Task, blocks: Blocks, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def natural_parameters(
+    posterior: Posterior, blocks: Blocks, values: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Return the natural parameters by their contract names."""
     named = {name: assemble(parameter, listed, values) for name, (parameter, listed) in blocks.items()}
-    if task.spec is None:
+    if posterior.spec is None:
         return named
-    components = (task.spec.baseline, task.spec.effect)
+    components = (posterior.spec.baseline, posterior.spec.effect)
     owned = {parameter.name for component in components for parameter in component.parameters}
     free = {**values, **{name: named[name] for name in owned}}
-    completed = task.spec.baseline.complete(free) | task.spec.effect.complete(free)
+    completed = posterior.spec.baseline.complete(free) | posterior.spec.effect.complete(free)
     return completed | {name: value for name, value in named.items() if name not in owned}

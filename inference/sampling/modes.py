@@ -8,7 +8,7 @@ import numpy as np
 
 from data.errors import InputError
 from inference.sampling.geometry import Density, Layout, NormalFit, Shear, fit_normal
-from inference.sampling.tasks import Compiled, Task, compiled_for, shear_of, walk_of
+from inference.sampling.posterior import Compiled, Posterior, compiled_for, shear_of, walk_of
 from inference.sampling.walk import Walk
 from models.assembly import Blocks
 
@@ -20,13 +20,13 @@ NOWHERE_FINITE = (
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """Where the posterior of a task has its mass, by normal approximations.
+    """Where a posterior has its mass, by normal approximations.
 
     Attributes
     ----------
     compiled : Compiled
     swapped : dict of str to ndarray
-        The task's data under the names that the compiled density shares.
+        The data under the names that the compiled density shares.
     shear : Shear or None
     walk : Walk or None
     modes : tuple of NormalFit
@@ -46,16 +46,16 @@ class Modes:
     held: dict[int, float]
 
 
-def find_modes(task: Task, near: Modes | None = None) -> Modes:
-    """Return the normal approximations of a task's posterior; with a latent score, from its sign and its opposite.
+def find_modes(posterior: Posterior, near: Modes | None = None) -> Modes:
+    """Return the normal approximations of a posterior; with a latent score, from its sign and its opposite.
 
     The search begins at the prior medians, or at the mode of a posterior of the same structure and the same priors.
     """
-    blocks = task.blocks
-    content = task.content(blocks)
-    compiled = compiled_for(task, blocks, content)
+    blocks = posterior.blocks
+    content = posterior.content(blocks)
+    compiled = compiled_for(posterior, blocks, content)
     layout = compiled.layout
-    shear, walk = shear_of(task, blocks, layout), walk_of(task, layout)
+    shear, walk = shear_of(posterior, blocks, layout), walk_of(posterior, layout)
     swapped = {name: value for name, value in content.items() if name in compiled.density.types}
     if shear is not None:
         swapped["shear_matrix"] = shear.matrix

@@ -11,8 +11,8 @@ import pandas as pd
 
 from data.study.cohort import Cohort
 from data.study.study import Study
-from inference.fits.fits import Reading
-from inference.fits.requests import question_of
+from inference.fits.fits import FitSummary
+from inference.fits.requests import problem_of
 from inference.frequentist.cox_model import independent_columns
 from inference.frequentist.efron import EfronCox
 from inference.sensitivity.effects import LIKELY, conditional_draws, parameter_limits, ratio_summary
@@ -21,7 +21,7 @@ from models.effects import BySubgroup
 from models.effects.by_subgroup import MODIFIERS
 from models.effects.effect import Effect
 from models.episodes import episodes_of
-from models.observations import TimeSplit
+from models.exposures import TimeSplit
 
 NORMAL = 1.959964
 ARMS = ("treated", "control")
@@ -54,7 +54,7 @@ class EffectBySubgroup:
 def effect_by_subgroup(
     study: Study,
     cohorts: Sequence[Cohort],
-    reading: Reading,
+    summary: FitSummary,
     printed: Mapping[tuple[str, str], float] = MappingProxyType({}),
 ) -> EffectBySubgroup:
     """Return the effects of a fit by subgroup, with those of Cox models with interactions beside them.
@@ -66,7 +66,7 @@ def effect_by_subgroup(
     Parameters
     ----------
     study, cohorts : Study, sequence of Cohort
-    reading : Reading
+    summary : FitSummary
         Of a fit with the effect `by_subgroup`, pooled or not.
     printed : mapping of (str, str) to float
         Median survival by subgroup ("column=level") and arm, of a study that publishes no patients.
@@ -76,11 +76,10 @@ def effect_by_subgroup(
     ValueError
         Where the fit has another effect.
     """
-    rows, draws = conditional_draws(reading, BySubgroup.name)
-    questions = [question_of(study, cohort, reading.request) for cohort in cohorts]
+    rows, draws = conditional_draws(summary, BySubgroup.name)
+    problems = [problem_of(study, cohort, summary.request) for cohort in cohorts]
     found = [
-        unshrunk(one.cohort, one.spec.effect, isinstance(one.spec.observation, TimeSplit))
-        for one in questions
+        unshrunk(one.cohort, one.spec.effect, isinstance(one.spec.exposure, TimeSplit)) for one in problems
     ]
     labels = rows["subgroup"].fillna("").astype(str)
     aligned = [one.set_index("subgroup").reindex(labels) for one in found]
@@ -105,8 +104,8 @@ def effect_by_subgroup(
     middles = np.median(draws[1:], axis=1)
     highest, lowest = draws[1 + int(middles.argmax())], draws[1 + int(middles.argmin())]
     apart = float((highest > lowest).mean())
-    spread = parameter_limits(reading, "subgroup_effect_sd")
-    return EffectBySubgroup(table, spread, apart, subgroup_contrasts(study, reading))
+    spread = parameter_limits(summary, "subgroup_effect_sd")
+    return EffectBySubgroup(table, spread, apart, subgroup_contrasts(study, summary))
 
 
 def _words(study: Study, subgroup: str) -> tuple[str, str]:

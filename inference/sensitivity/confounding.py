@@ -16,11 +16,11 @@ from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.diagnostics.rhat_ess import ess_bulk
 from inference.sampling.approximation import approximate_each
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.storage.cache import DATASET, cached
 from models.effects import ConstantEffect
-from models.observations.hidden_confounder import HiddenConfounder
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -62,10 +62,10 @@ class Strengths:
         if not 0.0 < low < high < 1.0:
             raise ValueError(f"the prevalences must be between 0 and 1, but found {low:g} to {high:g}")
 
-    def confounder(self, ratio: float, difference: float) -> HiddenConfounder:
+    def confounder(self, ratio: float, difference: float) -> UnmeasuredConfounder:
         """Return the confounder of a cell."""
         held = self.prevalence_treated
-        return HiddenConfounder(held, held + difference, float(np.log(ratio)))
+        return UnmeasuredConfounder(held, held + difference, float(np.log(ratio)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,13 +123,13 @@ def confounding_of_cohort(
         raise ValueError(f"the effect must be constant, but found {spec.effect.name}")
     shape = (len(strengths.hazard_ratios), len(strengths.differences))
 
-    def task(row: int, column: int) -> Task:
-        hidden = strengths.confounder(strengths.hazard_ratios[row], strengths.differences[column])
-        return Task(cohort, replace(spec, score="absent", observation=hidden), priors)
+    def posterior(row: int, column: int) -> Posterior:
+        unmeasured = strengths.confounder(strengths.hazard_ratios[row], strengths.differences[column])
+        return Posterior(cohort, replace(spec, score="absent", exposure=unmeasured), priors)
 
     # A condition that does nothing is the same at every prevalence: one posterior for the first row.
     cells = [(row + 1, column) for row, column in np.ndindex(shape[0] - 1, shape[1])]
-    found = approximate_each((task(*cell) for cell in [(0, 0), *cells]), EFFECT)
+    found = approximate_each((posterior(*cell) for cell in [(0, 0), *cells]), EFFECT)
     moments = np.empty((2, *shape))
     moments[:, 0] = np.array(found[0])[:, None]
     moments[:, 1:] = np.array(found[1:]).T.reshape(2, shape[0] - 1, shape[1])
@@ -142,7 +142,7 @@ def confounding_of_cohort(
         return computed
     rows = []
     for cell in ((0, 0), (shape[0] // 2, shape[1] // 2), (shape[0] - 1, shape[1] - 1)):
-        drawn = sample(task(*cell), settings).parameters[EFFECT]
+        drawn = sample(posterior(*cell), settings).parameters[EFFECT]
         at = (strengths.hazard_ratios[cell[0]], strengths.differences[cell[1]])
         rows.append((*at, *moments[:, *cell], drawn.mean(), drawn.std(), ess_bulk(drawn[None])[0]))
     columns = zip(CHECKED, np.array(rows, dtype=float).T, strict=True)

@@ -1,4 +1,4 @@
-"""Effects that change: which shapes a study allows, and what the draws of a reading say of them."""
+"""Effects that change: which shapes a study allows, and what the draws of a fit say of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from data.errors import CohortWarning, InputError
 from data.study.cohort import Cohort
 from data.study.study import Study
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from models.effects import ByInterval, BySubgroup
 from models.specification import study_cutpoints
 
@@ -33,14 +33,14 @@ def changing_effects(study: Study, cohort: Cohort) -> list[str]:
     return shapes
 
 
-def conditional_draws(reading: Reading, effect: str) -> tuple[pd.DataFrame, np.ndarray]:
+def conditional_draws(summary: FitSummary, effect: str) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the rows of the hazard ratio, and the draws of its log (row, draw)."""
-    if reading.request.effect != effect:
-        raise ValueError(f"the effect must be {effect}, but found {reading.request.effect}")
-    table = reading.estimands
+    if summary.request.effect != effect:
+        raise ValueError(f"the effect must be {effect}, but found {summary.request.effect}")
+    table = summary.estimands
     conditional = table["population"] == "conditional"
     places = np.flatnonzero(conditional & (table["estimand"] == "log_hazard_ratio"))
-    draws = reading.draws["estimand"].to_numpy()[places]
+    draws = summary.draws["estimand"].to_numpy()[places]
     return table[conditional & (table["estimand"] == "hazard_ratio")], draws.reshape(len(places), -1)
 
 
@@ -55,10 +55,10 @@ def ratio_summary(rows: pd.DataFrame) -> dict[str, np.ndarray]:
     return {new: rows[old].to_numpy(dtype=float) for old, new in names.items()}
 
 
-def parameter_limits(reading: Reading, name: str) -> tuple[float, ...]:
+def parameter_limits(summary: FitSummary, name: str) -> tuple[float, ...]:
     """Return median and 95 % limits of a parameter; nothing where the model has none."""
-    names = reading.draws["parameter_name"].to_numpy().astype(str)
+    names = summary.draws["parameter_name"].to_numpy().astype(str)
     if name not in names:
         return ()
-    draws = reading.draws["parameter"].to_numpy()[names == name].astype(float)
+    draws = summary.draws["parameter"].to_numpy()[names == name].astype(float)
     return tuple(np.quantile(draws, LIMITS).tolist())

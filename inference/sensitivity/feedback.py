@@ -26,10 +26,10 @@ from inference.adjustments.adjusted import flat_draws
 from inference.diagnostics.rhat_ess import rhat
 from inference.diagnostics.summaries import ensemble_rhat, quantiles
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity import score_alone
 from inference.storage.cache import DATASET, cached
-from models.observations.tempered import Tempered
+from models.exposures.tempered import Tempered
 from models.priors import PriorSet
 from models.propensity import propensity_score
 from models.specification import ModelSpec
@@ -81,8 +81,8 @@ def tempered_effect(
     """
     # At 0 the outcome's parameters have their priors and the score has the posterior of the treatment model alone, which
     # is sampled from fewer than half of the coordinates, and has one sign.
-    tempered = replace(spec, score="latent", observation=Tempered(eta, spec.observation)) if eta > 0 else None
-    informed = sample(Task(cohort, tempered, priors), settings)
+    tempered = replace(spec, score="latent", exposure=Tempered(eta, spec.exposure)) if eta > 0 else None
+    informed = sample(Posterior(cohort, tempered, priors), settings)
     coefficients = flat_draws(informed.parameters)["propensity_coefficients"]
     divergences = int(informed.statistics["diverging"].sum())
     rng = np.random.default_rng([settings.seed, 6])
@@ -91,7 +91,7 @@ def tempered_effect(
     draws = []
     for number, score in enumerate(scores):
         own = replace(settings, seed=settings.seed + 104729 * (number + 1))
-        given = sample(Task(cohort, replace(spec, score="given"), priors, score), own)
+        given = sample(Posterior(cohort, replace(spec, score="given"), priors, score), own)
         draws.append(given.parameters[EFFECT])
         divergences += int(given.statistics["diverging"].sum())
     by_term = np.moveaxis(informed.parameters["propensity_coefficients"], -1, 0)

@@ -18,7 +18,7 @@ from inference.diagnostics.checks import CheckResult
 from inference.diagnostics.checks.convergence import ESS, RHAT
 from inference.diagnostics.checks.result import at_least, at_most
 from inference.diagnostics.summaries import ensemble_rhat, probability_of_benefit, quantiles, summarise
-from inference.fits.requests import FitRequest, question_of, request_of_cohort
+from inference.fits.requests import FitRequest, problem_of, request_of_cohort
 from inference.frequentist.without import COMPLETE, NOTHING, effect_without, left_out_of
 from inference.sampling.engine import sample
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
@@ -63,7 +63,7 @@ def effect_without_of_cohort(
     left_out = left_out_of(groups, list(cohort.covariates))
     del left_out[COMPLETE], left_out[NOTHING]
     found = [
-        sample(question_of(study, without_covariates(cohort, named), own).task(score), own.settings)
+        sample(problem_of(study, without_covariates(cohort, named), own).posterior(score), own.settings)
         for named in left_out.values()
     ]
     return xr.Dataset(

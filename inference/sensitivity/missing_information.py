@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 
 from data.study.study import Study
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from models.effects.by_subgroup import SUBGROUP_EFFECTS
 
 TERM = re.compile(rf"{SUBGROUP_EFFECTS.name}\[(?P<column>.+)\[T\.(?P<level>.+)\]\]")
 
 
-def subgroup_contrasts(study: Study, reading: Reading) -> pd.DataFrame:
+def subgroup_contrasts(study: Study, summary: FitSummary) -> pd.DataFrame:
     """Return each contrast of the effect between patients with and without a level, and what of it is not known for want of patients.
 
     Parameters
     ----------
     study : Study
         Gives the words.
-    reading : Reading
+    summary : FitSummary
         Of a fit with an effect by subgroup, pooled over cohorts.
 
     Returns
@@ -31,7 +31,7 @@ def subgroup_contrasts(study: Study, reading: Reading) -> pd.DataFrame:
         missing_error (`error_of_missing`), cohorts. Empty where one cohort was fitted.
     """
     rows = []
-    for row in reading.pooling.to_dict("records"):
+    for row in summary.pooling.to_dict("records"):
         found = TERM.fullmatch(str(row["estimand"]))
         if row["population"] != "parameter" or found is None:
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from inference.sensitivity.effects import LIKELY, LIMITS, conditional_draws, parameter_limits, ratio_summary
 from models.effects import ByInterval
 from models.effects.by_interval import STEP_SD
@@ -42,12 +42,12 @@ class EffectOverTime:
     time_unit: str
 
 
-def effect_over_time(reading: Reading, time_unit: str) -> EffectOverTime:
+def effect_over_time(summary: FitSummary, time_unit: str) -> EffectOverTime:
     """Return how the effect of a fit by interval changes; of several cohorts, over all their draws.
 
     Parameters
     ----------
-    reading : Reading
+    summary : FitSummary
         Of a fit with the effect `by_interval`, pooled or not.
     time_unit : str
 
@@ -56,11 +56,11 @@ def effect_over_time(reading: Reading, time_unit: str) -> EffectOverTime:
     ValueError
         Where the fit has another effect.
     """
-    rows, draws = conditional_draws(reading, ByInterval.name)
+    rows, draws = conditional_draws(summary, ByInterval.name)
     ends = rows["time"].to_numpy(dtype=float)
     table = pd.DataFrame({"start": [0.0, *ends[:-1]], "end": ends, **ratio_summary(rows)})
-    step_sd = parameter_limits(reading, STEP_SD.name)
-    prior = reading.request.priors.prior(STEP_SD).frozen.ppf(LIMITS)
+    step_sd = parameter_limits(summary, STEP_SD.name)
+    prior = summary.request.priors.prior(STEP_SD).frozen.ppf(LIMITS)
     crossing = (draws < 0).any(axis=0) & (draws > 0).any(axis=0)
     return EffectOverTime(
         table,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from inference.diagnostics.power_scaling import EFFECT
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from models.priors import PriorSet
 from models.specification import known_parameters
 
@@ -21,14 +21,16 @@ def prior_interval(priors: PriorSet) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def prior_sensitivity(readings: Sequence[Reading], without_feedback: Sequence[Reading] = ()) -> pd.DataFrame:
+def prior_sensitivity(
+    summaries: Sequence[FitSummary], without_feedback: Sequence[FitSummary] = ()
+) -> pd.DataFrame:
     """Return the effect under each prior set, one row each.
 
     Parameters
     ----------
-    readings : sequence of Reading
+    summaries : sequence of FitSummary
         The same model under several prior sets.
-    without_feedback : sequence of Reading
+    without_feedback : sequence of FitSummary
         The cut model under some of these sets.
 
     Returns
@@ -40,11 +42,11 @@ def prior_sensitivity(readings: Sequence[Reading], without_feedback: Sequence[Re
     """
     cut = {one.request.priors.name: _row(one, "hazard_ratio", "conditional") for one in without_feedback}
     rows = []
-    for reading in readings:
-        ratio = _row(reading, "hazard_ratio", "conditional")
-        rmst = _row(reading, "rmst_difference", "all")
-        of_prior, of_likelihood = reading.power_scaling
-        priors = reading.request.priors
+    for summary in summaries:
+        ratio = _row(summary, "hazard_ratio", "conditional")
+        rmst = _row(summary, "rmst_difference", "all")
+        of_prior, of_likelihood = summary.power_scaling
+        priors = summary.request.priors
         rows.append(
             {
                 "prior_set": priors.name,
@@ -71,8 +73,8 @@ def prior_sensitivity(readings: Sequence[Reading], without_feedback: Sequence[Re
     return pd.DataFrame(rows)
 
 
-def _row(reading: Reading, estimand: str, population: str) -> pd.Series:
-    table = reading.estimands
+def _row(summary: FitSummary, estimand: str, population: str) -> pd.Series:
+    table = summary.estimands
     return table[(table["estimand"] == estimand) & (table["population"] == population)].iloc[0]
 
 

@@ -13,7 +13,7 @@ from data.study.study import Study
 from inference.frequentist.cox_model import independent_columns
 from inference.sampling.approximation import approximate_each
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity.no_effect import (
     follow,
     naive_log_hazard_ratio,
@@ -28,7 +28,7 @@ from inference.sensitivity.start_times import (
     scenarios_of,
 )
 from inference.storage.cache import DATASET, cached
-from models.observations.unknown_start import UnknownStart
+from models.exposures.unknown_start import UnknownStart
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -119,20 +119,20 @@ def timing_of_cohort(
     scenarios = scenarios_of(cohort.time_unit, rng, settings.designs)
     delays = delayed(cohort.time_unit)
 
-    def task(scenario: StartScenario, priors: PriorSet = priors) -> Task:
+    def posterior(scenario: StartScenario, priors: PriorSet = priors) -> Posterior:
         # Who is a candidate says nothing of the effect (`UnknownStart.candidacy`): half of the coordinates are spared.
-        return Task(cohort, replace(spec, observation=UnknownStart(scenario, candidacy=False)), priors)
+        return Posterior(cohort, replace(spec, exposure=UnknownStart(scenario, candidacy=False)), priors)
 
     draws, divergences = [], []
     for run, scenario in enumerate(scenarios):
         chosen = replace(settings.sampler, seed=seed + 100_003 * number + 7919 * run)
-        result = sample(task(scenario), chosen)
+        result = sample(posterior(scenario), chosen)
         draws.append(result.parameters[EFFECT])
         divergences.append(int(result.statistics["diverging"].sum()))
-    means, spreads = zip(*approximate_each(map(task, delays), EFFECT), strict=True)
+    means, spreads = zip(*approximate_each(map(posterior, delays), EFFECT), strict=True)
     # Where all begin at zero the candidates are the treated: their model is the treatment model, independent of the rest.
-    null = sample(task(scenarios[0], without_effect(priors)), settings.sampler).parameters
-    null = null | sample(Task(cohort, None, priors), settings.sampler).parameters
+    null = sample(posterior(scenarios[0], without_effect(priors)), settings.sampler).parameters
+    null = null | sample(Posterior(cohort, None, priors), settings.sampler).parameters
     flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in null.items()}
     followed = follow(cohort, spec, flat, settings.replicates, rng)
     by_run = naive_under_no_effect(cohort, followed, scenarios, times, rng)

@@ -17,12 +17,12 @@ from inference.estimands.curves import TimeGrid, time_grid
 from inference.estimands.mixture import mixture
 from inference.sampling.approximation import approximate_draws
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity.start_times import delayed
 from inference.storage.cache import DATASET, cached
-from models.observations.hidden_confounder import HiddenConfounder
-from models.observations.unknown_start import UnknownStart
-from models.observations.unknown_start_and_confounder import UnknownStartAndConfounder
+from models.exposures.unknown_start import UnknownStart
+from models.exposures.unknown_start_and_confounder import UnknownStartAndConfounder
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.predictors import covariate_predictor
 from models.priors import PriorSet
 from models.propensity import propensity_score
@@ -41,9 +41,9 @@ CLOSE = (
 SHOWN = 61  # points along each axis of the figure
 
 
-def confounder_of(strength: float) -> HiddenConfounder:
+def confounder_of(strength: float) -> UnmeasuredConfounder:
     """Return the condition that multiplies the hazard by as much as it is more common among those who are no candidates."""
-    return HiddenConfounder(PREVALENCE, PREVALENCE * strength, float(np.log(strength)))
+    return UnmeasuredConfounder(PREVALENCE, PREVALENCE * strength, float(np.log(strength)))
 
 
 def draws_of_cohort(cohorts: int) -> int:
@@ -94,10 +94,10 @@ def surface_of_cohort(
     patients = rng.standard_exponential((len(normals), cohort.size))
     grid = time_grid(spec.cutpoints, horizon, (), horizon)
 
-    def task(place: tuple[int, int]) -> Task:
+    def posterior(place: tuple[int, int]) -> Posterior:
         at, strength = place
         both = UnknownStartAndConfounder(UnknownStart(scenarios[at]), confounder_of(STRENGTHS[strength]))
-        return Task(cohort, replace(spec, observation=both), priors)
+        return Posterior(cohort, replace(spec, exposure=both), priors)
 
     shape = (len(DELAYS), len(STRENGTHS))
     mean, sd, rmst = np.empty(shape), np.empty(shape), np.empty((*shape, len(normals)))
@@ -108,7 +108,7 @@ def surface_of_cohort(
         for strength in (range(shape[1]) if at % 2 == 0 else reversed(range(shape[1])))
     ]
     for place, found in zip(
-        places, approximate_draws((task(place) for place in places), EFFECT, normals), strict=True
+        places, approximate_draws((posterior(place) for place in places), EFFECT, normals), strict=True
     ):
         mean[place], sd[place] = found.mean, found.sd
         confounder = confounder_of(STRENGTHS[place[1]])
@@ -127,7 +127,7 @@ def surface_of_cohort(
         return computed
     off = []
     for place in SAMPLED:
-        drawn = sample(task(place), settings).parameters
+        drawn = sample(posterior(place), settings).parameters
         flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in drawn.items()}
         effect = flat[EFFECT]
         some = {name: values[:: max(1, len(effect) // 500)] for name, values in flat.items()}
@@ -149,7 +149,7 @@ def rmst_differences(
     spec: ModelSpec,
     cohort: Cohort,
     grid: TimeGrid,
-    confounder: HiddenConfounder,
+    confounder: UnmeasuredConfounder,
     patients: np.ndarray,
 ) -> np.ndarray:
     r"""Return draws of the difference in restricted mean survival time, all patients treated from time zero against none.

@@ -31,9 +31,9 @@ class ConstantEffect(Effect):
         return treatment * parameters["treatment_effect"][..., None]
 
 
-def require_constant(effect: Effect, observation: str) -> None:
-    """Raise ValueError where an observation that is worked out for constant effects only is given another one."""
+def require_constant(effect: Effect, exposure: str) -> None:
+    """Raise ValueError where an exposure that is worked out for constant effects only is given another one."""
     if not isinstance(effect, ConstantEffect):
         raise ValueError(
-            f"the effect must be constant where the observation is {observation}, but found {effect.name}"
+            f"the effect must be constant where the exposure is {exposure}, but found {effect.name}"
         )

@@ -19,7 +19,7 @@ def small_cohort() -> Cohort:
 def made() -> Callable:
     """Return a posterior of made-up draws (2 chains): parameters around plausible values, or those given."""
     from inference.adjustments.adjusted import DesignSample
-    from inference.sampling.tasks import Task
+    from inference.sampling.posterior import Posterior
     from models.effects import EFFECTS
     from models.priors import PriorSet
     from models.specification import ModelSpec
@@ -42,8 +42,8 @@ def made() -> Callable:
         }
         if propensity is None:
             propensity = rng.uniform(0.1, 0.9, (2 * draws, cohort.size))
-        task = Task(cohort, ModelSpec(baseline, EFFECTS["constant"]()), PriorSet("default"))
-        return DesignSample(task, parameters, propensity)
+        posterior = Posterior(cohort, ModelSpec(baseline, EFFECTS["constant"]()), PriorSet("default"))
+        return DesignSample(posterior, parameters, propensity)
 
     return build
 
@@ -52,7 +52,7 @@ def made() -> Callable:
 def tiny_fits(small_cohort) -> dict:
     """A short fit of each adjustment: the question, the samples, and the fit as a tree."""
     from inference.adjustments import ADJUSTMENTS
-    from inference.adjustments.adjusted import Question
+    from inference.adjustments.adjusted import Problem
     from inference.fits.datatree import to_tree
     from inference.sampling.engine import SamplerSettings
     from models.baselines import PiecewiseExponential
@@ -62,9 +62,9 @@ def tiny_fits(small_cohort) -> dict:
 
     spec = ModelSpec(PiecewiseExponential((12.0, 36.0)), EFFECTS["constant"]())
     settings = SamplerSettings(chains=2, draws=250, tune=250, seed=3)
-    question = Question(small_cohort, spec, PriorSet("default"), settings, designs=3)
+    problem = Problem(small_cohort, spec, PriorSet("default"), settings, designs=3)
     fits = {}
     for name, adjust in ADJUSTMENTS.items():
-        adjusted = adjust.sample(question, lambda *_: None)
-        fits[name] = (question, adjusted, to_tree(adjusted, question, {"study": "simulated", "seed": 3}))
+        adjusted = adjust.sample(problem, lambda *_: None)
+        fits[name] = (problem, adjusted, to_tree(adjusted, problem, {"study": "simulated", "seed": 3}))
     return fits

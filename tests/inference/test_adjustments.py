@@ -18,7 +18,7 @@ from inference.adjustments.weighted import bootstrap_scores
 from inference.adjustments.weighting import bootstrap_weights, design_weights
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.geometry import NormalFit
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.episodes import episodes_of
 from models.prior_files import read_prior_set
 from models.priors import Prior, PriorSet
@@ -47,13 +47,13 @@ def fit(request, tiny_fits):
 
 
 def test_samples_have_chains_draws_and_finite_values(fit, small_cohort):
-    name, question, adjusted = fit
+    name, problem, adjusted = fit
     kind = ADJUSTMENTS[name]
     assert adjusted.adjustment == kind.name == name
-    assert len(adjusted.designs) == (question.designs if kind.several_designs else 1)
+    assert len(adjusted.designs) == (problem.designs if kind.several_designs else 1)
     lead = (CHAINS, DRAWS)
     if kind.maximises:  # 500 draws over three designs, or as many as there are bootstrap vectors
-        lead = (1, 167 if kind.several_designs else question.designs)
+        lead = (1, 167 if kind.several_designs else problem.designs)
     for design in adjusted.designs:
         assert set(design.parameters) == PARAMETERS[name]
         assert design.propensity.shape[1] == small_cohort.size
@@ -61,7 +61,7 @@ def test_samples_have_chains_draws_and_finite_values(fit, small_cohort):
         for value in design.parameters.values():
             assert value.shape[:2] == lead
             assert np.all(np.isfinite(value))
-    trailing = (question.designs,) if kind.several_designs else ()
+    trailing = (problem.designs,) if kind.several_designs else ()
     assert bool(adjusted.statistics) == (not kind.maximises)
     for value in adjusted.statistics.values():
         assert value.shape == (CHAINS, DRAWS, *trailing)
@@ -71,38 +71,38 @@ def test_outcome_models_with_treatment_alone_are_of_whom_the_design_leaves(fit, 
     """Weights keep everybody; pairs keep equally many of both arms; covariates are in the outcome of the others."""
     name, _, adjusted = fit
     for design in adjusted.designs:
-        own = design.task.cohort
+        own = design.posterior.cohort
         assert bool(own.outcome.terms) == (not ADJUSTMENTS[name].population)
         if name == "matched":
             assert own.treatment.sum() == (~own.treatment).sum() == own.size // 2
             assert set(own.patient) < set(small_cohort.patient)
         else:
             assert_array_equal(own.patient, small_cohort.patient)
-        assert design.task.spec.score == ADJUSTMENTS[name].score
+        assert design.posterior.spec.score == ADJUSTMENTS[name].score
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
 def test_as_many_designs_as_draws_are_numbered_like_them(tiny_fits, name):
     """A maximiser for each bootstrap vector, and the treatment model refitted under it, at the same chain and draw."""
     few = tiny_fits[name][0]
-    question = replace(few, designs=CHAINS * DRAWS)
-    adjusted = ADJUSTMENTS[name].sample(question, lambda *_: None)
+    problem = replace(few, designs=CHAINS * DRAWS)
+    adjusted = ADJUSTMENTS[name].sample(problem, lambda *_: None)
     (design,) = adjusted.designs
     assert design.parameters["treatment_effect"].shape == (CHAINS, DRAWS)
     assert design.parameters["log_hazard"].shape == (CHAINS, DRAWS, 3)
-    refitted = bootstrap_scores(question).parameters
+    refitted = bootstrap_scores(problem).parameters
     for parameter, value in adjusted.treatment.items():
         assert_array_equal(value.reshape(refitted[parameter].shape), refitted[parameter])
-    again = ADJUSTMENTS[name].sample(question, lambda *_: None)
+    again = ADJUSTMENTS[name].sample(problem, lambda *_: None)
     assert_array_equal(again.designs[0].parameters["treatment_effect"], design.parameters["treatment_effect"])
 
 
 @pytest.mark.parametrize("name", WEIGHTED)
 def test_weighted_draws_are_where_the_weighted_score_is_zero(tiny_fits, name):
     """With weights w, occurrences less exposure x hazard are 0 in each interval, and among the treated."""
-    question, adjusted, _ = tiny_fits[name]
-    cohort, (design,) = question.cohort, adjusted.designs
-    scores = bootstrap_scores(question)
+    problem, adjusted, _ = tiny_fits[name]
+    cohort, (design,) = problem.cohort, adjusted.designs
+    scores = bootstrap_scores(problem)
     weights = design_weights(name, scores.propensity, cohort.treatment, scores.bootstrap)
     edges = np.array([0.0, 12.0, 36.0, np.inf])
     at_risk = np.clip(cohort.time[:, None], edges[:-1], edges[1:]) - edges[:-1]
@@ -111,18 +111,18 @@ def test_weighted_draws_are_where_the_weighted_score_is_zero(tiny_fits, name):
     )
     hazard = np.exp(design.parameters["log_hazard"][0])
     effect = np.exp(design.parameters["treatment_effect"][0])
-    for draw in range(question.designs):
+    for draw in range(problem.designs):
         residual = died_in - at_risk * hazard[draw] * np.where(cohort.treatment, effect[draw], 1)[:, None]
         assert_allclose(weights[draw] @ residual, 0, atol=1e-6)
         assert_allclose(weights[draw] @ (residual.sum(axis=1) * cohort.treatment), 0, atol=1e-6)
 
 
 def test_no_prior_of_the_outcome_enters_a_weighted_fit(tiny_fits):
-    question, adjusted, _ = tiny_fits["overlap"]
+    problem, adjusted, _ = tiny_fits["overlap"]
     elsewhere = PriorSet(
         "elsewhere", overrides={"treatment_effect": Prior("Normal", {"mu": 3.0, "sigma": 0.01}, "far away")}
     )
-    moved = ADJUSTMENTS["overlap"].sample(replace(question, priors=elsewhere), lambda *_: None)
+    moved = ADJUSTMENTS["overlap"].sample(replace(problem, priors=elsewhere), lambda *_: None)
     assert_array_equal(
         moved.designs[0].parameters["treatment_effect"], adjusted.designs[0].parameters["treatment_effect"]
     )
@@ -130,52 +130,52 @@ def test_no_prior_of_the_outcome_enters_a_weighted_fit(tiny_fits):
 
 @pytest.mark.parametrize("kind", ["iptw", "overlap"])
 def test_an_arm_without_events_cannot_be_weighted(tiny_fits, kind):
-    question = tiny_fits[kind][0]
+    problem = tiny_fits[kind][0]
     nobody = replace(
-        question.cohort, event=question.cohort.event & ~question.cohort.treatment, sha256="no treated event"
+        problem.cohort, event=problem.cohort.event & ~problem.cohort.treatment, sha256="no treated event"
     )
     with pytest.raises(InputError, match="each arm must have events while the other is at risk"):
-        ADJUSTMENTS[kind].sample(replace(question, cohort=nobody), lambda *_: None)
+        ADJUSTMENTS[kind].sample(replace(problem, cohort=nobody), lambda *_: None)
 
 
 def test_pairs_without_an_event_in_an_arm_are_refused(tiny_fits):
-    question = tiny_fits["matched"][0]
+    problem = tiny_fits["matched"][0]
     nobody = replace(
-        question.cohort, event=question.cohort.event & ~question.cohort.treatment, sha256="no treated event"
+        problem.cohort, event=problem.cohort.event & ~problem.cohort.treatment, sha256="no treated event"
     )
     with pytest.raises(InputError, match="the pairs must hold an event in each arm, but found"):
-        ADJUSTMENTS["matched"].sample(replace(question, cohort=nobody), lambda *_: None)
+        ADJUSTMENTS["matched"].sample(replace(problem, cohort=nobody), lambda *_: None)
 
 
 def test_more_coefficients_than_patients_cannot_be_weighted(tiny_fits):
-    question = tiny_fits["iptw"][0]
-    grade = question.cohort.covariates["grade"]
+    problem = tiny_fits["iptw"][0]
+    grade = problem.cohort.covariates["grade"]
     one_of_each = [int(np.argmax(grade == level)) for level in ("I", "II", "III")]
     few = some_patients(
-        question.cohort, np.isin(np.arange(grade.size), [*one_of_each, 50]), outcome_terms=False
+        problem.cohort, np.isin(np.arange(grade.size), [*one_of_each, 50]), outcome_terms=False
     )
     assert len(few.propensity.terms) == 3
     with pytest.raises(InputError, match="must have fewer coefficients than there are patients"):
-        bootstrap_scores(replace(question, cohort=few))
+        bootstrap_scores(replace(problem, cohort=few))
 
 
 def test_pairs_are_resampled_together(tiny_fits):
     """Each design maximises the likelihood of its pairs under weights that the two patients of a pair share."""
-    question, adjusted, _ = tiny_fits["matched"]
-    for number, (design, sampled) in enumerate(zip(matched_designs(question), adjusted.designs, strict=True)):
-        assert design.cohort.sha256 == sampled.task.cohort.sha256
+    problem, adjusted, _ = tiny_fits["matched"]
+    for number, (design, sampled) in enumerate(zip(matched_designs(problem), adjusted.designs, strict=True)):
+        assert design.cohort.sha256 == sampled.posterior.cohort.sha256
         for pair in range(design.unit.max() + 1):
             assert sorted(design.cohort.treatment[design.unit == pair]) == [False, True]
         draws = sampled.parameters["treatment_effect"].shape[1]
-        rng = np.random.default_rng([question.settings.seed, 4, number])
+        rng = np.random.default_rng([problem.settings.seed, 4, number])
         weights = bootstrap_weights(draws, design.unit.max() + 1, rng)[:, design.unit]
-        expected = question.spec.baseline.maximise(episodes_of(design.cohort, time_split=False), weights)
+        expected = problem.spec.baseline.maximise(episodes_of(design.cohort, time_split=False), weights)
         assert_array_equal(sampled.parameters["treatment_effect"][0], expected["treatment_effect"])
 
 
 def test_sampled_adjustments_report_the_treatment_model_fitted_alone(tiny_fits, small_cohort):
-    question = tiny_fits["cut"][0]
-    alone = sample(Task(small_cohort, None, question.priors), question.settings).parameters
+    problem = tiny_fits["cut"][0]
+    alone = sample(Posterior(small_cohort, None, problem.priors), problem.settings).parameters
     assert set(alone) == {"propensity_intercept", "propensity_coefficients"}
     for adjustment in ("none", "joint", "cut"):
         for name, value in alone.items():
@@ -189,7 +189,7 @@ def test_the_cut_conditions_on_draws_of_the_treatment_model(tiny_fits, small_coh
     assert len(set(adjusted.design_draws)) == 3
     for draw, design in zip(adjusted.design_draws, adjusted.designs, strict=True):
         score = small_cohort.propensity.values @ coefficients[draw]
-        assert_allclose(design.task.score, score, rtol=1e-12)
+        assert_allclose(design.posterior.score, score, rtol=1e-12)
         assert_allclose(design.propensity[0], 1 / (1 + np.exp(-intercept[draw] - score)), rtol=1e-12)
 
 
@@ -213,7 +213,7 @@ def test_progress_is_told_and_never_exceeds_the_whole(tiny_fits):
 def test_under_vague_priors_the_treatment_model_is_the_logistic_regression_of_statsmodels():
     cohort = simulate_cohort(Truth(), 3000, seed=6)
     priors = read_prior_set("vague", known_parameters())
-    drawn = sample(Task(cohort, None, priors), SamplerSettings(chains=4, draws=1000, seed=2)).parameters
+    drawn = sample(Posterior(cohort, None, priors), SamplerSettings(chains=4, draws=1000, seed=2)).parameters
     logit = sm.Logit(cohort.treatment.astype(float), sm.add_constant(cohort.propensity.values)).fit(disp=0)
     coefficients = drawn["propensity_coefficients"]
     columns = [

@@ -152,13 +152,13 @@ def functions() -> dict[str, Cached]:
 @pytest.mark.parametrize("name", sorted(functions()))
 def test_keys_change_with_the_source_that_is_reached_and_with_no_other(name, monkeypatch):
     """A statement is added to some modules in turn: within the closure, and outside, to figures, page and audit."""
-    reading = functions()[name].function.__module__
-    begin = ROOT.joinpath(*reading.split(".")).with_suffix(".py")
+    summary = functions()[name].function.__module__
+    begin = ROOT.joinpath(*summary.split(".")).with_suffix(".py")
     inside = reached([begin], LAYERS)
     every = [file for layer in LAYERS for file in (ROOT / layer).rglob("*.py")]
     pages = [file for file in every if {"figures", "report"} & set(file.relative_to(ROOT).parts)]
     audit = [file for file in (ROOT / "data" / "audit").rglob("*.py") if file not in inside]
-    before = source_of.__wrapped__(reading)
+    before = source_of.__wrapped__(summary)
     for file in [*inside[:: max(1, len(inside) // 4)], *pages[::20], *audit[::10]]:
         known = parsed(file)
         changed = dataclasses.replace(known, statements=(*known.statements, "added"))
@@ -168,7 +168,7 @@ def test_keys_change_with_the_source_that_is_reached_and_with_no_other(name, mon
                 "parsed",
                 lambda one, file=file, changed=changed: changed if one == file else parsed(one),
             )
-            after = source_of.__wrapped__(reading)
+            after = source_of.__wrapped__(summary)
         assert (after != before) == (file in inside), file
     assert not set(inside) & set(pages)
 

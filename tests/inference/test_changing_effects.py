@@ -14,7 +14,7 @@ from data.errors import InputError
 from data.simulation.simulate import LevelCovariate, Truth, simulate_cohort, simulate_frame, simulated_study
 from data.study.cohort import validate_cohort
 from inference.adjustments import ADJUSTMENTS
-from inference.adjustments.adjusted import DesignSample, Question, flat_draws
+from inference.adjustments.adjusted import DesignSample, Problem, flat_draws
 from inference.diagnostics.checks import time_ratio_note
 from inference.estimands.curves import POPULATIONS, population_weights, standardise, time_grid
 from inference.fits.datatree import from_tree, to_tree
@@ -22,10 +22,10 @@ from inference.fits.requests import check_effect
 from inference.fits.tables import estimate
 from inference.predictive.prior_draws import draw_prior
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS, ByInterval, BySubgroup, ConstantEffect
-from models.observations import TimeSplit
+from models.exposures import TimeSplit
 from models.priors import Prior, PriorSet
 from models.specification import ModelSpec, known_parameters
 
@@ -42,16 +42,16 @@ LONGER = SamplerSettings(chains=4, draws=500, tune=300, seed=5)
 
 def made_up(cohort, baseline, effect, seed=2):
     """Twelve draws from the prior, at plausible hazards."""
-    task = Task(cohort, ModelSpec(baseline, effect), PriorSet("default"))
+    posterior = Posterior(cohort, ModelSpec(baseline, effect), PriorSet("default"))
     rng = np.random.default_rng(seed)
-    values = draw_prior(task, 12, rng)
+    values = draw_prior(posterior, 12, rng)
     values["outcome_coefficients"] = rng.normal(0, [0.02, 0.4, 0.4], (12, 3))
     if baseline.name == "weibull":
         values |= {"median_survival": rng.uniform(20, 40, 12), "weibull_shape": rng.uniform(0.7, 1.6, 12)}
     else:
         values["log_hazard"] = rng.normal(-3.6, 0.4, (12, 3))
     shaped = {name: value.reshape(2, 6, *value.shape[1:]) for name, value in values.items()}
-    return DesignSample(task, shaped, rng.uniform(0.1, 0.9, (12, cohort.size)))
+    return DesignSample(posterior, shaped, rng.uniform(0.1, 0.9, (12, cohort.size)))
 
 
 def exact_hazards(design, cohort, draw, time, treated):
@@ -140,11 +140,11 @@ def test_weights_and_pairs_are_refused_with_what_to_do():
 @pytest.mark.parametrize("effect", list(SHAPES))
 def test_a_fit_goes_to_a_tree_and_back_with_names_along_its_dimensions(small_cohort, effect, adjustment):
     baseline = BASELINES["piecewise_exponential" if adjustment == "joint" else "weibull"]
-    question = Question(
+    problem = Problem(
         small_cohort, ModelSpec(baseline, SHAPES[effect]), PriorSet("default"), SETTINGS, designs=2
     )
-    adjusted = ADJUSTMENTS[adjustment].sample(question, lambda *_: None)
-    tree = to_tree(adjusted, question, {})
+    adjusted = ADJUSTMENTS[adjustment].sample(problem, lambda *_: None)
+    tree = to_tree(adjusted, problem, {})
     posterior = tree["posterior"].to_dataset()
     if effect == "by_interval":
         assert list(posterior["treatment_effect_by_interval"]["interval"].values) == [
@@ -158,7 +158,7 @@ def test_a_fit_goes_to_a_tree_and_back_with_names_along_its_dimensions(small_coh
         terms = posterior["subgroup_effects"]["subgroup"].values
         assert list(terms) == ["grade[T.II]", "grade[T.III]"]
     assert {"time", "event"} <= set(tree["posterior_predictive"].data_vars)
-    again = from_tree(tree, question, adjustment)
+    again = from_tree(tree, problem, adjustment)
     grid = time_grid(CUTS, HORIZON, TIMES, float(small_cohort.time.max()))
     first, second = (estimate(one, small_cohort, grid, 1).table for one in (adjusted, again))
     pd.testing.assert_frame_equal(first, second, rtol=1e-4, atol=1e-4)
@@ -178,7 +178,9 @@ def test_with_next_to_no_spread_it_is_the_constant_effect(small_cohort, baseline
     priors = PriorSet("tiny", "", {"treatment_effect_step_sd": tiny, "subgroup_effect_sd": tiny})
     found = {}
     for shape in (SHAPES[effect], ConstantEffect()):
-        drawn = sample(Task(small_cohort, ModelSpec(BASELINES[baseline], shape), priors), LONGER).parameters
+        drawn = sample(
+            Posterior(small_cohort, ModelSpec(BASELINES[baseline], shape), priors), LONGER
+        ).parameters
         found[shape.name] = drawn["treatment_effect"].ravel()
     ours, constant = found[effect], found["constant"]
     error = np.hypot(ours.std(), constant.std()) / np.sqrt(500)
@@ -225,8 +227,8 @@ def fading_difference(time):
 def fading_fit(size, seed, baseline):
     cohort = fading_cohort(size, seed)
     spec = ModelSpec(baseline, ByInterval((12.0,)))
-    question = Question(cohort, spec, DEFAULT, replace(SETTINGS, seed=seed))
-    adjusted = ADJUSTMENTS["none"].sample(question, lambda *_: None)
+    problem = Problem(cohort, spec, DEFAULT, replace(SETTINGS, seed=seed))
+    adjusted = ADJUSTMENTS["none"].sample(problem, lambda *_: None)
     grid = time_grid((12.0,), 40.0, (12.0, 36.0), float(cohort.time.max()))
     curves = standardise(adjusted.designs[0], cohort, grid, np.random.default_rng(seed))
     difference = curves.survival[0, 1] - curves.survival[0, 0]
@@ -267,10 +269,10 @@ def site_cohort(size, seed):
 
 def site_fit(size, seed):
     cohort = site_cohort(size, seed)
-    question = Question(
+    problem = Problem(
         cohort, ModelSpec(Weibull(), BySubgroup((("site", "1"),))), DEFAULT, replace(SETTINGS, seed=seed)
     )
-    adjusted = ADJUSTMENTS["none"].sample(question, lambda *_: None)
+    adjusted = ADJUSTMENTS["none"].sample(problem, lambda *_: None)
     grid = time_grid((), 40.0, (12.0,), float(cohort.time.max()))
     curves = standardise(adjusted.designs[0], cohort, grid, np.random.default_rng(seed))
     share = (cohort.covariates["site"].astype(str) == "1").mean()
@@ -374,9 +376,9 @@ def test_treatment_that_begins_later_is_fitted_and_kept_too(small_cohort, effect
     start = np.where(small_cohort.treatment, 0.3 * small_cohort.time, np.nan)
     begun = replace(small_cohort, treatment_start=start)
     spec = ModelSpec(Weibull(), SHAPES[effect], "absent", TimeSplit())
-    question = Question(begun, spec, PriorSet("default"), SETTINGS)
-    adjusted = ADJUSTMENTS["none"].sample(question, lambda *_: None)
-    tree = to_tree(adjusted, question, {})
+    problem = Problem(begun, spec, PriorSet("default"), SETTINGS)
+    adjusted = ADJUSTMENTS["none"].sample(problem, lambda *_: None)
+    tree = to_tree(adjusted, problem, {})
     replicated = tree["posterior_predictive"].to_dataset()
     started = np.isfinite(replicated["start"].to_numpy())
     assert np.all(replicated["start"].to_numpy()[started] < replicated["time"].to_numpy()[started])
@@ -384,7 +386,7 @@ def test_treatment_that_begins_later_is_fitted_and_kept_too(small_cohort, effect
     assert np.isfinite(tree["log_likelihood"]["time"].to_numpy()).all()
     assert np.isfinite(tree["prior_predictive"]["time"].to_numpy()).all()
     grid = time_grid(CUTS, HORIZON, TIMES, float(begun.time.max()))
-    again = from_tree(tree, question, "none")
+    again = from_tree(tree, problem, "none")
     first, second = (estimate(one, begun, grid, 1).table for one in (adjusted, again))
     pd.testing.assert_frame_equal(first, second)
     assert adjusted.statistics["diverging"].mean() < 0.01

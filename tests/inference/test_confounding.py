@@ -8,12 +8,12 @@ from pandas.testing import assert_frame_equal
 from scipy import stats
 from scipy.optimize import brentq
 
-import inference.sampling.tasks as tasks
+import inference.sampling.posterior as posteriors
 import inference.sensitivity.confounding as module
 from data.simulation.simulate import Truth, simulate_cohort
 from inference.sampling.approximation import approximate, approximate_each
 from inference.sampling.engine import Sample, SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity.confounding import (
     BELOW,
     BEYOND,
@@ -30,7 +30,7 @@ from inference.sensitivity.confounding import (
 )
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
-from models.observations.hidden_confounder import HiddenConfounder
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.priors import Prior, PriorSet
 from models.specification import ModelSpec
 
@@ -131,19 +131,19 @@ def counted(monkeypatch):
     """Stand-ins for the engine that return what their confounder implies, and count how often they are asked."""
     asked = []
 
-    def near(task, parameter):
-        hidden = task.spec.observation
-        asked.append((task.cohort.sha256, hidden))
+    def near(posterior, parameter):
+        hidden = posterior.spec.exposure
+        asked.append((posterior.cohort.sha256, hidden))
         gap = hidden.p_control - hidden.p_treated
-        return -0.4 + gap * hidden.log_hazard_ratio + 1e-3 * task.cohort.size, 0.15
+        return -0.4 + gap * hidden.log_hazard_ratio + 1e-3 * posterior.cohort.size, 0.15
 
-    def drawn(task, settings):
-        mean, sd = near(task, EFFECT)
+    def drawn(posterior, settings):
+        mean, sd = near(posterior, EFFECT)
         values = np.random.default_rng(settings.seed).normal(mean, sd, (settings.chains, settings.draws))
         return Sample({EFFECT: values}, {}, ())
 
-    def near_each(tasks, parameter):
-        return [near(task, parameter) for task in tasks]
+    def near_each(posteriors, parameter):
+        return [near(posterior, parameter) for posterior in posteriors]
 
     monkeypatch.setattr(module, "approximate_each", near_each)
     monkeypatch.setattr(module, "sample", drawn)
@@ -202,10 +202,12 @@ def test_a_grid_is_kept_until_something_that_decides_it_changes(counted, cohort_
 @pytest.fixture(scope="module")
 def computed(small_cohort):
     """A grid of two cohorts of different sizes, and how often a model was compiled for it."""
-    compiled, compile_once = [], tasks.compile_density
+    compiled, compile_once = [], posteriors.compile_density
     cohorts = [small_cohort, simulate_cohort(Truth(), 150, seed=12)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tasks, "compile_density", lambda *a, **b: compiled.append(1) or compile_once(*a, **b))
+        patch.setattr(
+            posteriors, "compile_density", lambda *a, **b: compiled.append(1) or compile_once(*a, **b)
+        )
         return grid_of(cohorts, SPEC, DEFAULT, SMALL, SHORT), len(compiled)
 
 
@@ -231,7 +233,7 @@ def test_more_of_it_among_the_untreated_leaves_less_of_a_benefit(computed):
     assert np.all(np.diff(mean[:, :, 0], axis=1) <= 0)
 
 
-HIDDEN = HiddenConfounder(0.2, 0.6, float(np.log(2.5)))
+HIDDEN = UnmeasuredConfounder(0.2, 0.6, float(np.log(2.5)))
 TRUE_EFFECT = -0.3
 WIDE = PriorSet("wide", "", {EFFECT: Prior("Normal", {"mu": 0.0, "sigma": 3.0})})  # draws nothing towards 0
 
@@ -269,7 +271,7 @@ def test_the_effect_is_found_where_the_confounder_is_as_strong_as_it_was(cohort_
     """Naively it is far off; with the true strength, 95 % intervals hold it about as often as they say."""
     cohorts = 100 if full else 40
     strengths = {
-        "naive": HiddenConfounder(0.2, 0.2, 0.0),
+        "naive": UnmeasuredConfounder(0.2, 0.2, 0.0),
         "true strength": HIDDEN,
     }  # share one compiled model
     found = {name: [] for name in strengths}
@@ -277,7 +279,7 @@ def test_the_effect_is_found_where_the_confounder_is_as_strong_as_it_was(cohort_
         cohort = confounded(cohort_of, 5000 + number, delayed)
         for name, hidden in strengths.items():
             spec = ModelSpec(SPEC.baseline, SPEC.effect, "absent", hidden)
-            found[name].append(approximate(Task(cohort, spec, WIDE), EFFECT))
+            found[name].append(approximate(Posterior(cohort, spec, WIDE), EFFECT))
     bias, held = {}, {}
     for name, moments in found.items():
         mean, sd = np.array(moments).T
@@ -294,9 +296,9 @@ def test_the_effect_is_found_where_the_confounder_is_as_strong_as_it_was(cohort_
 @pytest.mark.slow
 def test_draws_at_the_true_strength_say_the_same(cohort_of):
     cohort = confounded(cohort_of, 1, True)
-    task = Task(cohort, ModelSpec(SPEC.baseline, SPEC.effect, "absent", HIDDEN), WIDE)
-    mean, sd = approximate(task, EFFECT)
-    draws = sample(task, SamplerSettings(2, 2000, 300, seed=3)).parameters[EFFECT]
+    posterior = Posterior(cohort, ModelSpec(SPEC.baseline, SPEC.effect, "absent", HIDDEN), WIDE)
+    mean, sd = approximate(posterior, EFFECT)
+    draws = sample(posterior, SamplerSettings(2, 2000, 300, seed=3)).parameters[EFFECT]
     assert mean == pytest.approx(draws.mean(), abs=0.08 * sd)
     assert sd == pytest.approx(draws.std(), rel=0.06)
 
@@ -308,13 +310,15 @@ def test_a_search_that_begins_at_a_neighbour_ends_where_its_own_would(cohort_of)
     Spreads of the hazard's steps are estimated once for a grid; by a cell of its own they would hardly differ.
     """
     cohort = confounded(cohort_of, 1, False)
-    cells = [HiddenConfounder(0.2, 0.2 + step, np.log(4.0)) for step in (0.0, 0.3, 0.6)]
-    tasks = [Task(cohort, ModelSpec(SPEC.baseline, SPEC.effect, "absent", cell), WIDE) for cell in cells]
-    each = np.array(approximate_each(tasks, EFFECT))
-    direct = np.array([approximate_each([tasks[0], task], EFFECT)[1] for task in tasks])
+    cells = [UnmeasuredConfounder(0.2, 0.2 + step, np.log(4.0)) for step in (0.0, 0.3, 0.6)]
+    posteriors = [
+        Posterior(cohort, ModelSpec(SPEC.baseline, SPEC.effect, "absent", cell), WIDE) for cell in cells
+    ]
+    each = np.array(approximate_each(posteriors, EFFECT))
+    direct = np.array([approximate_each([posteriors[0], posterior], EFFECT)[1] for posterior in posteriors])
     assert_allclose(each[:, 0], direct[:, 0], atol=1e-3 * direct[:, 1].min())
     assert_allclose(each[:, 1], direct[:, 1], rtol=1e-3)
-    alone = np.array([approximate(task, EFFECT) for task in tasks])
+    alone = np.array([approximate(posterior, EFFECT) for posterior in posteriors])
     assert_allclose(each[:, 0], alone[:, 0], atol=0.02 * alone[:, 1].min())
     assert_allclose(each[:, 1], alone[:, 1], rtol=0.02)
     assert np.ptp(alone[:, 0]) > alone[0, 1]

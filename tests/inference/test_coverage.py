@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import inference.sampling.tasks as tasks
+import inference.sampling.posterior as posteriors
 from data.simulation.simulate import (
     PiecewiseHazard,
     Truth,
@@ -12,7 +12,7 @@ from data.simulation.simulate import (
     true_rmst_difference,
 )
 from inference.adjustments import ADJUSTMENTS
-from inference.adjustments.adjusted import Question
+from inference.adjustments.adjusted import Problem
 from inference.estimands import ESTIMANDS
 from inference.estimands.curves import standardise, time_grid
 from inference.sampling.engine import SamplerSettings
@@ -31,10 +31,10 @@ CASES = {
 def intervals_of(baseline, adjustment, cohort, seed):
     """The 95 % intervals of the conditional log hazard ratio and of the RMST difference of all patients."""
     spec = ModelSpec(baseline, EFFECTS["constant"]())
-    question = Question(
+    problem = Problem(
         cohort, spec, PriorSet("default"), SamplerSettings(chains=2, draws=500, tune=300, seed=seed)
     )
-    adjusted = ADJUSTMENTS[adjustment].sample(question, lambda *_: None)
+    adjusted = ADJUSTMENTS[adjustment].sample(problem, lambda *_: None)
     grid = time_grid(baseline.cutpoints, HORIZON, (), float(cohort.time.max()))
     (design,) = adjusted.designs
     curves = standardise(design, cohort, grid, np.random.default_rng(seed))
@@ -57,9 +57,9 @@ def test_intervals_hold_the_truth(case, adjustment, full, monkeypatch, capsys):
         "log_hazard_ratio": truth.log_hazard_ratio,
         "rmst_difference": true_rmst_difference(truth, HORIZON),
     }
-    compiled, compile_once = [], tasks.compile_density
+    compiled, compile_once = [], posteriors.compile_density
     monkeypatch.setattr(
-        tasks,
+        posteriors,
         "compile_density",
         lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
     )

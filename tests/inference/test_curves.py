@@ -21,7 +21,7 @@ from inference.estimands.curves import (
     time_grid,
 )
 from models.baselines import PiecewiseExponential, Weibull
-from models.observations import EverNever, TimeSplit
+from models.exposures import Naive, TimeSplit
 
 HORIZON, TIMES, LAST = 60.0, (12.0, 36.0, 60.0), 72.0
 BASELINES = {
@@ -49,7 +49,7 @@ class Exact:
     def __init__(self, design, cohort, weights, draw):
         flat = flat_draws(design.parameters)
         self.one = {name: value[[draw]] for name, value in flat.items()}
-        self.baseline = design.task.spec.baseline
+        self.baseline = design.posterior.spec.baseline
         coefficients = self.one.get("outcome_coefficients", np.zeros((1, 0)))[0]
         self.risk = np.exp(cohort.outcome.values @ coefficients)
         self.weights = weights[:, draw]
@@ -326,8 +326,8 @@ def test_a_median_just_after_the_start_or_before_the_last_follow_up_is_found(mad
     assert_allclose(ESTIMANDS["median_control"].draws(curves), median, rtol=1e-6)
 
 
-@pytest.mark.parametrize("observation", [EverNever(), TimeSplit()], ids=lambda one: one.name)
-def test_with_delayed_entry_the_population_is_that_at_time_zero(made, observation):
+@pytest.mark.parametrize("exposure", [Naive(), TimeSplit()], ids=lambda one: one.name)
+def test_with_delayed_entry_the_population_is_that_at_time_zero(made, exposure):
     """Those seen are survivors: at the true parameters, curves of all are those of everybody, not of who was seen.
 
     60,000 patients; the bootstrap's standard error of a mean is about 0.06 months. Averaged over those seen alone, both
@@ -340,7 +340,7 @@ def test_with_delayed_entry_the_population_is_that_at_time_zero(made, observatio
         outcome={"x": 0.8},
         treatment={"x": 0.8},
         latest_entry=36.0,
-        mean_delay=9.0 if observation.name == "time_split" else 0.0,
+        mean_delay=9.0 if exposure.name == "time_split" else 0.0,
     )
     cohort = simulate_cohort(truth, 60_000, seed=3)
     average = np.log(0.025) + 0.8 * cohort.outcome.means[0]
@@ -354,7 +354,7 @@ def test_with_delayed_entry_the_population_is_that_at_time_zero(made, observatio
         propensity=np.full((1, cohort.size), 0.5),
     )
     design = replace(
-        design, task=replace(design.task, spec=replace(design.task.spec, observation=observation))
+        design, posterior=replace(design.posterior, spec=replace(design.posterior.spec, exposure=exposure))
     )
     grid = time_grid((12.0,), 60.0, (), 96.0)
     time = np.linspace(0.0, 60.0, 1201)

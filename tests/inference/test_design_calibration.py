@@ -12,7 +12,7 @@ import pytest
 from data.simulation.simulate import simulated_study
 from data.study.cohort import validate_cohort
 from inference.adjustments import ADJUSTMENTS
-from inference.adjustments.adjusted import Question
+from inference.adjustments.adjusted import Problem
 from inference.sampling.engine import SamplerSettings
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
@@ -99,8 +99,8 @@ def test_intervals_are_as_wide_as_estimates_scatter(setting, full, capsys):
         )
         for name in RATIOS:
             settings = SamplerSettings(chains=1, draws=400, tune=100, seed=number)
-            question = Question(cohort, spec, PriorSet("default"), settings, 10 if name == "matched" else 400)
-            designs = ADJUSTMENTS[name].sample(question, lambda *_: None).designs
+            problem = Problem(cohort, spec, PriorSet("default"), settings, 10 if name == "matched" else 400)
+            designs = ADJUSTMENTS[name].sample(problem, lambda *_: None).designs
             draws[name].append(np.concatenate([one.parameters["treatment_effect"][0] for one in designs]))
     confounding = float(np.mean(naive))
     for name, bounds in RATIOS.items():

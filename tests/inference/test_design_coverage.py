@@ -13,7 +13,7 @@ from data.simulation.simulate import (
 from data.simulation.truth import rmst_difference_of_patients
 from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS
-from inference.adjustments.adjusted import Question
+from inference.adjustments.adjusted import Problem
 from inference.estimands import ESTIMANDS
 from inference.estimands.curves import standardise, time_grid
 from inference.sampling.engine import SamplerSettings, sample
@@ -38,8 +38,8 @@ CASES = {
 DESIGNED = [name for name, kind in ADJUSTMENTS.items() if kind.population]
 
 
-def question_of(case, cohort, settings, designs):
-    return Question(
+def problem_of(case, cohort, settings, designs):
+    return Problem(
         cohort, ModelSpec(CASES[case][0], EFFECTS["constant"]()), PriorSet("default"), settings, designs
     )
 
@@ -53,8 +53,8 @@ def rmst_draws(design, case, cohort, population):
 
 def estimated(case, adjustment, cohort, settings, designs):
     """Draws of the RMST difference, of all designs."""
-    question = question_of(case, cohort, settings, designs)
-    adjusted = ADJUSTMENTS[adjustment].sample(question, lambda *_: None)
+    problem = problem_of(case, cohort, settings, designs)
+    adjusted = ADJUSTMENTS[adjustment].sample(problem, lambda *_: None)
     population = ADJUSTMENTS[adjustment].population
     draws = [rmst_draws(design, case, cohort, population) for design in adjusted.designs]
     return adjusted, np.concatenate(draws)
@@ -67,7 +67,7 @@ def truth_for(case, adjustment, adjusted):
         return float(
             np.mean(
                 [
-                    rmst_difference_of_patients(truth, design.task.cohort.covariates, HORIZON)
+                    rmst_difference_of_patients(truth, design.posterior.cohort.covariates, HORIZON)
                     for design in adjusted.designs
                 ]
             )
@@ -126,9 +126,12 @@ def test_without_adjustment_the_same_patients_mislead(case):
     expected = true_rmst_difference(truth, HORIZON)
     adjusted, weighted = estimated(case, "iptw", cohort, settings, 500)
     (design,) = adjusted.designs
-    task = design.task
-    assert task.cohort.sha256 == some_patients(cohort, np.ones(2500, dtype=bool), outcome_terms=False).sha256
-    plain = type(design)(task, sample(task, settings).parameters, design.propensity)
+    posterior = design.posterior
+    assert (
+        posterior.cohort.sha256
+        == some_patients(cohort, np.ones(2500, dtype=bool), outcome_terms=False).sha256
+    )
+    plain = type(design)(posterior, sample(posterior, settings).parameters, design.propensity)
     naive = rmst_draws(plain, case, cohort, "all")
     assert (naive.mean() - expected) / naive.std() < -3
     assert abs(weighted.mean() - expected) / weighted.std() < 3

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from data.simulation.simulate import LevelCovariate, Truth, simulate_cohort
 from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS
-from inference.adjustments.adjusted import Question
+from inference.adjustments.adjusted import Problem
 from inference.adjustments.weighting import design_weights
 from inference.diagnostics.checks.designs import balance_behind, design_checks
 from inference.estimands.curves import time_grid
@@ -40,8 +40,8 @@ def vague():
 def fitted(adjustment, cohort, baseline, priors, settings=SETTINGS, designs=None):
     spec = ModelSpec(BASELINES[baseline], EFFECTS["constant"]())
     count = settings.chains * settings.draws if designs is None else designs
-    question = Question(cohort, spec, priors, settings, count)
-    return question, ADJUSTMENTS[adjustment].sample(question, silent)
+    problem = Problem(cohort, spec, priors, settings, count)
+    return problem, ADJUSTMENTS[adjustment].sample(problem, silent)
 
 
 @pytest.mark.slow
@@ -101,17 +101,17 @@ def test_pairs_of_twins_are_everybody(vague, cohort_of):
     times = rng.exponential(20 * np.exp(-0.4 * np.repeat(age, 2) + 0.6 * arm))
     cohort = cohort_of(np.minimum(times, 40) + 0.01, times < 40, arm, age=np.repeat(age, 2))
     spec = ModelSpec(PiecewiseExponential(), EFFECTS["constant"]())
-    question = Question(cohort, spec, vague, SamplerSettings(2, 500, 300, 4), designs=4)
-    adjusted = ADJUSTMENTS["matched"].sample(question, silent)
+    problem = Problem(cohort, spec, vague, SamplerSettings(2, 500, 300, 4), designs=4)
+    adjusted = ADJUSTMENTS["matched"].sample(problem, silent)
     alone = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)
-    assert {design.task.cohort.sha256 for design in adjusted.designs} == {alone.sha256}
+    assert {design.posterior.cohort.sha256 for design in adjusted.designs} == {alone.sha256}
     mean, sd = exponential_posterior(cohort, vague)
     pooled = np.stack([design.parameters["treatment_effect"] for design in adjusted.designs])
     assert abs(pooled.mean() - mean) < 5 * sd / np.sqrt(pooled.size / 4)
     assert pooled.std() == pytest.approx(sd, rel=0.08)
-    balance = balance_behind(adjusted, question)
+    balance = balance_behind(adjusted, problem)
     assert_allclose(balance["difference_after"], 0, atol=1e-12)
-    shares = {one.name: one.value for one in design_checks(adjusted, question, balance)}
+    shares = {one.name: one.value for one in design_checks(adjusted, problem, balance)}
     assert shares["overlap: share matched, treated"] == shares["overlap: share matched, control"] == 1.0
 
 
@@ -161,9 +161,9 @@ def test_estimands_are_of_the_one_population_that_the_design_stands_for(tiny_fit
 @pytest.mark.parametrize("name", DESIGNED)
 def test_maximisers_have_a_monte_carlo_error_and_no_convergence(tiny_fits, name):
     few = tiny_fits[name][0]
-    question = replace(few, designs=1 if name == "matched" else few.settings.chains * few.settings.draws)
-    adjusted = ADJUSTMENTS[name].sample(question, silent)
-    table = estimate(adjusted, question.cohort, GRID, 5).table
+    problem = replace(few, designs=1 if name == "matched" else few.settings.chains * few.settings.draws)
+    adjusted = ADJUSTMENTS[name].sample(problem, silent)
+    table = estimate(adjusted, problem.cohort, GRID, 5).table
     assert table[["rhat", "ess_bulk", "ess_tail"]].isna().all(axis=None)
     finite = table["sd"].notna()
     assert_allclose(table["mcse"][finite], table["sd"][finite] / np.sqrt(500))
@@ -175,9 +175,9 @@ def test_maximisers_have_a_monte_carlo_error_and_no_convergence(tiny_fits, name)
     assert abs(np.corrcoef(effect.ravel()[1:], effect.ravel()[:-1])[0, 1]) < 4 / np.sqrt(500)
 
 
-def values_by_hand(question, adjusted, weights):
+def values_by_hand(problem, adjusted, weights):
     """What the checks of a design hold, by sums."""
-    cohort = question.cohort
+    cohort = problem.cohort
     found = {}
     columns, difference = cohort.propensity.values, []
     arms = (cohort.treatment, ~cohort.treatment)
@@ -199,7 +199,7 @@ def weights_by_hand(adjusted, cohort):
     """Weights at the score that fits best, or who is in a pair of each design."""
     if adjusted.adjustment == "matched":
         return np.array(
-            [np.isin(cohort.patient, one.task.cohort.patient) for one in adjusted.designs], dtype=float
+            [np.isin(cohort.patient, one.posterior.cohort.patient) for one in adjusted.designs], dtype=float
         )
     propensity = adjusted.designs[0].propensity
     if adjusted.adjustment == "overlap":
@@ -211,10 +211,10 @@ def weights_by_hand(adjusted, cohort):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNED)
 def test_checks_hold_what_the_design_did(tiny_fits, name):
-    question, adjusted, _ = tiny_fits[name]
-    weights = weights_by_hand(adjusted, question.cohort)
-    expected = values_by_hand(question, adjusted, weights)
-    checks = {one.name: one for one in design_checks(adjusted, question, balance_behind(adjusted, question))}
+    problem, adjusted, _ = tiny_fits[name]
+    weights = weights_by_hand(adjusted, problem.cohort)
+    expected = values_by_hand(problem, adjusted, weights)
+    checks = {one.name: one for one in design_checks(adjusted, problem, balance_behind(adjusted, problem))}
     assert set(checks) == set(expected)
     for check, value in expected.items():
         assert checks[check].value == pytest.approx(value, rel=1e-9, abs=1e-12), check
@@ -237,8 +237,8 @@ def test_strong_confounding_is_warned_of(vague):
     settings = SamplerSettings(chains=2, draws=250, tune=250, seed=3)
     checks = {}
     for name in DESIGNED:
-        question, adjusted = fitted(name, cohort, "piecewise_exponential", vague, settings, 3)
-        made = design_checks(adjusted, question, balance_behind(adjusted, question))
+        problem, adjusted = fitted(name, cohort, "piecewise_exponential", vague, settings, 3)
+        made = design_checks(adjusted, problem, balance_behind(adjusted, problem))
         checks[name] = {one.name.removeprefix("overlap: "): one for one in made}
     assert checks["iptw"]["extreme weights"].status == "warn"
     largest = float(checks["iptw"]["extreme weights"].text.split("largest is ")[1].split(",")[0])
@@ -258,11 +258,11 @@ def test_strong_confounding_is_warned_of(vague):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ADJUSTMENTS if name not in DESIGNED])
 def test_adjustments_without_a_design_have_no_checks_of_one(tiny_fits, name):
-    question, adjusted, _ = tiny_fits[name]
+    problem, adjusted, _ = tiny_fits[name]
     assert ADJUSTMENTS[name].population == ""
-    balance = balance_behind(adjusted, question)
+    balance = balance_behind(adjusted, problem)
     assert balance.empty
-    assert design_checks(adjusted, question, balance) == []
+    assert design_checks(adjusted, problem, balance) == []
 
 
 @pytest.mark.slow
@@ -271,15 +271,15 @@ def test_without_covariates_there_is_no_balance_to_check(vague):
     cohort = simulate_cohort(truth, 150, seed=1)
     settings = SamplerSettings(chains=2, draws=250, tune=250, seed=3)
     for name in DESIGNED:
-        question, adjusted = fitted(name, cohort, "piecewise_exponential", vague, settings, 3)
-        balance = balance_behind(adjusted, question)
+        problem, adjusted = fitted(name, cohort, "piecewise_exponential", vague, settings, 3)
+        balance = balance_behind(adjusted, problem)
         pd.testing.assert_frame_equal(balance, pd.DataFrame())
-        checks = {one.name: one for one in design_checks(adjusted, question, balance)}
+        checks = {one.name: one for one in design_checks(adjusted, problem, balance)}
         assert "overlap: balance after the design" not in checks
         if name == "matched":
             smaller = min(cohort.treatment.sum(), (~cohort.treatment).sum())
             assert checks["overlap: share matched, treated"].value == smaller / cohort.treatment.sum()
-            assert {design.task.cohort.size for design in adjusted.designs} == {2 * smaller}
+            assert {design.posterior.cohort.size for design in adjusted.designs} == {2 * smaller}
         else:
             assert checks["overlap: effective sample size, treated"].value == pytest.approx(1.0)
         assert_allclose(np.ptp(adjusted.designs[0].propensity, axis=1), 0, atol=1e-12)

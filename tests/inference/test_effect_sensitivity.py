@@ -16,8 +16,8 @@ from data.study.cohort import validate_cohort
 from data.study.study import parse_study
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import flat_draws
-from inference.fits.fits import Reading
-from inference.fits.requests import FitRequest, question_of
+from inference.fits.fits import FitSummary
+from inference.fits.requests import FitRequest, problem_of
 from inference.report.figures.effect_over_time import effect_over_time_figure
 from inference.report.figures.subgroups import subgroups_figure
 from inference.report.sections.effects import effect_section
@@ -39,7 +39,7 @@ def sites():
     return simulate_cohort(SITES, 300, seed=3)
 
 
-def reading_of(effect, draws, subgroups, times, parameters):
+def summary_of(effect, draws, subgroups, times, parameters):
     """A reading whose draws of the log hazard ratio (row, draw) are given."""
     rows = []
     for name, values, unit in (
@@ -65,7 +65,7 @@ def reading_of(effect, draws, subgroups, times, parameters):
     request = FitRequest("weibull", "none", effect, PriorSet("default"), SamplerSettings())
     none = np.zeros(0)
     table = pd.DataFrame(rows)
-    return Reading(request, table, nothing, nothing, nothing, none, (), none, (0.0, 0.0), dataset, nothing)
+    return FitSummary(request, table, nothing, nothing, nothing, none, (), none, (0.0, 0.0), dataset, nothing)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def walks():
     """Four draws of three intervals: two fade, one of them across 1; one grows across 1; one is flat."""
     draws = np.log([[0.5, 0.5, 1.2, 0.7], [0.7, 0.9, 0.9, 0.7], [0.8, 1.3, 0.8, 0.7]])
     sd = np.array([0.1, 0.2, 0.3, 0.4])
-    return reading_of("by_interval", draws, [""] * 3, [12.0, 36.0, 70.0], {"treatment_effect_step_sd": sd})
+    return summary_of("by_interval", draws, [""] * 3, [12.0, 36.0, 70.0], {"treatment_effect_step_sd": sd})
 
 
 def test_fading_and_crossing_are_counted_from_the_draws(walks):
@@ -119,9 +119,9 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
     cohorts = [sites, simulate_cohort(SITES, 250, seed=4)]
     draws = np.random.default_rng(1).normal([[-0.4], [-0.6], [-0.1]], 0.1, (3, 200))
     labels = ["", "site=0", "site=1"]
-    reading = reading_of("by_subgroup", draws, labels, [np.nan] * 3, {"subgroup_effect_sd": np.exp(draws[0])})
+    summary = summary_of("by_subgroup", draws, labels, [np.nan] * 3, {"subgroup_effect_sd": np.exp(draws[0])})
     printed = {("site=1", "treated"): 44.0, ("site=1", "control"): 22.0}
-    found = effect_by_subgroup(study, cohorts, reading, printed)
+    found = effect_by_subgroup(study, cohorts, summary, printed)
     single = [unshrunk(one, BySubgroup((("site", "1"),))) for one in cohorts]
     estimate = np.array([one["estimate"] for one in single])
     variance = np.array([one["standard_error"] ** 2 for one in single])
@@ -135,7 +135,7 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
     (table,) = section.tables
     assert [row.cells[0].text for row in table.rows] == ["Average patient", "site: no", "site: yes"]
     assert [row.cells[-1].text for row in table.rows] == ["", "", "44 / 22 (0.50)"]
-    unprinted = effect_section(None, effect_by_subgroup(study, cohorts, reading), ()).tables[0]
+    unprinted = effect_section(None, effect_by_subgroup(study, cohorts, summary), ()).tables[0]
     assert len(unprinted.columns) == len(table.columns) - 1
     figure = subgroups_figure(found.table)
     assert [label.get_text().strip() for label in figure.axes[0].get_yticklabels()] == [
@@ -162,10 +162,10 @@ def test_the_error_of_a_fraction_of_missing_information_is_that_of_repeated_ense
 def test_contrasts_of_subgroups_say_what_is_missing(sites):
     study = simulated_study(simulate_frame(SITES, 10, 1)[1] + '[report]\nsubgroups = ["site"]\n')
     draws = np.random.default_rng(1).normal([[-0.4], [-0.6], [-0.1]], 0.1, (3, 200))
-    reading = reading_of(
+    summary = summary_of(
         "by_subgroup", draws, ["", "site=0", "site=1"], [np.nan] * 3, {"subgroup_effect_sd": np.exp(draws[0])}
     )
-    assert subgroup_contrasts(study, reading).empty
+    assert subgroup_contrasts(study, summary).empty
     pooling = pd.DataFrame(
         {
             "estimand": ["subgroup_effects[site[T.1]]", "treatment_effect", "log_hazard_ratio"],
@@ -175,7 +175,7 @@ def test_contrasts_of_subgroups_say_what_is_missing(sites):
             "cohorts": 50,
         }
     )
-    pooled = replace(reading, pooling=pooling)
+    pooled = replace(summary, pooling=pooling)
     (row,) = subgroup_contrasts(study, pooled).to_dict("records")
     assert (row["covariate"], row["level"], row["cohorts"]) == ("site", "yes", 50)
     assert_allclose([row["ratio"], row["missing_information"]], [1.5, 0.5])
@@ -249,19 +249,19 @@ SHORT = SamplerSettings(chains=2, draws=500, tune=300, seed=1)
 def test_main_effects_of_subgroups_are_in_the_outcome_model(formula, added):
     """Those levels are added that the formula does not span, as columns of 0 and 1, centred; nothing else moves."""
     study, cohort = staged(formula, 200)
-    question = question_of(
+    problem = problem_of(
         study, cohort, FitRequest("weibull", "none", "by_subgroup", PriorSet("default"), SHORT)
     )
-    before, after = cohort.outcome, question.cohort.outcome
+    before, after = cohort.outcome, problem.cohort.outcome
     assert after.terms == (*before.terms, *added)
     assert_allclose(after.values[:, : len(before.terms)], before.values)
     for place, term in enumerate(added, start=len(before.terms)):
         name, level = term[:-1].split("[T.")
         raw = after.values[:, place] + after.means[place]
         assert_allclose(raw, cohort.covariates[name].astype(str) == level, atol=1e-12)
-    assert (question.cohort is cohort) == (not added)
-    assert (question.cohort.sha256 == cohort.sha256) == (not added)
-    same = question_of(study, cohort, FitRequest("weibull", "none", "constant", PriorSet("default"), SHORT))
+    assert (problem.cohort is cohort) == (not added)
+    assert (problem.cohort.sha256 == cohort.sha256) == (not added)
+    same = problem_of(study, cohort, FitRequest("weibull", "none", "constant", PriorSet("default"), SHORT))
     assert same.cohort is cohort
 
 
@@ -273,17 +273,17 @@ def test_a_subgroup_outside_the_outcome_formula_modifies_no_effect(adjustment):
     request = FitRequest(
         "piecewise_exponential", adjustment, "by_subgroup", PriorSet("default"), SHORT, designs=2
     )
-    question = question_of(study, cohort, request)
-    adjusted = ADJUSTMENTS[adjustment].sample(question, lambda *_: None)
+    problem = problem_of(study, cohort, request)
+    adjusted = ADJUSTMENTS[adjustment].sample(problem, lambda *_: None)
     flat = flat_draws(adjusted.designs[0].parameters)
-    reported = question.spec.effect.reported(flat, question.cohort, 70.0)
+    reported = problem.spec.effect.reported(flat, problem.cohort, 70.0)
     found = {one.subgroup: float(np.median(one.draws)) for one in reported}
     assert abs(found["stage=IV"] - found["stage=I"]) < 0.2
     assert abs(found["stage=IV"] - np.log(0.7)) < 0.25
-    place = question.cohort.outcome.terms.index("stage[T.IV]")
+    place = problem.cohort.outcome.terms.index("stage[T.IV]")
     assert np.median(flat["outcome_coefficients"][:, place]) == pytest.approx(1.0, abs=0.3)
-    alone = unshrunk(cohort, question.spec.effect).set_index("subgroup")["estimate"]
-    inside = unshrunk(staged("age + stage + site", 800)[1], question.spec.effect).set_index("subgroup")[
+    alone = unshrunk(cohort, problem.spec.effect).set_index("subgroup")["estimate"]
+    inside = unshrunk(staged("age + stage + site", 800)[1], problem.spec.effect).set_index("subgroup")[
         "estimate"
     ]
     assert_allclose(alone, inside, atol=1e-6)

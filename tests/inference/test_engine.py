@@ -10,7 +10,7 @@ from lifelines import CoxPHFitter
 from numpy.testing import assert_array_equal
 
 import inference.sampling.modes as modes
-import inference.sampling.tasks as tasks
+import inference.sampling.posterior as posteriors
 from data.errors import InputError
 from data.simulation.simulate import Truth, simulate_cohort
 from data.study.formulas import build_design
@@ -19,7 +19,7 @@ from data.study.study import load_study
 from data.study.subcohorts import landmark_cohort
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.geometry import layout_of
-from inference.sampling.tasks import Task, compiled_for, shear_of, walk_of
+from inference.sampling.posterior import Posterior, compiled_for, shear_of, walk_of
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.prior_files import read_prior_set
@@ -57,8 +57,8 @@ def plain(cohort_of):
     return build
 
 
-def task_of(cohort, baseline, priors=DEFAULT, score="absent") -> Task:
-    return Task(cohort, ModelSpec(baseline, EFFECTS["constant"](), score), priors)
+def posterior_of(cohort, baseline, priors=DEFAULT, score="absent") -> Posterior:
+    return Posterior(cohort, ModelSpec(baseline, EFFECTS["constant"](), score), priors)
 
 
 def moments(log_density, values):
@@ -121,7 +121,7 @@ def assert_within_four_errors(draws, mean, sd, name):
 @pytest.mark.parametrize("baseline", [EXPONENTIAL, WEIBULL], ids=["exponential", "weibull"])
 def test_the_posterior_agrees_with_quadrature(plain, baseline, delayed, priors):
     cohort = plain(delayed)
-    drawn = sample(task_of(cohort, baseline, priors), SETTINGS)
+    drawn = sample(posterior_of(cohort, baseline, priors), SETTINGS)
     quadrature = exponential_by_quadrature if baseline is EXPONENTIAL else weibull_by_quadrature
     for name, (mean, sd) in quadrature(cohort, priors).items():
         assert_within_four_errors(drawn.parameters[name], mean, sd, name)
@@ -130,9 +130,9 @@ def test_the_posterior_agrees_with_quadrature(plain, baseline, delayed, priors):
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws_and_another_seed_others(plain):
-    task = task_of(plain(False), EXPONENTIAL)
-    first, again = sample(task, QUICK), sample(task, QUICK)
-    other = sample(task, dataclasses.replace(QUICK, seed=8))
+    posterior = posterior_of(plain(False), EXPONENTIAL)
+    first, again = sample(posterior, QUICK), sample(posterior, QUICK)
+    other = sample(posterior, dataclasses.replace(QUICK, seed=8))
     for name, value in first.parameters.items():
         assert_array_equal(value, again.parameters[name])
         assert not np.array_equal(value, other.parameters[name])
@@ -144,11 +144,13 @@ def test_the_same_seed_gives_the_same_draws_and_another_seed_others(plain):
 @pytest.mark.slow
 def test_a_swapped_prior_gives_the_fit_of_a_fresh_compilation(plain, monkeypatch):
     cohort = plain(False)
-    sample(task_of(cohort, EXPONENTIAL), QUICK)
-    swapped = sample(task_of(cohort, EXPONENTIAL, STRONG), SETTINGS).parameters
-    monkeypatch.setattr(tasks, "_COMPILED", {})
-    fresh = sample(task_of(cohort, EXPONENTIAL, STRONG), dataclasses.replace(SETTINGS, seed=99)).parameters
-    assert len(tasks._COMPILED) == 1
+    sample(posterior_of(cohort, EXPONENTIAL), QUICK)
+    swapped = sample(posterior_of(cohort, EXPONENTIAL, STRONG), SETTINGS).parameters
+    monkeypatch.setattr(posteriors, "_COMPILED", {})
+    fresh = sample(
+        posterior_of(cohort, EXPONENTIAL, STRONG), dataclasses.replace(SETTINGS, seed=99)
+    ).parameters
+    assert len(posteriors._COMPILED) == 1
     for name in ("treatment_effect", "log_hazard_level"):
         one, two = swapped[name], fresh[name]
         error = np.hypot(az.mcse(one, method="mean"), az.mcse(two, method="mean"))
@@ -160,10 +162,10 @@ def test_a_swapped_prior_gives_the_fit_of_a_fresh_compilation(plain, monkeypatch
 @pytest.mark.slow
 def test_nothing_is_compiled_again_for_another_cohort_prior_or_size(plain, monkeypatch):
     compiled = []
-    compile_once = tasks.compile_density
-    sample(task_of(plain(False), EXPONENTIAL), QUICK)
+    compile_once = posteriors.compile_density
+    sample(posterior_of(plain(False), EXPONENTIAL), QUICK)
     monkeypatch.setattr(
-        tasks,
+        posteriors,
         "compile_density",
         lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
     )
@@ -172,12 +174,12 @@ def test_nothing_is_compiled_again_for_another_cohort_prior_or_size(plain, monke
         (plain(True), DEFAULT),
         (plain(False, 83, seed=4), DEFAULT),
     ):
-        sample(task_of(cohort, EXPONENTIAL, priors), QUICK)
+        sample(posterior_of(cohort, EXPONENTIAL, priors), QUICK)
     assert not compiled
     other = PriorSet(
         "other", "", {"treatment_effect": Prior("StudentT", {"nu": 4.0, "mu": 0.0, "sigma": 0.5})}
     )
-    sample(task_of(plain(False), EXPONENTIAL, other), QUICK)
+    sample(posterior_of(plain(False), EXPONENTIAL, other), QUICK)
     assert compiled == [1]
 
 
@@ -186,7 +188,7 @@ def by_term(term):
     return PriorSet(term, "", {}, {"propensity_coefficients": {term: prior}})
 
 
-def assert_swapped_density_is_fresh(before: Task, after: Task):
+def assert_swapped_density_is_fresh(before: Posterior, after: Posterior):
     """A compiled density with the content of another task is the density of that task's own model."""
     compiled_for(before, before.blocks, before.content(before.blocks))
     content = after.content(after.blocks)
@@ -221,9 +223,9 @@ def assert_swapped_density_is_fresh(before: Task, after: Task):
 @pytest.mark.slow
 def test_a_joint_model_with_swapped_content_has_the_density_of_a_fresh_one(small_cohort):
     baseline = PiecewiseExponential((12.0, 36.0))
-    before = task_of(small_cohort, baseline, DEFAULT, "latent")
+    before = posterior_of(small_cohort, baseline, DEFAULT, "latent")
     other = simulate_cohort(Truth(latest_entry=6.0), 77, seed=2)
-    after = task_of(other, PiecewiseExponential((6.0, 20.0)), STRONG, "latent")
+    after = posterior_of(other, PiecewiseExponential((6.0, 20.0)), STRONG, "latent")
     assert_swapped_density_is_fresh(before, after)
 
 
@@ -231,7 +233,7 @@ def test_a_joint_model_with_swapped_content_has_the_density_of_a_fresh_one(small
 @pytest.mark.long
 def test_another_family_for_another_term_is_not_mistaken_for_the_first(small_cohort):
     """Two prior sets that give one term each a family of its own, but not the same term."""
-    before, after = (Task(small_cohort, None, by_term(term)) for term in ("age", "grade[T.II]"))
+    before, after = (Posterior(small_cohort, None, by_term(term)) for term in ("age", "grade[T.II]"))
     assert_swapped_density_is_fresh(before, after)
 
 
@@ -241,7 +243,7 @@ def test_under_vague_priors_the_effect_is_that_of_cox():
     cohort = load_cohort(study)
     spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "absent")
     priors = read_prior_set("vague", known_parameters())
-    drawn = sample(Task(cohort, spec, priors), SamplerSettings(seed=1))
+    drawn = sample(Posterior(cohort, spec, priors), SamplerSettings(seed=1))
     columns = pd.DataFrame(cohort.outcome.values, columns=list(cohort.outcome.terms))
     columns = columns.assign(treatment=cohort.treatment.astype(float), time=cohort.time, event=cohort.event)
     cox = CoxPHFitter().fit(columns, "time", "event")
@@ -259,9 +261,9 @@ def test_under_vague_priors_the_effect_is_that_of_cox():
 def test_a_posterior_that_is_nowhere_finite_is_refused_readably(prior):
     cohort = simulate_cohort(dataclasses.replace(Truth(), outcome={}, treatment={}), 60, seed=2)
     spec = ModelSpec(PiecewiseExponential(()), EFFECTS["constant"](), "absent")
-    task = Task(cohort, spec, PriorSet("extreme", "", {"treatment_effect": prior}))
+    posterior = Posterior(cohort, spec, PriorSet("extreme", "", {"treatment_effect": prior}))
     with pytest.raises(InputError, match=r"the posterior must be finite .*; look at priors"):
-        sample(task, SamplerSettings(chains=1, draws=20, tune=20))
+        sample(posterior, SamplerSettings(chains=1, draws=20, tune=20))
 
 
 def test_a_model_without_covariates_takes_a_cohort_of_another_size():
@@ -269,7 +271,9 @@ def test_a_model_without_covariates_takes_a_cohort_of_another_size():
     for size in (120, 60):
         cohort = simulate_cohort(Truth(), size, seed=2)
         bare = dataclasses.replace(cohort, outcome=build_design("1", cohort.covariates))
-        drawn = sample(Task(bare, spec, PriorSet("default")), SamplerSettings(chains=1, draws=50, tune=50))
+        drawn = sample(
+            Posterior(bare, spec, PriorSet("default")), SamplerSettings(chains=1, draws=50, tune=50)
+        )
         assert np.isfinite(drawn.parameters["treatment_effect"]).all()
 
 
@@ -279,9 +283,9 @@ def test_intervals_with_few_events_or_none_are_entered_without_divergences():
     everybody = load_cohort(load_study("stanford_heart"))
     cohort = landmark_cohort(everybody, 60.0)
     cutpoints = np.quantile(everybody.time[everybody.event], np.arange(1, 8) / 8)
-    task = task_of(cohort, PiecewiseExponential(tuple(cutpoints.tolist())))
+    posterior = posterior_of(cohort, PiecewiseExponential(tuple(cutpoints.tolist())))
     for seed in (2, 3, 4):
-        drawn = sample(task, SamplerSettings(chains=4, draws=5000, tune=300, seed=seed))
+        drawn = sample(posterior, SamplerSettings(chains=4, draws=5000, tune=300, seed=seed))
         assert drawn.statistics["diverging"].sum() == 0
 
 
@@ -295,8 +299,8 @@ def test_small_cohorts_have_no_divergences_at_default_settings(score, full):
     cohorts, diverged = 100 if full else 10, 0
     for number in range(cohorts):
         cohort = simulate_cohort(Truth(), 150, seed=500 + number)
-        task = task_of(cohort, PiecewiseExponential((6.0, 14.0, 26.0, 42.0)), score=score)
-        drawn = sample(task, SamplerSettings(seed=number))
+        posterior = posterior_of(cohort, PiecewiseExponential((6.0, 14.0, 26.0, 42.0)), score=score)
+        drawn = sample(posterior, SamplerSettings(seed=number))
         diverged += int(drawn.statistics["diverging"].sum() > 0)
     assert diverged <= (1 if full else 0)
 
@@ -308,7 +312,7 @@ def test_the_posterior_of_a_walk_agrees_with_quadrature(cohort_of):
     time = np.minimum(rng.exponential(12.0, 40), rng.uniform(5, 30, 40))
     cohort = cohort_of(time, rng.random(40) < 0.6, np.arange(40) % 2)
     baseline = PiecewiseExponential((8.0,))
-    drawn = sample(task_of(cohort, baseline), SETTINGS)
+    drawn = sample(posterior_of(cohort, baseline), SETTINGS)
     exposure = baseline.basis(cohort.time)["exposure"]
     last = baseline.basis(cohort.time)["last_interval"]
     at_risk = [[exposure[cohort.treatment == arm, k].sum() for arm in (False, True)] for k in (0, 1)]

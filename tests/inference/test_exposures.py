@@ -23,11 +23,11 @@ from inference.diagnostics.checks import exposure_checks
 from inference.estimands import ESTIMANDS
 from inference.estimands.curves import standardise, time_grid
 from inference.fits.analysis import plan
-from inference.fits.requests import FitRequest, fit_content, fit_key, landmark_of, question_of
+from inference.fits.requests import FitRequest, fit_content, fit_key, landmark_of, problem_of
 from inference.fits.tables import estimate
 from inference.sampling.engine import SamplerSettings, sample
 from models.baselines import PiecewiseExponential, Weibull
-from models.observations import EverNever, TimeSplit
+from models.exposures import Naive, TimeSplit
 from models.priors import PriorSet
 
 LANDMARK = 6.0
@@ -49,8 +49,8 @@ def request_of(baseline, exposure, adjustment="none", settings=SETTINGS):
 
 def effect_of(truth, cohort, baseline, exposure, settings=SETTINGS):
     """Draws of the log hazard ratio of the outcome regression."""
-    question = question_of(study_of(truth), cohort, request_of(baseline, exposure, settings=settings))
-    drawn = sample(question.task("absent"), settings)
+    problem = problem_of(study_of(truth), cohort, request_of(baseline, exposure, settings=settings))
+    drawn = sample(problem.posterior("absent"), settings)
     assert drawn.statistics["diverging"].mean() < 0.01
     return drawn.parameters["treatment_effect"].ravel()
 
@@ -64,11 +64,11 @@ def test_a_request_becomes_the_question_that_it_names():
     truth = Truth(mean_delay=8.0)
     cohort, study = simulate_cohort(truth, 300, seed=1), study_of(truth)
     naive, split, landmark = (
-        question_of(study, cohort, request_of("weibull", exposure)) for exposure in EXPOSURES
+        problem_of(study, cohort, request_of("weibull", exposure)) for exposure in EXPOSURES
     )
-    assert isinstance(naive.spec.observation, EverNever)
-    assert isinstance(split.spec.observation, TimeSplit)
-    assert isinstance(landmark.spec.observation, EverNever)
+    assert isinstance(naive.spec.exposure, Naive)
+    assert isinstance(split.spec.exposure, TimeSplit)
+    assert isinstance(landmark.spec.exposure, Naive)
     assert naive.cohort is split.cohort is cohort
     assert landmark.cohort.size == (cohort.time > LANDMARK).sum()
     assert np.all(landmark.cohort.entry == LANDMARK)
@@ -101,14 +101,14 @@ def test_a_landmark_at_0_with_all_starts_at_0_is_the_naive_count(baseline):
     study = simulated_study(text)
     cohort = validate_cohort(frame, study, "all start at 0")
     requests = [request_of(baseline, exposure) for exposure in ("naive", "landmark_0", "time_split")]
-    naive, landmark, split = (question_of(study, cohort, request) for request in requests)
+    naive, landmark, split = (problem_of(study, cohort, request) for request in requests)
     for name in ("patient", "time", "event", "treatment", "entry"):
         assert_array_equal(getattr(landmark.cohort, name), getattr(naive.cohort, name))
     assert_array_equal(landmark.cohort.outcome.values, naive.cohort.outcome.values)
     contents = [fit_content(study, cohort, request) for request in requests]
     assert len({content["cohort"] for content in contents}) == 1
     assert contents[0] | {"exposure": "landmark_0"} == contents[1]
-    draws = [sample(question.task("absent"), SETTINGS).parameters for question in (naive, landmark, split)]
+    draws = [sample(problem.posterior("absent"), SETTINGS).parameters for problem in (naive, landmark, split)]
     for key, value in draws[0].items():
         assert_array_equal(draws[1][key], value)
     # the split has another formula: the same posterior, up to rounding in the sampler's steps
@@ -190,9 +190,9 @@ def test_coarse_intervals_beside_a_split_exposure_are_warned_of():
         study = simulated_study(
             simulate_frame(truth, 40, seed=1)[1] + f"\n[baseline]\nintervals = {intervals}\n"
         )
-        question = question_of(study, cohort, request_of("piecewise_exponential", "time_split"))
-        (found[intervals],) = exposure_checks(question)
-        assert exposure_checks(question_of(study, cohort, request_of("weibull", "naive"))) == []
+        problem = problem_of(study, cohort, request_of("piecewise_exponential", "time_split"))
+        (found[intervals],) = exposure_checks(problem)
+        assert exposure_checks(problem_of(study, cohort, request_of("weibull", "naive"))) == []
     assert found[1].status == "warn"
     assert found[1].value > 3
     assert found[10].status == "pass"
@@ -211,9 +211,9 @@ def test_weights_and_pairs_take_a_landmark():
         for exposure in ("naive", "landmark_6"):
             designs = 3 if ADJUSTMENTS[name].several_designs else 400
             request = replace(request_of("piecewise_exponential", exposure, name, settings), designs=designs)
-            question = question_of(study, cohort, request)
-            adjusted = ADJUSTMENTS[name].sample(question, lambda *_: None)
-            table = estimate(adjusted, question.cohort, grid, 1, landmark_of(exposure) or 0.0).table
+            problem = problem_of(study, cohort, request)
+            adjusted = ADJUSTMENTS[name].sample(problem, lambda *_: None)
+            table = estimate(adjusted, problem.cohort, grid, 1, landmark_of(exposure) or 0.0).table
             rows = table.set_index("estimand").loc[
                 ["hazard_ratio", "marginal_hazard_ratio", "rmst_difference"]
             ]
@@ -231,9 +231,9 @@ def test_weights_and_pairs_beside_a_split_exposure_are_refused(name):
     request = request_of("weibull", "time_split", name)
     if name in DESIGNED:
         with pytest.raises(InputError, match="--exposure landmark --landmark TIME"):
-            question_of(study, cohort, request)
+            problem_of(study, cohort, request)
     else:
-        assert isinstance(question_of(study, cohort, request).spec.observation, TimeSplit)
+        assert isinstance(problem_of(study, cohort, request).spec.exposure, TimeSplit)
 
 
 def test_an_analysis_with_start_times_takes_weights_and_pairs_at_its_landmarks():
@@ -318,15 +318,15 @@ def test_a_landmark_that_leaves_an_arm_without_events_is_refused():
     truth = Truth(mean_delay=8.0)
     cohort, study = simulate_cohort(truth, 100, seed=1), study_of(truth)
     with pytest.raises(InputError, match="landmark must leave patients with events in both arms"):
-        question_of(study, cohort, request_of("weibull", "landmark_71.9"))
+        problem_of(study, cohort, request_of("weibull", "landmark_71.9"))
 
 
 def test_start_times_are_needed(small_cohort):
     study = study_of(Truth())
     with pytest.raises(ValueError, match="needs start times"):
-        question_of(study, small_cohort, request_of("weibull", "time_split")).task("absent").content({})
+        problem_of(study, small_cohort, request_of("weibull", "time_split")).posterior("absent").content({})
     with pytest.raises(ValueError, match="a landmark analysis needs start times"):
-        question_of(study, small_cohort, request_of("weibull", "landmark_6"))
+        problem_of(study, small_cohort, request_of("weibull", "landmark_6"))
 
 
 def test_estimands_of_an_exposure_are_named_by_it():

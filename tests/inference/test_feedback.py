@@ -12,13 +12,13 @@ from data.simulation.simulate import Truth, simulate_cohort
 from data.study.sources import load_cohort
 from data.study.study import load_study
 from data.study.subcohorts import some_patients
-from inference.adjustments import ADJUSTMENTS, Question
+from inference.adjustments import ADJUSTMENTS, Problem
 from inference.adjustments.adjusted import flat_draws
 from inference.report.figures import feedback_figure
 from inference.report.sections.feedback import feedback_section
 from inference.sampling.approximation import approximate_each
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity.feedback import (
     ETAS,
     feedback_of_cohort,
@@ -29,7 +29,7 @@ from inference.sensitivity.feedback_checks import feedback_convergence
 from inference.sensitivity.score_alone import outcome_models
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
-from models.observations.tempered import Tempered
+from models.exposures.tempered import Tempered
 from models.priors import Prior, PriorSet
 from models.propensity import propensity_score
 from models.specification import ModelSpec, outcome_spec
@@ -46,7 +46,7 @@ STRONG = Truth(
 
 def ask(cohort, adjustment, designs=8):
     adjusted = ADJUSTMENTS[adjustment].sample(
-        Question(cohort, SPEC, PRIORS, SETTINGS, designs), lambda *_: None
+        Problem(cohort, SPEC, PRIORS, SETTINGS, designs), lambda *_: None
     )
     return np.stack([one.parameters["treatment_effect"] for one in adjusted.designs], axis=-1)
 
@@ -222,7 +222,7 @@ def test_the_spline_removes_the_confounding_that_a_straight_line_leaves(cohort_o
         cohort = nonlinear_cohort(cohort_of, number)
         curved = outcome_models(cohort, PRIORS, SPEC)["score"]
         quick = dataclasses.replace(SETTINGS, chains=1, draws=100, seed=number)
-        treatment = flat_draws(sample(Task(cohort, None, PRIORS), quick).parameters)
+        treatment = flat_draws(sample(Posterior(cohort, None, PRIORS), quick).parameters)
         scores = propensity_score(
             {"propensity_coefficients": treatment["propensity_coefficients"][::25]},
             cohort.propensity.values,
@@ -230,8 +230,8 @@ def test_the_spline_removes_the_confounding_that_a_straight_line_leaves(cohort_o
         )
         for name, spec in (("line", SPEC), ("spline", curved.spec)):
             given = dataclasses.replace(spec, score="given")
-            tasks = [Task(curved.cohort, given, curved.priors, score) for score in scores]
-            left[name].append(np.mean([mean for mean, _ in approximate_each(tasks, "treatment_effect")]))
+            posteriors = [Posterior(curved.cohort, given, curved.priors, score) for score in scores]
+            left[name].append(np.mean([mean for mean, _ in approximate_each(posteriors, "treatment_effect")]))
     errors = {name: np.std(values, ddof=1) / np.sqrt(len(values)) for name, values in left.items()}
     assert np.mean(left["line"]) > 3 * errors["line"]
     assert abs(np.mean(left["spline"])) < 3 * errors["spline"]
@@ -247,6 +247,6 @@ def test_chains_of_a_score_that_the_outcome_bends_do_not_diverge():
     cohort = load_cohort(study)
     spec = outcome_spec(study, cohort, "piecewise_exponential", "constant", "latent")
     alone = outcome_models(cohort, PRIORS, spec)["score"]
-    half = dataclasses.replace(alone.spec, observation=Tempered(0.5))
-    drawn = sample(Task(alone.cohort, half, alone.priors), SamplerSettings(seed=20248020))
+    half = dataclasses.replace(alone.spec, exposure=Tempered(0.5))
+    drawn = sample(Posterior(alone.cohort, half, alone.priors), SamplerSettings(seed=20248020))
     assert drawn.statistics["diverging"].sum() == 0

@@ -11,7 +11,7 @@ from scipy import stats
 
 from data.study.formulas import build_design
 from inference.sampling.geometry import Shear, fit_normal, layout_of, whiten
-from inference.sampling.tasks import Task, shear_of, walk_of
+from inference.sampling.posterior import Posterior, shear_of, walk_of
 from inference.sampling.walk import INFORMATION, Walk, walk_arrays
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
@@ -29,9 +29,9 @@ BY_TERM = PriorSet(
 )
 
 
-def joint(cohort, baseline=None, priors=DEFAULT) -> Task:
+def joint(cohort, baseline=None, priors=DEFAULT) -> Posterior:
     chosen = PiecewiseExponential((12.0, 36.0)) if baseline is None else baseline
-    return Task(cohort, ModelSpec(chosen, EFFECTS["constant"](), "latent"), priors)
+    return Posterior(cohort, ModelSpec(chosen, EFFECTS["constant"](), "latent"), priors)
 
 
 @pytest.mark.parametrize("baseline", [PiecewiseExponential((12.0, 36.0)), Weibull()])
@@ -81,25 +81,25 @@ def test_a_shear_changes_no_volume():
 
 
 def test_the_shear_of_a_joint_model_pairs_equal_terms(small_cohort):
-    task = joint(small_cohort, priors=BY_TERM)
-    layout = layout_of(task.build())
-    shear = shear_of(task, task.blocks, layout)
+    posterior = joint(small_cohort, priors=BY_TERM)
+    layout = layout_of(posterior.build())
+    shear = shear_of(posterior, posterior.blocks, layout)
     place = {name: slot.start for name, slot in layout.slices.items()}
     assert shear.multiplier == place["propensity_effect"]
     normal, student = place["outcome_coefficients_Normal"], place["outcome_coefficients_StudentT"]
     first = place["propensity_coefficients"]
     pairs = {(normal, first), (student, first + 1), (normal + 1, first + 2)}
     assert set(zip(*np.nonzero(shear.matrix), strict=True)) == pairs
-    absent = Task(small_cohort, ModelSpec(Weibull(), EFFECTS["constant"]()), BY_TERM)
+    absent = Posterior(small_cohort, ModelSpec(Weibull(), EFFECTS["constant"]()), BY_TERM)
     assert shear_of(absent, absent.blocks, layout_of(absent.build())) is None
 
 
 @pytest.mark.parametrize("baseline", [PiecewiseExponential((12.0, 36.0)), Weibull()])
 def test_the_density_is_the_same_in_both_coordinates(small_cohort, baseline):
-    task = joint(small_cohort, baseline)
-    model = task.build()
+    posterior = joint(small_cohort, baseline)
+    model = posterior.build()
     layout = layout_of(model)
-    shear, walk = shear_of(task, task.blocks, layout), walk_of(task, layout)
+    shear, walk = shear_of(posterior, posterior.blocks, layout), walk_of(posterior, layout)
     assert (walk is None) == (not baseline.cutpoints)
     whitened = whiten(model, layout, shear, walk)
     shared = {one.name: one for one in ancestors([whitened.logp()]) if isinstance(one, SharedVariable)}
@@ -216,9 +216,9 @@ def test_a_joint_model_searches_both_signs_even_where_the_outcome_has_no_columns
     """Without covariates in the outcome the shear does nothing, but the score's sign can still flip."""
     bare = dataclasses.replace(small_cohort, outcome=build_design("1", small_cohort.covariates))
     spec = ModelSpec(PiecewiseExponential((12.0,)), EFFECTS["constant"](), "latent")
-    task = Task(bare, spec, PriorSet("default"))
-    layout = layout_of(task.build())
-    shear = shear_of(task, task.blocks, layout)
+    posterior = Posterior(bare, spec, PriorSet("default"))
+    layout = layout_of(posterior.build())
+    shear = shear_of(posterior, posterior.blocks, layout)
     assert shear is not None
     assert not shear.matrix.any()
     assert shear.multiplier == layout.slices["propensity_effect"].start

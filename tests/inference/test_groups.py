@@ -86,8 +86,8 @@ def test_parameters_have_the_contract_s_names_dimensions_and_coordinates(fit, st
 
 
 def test_the_way_back_gives_the_same_samples(fit, stored):
-    name, question, adjusted, _ = fit
-    back = from_tree(stored, question, name)
+    name, problem, adjusted, _ = fit
+    back = from_tree(stored, problem, name)
     assert back.adjustment == name
     assert back.modes == adjusted.modes
     # outcome draws of several designs are kept in single precision
@@ -97,10 +97,10 @@ def test_the_way_back_gives_the_same_samples(fit, stored):
         for key, value in two.parameters.items():
             assert_allclose(one.parameters[key], value, rtol=tolerance, atol=tolerance)
         assert_allclose(one.propensity, two.propensity, rtol=1e-12)
-        assert one.task.spec == two.task.spec
-        assert one.task.cohort.sha256 == two.task.cohort.sha256
+        assert one.posterior.spec == two.posterior.spec
+        assert one.posterior.cohort.sha256 == two.posterior.cohort.sha256
         if name == "cut":
-            assert_allclose(one.task.score, two.task.score, rtol=1e-12)
+            assert_allclose(one.posterior.score, two.posterior.score, rtol=1e-12)
     for key, value in adjusted.statistics.items():
         assert_array_equal(back.statistics[key], value)
     for key, value in adjusted.treatment.items():
@@ -111,10 +111,10 @@ def test_the_way_back_gives_the_same_samples(fit, stored):
 
 
 def test_the_way_back_gives_the_same_estimands(fit, stored, small_cohort):
-    name, question, adjusted, _ = fit
+    name, problem, adjusted, _ = fit
     grid = time_grid((12.0, 36.0), 60.0, (12.0, 36.0), 72.0)
     one, two = (
-        estimate(each, small_cohort, grid, 5).table for each in (adjusted, from_tree(stored, question, name))
+        estimate(each, small_cohort, grid, 5).table for each in (adjusted, from_tree(stored, problem, name))
     )
     # draws in single precision may change ranks, and so what is computed from ranks
     from_ranks = ["ess_bulk", "ess_tail", "rhat"]
@@ -125,9 +125,9 @@ def test_the_way_back_gives_the_same_estimands(fit, stored, small_cohort):
     assert set(one["population"]) == set(two["population"]) == expected
 
 
-def volume_of_walk(question, step_sd):
+def volume_of_walk(problem, step_sd):
     """Log Jacobian of the sampler's coordinates: of log sigma, and of steps scaled by the root of 1 / (1 / sigma^2 + I)."""
-    information = walk_arrays(question.cohort, question.spec.baseline)["walk_information"]
+    information = walk_arrays(problem.cohort, problem.spec.baseline)["walk_information"]
     given = 1.0 / (step_sd[..., None] ** -2 + information)
     return np.log(step_sd) + 0.5 * np.log(given).sum(axis=-1)
 
@@ -149,7 +149,7 @@ def test_the_sampler_s_density_is_prior_times_likelihood(tiny_fits, name):
 def test_each_design_of_a_cut_has_its_own_density(tiny_fits):
     _, adjusted, tree = tiny_fits["cut"]
     first = adjusted.designs[0]
-    likelihood = pointwise_log_likelihood(first.task, first.parameters)["time"].sum(axis=-1)
+    likelihood = pointwise_log_likelihood(first.posterior, first.parameters)["time"].sum(axis=-1)
     prior = sum(tree["log_prior"][key].to_numpy() for key in tree["log_prior"].data_vars)
     total = prior + likelihood + volume_of_walk(tiny_fits["cut"][0], first.parameters["log_hazard_step_sd"])
     assert_allclose(total, adjusted.statistics["logp"][..., 0], atol=1e-6)

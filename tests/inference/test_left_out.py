@@ -13,10 +13,10 @@ from data.simulation.simulate import Truth, simulate_cohort, simulate_frame, sim
 from data.simulation.truth import NormalCovariate
 from data.study.cohort import validate_cohort
 from data.study.without_covariates import without_covariates
-from inference.fits.requests import FitRequest, question_of
+from inference.fits.requests import FitRequest, problem_of
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, left_out_of
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task, structure_of
+from inference.sampling.posterior import Posterior, structure_of
 from inference.sensitivity.left_out import (
     effect_without_of_cohort,
     left_out_checks,
@@ -69,7 +69,7 @@ def test_only_the_columns_of_the_covariate_change_and_the_hash():
 
 @pytest.mark.parametrize("priors", [PriorSet("default"), BY_TERM], ids=["default", "by term"])
 def test_the_density_is_that_of_formulas_that_never_had_it_times_the_priors_of_what_is_left_out(priors):
-    whole, never = (Task(with_formula(one)[1], SPEC, priors) for one in ("age + grade", "age"))
+    whole, never = (Posterior(with_formula(one)[1], SPEC, priors) for one in ("age + grade", "age"))
     never = dataclasses.replace(never, priors=PriorSet("default"))  # which has no term of grade to override
     zeroed = dataclasses.replace(whole, cohort=without_covariates(whole.cohort, ["grade"]))
     reduced, full = never.build(), zeroed.build()
@@ -102,17 +102,17 @@ def test_nothing_is_compiled_again():
         without_covariates(cohort, ["grade"]),
         without_covariates(cohort, ["age", "grade"]),
     ):
-        task = Task(patients, SPEC, PriorSet("default"))
-        keys.append(structure_of(task, task.blocks, task.content(task.blocks)))
+        posterior = Posterior(patients, SPEC, PriorSet("default"))
+        keys.append(structure_of(posterior, posterior.blocks, posterior.content(posterior.blocks)))
     assert keys[0] == keys[1] == keys[2]
 
 
 @pytest.mark.slow
 def test_draws_are_those_of_a_study_whose_formulas_never_had_it():
     study, cohort = with_formula("age + grade")
-    of_never = question_of(*with_formula("age"), MAIN)
-    of_left_out = question_of(study, without_covariates(cohort, ["grade"]), MAIN)
-    found, never = (sample(one.task("latent"), SETTINGS).parameters for one in (of_left_out, of_never))
+    of_never = problem_of(*with_formula("age"), MAIN)
+    of_left_out = problem_of(study, without_covariates(cohort, ["grade"]), MAIN)
+    found, never = (sample(one.posterior("latent"), SETTINGS).parameters for one in (of_left_out, of_never))
     for name in ("treatment_effect", "median_survival", "weibull_shape"):
         error = never[name].std() * np.sqrt(
             2 / 400
@@ -135,7 +135,7 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
         effect_without_of_cohort(tmp_path, study, cohort, number, MAIN, groups)
         for number, cohort in enumerate(cohorts)
     ]
-    complete = [sample(question_of(study, cohort, MAIN).task("latent"), SETTINGS) for cohort in cohorts]
+    complete = [sample(problem_of(study, cohort, MAIN).posterior("latent"), SETTINGS) for cohort in cohorts]
     whole = np.mean([one.parameters["treatment_effect"].mean() for one in complete])
     pooled = pooled_effect_without(found).set_index("left_out")
     rows = untimed_table(cohorts, groups, estimands(whole), None).set_index("left_out")

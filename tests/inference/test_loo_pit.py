@@ -12,10 +12,10 @@ from inference.diagnostics.checks.loo_pit import loo_pit_checks
 from inference.diagnostics.loo import leave_one_out
 from inference.diagnostics.loo_pit import impute_pit, left_out_survival, log_survival, uniformity
 from inference.predictive.pointwise import pointwise_draws, pointwise_log_likelihood
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.baselines import BASELINES, PiecewiseExponential, Weibull
 from models.effects import EFFECTS
-from models.observations import TimeSplit
+from models.exposures import TimeSplit
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -34,13 +34,17 @@ def exponential(cohort, rates):
         "log_hazard_level": np.log(rates),
         "log_hazard": np.log(rates)[..., None],
     }
-    return DesignSample(Task(cohort, spec, PriorSet("default")), parameters, np.full((1, cohort.size), 0.5))
+    return DesignSample(
+        Posterior(cohort, spec, PriorSet("default")), parameters, np.full((1, cohort.size), 0.5)
+    )
 
 
 def left_out(design):
     """The patients of a posterior, each left out, with the survival of each."""
     adjusted = wrapped(design)
-    parts = [pointwise_log_likelihood(task, draws)["time"] for task, draws in pointwise_draws(adjusted)]
+    parts = [
+        pointwise_log_likelihood(posterior, draws)["time"] for posterior, draws in pointwise_draws(adjusted)
+    ]
     tree = xr.DataTree.from_dict(
         {
             "/log_likelihood": xr.Dataset(
@@ -96,9 +100,9 @@ def test_survival_of_a_few_draws_is_the_closed_form(cohort_of):
 def test_an_untreated_stretch_before_treatment_counts_as_untreated(cohort_of):
     cohort = cohort_of([6.0, 6.0], [1, 1], [1, 0])
     object.__setattr__(cohort, "treatment_start", np.array([4.0, np.nan]))
-    spec = ModelSpec(PiecewiseExponential(()), CONSTANT, observation=TimeSplit())
+    spec = ModelSpec(PiecewiseExponential(()), CONSTANT, exposure=TimeSplit())
     draws = {"treatment_effect": np.full((1, 1), np.log(3.0)), "log_hazard": np.full((1, 1, 1), np.log(0.1))}
-    found = log_survival(Task(cohort, spec, PriorSet("default")), draws)
+    found = log_survival(Posterior(cohort, spec, PriorSet("default")), draws)
     assert_allclose(found[0, 0], [-(0.1 * 4.0 + 0.3 * 2.0), -0.6], rtol=1e-12)
 
 
@@ -110,10 +114,14 @@ def test_survival_of_the_time_is_what_times_drawn_from_the_model_do(made, baseli
     cohort = simulate_cohort(Truth(latest_entry=10.0), 40, seed=4)
     design = made(cohort, baseline, draws=1)
     one = {name: value[:1, :1] for name, value in design.parameters.items()}
-    survival = np.exp(log_survival(design.task, one))[0, 0]
+    survival = np.exp(log_survival(design.posterior, one))[0, 0]
     many = {name: np.repeat(value[0], 20_000, axis=0) for name, value in one.items()}
     times = draw_times(
-        many, design.task.content(design.task.blocks), design.task.spec, 20_000, np.random.default_rng(2)
+        many,
+        design.posterior.content(design.posterior.blocks),
+        design.posterior.spec,
+        20_000,
+        np.random.default_rng(2),
     )
     assert_allclose((times > cohort.time).mean(axis=0), survival, atol=4.5 * np.sqrt(0.25 / 20_000))
 

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from inference.diagnostics.checks import CheckResult
 from inference.diagnostics.summaries import ensemble_rhat, summarise
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from inference.fits.pooling import pool, stack_cohorts
 from inference.fits.tables import COLUMNS
 
@@ -19,7 +19,7 @@ RNG = np.random.default_rng(8)
 CHECKS = ("R-hat", "bulk ESS", "tail ESS")
 
 
-def reading_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level: float = 0.5) -> Reading:
+def summary_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level: float = 0.5) -> FitSummary:
     """A reading of one estimand whose draws (chain, draw) are given; curves stand at a level."""
     summary = {name: value[0] for name, value in summarise(draws[None, ..., None]).items()}
     row = dict.fromkeys(COLUMNS, "") | {
@@ -40,7 +40,7 @@ def reading_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level
         coords={"grid_time": times},
     )
     status = [CheckResult("convergence", subject, "pass", 1.0, 1.01, "") for subject in CHECKS]
-    return Reading(
+    return FitSummary(
         request=None,
         estimands=pd.DataFrame([row | summary])[list(COLUMNS)],
         curves=xr.Dataset(),
@@ -74,13 +74,13 @@ def reading_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level
 
 
 def test_a_single_reading_is_its_own_pool():
-    one = reading_of(RNG.normal(size=(4, 250)))
+    one = summary_of(RNG.normal(size=(4, 250)))
     assert pool([one]) is one
 
 
 def test_variances_within_and_between_add_up_to_that_of_all_draws():
     parts = [RNG.normal(mean, 0.3, size=(4, 500)) for mean in (-0.9, -0.5, -0.1)]
-    pooled = pool([reading_of(part) for part in parts])
+    pooled = pool([summary_of(part) for part in parts])
     every = np.concatenate([part.ravel() for part in parts])
     row, split = pooled.estimands.iloc[0], pooled.pooling.iloc[0]
     assert_allclose(row["mean"], every.mean(), rtol=1e-6)
@@ -101,7 +101,7 @@ def test_variances_within_and_between_add_up_to_that_of_all_draws():
 def test_a_cohort_in_which_a_median_is_not_reached_leaves_no_mean_but_a_median():
     reached, beyond = RNG.normal(40, 3, size=(4, 250)), RNG.normal(50, 3, size=(4, 250))
     beyond[0, :30] = np.inf
-    row = pool([reading_of(reached), reading_of(beyond)]).estimands.iloc[0]
+    row = pool([summary_of(reached), summary_of(beyond)]).estimands.iloc[0]
     assert np.isnan(row["mean"])
     assert 42 < row["median"] < 48
     assert np.isinf(row["upper"]) == (30 / 2000 > 0.025)
@@ -141,7 +141,7 @@ def test_what_is_unsafe_in_one_cohort_is_unsafe_and_the_commonest_status_describ
         )
 
     found = [checks("pass", "warn", 0), checks("fail", "pass", 2), checks("pass", "pass", 1)]
-    pooled = pool([reading_of(part, *own) for part, own in zip(draws, found, strict=True)])
+    pooled = pool([summary_of(part, *own) for part, own in zip(draws, found, strict=True)])
     by_name = {check.name: check for check in pooled.checks}
     assert by_name["feedback: second mode"].status == "fail"
     assert by_name["feedback: second mode"].value == 0.2
@@ -152,7 +152,7 @@ def test_what_is_unsafe_in_one_cohort_is_unsafe_and_the_commonest_status_describ
 
 def test_curves_are_pooled_within_the_follow_up_of_every_cohort():
     draws = RNG.normal(size=(4, 250))
-    pooled = pool([reading_of(draws, end=60.0, level=0.4), reading_of(draws, end=90.0, level=0.6)])
+    pooled = pool([summary_of(draws, end=60.0, level=0.4), summary_of(draws, end=90.0, level=0.6)])
     assert float(pooled.curves["time"].max()) == 60.0
     assert_allclose(pooled.curves["survival"].sel(quantile=0.5), 0.5)
     assert pooled.replicated.sizes["replicate"] == 2
@@ -173,7 +173,7 @@ def test_trees_of_cohorts_become_one_with_a_cohort_dimension():
 def test_readings_of_the_effect_alone_have_no_replicates_to_pool():
     alone = [
         dataclasses.replace(
-            reading_of(RNG.normal(size=(4, 250))),
+            summary_of(RNG.normal(size=(4, 250))),
             replicated=xr.Dataset(),
             observed=xr.Dataset(),
             elpd=np.full(5, np.nan),

@@ -13,11 +13,11 @@ from inference.diagnostics.checks import split_predictive_checks
 from inference.frequentist import cox, kaplan_meier, log_rank
 from inference.predictive.replicated import replicate_times
 from inference.predictive.replicates import split_statistics, start_times
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.episodes import episodes_of
-from models.observations import TimeSplit
+from models.exposures import TimeSplit
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -53,9 +53,11 @@ def judged(adjusted, cohort, seed, replicates=60):
 
 
 def split_sample(cohort, baseline, made, **given):
-    spec = ModelSpec(baseline, EFFECTS["constant"](), observation=TimeSplit())
+    spec = ModelSpec(baseline, EFFECTS["constant"](), exposure=TimeSplit())
     design = made(cohort, baseline, draws=150, **given)
-    return AdjustedSample("none", (replace(design, task=Task(cohort, spec, PriorSet("default"))),), {}, {})
+    return AdjustedSample(
+        "none", (replace(design, posterior=Posterior(cohort, spec, PriorSet("default"))),), {}, {}
+    )
 
 
 def true_model(truth, cohort, made):

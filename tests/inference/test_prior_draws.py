@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from inference.predictive.prior_draws import draw_prior, draw_prior_times, prior_survival
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet
@@ -20,8 +20,8 @@ BY_TERM = PriorSet(
 
 
 def drawn(cohort, baseline, score="latent", priors=BY_TERM, draws=4000):
-    task = Task(cohort, ModelSpec(baseline, EFFECTS["constant"](), score), priors)
-    return task, draw_prior(task, draws, np.random.default_rng(4))
+    posterior = Posterior(cohort, ModelSpec(baseline, EFFECTS["constant"](), score), priors)
+    return posterior, draw_prior(posterior, draws, np.random.default_rng(4))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_survival(small_cohort):
 
 @pytest.mark.parametrize("score", ["absent", "latent"])
 def test_times_of_the_prior_are_one_for_each_draw_and_patient(small_cohort, score):
-    task, values = drawn(small_cohort, Weibull(), score, draws=50)
-    times = draw_prior_times(task, values, np.random.default_rng(1))
+    posterior, values = drawn(small_cohort, Weibull(), score, draws=50)
+    times = draw_prior_times(posterior, values, np.random.default_rng(1))
     assert times.shape == (50, small_cohort.size)
     assert np.all(times > 0)

@@ -11,7 +11,7 @@ import hashlib, sys
 from data.simulation.simulate import simulate_cohort
 from data.simulation.truth import Truth
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.baselines import BASELINES
 from models.effects import EFFECTS
 from models.priors import PriorSet
@@ -19,8 +19,8 @@ from models.specification import ModelSpec
 
 baseline = {"weibull": lambda: BASELINES["weibull"](), "piecewise_exponential": lambda: BASELINES["piecewise_exponential"]((12.0, 36.0))}
 cohort = simulate_cohort(Truth(), 80, seed=3)
-task = Task(cohort, ModelSpec(baseline[sys.argv[1]](), EFFECTS["constant"](), sys.argv[2]), PriorSet("default"))
-drawn = sample(task, SamplerSettings(chains=2, draws=200, tune=200, seed=5)).parameters
+posterior = Posterior(cohort, ModelSpec(baseline[sys.argv[1]](), EFFECTS["constant"](), sys.argv[2]), PriorSet("default"))
+drawn = sample(posterior, SamplerSettings(chains=2, draws=200, tune=200, seed=5)).parameters
 digest = hashlib.sha256(b"".join(drawn[name].tobytes() for name in sorted(drawn)))
 print(digest.hexdigest())
 """

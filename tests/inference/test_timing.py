@@ -8,12 +8,12 @@ import xarray as xr
 from numpy.testing import assert_allclose
 from scipy import stats
 
-import inference.sampling.tasks as tasks
+import inference.sampling.posterior as posteriors
 from data.simulation.simulate import PiecewiseHazard, Truth, simulate_cohort, simulate_frame, simulated_study
 from data.study.cohort import validate_cohort
 from inference.sampling.approximation import approximate
 from inference.sampling.engine import SamplerSettings
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity import timing
 from inference.sensitivity.e_values import e_value, risk_ratio
 from inference.sensitivity.start_times import DELAYS, AtStart, Exponential
@@ -27,7 +27,7 @@ from inference.sensitivity.timing import (
 from inference.sensitivity.timing_pooled import doubt_of, normal_mixture_quantiles, pooled_timing
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
-from models.observations.unknown_start import UnknownStart
+from models.exposures.unknown_start import UnknownStart
 from models.priors import Prior, PriorSet
 from models.specification import ModelSpec
 
@@ -202,12 +202,14 @@ def test_few_cohorts_compute_more_each():
 def test_a_cohort_is_computed_once_with_one_compilation_beside_the_treatment_model(
     small_cohort, tmp_path, monkeypatch
 ):
-    treatment = Task(small_cohort, None, DEFAULT)
+    treatment = Posterior(small_cohort, None, DEFAULT)
     blocks = treatment.blocks
-    tasks.compiled_for(treatment, blocks, treatment.content(blocks))  # a worker that fitted models has it
-    compiled, compile_once = [], tasks.compile_density
+    posteriors.compiled_for(
+        treatment, blocks, treatment.content(blocks)
+    )  # a worker that fitted models has it
+    compiled, compile_once = [], posteriors.compile_density
     monkeypatch.setattr(
-        tasks,
+        posteriors,
         "compile_density",
         lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
     )
@@ -252,7 +254,7 @@ def test_delays_alone_fool_the_naive_analysis_and_not_the_true_scenario(full, ca
         found = {}
         for name, starts in (("naive", AtStart("", "")), ("true", Exponential("", "", 12.0))):
             spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", UnknownStart(starts))
-            found[name] = approximate(Task(cohort, spec, DEFAULT), "treatment_effect")
+            found[name] = approximate(Posterior(cohort, spec, DEFAULT), "treatment_effect")
         mean, sd = found["true"]
         held += abs(mean) <= 1.96 * sd
         fooled += found["naive"][0] + 1.96 * found["naive"][1] < 0

@@ -11,7 +11,7 @@ from scipy.special import expit
 from inference.estimands.curves import time_grid
 from inference.sampling.approximation import approximate, approximate_draws
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from inference.sensitivity import timing_and_confounding as module
 from inference.sensitivity.start_times import AtStart, Exponential
 from inference.sensitivity.surface import (
@@ -34,9 +34,9 @@ from inference.sensitivity.timing_and_confounding import (
 )
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
-from models.observations.hidden_confounder import HiddenConfounder
-from models.observations.unknown_start import UnknownStart
-from models.observations.unknown_start_and_confounder import UnknownStartAndConfounder
+from models.exposures.unknown_start import UnknownStart
+from models.exposures.unknown_start_and_confounder import UnknownStartAndConfounder
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.priors import Prior, PriorSet
 from models.specification import ModelSpec
 
@@ -136,7 +136,7 @@ def test_restricted_means_agree_with_quadrature_patient_by_patient(cohort_of):
     cohort = cohort_of(
         rng.uniform(2, 70, 12), np.ones(12), np.arange(12) % 3 == 0, severity=rng.normal(0, 1, 12)
     )
-    confounder = HiddenConfounder(0.2, 0.6, 0.9)
+    confounder = UnmeasuredConfounder(0.2, 0.6, 0.9)
     log_hazard = np.log([[0.05, 0.02, 0.03], [0.02, 0.03, 0.04]])
     values = {
         "log_hazard": log_hazard,
@@ -209,13 +209,13 @@ def both(delay, strength):
 @pytest.mark.long
 def test_its_edges_are_the_analyses_of_one_at_a_time(cohort_of):
     cohort = seen(cohort_of, 3, 6.0, confounder_of(2.0))
-    at_zero = approximate(Task(cohort, both(0.0, 2.5), DEFAULT), EFFECT)
+    at_zero = approximate(Posterior(cohort, both(0.0, 2.5), DEFAULT), EFFECT)
     alone = ModelSpec(SPEC.baseline, SPEC.effect, "absent", confounder_of(2.5))
-    assert_allclose(at_zero, approximate(Task(cohort, alone, DEFAULT), EFFECT), atol=2e-3)
-    harmless = approximate(Task(cohort, both(9.0, 1.0), DEFAULT), EFFECT)
+    assert_allclose(at_zero, approximate(Posterior(cohort, alone, DEFAULT), EFFECT), atol=2e-3)
+    harmless = approximate(Posterior(cohort, both(9.0, 1.0), DEFAULT), EFFECT)
     start = UnknownStart(Exponential("", "", 9.0), candidacy=False)
     alone = ModelSpec(SPEC.baseline, SPEC.effect, "absent", start)
-    assert_allclose(harmless, approximate(Task(cohort, alone, DEFAULT), EFFECT), atol=2e-3)
+    assert_allclose(harmless, approximate(Posterior(cohort, alone, DEFAULT), EFFECT), atol=2e-3)
 
 
 @pytest.mark.slow
@@ -223,10 +223,10 @@ def test_its_edges_are_the_analyses_of_one_at_a_time(cohort_of):
 def test_the_approximation_agrees_with_draws(cohort_of, delay, strength):
     """A hazard that changes fourfold: with its step held at the prior median the mean would be 0.2 sd off."""
     cohort = seen(cohort_of, 5, 9.0, confounder_of(2.0))
-    task = Task(cohort, both(delay, strength), DEFAULT)
+    posterior = Posterior(cohort, both(delay, strength), DEFAULT)
     normals = np.random.default_rng(1).standard_normal((500, 20))
-    (found,) = approximate_draws([task], EFFECT, np.concatenate([normals, -normals]))
-    drawn = sample(task, SamplerSettings(4, 1000, 300, seed=3)).parameters
+    (found,) = approximate_draws([posterior], EFFECT, np.concatenate([normals, -normals]))
+    drawn = sample(posterior, SamplerSettings(4, 1000, 300, seed=3)).parameters
     sd = drawn[EFFECT].std()
     assert found.mean == pytest.approx(drawn[EFFECT].mean(), abs=0.1 * sd)
     assert found.sd == pytest.approx(sd, rel=0.08)
@@ -248,7 +248,7 @@ def test_no_effect_is_found_at_the_true_delay_and_strength(cohort_of, full, caps
     for number in range(cohorts):
         cohort = seen(cohort_of, 900 + number, 9.0, truth)
         for name, cell in cells.items():
-            found[name].append(approximate(Task(cohort, both(*cell), WIDE), EFFECT))
+            found[name].append(approximate(Posterior(cohort, both(*cell), WIDE), EFFECT))
     bias, held = {}, {}
     for name, moments in found.items():
         mean, sd = np.array(moments).T

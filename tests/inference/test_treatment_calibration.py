@@ -172,20 +172,20 @@ def test_simulated_cohorts_of_the_project_pass():
 def test_predictions_of_every_adjustment(tiny_fits):
     """Times of left-out patients where there is a posterior of all; treatment unless weights or pairs are judged by balance."""
     shares = []
-    for name, (question, adjusted, tree) in tiny_fits.items():
+    for name, (problem, adjusted, tree) in tiny_fits.items():
         if ADJUSTMENTS[name].population:
-            assert not predictions(adjusted, question, None, replicated=True).data_vars
+            assert not predictions(adjusted, problem, None, replicated=True).data_vars
             continue
         log_weights = leave_one_out(tree).log_weights
-        found = predictions(adjusted, question, log_weights, replicated=True)
-        again = predictions(adjusted, question, log_weights, replicated=True)
+        found = predictions(adjusted, problem, log_weights, replicated=True)
+        again = predictions(adjusted, problem, log_weights, replicated=True)
         xr.testing.assert_identical(found, again)
-        pit, event = found["pit"].to_numpy(), question.cohort.event
+        pit, event = found["pit"].to_numpy(), problem.cohort.event
         assert np.ptp(pit[:, event], axis=0).max() == 0.0
         assert np.ptp(pit[:, ~event], axis=0).min() > 0.0
         assert uniformity(pit)[0] > 0.001
         shares.append(found["share"])
-        own = replace(question, settings=replace(question.settings, seed=4))
+        own = replace(problem, settings=replace(problem.settings, seed=4))
         other = predictions(adjusted, own, log_weights, replicated=False)
         assert set(other.data_vars) == {"pit"}
         assert np.all(other["pit"].to_numpy()[:, ~event] != pit[:, ~event])

@@ -9,10 +9,10 @@ from data.simulation.simulate import NormalCovariate, Truth, simulate_cohort
 from data.study.formulas import build_design
 from inference.predictive.prior_draws import prior_survival
 from inference.sampling.engine import SamplerSettings, sample
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import ByInterval, ConstantEffect
-from models.observations import TimeSplit
+from models.exposures import TimeSplit
 from models.priors import PriorSet
 from models.specification import ModelSpec
 from models.units import time_ratio
@@ -60,7 +60,7 @@ def test_the_posterior_is_the_same_in_every_unit_of_time(cohort, kind, unit):
     for one in ("months", unit):
         ratio = time_ratio("months", one)
         spec = ModelSpec(baseline_of(kind, ratio), ConstantEffect(), "absent")
-        drawn = sample(Task(in_unit(cohort, one), spec, DEFAULT), SETTINGS).parameters
+        drawn = sample(Posterior(in_unit(cohort, one), spec, DEFAULT), SETTINGS).parameters
         times = ratio * np.array([3.0, 12.0, 50.0])
         flat = {name: value.reshape(-1, *value.shape[2:]) for name, value in drawn.items()}
         survival = np.exp(-spec.baseline.cumulative_hazard(flat, spec.baseline.basis(times), np))
@@ -79,8 +79,8 @@ def test_so_it_is_with_a_score_and_with_an_effect_that_changes(cohort, score, ch
         baseline = baseline_of("walk", time_ratio("months", one))
         effect = ByInterval(baseline.cutpoints) if changes else ConstantEffect()
         spec = ModelSpec(baseline, effect, score)
-        spec = replace(spec, observation=TimeSplit()) if changes else spec
-        found.append(sample(Task(in_unit(cohort, one), spec, DEFAULT), SETTINGS).parameters)
+        spec = replace(spec, exposure=TimeSplit()) if changes else spec
+        found.append(sample(Posterior(in_unit(cohort, one), spec, DEFAULT), SETTINGS).parameters)
     assert_the_same(*(one["treatment_effect"].ravel() for one in found))
     assert_the_same(*(one["outcome_coefficients"][..., 0].ravel() for one in found))
 
@@ -119,7 +119,7 @@ def test_a_confounder_is_adjusted_for_in_every_unit(formula):
         design = build_design(one, cohort.covariates)
         scaled = replace(cohort, outcome=design, propensity=design)
         spec = ModelSpec(PiecewiseExponential((12.0, 36.0)), ConstantEffect(), "latent")
-        drawn = sample(Task(scaled, spec, DEFAULT), SETTINGS).parameters
+        drawn = sample(Posterior(scaled, spec, DEFAULT), SETTINGS).parameters
         sd = design.values.std(axis=0)
         found.append(
             [drawn["treatment_effect"].ravel(), *(sd * drawn["outcome_coefficients"].reshape(-1, 1)).T]

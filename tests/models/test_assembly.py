@@ -12,7 +12,7 @@ from scipy.special import log_expit
 
 from data.simulation.simulate import Truth, simulate_cohort
 from inference.predictive.pointwise import pointwise_log_likelihood
-from inference.sampling.tasks import Task
+from inference.sampling.posterior import Posterior
 from models.assembly import (
     build_model,
     build_propensity_model,
@@ -74,9 +74,9 @@ def cohorts():
     return dataclasses.replace(first, entry=entry), second
 
 
-def task_of(cohort, baseline, score, priors=DEFAULT) -> Task:
+def posterior_of(cohort, baseline, score, priors=DEFAULT) -> Posterior:
     given = np.random.default_rng(7).normal(size=cohort.size) if score == "given" else None
-    return Task(cohort, ModelSpec(BASELINES[baseline], EFFECTS["constant"](), score), priors, given)
+    return Posterior(cohort, ModelSpec(BASELINES[baseline], EFFECTS["constant"](), score), priors, given)
 
 
 def random_point(model, seed=3):
@@ -92,7 +92,7 @@ def random_point(model, seed=3):
     }
 
 
-def natural(point, task):
+def natural(point, posterior):
     """The named parameters at a point, with chain and draw in front, by hand."""
     values = {}
     for name, value in point.items():
@@ -106,10 +106,10 @@ def natural(point, task):
     return {name: value[None, None] for name, value in values.items()}
 
 
-def log_prior(point, task):
+def log_prior(point, posterior):
     """The log density of all variables at a point, on the model's scale, with SciPy."""
     total = 0.0
-    for listed in task.blocks.values():
+    for listed in posterior.blocks.values():
         for block in listed[1]:
             if block.variable in point:
                 total += np.sum(block.frozen.logpdf(point[block.variable]))
@@ -124,10 +124,10 @@ def log_prior(point, task):
 
 @pytest.mark.parametrize(("baseline", "score"), list(itertools.product(BASELINES, SCORES)))
 def test_the_density_of_each_patient_is_that_of_the_draws(cohorts, baseline, score):
-    task = task_of(cohorts[0], baseline, score)
-    model = task.build()
+    posterior = posterior_of(cohorts[0], baseline, score)
+    model = posterior.build()
     point = random_point(model)
-    expected = pointwise_log_likelihood(task, natural(point, task))
+    expected = pointwise_log_likelihood(posterior, natural(point, posterior))
     assert set(expected) == {variable.name for variable in model.observed_RVs}
     for name, values in expected.items():
         ours = model.compile_logp(vars=[model[name]], sum=False, mode=MODE)(point)
@@ -137,23 +137,23 @@ def test_the_density_of_each_patient_is_that_of_the_draws(cohorts, baseline, sco
 @pytest.mark.parametrize(("baseline", "score"), list(itertools.product(BASELINES, SCORES)))
 @pytest.mark.parametrize("priors", [DEFAULT, MIXED], ids=["default", "by term"])
 def test_the_density_is_prior_times_likelihood(cohorts, baseline, score, priors):
-    task = task_of(cohorts[0], baseline, score, priors)
-    model = task.build()
+    posterior = posterior_of(cohorts[0], baseline, score, priors)
+    model = posterior.build()
     point = random_point(model)
-    named = natural(point, task)
+    named = natural(point, posterior)
     if priors is MIXED:  # terms: age, grade[T.II], grade[T.III]; the second has a family of its own
         (age, third), (second,) = (
             point[f"outcome_coefficients_{family}"] for family in ("Normal", "StudentT")
         )
         named["outcome_coefficients"] = np.array([age, second, third])[None, None]
-    likelihood = sum(values.sum() for values in pointwise_log_likelihood(task, named).values())
+    likelihood = sum(values.sum() for values in pointwise_log_likelihood(posterior, named).values())
     ours = model.compile_logp(mode=MODE)(point)
-    assert float(ours) == pytest.approx(log_prior(point, task) + likelihood, rel=1e-9)
+    assert float(ours) == pytest.approx(log_prior(point, posterior) + likelihood, rel=1e-9)
 
 
 @pytest.mark.parametrize("baseline", BASELINES)
 def test_the_gradient_is_finite_and_right_where_entry_is_zero(cohorts, baseline):
-    model = task_of(cohorts[0], baseline, "latent").build()
+    model = posterior_of(cohorts[0], baseline, "latent").build()
     assert set(np.sign(cohorts[0].entry)) == {0.0, 1.0}
     point = random_point(model)
     density, gradient = model.compile_logp(mode=MODE), model.compile_dlogp(mode=MODE)
@@ -173,14 +173,17 @@ def test_the_gradient_is_finite_and_right_where_entry_is_zero(cohorts, baseline)
 def test_everybody_under_observation_from_the_start_has_a_finite_gradient():
     cohort = simulate_cohort(Truth(), 30, seed=4)
     for baseline in BASELINES:
-        model = task_of(cohort, baseline, "absent").build()
+        model = posterior_of(cohort, baseline, "absent").build()
         assert np.all(np.isfinite(model.compile_dlogp(mode=MODE)(random_point(model))))
 
 
 @pytest.mark.parametrize(("baseline", "score"), list(itertools.product(BASELINES, SCORES)))
 def test_swapped_data_give_the_density_of_a_fresh_model(cohorts, baseline, score):
     """Another cohort, of another size, with another prior of every parameter: nothing is left in the graph."""
-    before, after = task_of(cohorts[0], baseline, score), task_of(cohorts[1], baseline, score, OTHER)
+    before, after = (
+        posterior_of(cohorts[0], baseline, score),
+        posterior_of(cohorts[1], baseline, score, OTHER),
+    )
     model, fresh = before.build(), after.build()
     point = random_point(fresh)
     density = model.compile_logp(mode=MODE)
@@ -199,31 +202,31 @@ def test_the_treatment_model_is_a_logistic_regression(cohorts):
     expected = log_expit(np.where(cohorts[0].treatment, log_odds, -log_odds))
     ours = model.compile_logp(vars=[model["treatment"]], sum=False, mode=MODE)(point)[0]
     assert_allclose(ours, expected, rtol=1e-10, atol=1e-12)
-    task = Task(cohorts[0], None, DEFAULT)
+    posterior = Posterior(cohorts[0], None, DEFAULT)
     assert float(model.compile_logp(mode=MODE)(point)) == pytest.approx(
-        log_prior(point, task) + expected.sum()
+        log_prior(point, posterior) + expected.sum()
     )
 
 
 @pytest.mark.parametrize("score", SCORES)
 def test_without_columns_there_is_no_score_and_no_coefficient(cohort_of, score):
     cohort = cohort_of([3, 5, 8, 13], [1, 0, 1, 1], [0, 1, 0, 1], [0, 1, 0, 7.5])
-    task = task_of(cohort, "weibull", score)
-    model = task.build()
+    posterior = posterior_of(cohort, "weibull", score)
+    model = posterior.build()
     names = {variable.name for variable in model.free_RVs}
     expected = {"median_survival", "weibull_shape", "treatment_effect"}
     assert names == expected | ({"propensity_intercept"} if score == "latent" else set())
     point = random_point(model)
-    values = pointwise_log_likelihood(task, natural(point, task))
+    values = pointwise_log_likelihood(posterior, natural(point, posterior))
     ours = model.compile_logp(vars=[model["time"]], sum=False, mode=MODE)(point)[0]
     assert_allclose(ours, values["time"][0, 0], rtol=1e-10)
 
 
 @pytest.mark.parametrize(("baseline", "score"), list(itertools.product(BASELINES, SCORES)))
 def test_parameters_are_those_of_the_contract_with_their_dimensions(cohorts, baseline, score):
-    task = task_of(cohorts[0], baseline, score)
-    model = task.build()
-    declared = {parameter.name for parameter in parameter_names(cohorts[0], task.spec)}
+    posterior = posterior_of(cohorts[0], baseline, score)
+    model = posterior.build()
+    declared = {parameter.name for parameter in parameter_names(cohorts[0], posterior.spec)}
     assert declared <= set(known_parameters())
     assert declared <= set(model.named_vars)
     assert list(model.coords["term"]) == ["age", "grade[T.II]", "grade[T.III]"]
@@ -233,7 +236,9 @@ def test_parameters_are_those_of_the_contract_with_their_dimensions(cohorts, bas
         assert len(model.coords["interval"]) == len(BASELINES[baseline].cutpoints) + 1
     assert ("propensity_effect" in declared) == (score != "absent")
     assert ("propensity_coefficients" in declared) == (score == "latent")
-    content = model_data(cohorts[0], task.spec, model_blocks(cohorts[0], task.spec, DEFAULT), task.score)
+    content = model_data(
+        cohorts[0], posterior.spec, model_blocks(cohorts[0], posterior.spec, DEFAULT), posterior.score
+    )
     assert {variable.name for variable in model.data_vars} == set(content)
 
 
@@ -241,7 +246,7 @@ def test_parameters_are_those_of_the_contract_with_their_dimensions(cohorts, bas
 def test_the_linear_predictor_is_effect_covariates_and_score(cohorts, score):
     rng = np.random.default_rng(9)
     effect, slopes, of_treatment, of_score = -0.4, rng.normal(size=3), rng.normal(size=3), 0.7
-    task = task_of(cohorts[0], "weibull", score)
+    posterior = posterior_of(cohorts[0], "weibull", score)
     parameters = {
         "treatment_effect": np.array([effect, 0.0]),
         "outcome_coefficients": np.stack([slopes, slopes]),
@@ -253,13 +258,13 @@ def test_the_linear_predictor_is_effect_covariates_and_score(cohorts, score):
             "propensity_coefficients": np.stack([of_treatment, of_treatment]),
         }
         latent = cohorts[0].propensity.values @ of_treatment
-        expected = expected + of_score * (latent if score == "latent" else task.score)
-    content = task.content(task.blocks)
-    ours = linear_predictor(parameters, content, task.spec, np)
+        expected = expected + of_score * (latent if score == "latent" else posterior.score)
+    content = posterior.content(posterior.blocks)
+    ours = linear_predictor(parameters, content, posterior.spec, np)
     assert_allclose(
         ours, np.stack([expected, expected - effect * cohorts[0].treatment]), rtol=1e-12, atol=1e-12
     )
-    untreated = linear_predictor(parameters, {**content, "treated": np.zeros(60)}, task.spec, np)
+    untreated = linear_predictor(parameters, {**content, "treated": np.zeros(60)}, posterior.spec, np)
     assert_allclose(untreated[0], ours[1], rtol=1e-12, atol=1e-12)
 
 
@@ -268,13 +273,13 @@ def test_a_term_without_a_column_is_refused(cohorts):
         "mine", "", {}, {"propensity_coefficients": {"bone": Prior("Normal", {"mu": 0, "sigma": 1})}}
     )
     with pytest.raises(ValueError, match=r'propensity_coefficients."bone".*known terms: age'):
-        build_model(cohorts[0], task_of(cohorts[0], "weibull", "absent").spec, priors)
+        build_model(cohorts[0], posterior_of(cohorts[0], "weibull", "absent").spec, priors)
 
 
 @pytest.mark.parametrize("baseline", ["walk", "weibull"])
 def test_the_model_s_own_random_times_have_its_distribution(cohorts, baseline):
-    task = task_of(cohorts[0], baseline, "absent")
-    model = task.build()
+    posterior = posterior_of(cohorts[0], baseline, "absent")
+    model = posterior.build()
     fixed = {
         variable.name: np.full(np.shape(model.initial_point()[model.rvs_to_values[variable].name]), value)
         for variable in model.free_RVs

@@ -14,16 +14,16 @@ from data.simulation.simulate import LevelCovariate, Truth, simulate_cohort, sim
 from models.assembly import build_model, covariate_predictor, model_blocks, model_data
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS, ByInterval, BySubgroup, ConstantEffect
+from models.exposures import Naive, TimeSplit
+from models.exposures.tempered import Tempered
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.lifetimes import draw_times
-from models.observations import EverNever, TimeSplit
-from models.observations.hidden_confounder import HiddenConfounder
-from models.observations.tempered import Tempered
 from models.priors import PriorSet
 from models.specification import ModelSpec, outcome_spec
 
 CUTS = (6.0, 20.0)
 BASELINES = {"piecewise_exponential": PiecewiseExponential(CUTS), "weibull": Weibull()}
-OBSERVED = {"naive": EverNever(), "time_split": TimeSplit()}
+OBSERVED = {"naive": Naive(), "time_split": TimeSplit()}
 LEVELS = (("grade", "II"), ("grade", "III"))
 SHAPES = {"by_interval": ByInterval(CUTS), "by_subgroup": BySubgroup(LEVELS)}
 BY_INTERVAL, BY_SUBGROUP = np.array([-1.1, 0.2, 0.6]), np.array([0.5, -0.8])
@@ -75,10 +75,10 @@ def pointwise(cohort, baseline, effect, exposure, xp=np):
     content = model_data(cohort, spec, model_blocks(cohort, spec, PriorSet("default")))
     risk = covariate_predictor(PARAMETERS, content, np)
     if xp is np:
-        return spec.observation.log_likelihood(PARAMETERS, content, spec, risk, np), risk
+        return spec.exposure.log_likelihood(PARAMETERS, content, spec, risk, np), risk
     symbolic = {name: pt.as_tensor(value) for name, value in PARAMETERS.items()}
     held = {name: pt.as_tensor(value) for name, value in content.items()}
-    density = spec.observation.log_likelihood(symbolic, held, spec, pt.as_tensor(risk), pt)
+    density = spec.exposure.log_likelihood(symbolic, held, spec, pt.as_tensor(risk), pt)
     return density.eval(mode="FAST_COMPILE"), risk
 
 
@@ -123,7 +123,7 @@ def test_without_differences_it_is_the_constant_effect(cohort, exposure, effect,
         spec = ModelSpec(BASELINES[baseline], shape, "absent", OBSERVED[exposure])
         content = model_data(cohort, spec, model_blocks(cohort, spec, PriorSet("default")))
         risk = covariate_predictor(parameters, content, np)
-        found[shape.name] = spec.observation.log_likelihood(parameters, content, spec, risk, np)
+        found[shape.name] = spec.exposure.log_likelihood(parameters, content, spec, risk, np)
     assert_allclose(found[effect], found["constant"], rtol=1e-9, atol=1e-11)
 
 
@@ -156,17 +156,17 @@ def test_times_drawn_have_the_cumulative_hazard_of_the_model(cohort, effect, bas
         one = replace(cohort, time=drawn, event=np.zeros(cohort.size, dtype=bool))
         again = model_data(one, spec, model_blocks(one, spec, PriorSet("default")))
         risk = covariate_predictor(PARAMETERS, again, np)
-        cumulated[number] = -spec.observation.log_likelihood(PARAMETERS, again, spec, risk, np)
+        cumulated[number] = -spec.exposure.log_likelihood(PARAMETERS, again, spec, risk, np)
     for arm in (False, True):
         assert stats.kstest(cumulated[:, cohort.treatment == arm].ravel(), "expon").pvalue > 1e-4
 
 
 @pytest.mark.parametrize("effect", SHAPES.values(), ids=list(SHAPES))
 def test_what_is_worked_out_for_a_constant_effect_is_refused_for_others(cohort, effect):
-    for observation in (HiddenConfounder(0.4, 0.2, 0.5), Tempered(0.5)):
-        spec = ModelSpec(BASELINES["weibull"], effect, "absent", observation)
+    for exposure in (UnmeasuredConfounder(0.4, 0.2, 0.5), Tempered(0.5)):
+        spec = ModelSpec(BASELINES["weibull"], effect, "absent", exposure)
         with pytest.raises(ValueError, match=f"must be constant .* but found {effect.name}"):
-            observation.arrays(cohort, spec)
+            exposure.arrays(cohort, spec)
 
 
 def study_with(subgroups):

@@ -11,8 +11,8 @@ from data.study.cohort import Cohort
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.episodes import episodes_of
+from models.exposures import Naive, TimeSplit
 from models.likelihood import log_likelihood
-from models.observations import EverNever, TimeSplit
 from models.specification import ModelSpec
 
 
@@ -73,9 +73,9 @@ def test_splitting_keeps_time_at_risk_and_events(started):
 @pytest.mark.parametrize(
     "baseline", [PiecewiseExponential((12.0, 36.0)), Weibull()], ids=lambda one: one.name
 )
-@pytest.mark.parametrize("observation", [EverNever(), TimeSplit()], ids=lambda one: one.name)
-def test_their_likelihood_is_that_of_the_model_that_is_sampled(started, baseline, observation):
-    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+@pytest.mark.parametrize("exposure", [Naive(), TimeSplit()], ids=lambda one: one.name)
+def test_their_likelihood_is_that_of_the_model_that_is_sampled(started, baseline, exposure):
+    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     parameters = {
         "treatment_effect": np.array([-0.7, 0.2]),
         "log_hazard": np.array([[-4.0, -3.5, -3.0], [-3.0, -3.2, -3.7]]),
@@ -83,9 +83,9 @@ def test_their_likelihood_is_that_of_the_model_that_is_sampled(started, baseline
         "weibull_shape": np.array([0.8, 1.4]),
     }
     content = {"treated": started.treatment.astype(float), "event": started.event.astype(float)}
-    content |= observation.arrays(started, spec)
-    expected = observation.log_likelihood(parameters, content, spec, np.zeros(100), np)
-    at_risk = episodes_of(started, isinstance(observation, TimeSplit))
+    content |= exposure.arrays(started, spec)
+    expected = exposure.log_likelihood(parameters, content, spec, np.zeros(100), np)
+    at_risk = episodes_of(started, isinstance(exposure, TimeSplit))
     basis = baseline.basis(at_risk.time, at_risk.entry)
     each = log_likelihood(
         at_risk.event.astype(float),

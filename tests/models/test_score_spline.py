@@ -11,11 +11,11 @@ from scipy.optimize import approx_fprime
 
 from data.simulation.simulate import Truth, simulate_cohort
 from data.study.subcohorts import some_patients
-from inference.sampling.tasks import Task, structure_of
+from inference.sampling.posterior import Posterior, structure_of
 from models.assembly import build_model, covariate_predictor
 from models.baselines import Weibull
 from models.effects import EFFECTS
-from models.observations.tempered import Tempered
+from models.exposures.tempered import Tempered
 from models.priors import PriorSet
 from models.propensity import propensity_score
 from models.score_spline import PROPENSITY_CURVATURE, QUANTILES, curvature, score_spline
@@ -131,17 +131,17 @@ def test_a_latent_score_and_the_same_score_given_are_curved_alike(cohort, curved
         "propensity_coefficients": 1.3 * COEFFICIENTS,
     }
     score = propensity_score(parameters, cohort.propensity.values, np)
-    latent = Task(cohort, curved, DEFAULT)
-    given = Task(cohort, dataclasses.replace(curved, score="given"), DEFAULT, score)
+    latent = Posterior(cohort, curved, DEFAULT)
+    given = Posterior(cohort, dataclasses.replace(curved, score="given"), DEFAULT, score)
     expected = 0.5 * score + curve(curved.spline, [0.3, -0.2, 0.1], score)
-    for task in (latent, given):
-        content = task.content(task.blocks)
+    for posterior in (latent, given):
+        content = posterior.content(posterior.blocks)
         assert_allclose(covariate_predictor(parameters, content, np), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("eta", [0.3, 1.0])
 def test_the_gradient_is_that_of_finite_differences(cohort, curved, eta):
-    spec = dataclasses.replace(curved, observation=Tempered(eta))
+    spec = dataclasses.replace(curved, exposure=Tempered(eta))
     model, point = point_of(
         cohort, spec, propensity_effect=0.7, propensity_curvature=np.array([0.3, -0.2, 0.1])
     )
@@ -162,6 +162,6 @@ def test_the_gradient_is_that_of_finite_differences(cohort, curved, eta):
 def test_a_straight_line_and_a_spline_are_compiled_apart(cohort, curved):
     keys = []
     for spec in (STRAIGHT, curved):
-        task = Task(cohort, spec, DEFAULT)
-        keys.append(structure_of(task, task.blocks, task.content(task.blocks)))
+        posterior = Posterior(cohort, spec, DEFAULT)
+        keys.append(structure_of(posterior, posterior.blocks, posterior.content(posterior.blocks)))
     assert keys[0] != keys[1]

@@ -12,8 +12,8 @@ from inference.sensitivity.start_times import AtStart, EarlyOrLater, Exponential
 from models.assembly import build_model, model_blocks, model_data
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
-from models.observations import EverNever, TimeSplit
-from models.observations.unknown_start import UnknownStart
+from models.exposures import Naive, TimeSplit
+from models.exposures.unknown_start import UnknownStart
 from models.priors import PriorSet
 from models.propensity import treatment_log_likelihood
 from models.specification import ModelSpec
@@ -57,13 +57,13 @@ def cohort(cohort_of):
     )
 
 
-def pointwise(cohort, baseline, hazard, observation, **changed):
+def pointwise(cohort, baseline, hazard, exposure, **changed):
     """Log likelihood of each patient by numpy."""
-    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     values = PARAMETERS | hazard | changed
     content = model_data(cohort, spec, model_blocks(cohort, spec, PriorSet("default")))
     risk = values["outcome_coefficients"] @ content["outcome_design"].T
-    return observation.log_likelihood(values, content, spec, risk, np)
+    return exposure.log_likelihood(values, content, spec, risk, np)
 
 
 def log_odds_of(cohort):
@@ -73,7 +73,7 @@ def log_odds_of(cohort):
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_all_starts_at_zero_are_ever_never_times_the_treatment_model(cohort, name):
     baseline, hazard = BASELINES[name]
-    expected = pointwise(cohort, baseline, hazard, EverNever()) + treatment_log_likelihood(
+    expected = pointwise(cohort, baseline, hazard, Naive()) + treatment_log_likelihood(
         cohort.treatment.astype(float), log_odds_of(cohort), np
     )
     found = pointwise(cohort, baseline, hazard, UnknownStart(AtStart("", "")))
@@ -147,7 +147,7 @@ def test_discrete_starts_are_the_sum_over_known_starts(cohort, name):
         possible = start < cohort.time
         terms.append(np.where(possible, np.log(q * share) + split, -np.inf))
     begun = np.array(probability) @ (np.array(at)[:, None] < cohort.time)
-    untreated = np.log1p(-q * begun) + pointwise(cohort, baseline, hazard, EverNever())
+    untreated = np.log1p(-q * begun) + pointwise(cohort, baseline, hazard, Naive())
     assert (begun[cohort.treatment] > 0).all()
     found = pointwise(cohort, baseline, hazard, UnknownStart(Atoms(at, probability), 4))
     assert_allclose(
@@ -175,23 +175,23 @@ def test_all_that_can_be_recorded_has_probability_one(cohort_of, effect):
         EarlyOrLater("", "", 0.4, 8.0, 2.0),
         AtStart("", ""),
     ):
-        observation = UnknownStart(scenario, 60)
-        spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+        exposure = UnknownStart(scenario, 60)
+        spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
         content = model_data(recorded, spec, model_blocks(recorded, spec, PriorSet("default")))
-        density = np.exp(observation.log_likelihood(values, content, spec, 0.0, np))
+        density = np.exp(exposure.log_likelihood(values, content, spec, 0.0, np))
         total = density @ np.concatenate([weight, [1.0]] * 2)
         assert_allclose(total, 1.0, atol=2e-4)
 
 
 def test_draws_come_first(cohort):
     baseline, hazard = BASELINES["piecewise"]
-    observation = UnknownStart(Uniform("", "", 9.0))
+    exposure = UnknownStart(Uniform("", "", 9.0))
     drawn = {name: np.stack([value, value + 0.2]) for name, value in (PARAMETERS | hazard).items()}
-    both = pointwise(cohort, baseline, {}, observation, **drawn)
+    both = pointwise(cohort, baseline, {}, exposure, **drawn)
     assert both.shape == (2, cohort.size)
     for row in range(2):
         one = {name: value[row] for name, value in drawn.items()}
-        assert_allclose(both[row], pointwise(cohort, baseline, {}, observation, **one), rtol=1e-12)
+        assert_allclose(both[row], pointwise(cohort, baseline, {}, exposure, **one), rtol=1e-12)
 
 
 @pytest.mark.parametrize("scenario", [Uniform("", "", 9.0), AtStart("", "")], ids=["uniform", "at start"])
@@ -200,8 +200,8 @@ def test_the_compiled_model_is_numpys_and_its_gradient_is_that_of_differences(
     cohort, name, scenario, differences
 ):
     baseline, _ = BASELINES[name]
-    observation = UnknownStart(scenario, 8)
-    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+    exposure = UnknownStart(scenario, 8)
+    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     model = build_model(cohort, spec, PriorSet("default"))
     point = dict(model.initial_point()) | {name: value.astype(float) for name, value in PARAMETERS.items()}
     if name == "weibull":
@@ -211,7 +211,7 @@ def test_the_compiled_model_is_numpys_and_its_gradient_is_that_of_differences(
         point["log_hazard_steps"] = np.array([0.3, -0.5])
         hazard = {"log_hazard": np.array([level, level + 0.3, level - 0.2])}
     density = model.compile_logp(vars=[model["time"]], sum=False, mode="FAST_COMPILE")
-    assert_allclose(density(point)[0], pointwise(cohort, baseline, hazard, observation), rtol=1e-9)
+    assert_allclose(density(point)[0], pointwise(cohort, baseline, hazard, exposure), rtol=1e-9)
     gradient = model.compile_dlogp(mode="FAST_COMPILE")(point)
     assert gradient.size == sum(np.size(value) for value in point.values())
     assert np.isfinite(gradient).all()
@@ -221,10 +221,10 @@ def test_the_compiled_model_is_numpys_and_its_gradient_is_that_of_differences(
 def test_late_entry_and_impossible_starts_are_refused(cohort, cohort_of):
     baseline, _ = BASELINES["piecewise"]
     late = cohort_of([5.0, 6.0], [1, 1], [0, 1], [1.0, 0.0])
-    observation = UnknownStart(Uniform("", "", 9.0))
-    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+    exposure = UnknownStart(Uniform("", "", 9.0))
+    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     with pytest.raises(ValueError, match=r"entry must be 0 .* but found 1 who came"):
-        observation.arrays(late, spec)
+        exposure.arrays(late, spec)
     after = UnknownStart(Atoms((1000.0,), (1.0,)), 1)
     with pytest.raises(ValueError, match=r"possible within the follow-up .* but found 15 treated"):
         after.arrays(cohort, spec)
@@ -262,10 +262,10 @@ def test_one_bin_is_enough_where_all_begin_at_zero(cohort, name):
 
 def test_without_candidacy_there_is_no_parameter_of_it(cohort):
     baseline, _ = BASELINES["piecewise"]
-    observation = UnknownStart(Uniform("", "", 9.0), candidacy=False)
-    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+    exposure = UnknownStart(Uniform("", "", 9.0), candidacy=False)
+    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     assert not [name for name in model_blocks(cohort, spec, PriorSet("default")) if "propensity" in name]
-    assert not [name for name in observation.arrays(cohort, spec) if name.startswith("candidate")]
+    assert not [name for name in exposure.arrays(cohort, spec) if name.startswith("candidate")]
 
 
 def test_only_candidacy_asks_for_another_compilation():

@@ -9,9 +9,9 @@ from inference.sensitivity.start_times import AtStart, EarlyOrLater, Exponential
 from models.assembly import build_model, model_blocks, model_data
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
-from models.observations.hidden_confounder import HiddenConfounder
-from models.observations.unknown_start import UnknownStart
-from models.observations.unknown_start_and_confounder import UnknownStartAndConfounder
+from models.exposures.unknown_start import UnknownStart
+from models.exposures.unknown_start_and_confounder import UnknownStartAndConfounder
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.priors import PriorSet
 from models.propensity import treatment_log_likelihood
 from models.specification import ModelSpec
@@ -27,7 +27,7 @@ PARAMETERS = {
     "propensity_intercept": np.array(0.3),
     "propensity_coefficients": np.array([-0.8]),
 }
-STRONG = HiddenConfounder(0.2, 0.7, 1.1)
+STRONG = UnmeasuredConfounder(0.2, 0.7, 1.1)
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,13 @@ def cohort(cohort_of):
     )
 
 
-def pointwise(cohort, baseline, hazard, observation, shift=0.0, **changed):
+def pointwise(cohort, baseline, hazard, exposure, shift=0.0, **changed):
     """Log likelihood of each patient by numpy; the shift is added to the log hazard ratio of everybody."""
-    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     values = PARAMETERS | hazard | changed
     content = model_data(cohort, spec, model_blocks(cohort, spec, PriorSet("default")))
     risk = values["outcome_coefficients"] @ content["outcome_design"].T + shift
-    return observation.log_likelihood(values, content, spec, risk, np)
+    return exposure.log_likelihood(values, content, spec, risk, np)
 
 
 def log_odds_of(cohort):
@@ -67,7 +67,7 @@ def test_all_starts_at_zero_are_the_confounder_alone_times_the_treatment_model(c
 @pytest.mark.parametrize("name", list(BASELINES))
 @pytest.mark.parametrize(
     "nothing",
-    [HiddenConfounder(0.2, 0.7, 0.0), HiddenConfounder(1e-14, 1e-14, 1.1)],
+    [UnmeasuredConfounder(0.2, 0.7, 0.0), UnmeasuredConfounder(1e-14, 1e-14, 1.1)],
     ids=["harmless", "absent"],
 )
 def test_a_confounder_without_effect_or_without_patients_is_the_start_alone(cohort, name, nothing):
@@ -111,19 +111,19 @@ def test_all_that_can_be_recorded_has_probability_one(cohort_of, effect):
     baseline, hazard = BASELINES["piecewise"]
     values = {**hazard, "treatment_effect": np.array(effect), "propensity_intercept": np.array(0.3)}
     for scenario in (Exponential("", "", 5.0), EarlyOrLater("", "", 0.4, 8.0, 2.0)):
-        observation = UnknownStartAndConfounder(UnknownStart(scenario, 60), STRONG)
-        spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+        exposure = UnknownStartAndConfounder(UnknownStart(scenario, 60), STRONG)
+        spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
         content = model_data(recorded, spec, model_blocks(recorded, spec, PriorSet("default")))
-        density = np.exp(observation.log_likelihood(values, content, spec, 0.0, np))
+        density = np.exp(exposure.log_likelihood(values, content, spec, 0.0, np))
         assert_allclose(density @ np.concatenate([weight, [1.0]] * 2), 1.0, atol=3e-4)
 
 
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_the_compiled_model_is_numpys_and_its_gradient_is_that_of_differences(cohort, name, differences):
     baseline, _ = BASELINES[name]
-    observation = UnknownStartAndConfounder(UnknownStart(Uniform("", "", 9.0), 8), STRONG)
+    exposure = UnknownStartAndConfounder(UnknownStart(Uniform("", "", 9.0), 8), STRONG)
     model = build_model(
-        cohort, ModelSpec(baseline, EFFECTS["constant"](), "absent", observation), PriorSet("default")
+        cohort, ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure), PriorSet("default")
     )
     point = dict(model.initial_point()) | {name: value.astype(float) for name, value in PARAMETERS.items()}
     if name == "weibull":
@@ -133,6 +133,6 @@ def test_the_compiled_model_is_numpys_and_its_gradient_is_that_of_differences(co
         point["log_hazard_steps"] = np.array([0.3, -0.5])
         hazard = {"log_hazard": np.array([level, level + 0.3, level - 0.2])}
     density = model.compile_logp(vars=[model["time"]], sum=False, mode="FAST_COMPILE")
-    assert_allclose(density(point)[0], pointwise(cohort, baseline, hazard, observation), rtol=1e-9)
+    assert_allclose(density(point)[0], pointwise(cohort, baseline, hazard, exposure), rtol=1e-9)
     gradient = model.compile_dlogp(mode="FAST_COMPILE")(point)
     assert_allclose(gradient, differences(model, point), rtol=1e-5, atol=1e-5)

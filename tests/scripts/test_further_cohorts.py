@@ -12,7 +12,7 @@ import inference.published.cohort_cache
 from data.simulation.simulate import Truth, simulate_frame
 from data.study.sources import validate_cohort
 from data.study.study import load_study
-from inference.fits.analysis import plan, readings_of
+from inference.fits.analysis import plan, summaries_of
 from inference.fits.requests import cohorts_of
 from inference.sampling.engine import SamplerSettings
 from inference.storage.store import Store
@@ -61,14 +61,14 @@ def test_each_request_is_fitted_to_its_own_cohorts_and_pools_them(monkeypatch, t
         fitted.append((request.effect, request.adjustment, request.baseline, cohort.number))
         return SimpleNamespace(request=request)
 
-    def pool(readings, store):
-        pooled[readings[0].request.label] = len(readings)
-        return readings[0]
+    def pool(summaries, store):
+        pooled[summaries[0].request.label] = len(summaries)
+        return summaries[0]
 
     monkeypatch.setattr(inference.fits.analysis, "kept_pool", lambda *_: None)
     monkeypatch.setattr(inference.fits.analysis, "reading_of", kept)
     monkeypatch.setattr(inference.fits.analysis, "pooled_reading", pool)
-    found = readings_of(None, cohorts, made.requests, Store(tmp_path), lambda *_: None)
+    found = summaries_of(None, cohorts, made.requests, Store(tmp_path), lambda *_: None)
     assert [one.request.label for one in found] == [one.label for one in made.requests]
     for request in made.requests:
         count = 5 if request.effect == "by_subgroup" else 2

@@ -145,7 +145,7 @@ class TestCommands:
             ("inference.fits.fits.sample_fit", 3, 2),
             ("inference.storage.store.write_tree", 2, 1),
             ("inference.storage.store.write_text", 2, 1),
-            ("inference.fits.readings.read_fit", 2, 2),
+            ("inference.fits.summaries.read_fit", 2, 2),
             ("inference.report.gallery.prior_sets_figure", 1, 4),
             ("scripts.files.write_json", 1, 4),
         ],

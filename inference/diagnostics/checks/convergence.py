@@ -99,11 +99,11 @@ def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
 
 def parameter_draws(adjusted: AdjustedSample) -> tuple[list[str], np.ndarray]:
     """Return the name of every parameter of the outcome model, and its draws (row, chain, draw, design)."""
-    task = adjusted.designs[0].task
-    sampled = parameter_names(task.cohort, task.spec)
+    posterior = adjusted.designs[0].posterior
+    sampled = parameter_names(posterior.cohort, posterior.spec)
     along = {parameter.name: labels for parameter, labels in sampled.items()}
-    if task.spec is not None:
-        effect = task.spec.effect
+    if posterior.spec is not None:
+        effect = posterior.spec.effect
         along |= {one.name: tuple(effect.coordinates[one.dim]) for one in effect.derived}
     parts = [design.parameters for design in adjusted.designs]
     names, rows = [], []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from inference.adjustments import ADJUSTMENTS, AdjustedSample, Question
+from inference.adjustments import ADJUSTMENTS, AdjustedSample, Problem
 from inference.adjustments.weighting import (
     balance_of_designs,
     effective_sizes,
@@ -20,27 +20,27 @@ from inference.frequentist.balance import largest_by_chance
 EXTREME = 0.01  # share of patients with a stabilised weight above 10
 
 
-def balance_behind(adjusted: AdjustedSample, question: Question) -> pd.DataFrame:
+def balance_behind(adjusted: AdjustedSample, problem: Problem) -> pd.DataFrame:
     """Return how far the arms differ before and after the design, over the propensity draws; empty without a design."""
-    weights = _weights(adjusted, question)
-    if weights is None or not question.cohort.propensity.terms:
+    weights = _weights(adjusted, problem)
+    if weights is None or not problem.cohort.propensity.terms:
         return pd.DataFrame()
-    return balance_of_designs(question.cohort, weights)
+    return balance_of_designs(problem.cohort, weights)
 
 
-def design_checks(adjusted: AdjustedSample, question: Question, balance: pd.DataFrame) -> list[CheckResult]:
+def design_checks(adjusted: AdjustedSample, problem: Problem, balance: pd.DataFrame) -> list[CheckResult]:
     """Return the checks of a design that is to make the arms alike; none for the other adjustments.
 
     Parameters
     ----------
     adjusted : AdjustedSample
         The fit.
-    question : Question
+    problem : Problem
         Gives the patients.
     balance : DataFrame
         From `balance_behind`.
     """
-    weights = _weights(adjusted, question)
+    weights = _weights(adjusted, problem)
     if weights is None:
         return []
     kind = ADJUSTMENTS[adjusted.adjustment]
@@ -50,10 +50,10 @@ def design_checks(adjusted: AdjustedSample, question: Question, balance: pd.Data
         text = f"largest mean standardised difference that the design leaves between the arms, of {worst['term']}"
         value, limit = abs(float(worst["difference_after"])), IMBALANCE
         if kind.name == "matched":
-            limit = max(IMBALANCE, _chance(question))
+            limit = max(IMBALANCE, _chance(problem))
             text += f"; randomising treatment within the pairs would leave {limit:.2f} or more of any covariate once in 20 times"
         checks.append(at_most("overlap", "balance after the design", value, limit, text, otherwise="warn"))
-    checks += _shares(question, weights, kind.name != "matched")
+    checks += _shares(problem, weights, kind.name != "matched")
     if kind.name == "iptw":
         extreme = extreme_weights(weights)
         share, largest = float(extreme["share_above_10"].mean()), float(extreme["largest"].mean())
@@ -62,17 +62,17 @@ def design_checks(adjusted: AdjustedSample, question: Question, balance: pd.Data
     return checks
 
 
-def _weights(adjusted: AdjustedSample, question: Question) -> np.ndarray | None:
+def _weights(adjusted: AdjustedSample, problem: Problem) -> np.ndarray | None:
     """Return the weights (design, patient) at the score that fits best; None where nothing makes the arms alike."""
     designs = ADJUSTMENTS[adjusted.adjustment].weighted_designs
-    return None if designs is None else np.array([one.weights for one in designs(question)])
+    return None if designs is None else np.array([one.weights for one in designs(problem)])
 
 
-def _chance(question: Question) -> float:
+def _chance(problem: Problem) -> float:
     """Return the largest imbalance that chance explains in pairs, of the first design."""
     designs = ADJUSTMENTS["matched"].weighted_designs
     assert designs is not None, "pairs make the arms alike"
-    design, cohort = designs(replace(question, designs=1))[0], question.cohort
+    design, cohort = designs(replace(problem, designs=1))[0], problem.cohort
     arms = (cohort.propensity.values[cohort.treatment], cohort.propensity.values[~cohort.treatment])
     variance = sum(arm.var(axis=0, ddof=min(1, len(arm) - 1)) for arm in arms) / 2
     inside = design.weights > 0
@@ -81,8 +81,8 @@ def _chance(question: Question) -> float:
     )
 
 
-def _shares(question: Question, weights: np.ndarray, weighted: bool) -> list[CheckResult]:
-    cohort, checks = question.cohort, []
+def _shares(problem: Problem, weights: np.ndarray, weighted: bool) -> list[CheckResult]:
+    cohort, checks = problem.cohort, []
     for arm, sizes in effective_sizes(weights, cohort.treatment).items():
         label, inside = (
             (cohort.treated_label, cohort.treatment)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.adjustments.adjusted import Question
+from inference.adjustments.adjusted import Problem
 from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.frequentist.efron import EfronCox
 from models.episodes import episodes_of
-from models.observations import TimeSplit
+from models.exposures import TimeSplit
 
 FURTHEST = 0.25  # standard errors of Cox's estimate
 
 
-def exposure_checks(question: Question) -> list[CheckResult]:
+def exposure_checks(problem: Problem) -> list[CheckResult]:
     """Return how far the split model with treatment alone lies from Cox's with the same start times; none without them.
 
     Where the hazard falls within an interval while treatment begins in it, time before treatment has a higher hazard than
@@ -22,16 +22,16 @@ def exposure_checks(question: Question) -> list[CheckResult]:
 
     Parameters
     ----------
-    question : Question
+    problem : Problem
         What was fitted.
     """
-    if not isinstance(question.spec.observation, TimeSplit):
+    if not isinstance(problem.spec.exposure, TimeSplit):
         return []
-    cohort = question.cohort
+    cohort = problem.cohort
     episodes = episodes_of(cohort, time_split=True)
     cox = EfronCox(episodes.time, episodes.event, episodes.entry, episodes.treated[:, None].astype(float))
     (estimate,), ((variance,),) = cox.estimates()
-    found = question.spec.baseline.maximise(episodes, np.ones((1, cohort.size)))["treatment_effect"][0]
+    found = problem.spec.baseline.maximise(episodes, np.ones((1, cohort.size)))["treatment_effect"][0]
     distance = float(abs(found - estimate) / np.sqrt(variance))
     text = (
         f"treatment alone, hazard ratio {np.exp(found):.2f} with this baseline and {np.exp(estimate):.2f} in a Cox model with the "

@@ -9,7 +9,7 @@ from functools import partial
 import pandas as pd
 
 from data.published.evidence import load_evidence
-from inference.fits.fits import Reading
+from inference.fits.fits import FitSummary
 from inference.fits.requests import cohorts_of
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures import effect_over_time_figure, subgroups_figure
@@ -205,22 +205,22 @@ def _tables(material: Material) -> dict[str, pd.DataFrame]:
 
 def _by_subgroup(material: Material) -> EffectBySubgroup | None:
     """Return the effects by subgroup, where they were fitted, with the medians that a publication prints beside them."""
-    reading, results = material.with_effect(BySubgroup.name), material.results
-    if reading is None:
+    summary, results = material.with_effect(BySubgroup.name), material.results
+    if summary is None:
         return None
     study = results.study
     pseudo = study.cohort.source == "reconstruction"
     printed = load_evidence(study).subgroup_medians if pseudo else {}
-    cohorts = cohorts_of(reading.request, (*results.cohorts, *results.further))
-    return effect_by_subgroup(study, cohorts, reading, printed)
+    cohorts = cohorts_of(summary.request, (*results.cohorts, *results.further))
+    return effect_by_subgroup(study, cohorts, summary, printed)
 
 
-def _constant_ratio(results: Results, changing: Reading) -> tuple[float, float, float] | None:
+def _constant_ratio(results: Results, changing: FitSummary) -> tuple[float, float, float] | None:
     """Return the hazard ratio, with its limits, of the model that differs in nothing but that it is the same at all times."""
     wanted = {**changing.request.named, "effect": results.main.request.effect}
-    for reading in results.models:
-        if reading.request.named == wanted:
-            table = reading.estimands
+    for summary in results.models:
+        if summary.request.named == wanted:
+            table = summary.estimands
             row = table[(table["estimand"] == "hazard_ratio") & (table["population"] == "conditional")].iloc[
                 0
             ]

@@ -143,7 +143,7 @@ def _sections(material: Material) -> list[ReportSection]:
         return []
     main, cohort = results.main.request.named, results.cohort
     assert cohort.treatment_start is not None, "exposures are compared where start times are known"
-    order = list(dict.fromkeys(["naive", *(one.request.exposure for one in results.readings)]))
+    order = list(dict.fromkeys(["naive", *(one.request.exposure for one in results.summaries)]))
     named = [(exposure, exposure_in_words(exposure, cohort.time_unit)) for exposure in order]
     ratios = hazard_ratios_by_exposure(results.estimands, main)
     figure = material.figure(

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from data.published.evidence import Evidence
-from inference.fits.requests import question_of
+from inference.fits.requests import problem_of
 from inference.predictive.prior_draws import prior_survival
 from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
 from inference.report.content import FigureItem, ReportSection
@@ -203,9 +203,9 @@ def _prior_points(results: Results, evidence: Evidence) -> Figure:
     study, cohort = results.study, results.cohort
     times = np.linspace(0.0, float(cohort.time.max()), PRIOR_TIMES)
     curves = {}
-    for reading in (results.main, *results.prior_sets):
-        request = reading.request
-        baseline = question_of(study, cohort, request).spec.baseline
+    for summary in (results.main, *results.prior_sets):
+        request = summary.request
+        baseline = problem_of(study, cohort, request).spec.baseline
         drawn = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
         curves[request.priors.name] = drawn
     points = [

@@ -10,8 +10,8 @@ import numpy as np
 
 from data.study.cohort import Cohort
 from models.effects.changing import changing_arrays, treated_hazard
+from models.exposures.exposure import Exposure
 from models.likelihood import log_likelihood
-from models.observations.observation import Observation
 from models.priors import Parameter
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class EverNever(Observation):
+class Naive(Exposure):
     """The naive exposure: a time at risk from entry, treated or untreated for all of it."""
 
     name: ClassVar[str] = "ever_never"

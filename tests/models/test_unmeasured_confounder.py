@@ -13,8 +13,8 @@ from scipy.special import logsumexp
 from models.assembly import build_model, model_blocks, model_data
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
-from models.observations import EverNever
-from models.observations.hidden_confounder import HiddenConfounder
+from models.exposures import Naive
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -23,7 +23,7 @@ BASELINES = {
     "piecewise": (PiecewiseExponential(CUTS), {"log_hazard": np.log([0.05, 0.02, 0.08])}),
     "weibull": (Weibull(), {"median_survival": np.array(14.0), "weibull_shape": np.array(1.4)}),
 }
-STRONG = HiddenConfounder(0.2, 0.7, 1.1)
+STRONG = UnmeasuredConfounder(0.2, 0.7, 1.1)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,9 @@ def cohort(cohort_of):
     return build
 
 
-def pointwise(cohort, baseline, parameters, observation, **swapped):
+def pointwise(cohort, baseline, parameters, exposure, **swapped):
     """Log likelihood of each patient by numpy, for one draw."""
-    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", observation)
+    spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     values = {
         "treatment_effect": np.array(-0.4),
         "outcome_coefficients": np.array([0.03]),
@@ -49,7 +49,7 @@ def pointwise(cohort, baseline, parameters, observation, **swapped):
     }
     content = model_data(cohort, spec, model_blocks(cohort, spec, PriorSet("default"))) | swapped
     risk = content["outcome_design"] @ values["outcome_coefficients"]
-    return observation.log_likelihood(values, content, spec, risk, np)
+    return exposure.log_likelihood(values, content, spec, risk, np)
 
 
 def predictors(cohort, hidden):
@@ -116,9 +116,9 @@ def test_densities_of_deaths_add_up_to_one_from_entry_on(cohort_of, name, entry)
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_a_condition_that_does_nothing_is_not_there(cohort, name, delayed):
     patients, (baseline, parameters) = cohort(delayed), BASELINES[name]
-    without = pointwise(patients, baseline, parameters, EverNever())
+    without = pointwise(patients, baseline, parameters, Naive())
     for shares in ((0.2, 0.7), (0.5, 0.5), (0.999, 0.001)):
-        found = pointwise(patients, baseline, parameters, HiddenConfounder(*shares, 0.0))
+        found = pointwise(patients, baseline, parameters, UnmeasuredConfounder(*shares, 0.0))
         assert_allclose(found, without, rtol=0, atol=1e-12)
 
 
@@ -126,7 +126,7 @@ def test_a_condition_that_does_nothing_is_not_there(cohort, name, delayed):
 def test_having_it_and_lacking_it_may_change_names(cohort, name):
     """Centred, the likelihood does not depend on which of the two states is called U."""
     patients, (baseline, parameters) = cohort(True), BASELINES[name]
-    renamed = HiddenConfounder(1 - STRONG.p_treated, 1 - STRONG.p_control, -STRONG.log_hazard_ratio)
+    renamed = UnmeasuredConfounder(1 - STRONG.p_treated, 1 - STRONG.p_control, -STRONG.log_hazard_ratio)
     assert_allclose(
         pointwise(patients, baseline, parameters, renamed),
         pointwise(patients, baseline, parameters, STRONG),
@@ -136,7 +136,7 @@ def test_having_it_and_lacking_it_may_change_names(cohort, name):
 
 def test_nothing_overflows_far_from_the_posterior(cohort):
     for gamma in (-4.0, 4.0):
-        hidden = HiddenConfounder(0.01, 0.99, gamma)
+        hidden = UnmeasuredConfounder(0.01, 0.99, gamma)
         for level in (-60.0, 4.0):
             parameters = {"log_hazard": np.full(3, level)}
             found = pointwise(cohort(True), PiecewiseExponential(CUTS), parameters, hidden)
@@ -175,13 +175,13 @@ def test_the_model_has_the_density_and_slope_of_the_formula(cohort, name, delaye
 
 
 def test_strengths_differ_in_data_alone(cohort):
-    weak = HiddenConfounder(0.3, 0.4, 0.2)
+    weak = UnmeasuredConfounder(0.3, 0.4, 0.2)
     assert weak.structure == STRONG.structure == ("hidden_confounder",)
     spec = ModelSpec(PiecewiseExponential(CUTS), EFFECTS["constant"](), "absent", STRONG)
     for delayed in (False, True):
         patients = cohort(delayed)
         strong = STRONG.arrays(patients, spec)
-        other = weak.arrays(patients, dataclasses.replace(spec, observation=weak))
+        other = weak.arrays(patients, dataclasses.replace(spec, exposure=weak))
         changed = {name for name in strong if not np.array_equal(strong[name], other[name])}
         assert strong.keys() == other.keys()
         assert changed == {"hidden_prevalence", "hidden_effect", "hidden_centre"}
@@ -208,4 +208,4 @@ def test_the_baseline_is_that_of_the_average_patient(cohort):
 )
 def test_impossible_strengths_are_refused(values, message):
     with pytest.raises(ValueError, match=message):
-        HiddenConfounder(*values)
+        UnmeasuredConfounder(*values)

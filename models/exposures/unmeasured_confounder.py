@@ -11,8 +11,8 @@ import numpy as np
 from data.study.cohort import Cohort
 from models.arrays import of_prefix, softplus, under_prefix
 from models.effects.constant import require_constant
+from models.exposures.exposure import Exposure
 from models.likelihood import log_likelihood
-from models.observations.observation import Observation
 from models.priors import Parameter
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ ENTRY = "until_entry"
 
 
 @dataclass(frozen=True)
-class HiddenConfounder(Observation):
+class UnmeasuredConfounder(Exposure):
     r"""Ever treated against never, with a condition U that multiplies the hazard and was not recorded.
 
     At time zero a share :math:`p_a` of arm a has U, whatever the covariates (Lin, Psaty, Kronmal 1998, doi

@@ -10,9 +10,9 @@ import numpy as np
 
 from data.study.cohort import Cohort
 from models.arrays import softplus
-from models.observations.hidden_confounder import HiddenConfounder
-from models.observations.observation import Observation
-from models.observations.unknown_start import UnknownStart, log_density_of_time, log_odds_of_candidacy
+from models.exposures.exposure import Exposure
+from models.exposures.unknown_start import UnknownStart, log_density_of_time, log_odds_of_candidacy
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.priors import Parameter
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class UnknownStartAndConfounder(Observation):
+class UnknownStartAndConfounder(Exposure):
     r"""An unknown start of treatment, with a condition U that multiplies the hazard and was not measured.
 
     Patient i is a candidate for treatment with probability :math:`q_i` and would begin at :math:`r \sim F`, as in
@@ -47,7 +47,7 @@ class UnknownStartAndConfounder(Observation):
     """
 
     start: UnknownStart
-    confounder: HiddenConfounder
+    confounder: UnmeasuredConfounder
     name: ClassVar[str] = "unknown_start_and_confounder"
 
     @property

@@ -16,7 +16,7 @@ from data.study.study import Study
 from inference.adjustments import Progress
 from inference.diagnostics.checks import CheckResult
 from inference.estimands.horizon import report_times
-from inference.fits.fits import Reading, make_fit, read_fit
+from inference.fits.fits import FitSummary, make_fit, read_fit
 from inference.fits.pooling import pool, pooled_mark
 from inference.fits.requests import FitRequest, cohorts_of, fit_key, fit_keys, request_of_cohort
 from inference.fits.tables import KEYS
@@ -24,17 +24,17 @@ from inference.storage.atomic import atomic_path
 from inference.storage.closure import source_of
 from inference.storage.store import Store, digest, read_tree, write_tree
 
-READ = "inference.fits.fits"  # the module whose source decides a reading, given the fit
-READING = "reading.nc"
+READ = "inference.fits.fits"  # the module whose source decides a summary, given the fit
+SUMMARY = "summary.nc"
 ESTIMANDS = "estimands.csv"
 CHECKS = "checks.csv"
 POOLING = "pooling.csv"
 BALANCE = "balance.csv"
 
 
-def reading_of(
+def summary_of(
     study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress, sample: bool = True
-) -> Reading | None:
+) -> FitSummary | None:
     """Return what a fit says: as kept, or read from the stored fit, or from a fit that is sampled now.
 
     Parameters
@@ -62,13 +62,15 @@ def reading_of(
     if tree is None:
         return None
     progress("estimands and checks", 0, 1)
-    reading = replace(read_fit(study, cohort, request, tree), mark=mark)
-    _save(place, mark, reading)
-    return reading
+    summary = replace(read_fit(study, cohort, request, tree), mark=mark)
+    _save(place, mark, summary)
+    return summary
 
 
-def kept_pool(study: Study, cohorts: Sequence[Cohort], request: FitRequest, store: Store) -> Reading | None:
-    """Return the pooled reading of several cohorts if it was kept and every fit behind it is as it was written."""
+def kept_pool(
+    study: Study, cohorts: Sequence[Cohort], request: FitRequest, store: Store
+) -> FitSummary | None:
+    """Return the pooled summary of several cohorts if it was kept and every fit behind it is as it was written."""
     cohorts = cohorts_of(request, cohorts)
     if len(cohorts) == 1:
         return None
@@ -81,54 +83,54 @@ def kept_pool(study: Study, cohorts: Sequence[Cohort], request: FitRequest, stor
     return kept if kept is not None and all(store.holds(key) for key in keys) else None
 
 
-def pooled_reading(readings: Sequence[Reading], store: Store) -> Reading:
-    """Return the readings of one model, pooled over cohorts, and keep what was pooled."""
-    pooled = pool(readings)
-    if len(readings) > 1:
+def pooled_summary(summaries: Sequence[FitSummary], store: Store) -> FitSummary:
+    """Return the summaries of one model, pooled over cohorts, and keep what was pooled."""
+    pooled = pool(summaries)
+    if len(summaries) > 1:
         _save(store.kept / pooled.mark, pooled.mark, pooled)
     return pooled
 
 
 def _mark(study: Study, cohort: Cohort, request: FitRequest, key: str) -> str:
-    """Return a digest of all that decides a reading: the fit, the report's times, the labels and the source."""
+    """Return a digest of all that decides a summary: the fit, the report's times, the labels and the source."""
     labels = (study.name, cohort.time_unit, cohort.treated_label, cohort.control_label)
     asked = request.predictive, request.left_out
     return digest([key, report_times(study, cohort), labels, asked, source_of(READ)])
 
 
-def _save(place: Path, mark: str, reading: Reading) -> None:
-    for name, table in ((ESTIMANDS, reading.estimands), (CHECKS, reading.checks_table)):
+def _save(place: Path, mark: str, summary: FitSummary) -> None:
+    for name, table in ((ESTIMANDS, summary.estimands), (CHECKS, summary.checks_table)):
         with atomic_path(place / name) as temporary:
             table.to_csv(temporary, index=False)
-    if len(reading.pooling):
+    if len(summary.pooling):
         with atomic_path(place / POOLING) as temporary:
-            reading.pooling.to_csv(temporary, index=False)
-    if len(reading.balance):
+            summary.pooling.to_csv(temporary, index=False)
+    if len(summary.balance):
         with atomic_path(place / BALANCE) as temporary:
-            reading.balance.to_csv(temporary, index=False)
-    dims = ("cohort", "patient")[-reading.elpd.ndim :]
-    by_patient = xr.Dataset({"elpd": (dims, reading.elpd), "propensity": (dims, reading.propensity)})
+            summary.balance.to_csv(temporary, index=False)
+    dims = ("cohort", "patient")[-summary.elpd.ndim :]
+    by_patient = xr.Dataset({"elpd": (dims, summary.elpd), "propensity": (dims, summary.propensity)})
     tree = xr.DataTree.from_dict(
         {
-            "/curves": reading.curves,
-            "/replicated": reading.replicated,
-            "/observed": reading.observed,
+            "/curves": summary.curves,
+            "/replicated": summary.replicated,
+            "/observed": summary.observed,
             "/by_patient": by_patient,
-            "/draws": reading.draws,
-            "/curve_draws": reading.curve_draws,
-            "/published": reading.published,
-            "/predicted": reading.predicted,
+            "/draws": summary.draws,
+            "/curve_draws": summary.curve_draws,
+            "/published": summary.published,
+            "/predicted": summary.predicted,
         }
     )
     tree.attrs["mark"] = mark
-    tree.attrs["power_scaling"] = list(reading.power_scaling)
-    write_tree(tree, place / READING)
+    tree.attrs["power_scaling"] = list(summary.power_scaling)
+    write_tree(tree, place / SUMMARY)
 
 
-def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
-    """Return a reading that was kept, or None where there is none, it is damaged, or it is of something else."""
+def _load(place: Path, mark: str, request: FitRequest) -> FitSummary | None:
+    """Return a summary that was kept, or None where there is none, it is damaged, or it is of something else."""
     try:
-        tree = read_tree(place / READING)
+        tree = read_tree(place / SUMMARY)
         if tree.attrs["mark"] != mark:
             return None
         # Names are text even if they read like numbers; numbers come back as they were written.
@@ -147,7 +149,7 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
     estimands["subgroup"] = estimands["subgroup"].fillna("")
     by_patient = tree["by_patient"]
     of_prior, of_likelihood = tree.attrs["power_scaling"]
-    return Reading(
+    return FitSummary(
         request,
         estimands,
         tree["curves"].to_dataset(),
@@ -168,7 +170,7 @@ def _load(place: Path, mark: str, request: FitRequest) -> Reading | None:
 
 
 def _pooling(path: Path) -> pd.DataFrame:
-    """Return how the variance divides over cohorts; nothing where the reading is of one cohort."""
+    """Return how the variance divides over cohorts; nothing where the summary is of one cohort."""
     table = _table(path)
     return table.assign(subgroup=table["subgroup"].fillna("")) if len(table) else table
 

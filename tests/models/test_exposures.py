@@ -13,7 +13,7 @@ from data.study.subcohorts import landmark_cohort
 from models.assembly import covariate_predictor, model_blocks, model_data
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
-from models.observations import EXPOSURES, EverNever, TimeSplit
+from models.exposures import EXPOSURES, Naive, TimeSplit
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -42,9 +42,9 @@ def observed_as(exposure, cohort):
     return landmark_cohort(cohort, LANDMARK) if exposure == "landmark" else cohort
 
 
-def pointwise(cohort, baseline, observation, effect=EFFECT, xp=np):
+def pointwise(cohort, baseline, exposure, effect=EFFECT, xp=np):
     """Log likelihood of each patient, and the part of the predictor that is not treatment."""
-    spec = ModelSpec(BASELINES[baseline], EFFECTS["constant"](), "absent", observation)
+    spec = ModelSpec(BASELINES[baseline], EFFECTS["constant"](), "absent", exposure)
     parameters = {
         **HAZARDS[baseline],
         "treatment_effect": np.array(effect),
@@ -53,10 +53,10 @@ def pointwise(cohort, baseline, observation, effect=EFFECT, xp=np):
     content = model_data(cohort, spec, model_blocks(cohort, spec, PriorSet("default")))
     risk = covariate_predictor(parameters, content, np)
     if xp is np:
-        return observation.log_likelihood(parameters, content, spec, risk, np), risk
+        return exposure.log_likelihood(parameters, content, spec, risk, np), risk
     symbolic = {name: pt.as_tensor(np.asarray(value)) for name, value in parameters.items()}
     held = {name: pt.as_tensor(value) for name, value in content.items()}
-    found = observation.log_likelihood(symbolic, held, spec, pt.as_tensor(risk), pt)
+    found = exposure.log_likelihood(symbolic, held, spec, pt.as_tensor(risk), pt)
     return found.eval(), risk
 
 
@@ -106,12 +106,12 @@ def test_the_landmark_keeps_those_who_are_followed_beyond_it(cohort):
 
 
 @pytest.mark.parametrize("baseline", list(BASELINES))
-@pytest.mark.parametrize("exposure", list(EXPOSURES))
-def test_the_model_s_tensors_are_the_same_formula(cohort, exposure, baseline):
-    observed, observation = observed_as(exposure, cohort), EXPOSURES[exposure]()
+@pytest.mark.parametrize("name", list(EXPOSURES))
+def test_the_model_s_tensors_are_the_same_formula(cohort, name, baseline):
+    observed, exposure = observed_as(name, cohort), EXPOSURES[name]()
     assert_allclose(
-        pointwise(observed, baseline, observation, xp=pt)[0],
-        pointwise(observed, baseline, observation)[0],
+        pointwise(observed, baseline, exposure, xp=pt)[0],
+        pointwise(observed, baseline, exposure)[0],
         rtol=1e-10,
     )
 
@@ -123,7 +123,7 @@ def test_split_at_or_before_entry_is_ever_against_never(cohort, baseline, before
     started = replace(cohort, treatment_start=np.where(cohort.treatment, before * cohort.entry, np.nan))
     assert_allclose(
         pointwise(started, baseline, TimeSplit())[0],
-        pointwise(started, baseline, EverNever())[0],
+        pointwise(started, baseline, Naive())[0],
         rtol=1e-12,
         atol=1e-12,
     )
@@ -134,7 +134,7 @@ def test_split_at_the_end_leaves_no_treated_time(cohort, baseline):
     """Treated at the last moment: the whole cumulative hazard is the untreated patient's, the event is the treated's."""
     late = replace(cohort, treatment_start=np.where(cohort.treatment, cohort.time, np.nan))
     found = pointwise(late, baseline, TimeSplit())[0]
-    untreated = pointwise(late, baseline, EverNever(), effect=0.0)[0]
+    untreated = pointwise(late, baseline, Naive(), effect=0.0)[0]
     assert_allclose(found - untreated, EFFECT * (late.event & late.treatment), rtol=1e-9, atol=1e-12)
 
 
@@ -142,7 +142,7 @@ def test_split_at_the_end_leaves_no_treated_time(cohort, baseline):
 def test_without_an_effect_the_start_does_not_matter(cohort, baseline):
     assert_allclose(
         pointwise(cohort, baseline, TimeSplit(), effect=0.0)[0],
-        pointwise(cohort, baseline, EverNever(), effect=0.0)[0],
+        pointwise(cohort, baseline, Naive(), effect=0.0)[0],
         rtol=1e-12,
         atol=1e-12,
     )
@@ -151,8 +151,8 @@ def test_without_an_effect_the_start_does_not_matter(cohort, baseline):
 def test_splitting_moves_time_to_the_untreated(cohort):
     """The derivative by the log hazard ratio at 0 is treated events less treated hazard: less of it after the split."""
     slopes = {}
-    for name, observation in (("naive", EverNever()), ("split", TimeSplit())):
-        up, down = (pointwise(cohort, "weibull", observation, effect=step)[0] for step in (1e-5, -1e-5))
+    for name, exposure in (("naive", Naive()), ("split", TimeSplit())):
+        up, down = (pointwise(cohort, "weibull", exposure, effect=step)[0] for step in (1e-5, -1e-5))
         slopes[name] = (up - down) / 2e-5
     later = cohort.treatment & (np.nan_to_num(cohort.treatment_start) > cohort.entry)
     assert np.all(slopes["split"][later] > slopes["naive"][later])
@@ -178,14 +178,14 @@ def test_the_truth_of_a_delayed_treatment_has_the_highest_likelihood_where_it_is
     cohort = simulate_cohort(truth, 4000, seed=6)
     effects = np.linspace(-2.0, 0.5, 251)
     best = {}
-    for name, observation in (("naive", EverNever()), ("time_split", TimeSplit())):
-        spec = ModelSpec(BASELINES["piecewise_exponential"], EFFECTS["constant"](), "absent", observation)
+    for name, exposure in (("naive", Naive()), ("time_split", TimeSplit())):
+        spec = ModelSpec(BASELINES["piecewise_exponential"], EFFECTS["constant"](), "absent", exposure)
         content = model_data(cohort, spec, model_blocks(cohort, spec, PriorSet("default")))
         draws = {
             "treatment_effect": effects,
             "log_hazard": np.tile(HAZARDS["piecewise_exponential"]["log_hazard"], (len(effects), 1)),
         }
-        total = observation.log_likelihood(draws, content, spec, np.zeros(cohort.size), np).sum(axis=-1)
+        total = exposure.log_likelihood(draws, content, spec, np.zeros(cohort.size), np).sum(axis=-1)
         best[name] = effects[np.argmax(total)]
     error = 1 / np.sqrt((cohort.event & cohort.treatment).sum())
     assert abs(best["time_split"] + 0.5) < 3 * error + 0.01

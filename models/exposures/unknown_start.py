@@ -12,7 +12,7 @@ from pytensor.gradient import disconnected_grad
 from data.study.cohort import Cohort
 from models.arrays import of_prefix, softplus, under_prefix
 from models.effects.constant import require_constant
-from models.observations.observation import Observation
+from models.exposures.exposure import Exposure
 from models.priors import Parameter
 from models.propensity import PROPENSITY_COEFFICIENTS, PROPENSITY_INTERCEPT, propensity_score
 
@@ -45,7 +45,7 @@ class StartTimes(Protocol):
 
 
 @dataclass(frozen=True)
-class UnknownStart(Observation):
+class UnknownStart(Exposure):
     r"""Whether a patient was ever treated is known, the start is not: a scenario says when candidates begin.
 
     Patient i is a candidate with probability :math:`q_i`, logit :math:`q_i = g_0 + x_i'g`, and would begin at
@@ -152,7 +152,7 @@ def log_density_of_time(
     Parameters
     ----------
     parameters, content, spec, risk, xp
-        As in `Observation.log_likelihood`.
+        As in `Exposure.log_likelihood`.
 
     Returns
     -------

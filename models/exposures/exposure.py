@@ -1,4 +1,4 @@
-"""What an observation must state: the likelihood of what was recorded of each patient, given hazard and effect."""
+"""Base class of exposure models: the likelihood of what was recorded of each patient, given hazard and effect."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from models.specification import ModelSpec
 
 
-class Observation(ABC):
-    """How what was recorded of a patient came about: who counts as treated from when, and what was not recorded.
+class Exposure(ABC):
+    """Who counts as treated from when, and what was not recorded: start times, a confounder.
 
     Formulas take the module of the arrays as `xp`: numpy for draws, which come first, pytensor.tensor inside a model.
     """
@@ -26,7 +26,7 @@ class Observation(ABC):
     @property
     @abstractmethod
     def structure(self) -> tuple:
-        """What a compiled model of this observation depends on, besides the values and columns of its arrays."""
+        """What a compiled model of this exposure depends on, besides the values and columns of its arrays."""
 
     @abstractmethod
     def parameters(self, cohort: Cohort) -> dict[Parameter, tuple[str, ...]]:

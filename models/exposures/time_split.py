@@ -11,7 +11,7 @@ import numpy as np
 from data.study.cohort import Cohort
 from models.arrays import of_prefix, under_prefix
 from models.effects.changing import changing_arrays, treated_hazard
-from models.observations.observation import Observation
+from models.exposures.exposure import Exposure
 from models.priors import Parameter
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TimeSplit(Observation):
+class TimeSplit(Exposure):
     r"""Time-dependent exposure: the time before the start of treatment is the untreated patient's.
 
     Of a patient who is treated from s on, :math:`H_i(t) = e^{\eta_i} [H_0(s) - H_0(e) + e^{\theta} (H_0(t) - H_0(s))]`

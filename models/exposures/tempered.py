@@ -10,8 +10,8 @@ import numpy as np
 
 from data.study.cohort import Cohort
 from models.effects.constant import require_constant
-from models.observations.ever_never import EverNever
-from models.observations.observation import Observation
+from models.exposures.exposure import Exposure
+from models.exposures.naive import Naive
 from models.priors import Parameter
 
 if TYPE_CHECKING:
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Tempered(Observation):
-    """The likelihood of another observation to the power eta: 0 leaves the outcome out, 1 lets it count in full.
+class Tempered(Exposure):
+    """The likelihood of another exposure to the power eta: 0 leaves the outcome out, 1 lets it count in full.
 
     Attributes
     ----------
     eta : float
         Between 0 and 1.
-    of : Observation
+    of : Exposure
         What is tempered.
     """
 
     eta: float
-    of: Observation = field(default_factory=EverNever)
+    of: Exposure = field(default_factory=Naive)
     name: ClassVar[str] = "tempered"
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ from models.specification import ModelSpec
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class Posterior:
     """A posterior to be sampled.
 
     Attributes
@@ -66,9 +66,9 @@ class Compiled:
 _COMPILED: dict[tuple, Compiled] = {}
 
 
-def structure_of(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> tuple:
-    """Return what decides whether two tasks share a compiled model."""
-    spec = task.spec
+def structure_of(posterior: Posterior, blocks: Blocks, content: dict[str, np.ndarray]) -> tuple:
+    """Return what decides whether two posteriors share a compiled model."""
+    spec = posterior.spec
     of_model = (
         ("treatment",)
         if spec is None
@@ -76,7 +76,7 @@ def structure_of(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
             spec.baseline.structure,
             spec.effect.structure,
             spec.score,
-            spec.observation.structure,
+            spec.exposure.structure,
         )
     )
     of_priors = tuple(
@@ -88,40 +88,40 @@ def structure_of(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> 
     return (of_model, of_priors, of_data)
 
 
-def compiled_for(task: Task, blocks: Blocks, content: dict[str, np.ndarray]) -> Compiled:
-    """Return the compiled model of a task, compiling only the first time a structure is met."""
-    key = structure_of(task, blocks, content)
+def compiled_for(posterior: Posterior, blocks: Blocks, content: dict[str, np.ndarray]) -> Compiled:
+    """Return the compiled model of a posterior, compiling only the first time a structure is met."""
+    key = structure_of(posterior, blocks, content)
     if key not in _COMPILED:
-        model = task.build()
+        model = posterior.build()
         layout = layout_of(model)
-        shear, walk = shear_of(task, blocks, layout), walk_of(task, layout)
+        shear, walk = shear_of(posterior, blocks, layout), walk_of(posterior, layout)
         density = compile_density(whiten(model, layout, shear, walk))
         _COMPILED[key] = Compiled(density, layout)
     return _COMPILED[key]
 
 
-def shear_of(task: Task, blocks: Blocks, layout: Layout) -> Shear | None:
+def shear_of(posterior: Posterior, blocks: Blocks, layout: Layout) -> Shear | None:
     """Return the shear of a joint model: each outcome coefficient against the propensity coefficient of its term.
 
     Without terms in common it leaves everything as it is; a joint model has one all the same.
     """
     if not {"propensity_coefficients", "propensity_effect"} <= set(blocks):
         return None
-    outcome = _positions(blocks, "outcome_coefficients", layout, task.cohort.outcome.terms)
-    propensity = _positions(blocks, "propensity_coefficients", layout, task.cohort.propensity.terms)
+    outcome = _positions(blocks, "outcome_coefficients", layout, posterior.cohort.outcome.terms)
+    propensity = _positions(blocks, "propensity_coefficients", layout, posterior.cohort.propensity.terms)
     matrix = np.zeros((layout.size, layout.size))
     for term in set(outcome) & set(propensity):
         matrix[outcome[term], propensity[term]] = 1.0
     return Shear(layout.slices["propensity_effect"].start, matrix)
 
 
-def walk_of(task: Task, layout: Layout) -> Walk | None:
+def walk_of(posterior: Posterior, layout: Layout) -> Walk | None:
     """Return the coordinates of the hazard's random walk; None where the model has none."""
-    if task.spec is None or STEPS not in layout.slices:
+    if posterior.spec is None or STEPS not in layout.slices:
         return None
-    assert isinstance(task.spec.baseline, PiecewiseExponential), "only its hazard walks"
+    assert isinstance(posterior.spec.baseline, PiecewiseExponential), "only its hazard walks"
     level, step_sd = (layout.slices[one.name].start for one in (LEVEL, STEP_SD))
-    return Walk(level, step_sd, layout.slices[STEPS], walk_arrays(task.cohort, task.spec.baseline))
+    return Walk(level, step_sd, layout.slices[STEPS], walk_arrays(posterior.cohort, posterior.spec.baseline))
 
 
 def _positions(blocks: Blocks, name: str, layout: Layout, terms: tuple[str, ...]) -> dict[str, int]:
