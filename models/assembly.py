@@ -44,9 +44,7 @@ def parameter_names(cohort: Cohort, spec: ModelSpec | None) -> dict[Parameter, t
         treatment_model[PROPENSITY_COEFFICIENTS] = cohort.propensity.terms
     if spec is None:
         return treatment_model
-    intervals = tuple(spec.baseline.coordinates.get("interval", ()))
-    listed = {parameter: intervals if parameter.dim else () for parameter in spec.baseline.parameters}
-    listed |= dict.fromkeys(spec.effect.parameters, ())
+    listed = {one: names for component in spec.components for one, names in component.priors.items()}
     if cohort.outcome.terms:
         listed[OUTCOME_COEFFICIENTS] = cohort.outcome.terms
     if spec.score == "latent":
@@ -201,10 +199,10 @@ def _declare_all(
 
     if spec is None:
         return {name: declared(name) for name in blocks}
-    components = (spec.baseline, spec.effect)
-    owned = {parameter.name for component in components for parameter in component.parameters}
-    tensors = spec.baseline.declare(declared) | spec.effect.declare(declared)
-    return tensors | {name: declared(name) for name in blocks if name not in owned}
+    tensors: dict[str, Any] = {}
+    for component in spec.components:
+        tensors |= component.declare(declared)
+    return tensors | {name: declared(name) for name in blocks if name not in tensors}
 
 
 def _observe_treatment(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort) -> None:

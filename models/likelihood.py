@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from models.baselines.baseline import Baseline, Values
+from models.baselines.baseline import Baseline
+from models.components import Values
 
 
 def log_likelihood(

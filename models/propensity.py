@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.arrays import matrix_vector
-from models.baselines.baseline import Values
+from models.components import Values
 from models.priors import Parameter, Prior
 
 PROPENSITY_INTERCEPT = Parameter(

@@ -10,6 +10,7 @@ from data.errors import InputError
 from data.study.cohort import Cohort
 from data.study.study import Study
 from models.baselines import BASELINES, Baseline
+from models.components import Component
 from models.effects import EFFECTS, Effect
 from models.exposures import Exposure, Naive
 from models.intervals import equal_event_cutpoints
@@ -51,13 +52,18 @@ class ModelSpec:
     spline: ScoreSpline | None = None
 
     def __post_init__(self) -> None:
-        of_baseline = self.baseline.coordinates.get("interval")
-        of_effect = self.effect.coordinates.get("interval")
-        if of_baseline and of_effect and of_baseline != of_effect:
-            raise ValueError(
-                f"the intervals of the effect must be those of the baseline, {', '.join(of_baseline)}, "
-                f"but found {', '.join(of_effect)}"
-            )
+        of_baseline, of_effect = self.baseline.coordinates, self.effect.coordinates
+        for dim in of_baseline.keys() & of_effect.keys():
+            if of_baseline[dim] != of_effect[dim]:
+                raise ValueError(
+                    f"the {dim}s of the effect must be those of the baseline, {', '.join(of_baseline[dim])}, "
+                    f"but found {', '.join(of_effect[dim])}"
+                )
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """What hazard and effect are made of, in the order of declaration."""
+        return (*self.baseline.components, *self.effect.components)
 
     @property
     def cutpoints(self) -> tuple[float, ...]:
@@ -104,8 +110,7 @@ def study_cutpoints(study: Study, cohort: Cohort) -> tuple[float, ...]:
 
 def known_parameters() -> dict[str, Parameter]:
     """Return every parameter that a prior set may name."""
-    of_baselines = [parameter for baseline in BASELINES.values() for parameter in baseline.known_parameters()]
-    of_effects = [parameter for effect in EFFECTS.values() for parameter in effect.known_parameters()]
+    of_parts = [one for part in (*BASELINES.values(), *EFFECTS.values()) for one in part.known]
     shared = (
         OUTCOME_COEFFICIENTS,
         PROPENSITY_INTERCEPT,
@@ -113,8 +118,7 @@ def known_parameters() -> dict[str, Parameter]:
         PROPENSITY_EFFECT,
         PROPENSITY_CURVATURE,
     )
-    listed = (*of_baselines, *of_effects, *shared)
-    return {parameter.name: parameter for parameter in listed}
+    return {parameter.name: parameter for parameter in (*of_parts, *shared)}
 
 
 def check_prior_terms(priors: PriorSet, terms: Mapping[str, tuple[str, ...]]) -> None:

@@ -150,16 +150,6 @@ def test_a_recipe_names_places_that_are_there(recipe):
                 assert all(name in text for name in names), f"{what}: {part}"
 
 
-def test_every_parameter_of_a_member_can_be_given_a_prior():
-    from models.baselines import BASELINES
-    from models.effects import EFFECTS
-    from models.specification import known_parameters
-
-    owned = [parameter for baseline in BASELINES.values() for parameter in baseline.known_parameters()]
-    owned += [parameter for effect in EFFECTS.values() for parameter in effect().parameters]
-    assert {parameter.name for parameter in owned} <= set(known_parameters())
-
-
 def test_no_file_names_a_package_registry():
     found = [f"{name}: {host}" for name, text in committed() for host in REGISTRIES if host in text.lower()]
     assert not found

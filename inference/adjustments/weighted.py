@@ -27,8 +27,8 @@ from inference.adjustments.adjusted import (
 from inference.adjustments.weighting import Weighting, bootstrap_weights, design_weights
 from inference.sampling.posterior import Posterior
 from models.episodes import episodes_of
+from models.maximisers import maximise, maximise_score
 from models.propensity import probability_of_treatment
-from models.score_maximiser import maximise_score
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def maximisers(
     InputError
         Where an arm has no event while the other is at risk.
     """
-    found = problem.spec.baseline.maximise(episodes_of(design.cohort, time_split=False), weights)
+    found = maximise(problem.spec.baseline, episodes_of(design.cohort, time_split=False), weights)
     if np.isnan(found["treatment_effect"]).any():
         raise InputError(
             f"{problem.cohort.study}: each arm must have events while the other is at risk to be weighted, but found an arm "

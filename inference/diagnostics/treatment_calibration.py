@@ -16,8 +16,8 @@ import xarray as xr
 from scipy.optimize import isotonic_regression
 
 from data.study.cohort import Cohort
+from models.maximisers import maximise_score
 from models.propensity import probability_of_treatment
-from models.score_maximiser import maximise_score
 
 REPLICATES = 199
 GRID = np.linspace(0.0, 1.0, 101)

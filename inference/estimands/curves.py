@@ -13,8 +13,7 @@ import numpy as np
 from data.study.cohort import Cohort
 from inference.adjustments.adjusted import DesignSample, flat_draws
 from inference.estimands.mixture import Mixture, mixture
-from models.baselines.baseline import Values
-from models.effects import BySubgroup
+from models.components import Values
 from models.effects.changing import ChangingRatio
 from models.intervals import interval_of
 from models.predictors import covariate_predictor
@@ -199,12 +198,12 @@ def _mixtures(
 ) -> tuple[Mixture, Mixture]:
     """Return the population's mixture in each arm: the same one, unless treatment helps some patients more than others."""
     posterior = design.posterior
-    if not (posterior.spec and isinstance(posterior.spec.effect, BySubgroup)):
+    assert posterior.spec is not None, "the outcome model is asked for"
+    content = posterior.content(posterior.blocks)
+    shift = posterior.spec.effect.modification(flat_draws(design.parameters), content, np)
+    if shift is None:
         both = mixture(log_risk, weights, positive.min(axis=(1, 2)), positive.max(axis=(1, 2)))
         return both, both
-    shift = posterior.spec.effect.modification(
-        flat_draws(design.parameters), posterior.content(posterior.blocks), np
-    )
     own = (log_risk, log_risk + shift)
     control, treated = (
         mixture(risk, weights, positive[:, arm].min(axis=1), positive[:, arm].max(axis=1))

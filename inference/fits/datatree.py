@@ -26,7 +26,6 @@ from models.assembly import dims_of, parameter_names
 from models.blocks import Block
 from models.exposures import Naive, TimeSplit
 from models.priors import Parameter
-from models.specification import known_parameters
 
 PRIOR_DRAWS = 2000
 PRIOR_TIME_DRAWS = 100
@@ -125,15 +124,7 @@ def _names(posterior: Posterior) -> dict[str, tuple[Parameter, tuple[str, ...]]]
     listed = {**parameter_names(posterior.cohort, posterior.spec), **parameter_names(posterior.cohort, None)}
     named = {parameter.name: (parameter, names) for parameter, names in listed.items()}
     if posterior.spec is not None:
-        intervals = tuple(posterior.spec.baseline.coordinates.get("interval", ()))
-        named |= {
-            name: (known_parameters()[name], intervals) for name in posterior.spec.baseline.hazard_parameters
-        }
-        along = posterior.spec.effect.coordinates
-        named |= {
-            parameter.name: (parameter, tuple(along[parameter.dim]))
-            for parameter in posterior.spec.effect.derived
-        }
+        named |= {one.value.name: (one.value, one.labels) for one in posterior.spec.components}
     return named
 
 
@@ -224,8 +215,8 @@ def _log_prior(adjusted: AdjustedSample) -> xr.Dataset:
         densities[name] = sum(_block_density(block, values, parameter) for block in blocks)
     spec = design.posterior.spec
     if spec is not None:
-        densities |= spec.baseline.latent_log_prior(design.parameters)
-        densities |= spec.effect.latent_log_prior(design.parameters)
+        for component in spec.components:
+            densities |= component.latent_log_prior(design.parameters)
     return _as_dataset(densities)
 
 
@@ -249,15 +240,16 @@ def _observed(problem: Problem) -> xr.Dataset:
 
 def _constant(content: dict[str, np.ndarray], posterior: Posterior) -> xr.Dataset:
     """Return every array that the model held: patients, designs, and the arguments of the priors."""
-    term_of = {"outcome_design": "term", "propensity_design": "propensity_term", "modifiers": "subgroup"}
+    dims = {"outcome_design": "term", "propensity_design": "propensity_term"}
+    if posterior.spec is not None:
+        dims |= posterior.spec.baseline.columns | posterior.spec.effect.columns
     variables = {}
     for name, value in content.items():
         array = np.asarray(value)
         if array.ndim == 0:
             variables[name] = ((), array)
         elif array.shape[0] == posterior.cohort.size:
-            columns = ("interval",) if name == "exposure" else (term_of.get(name, f"{name}_column"),)
-            variables[name] = (("patient", *columns)[: array.ndim], array)
+            variables[name] = (("patient", dims.get(name, f"{name}_column"))[: array.ndim], array)
         else:
             variables[name] = ((f"{name}_value", f"{name}_column")[: array.ndim], array)
     return xr.Dataset(variables, coords={"patient": posterior.cohort.patient})

@@ -44,10 +44,10 @@ def draw_prior(posterior: Posterior, draws: int, rng: np.random.Generator) -> di
 
     if posterior.spec is None:
         return {name: drawn(name) for name in blocks}
-    components = (posterior.spec.baseline, posterior.spec.effect)
-    owned = {parameter.name for component in components for parameter in component.parameters}
-    values = posterior.spec.baseline.draw_prior(drawn, rng) | posterior.spec.effect.draw_prior(drawn, rng)
-    return values | {name: drawn(name) for name in blocks if name not in owned}
+    values: dict[str, np.ndarray] = {}
+    for component in posterior.spec.components:
+        values |= component.draw_prior(drawn, rng)
+    return values | {name: drawn(name) for name in blocks if name not in values}
 
 
 def draw_prior_times(

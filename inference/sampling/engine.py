@@ -161,8 +161,7 @@ def natural_parameters(
     named = {name: assemble(parameter, listed, values) for name, (parameter, listed) in blocks.items()}
     if posterior.spec is None:
         return named
-    components = (posterior.spec.baseline, posterior.spec.effect)
-    owned = {parameter.name for component in components for parameter in component.parameters}
-    free = {**values, **{name: named[name] for name in owned}}
-    completed = posterior.spec.baseline.complete(free) | posterior.spec.effect.complete(free)
-    return completed | {name: value for name, value in named.items() if name not in owned}
+    completed: dict[str, np.ndarray] = {}
+    for component in posterior.spec.components:
+        completed |= component.complete(values | named)
+    return completed | {name: value for name, value in named.items() if name not in completed}

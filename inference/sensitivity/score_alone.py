@@ -8,9 +8,9 @@ import numpy as np
 
 from data.study.cohort import Cohort
 from data.study.subcohorts import some_patients
+from models.maximisers import maximise_score
 from models.priors import PriorSet
 from models.propensity import OUTCOME_COEFFICIENTS, propensity_score
-from models.score_maximiser import maximise_score
 from models.score_spline import score_spline
 from models.specification import ModelSpec
 

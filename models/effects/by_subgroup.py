@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import pymc as pm
-import pytensor.tensor as pt
-from scipy import stats
 
 from data.errors import InputError
 from data.study.cohort import content_hash
 from data.study.formulas import Design
 from models.arrays import matrix_vector
-from models.baselines.baseline import Values
+from models.components import Component, Exchangeable, Values
 from models.effects.effect import TREATMENT_EFFECT, Effect, Reported
 from models.priors import Parameter, Prior
 
@@ -27,7 +24,6 @@ if TYPE_CHECKING:
 MODIFIERS = "modifiers"
 PATIENTS = ("patient", "time", "event", "treatment", "entry", "treatment_start")
 COLLINEAR = 1e-7  # share of a column's length that a design does not explain
-# Divided by the root of their standard deviation, as the steps of models/effects/by_interval.py are.
 OVER_ROOT = "subgroup_effects_over_root_sd"
 SUBGROUP_EFFECT_SD = Parameter(
     "subgroup_effect_sd",
@@ -68,6 +64,8 @@ class BySubgroup(Effect):
 
     levels: tuple[tuple[str, str], ...] = ()
     name: ClassVar[str] = "by_subgroup"
+    known: ClassVar[tuple[Parameter, ...]] = (TREATMENT_EFFECT, SUBGROUP_EFFECT_SD)
+    columns: ClassVar[dict[str, str]] = {MODIFIERS: "subgroup"}
 
     @classmethod
     def of_study(cls, study: Study, cohort: Cohort, cutpoints: tuple[float, ...]) -> BySubgroup:
@@ -99,30 +97,15 @@ class BySubgroup(Effect):
             )
         return cls(listed)
 
-    @classmethod
-    def known_parameters(cls) -> tuple[Parameter, ...]:
-        return (TREATMENT_EFFECT, SUBGROUP_EFFECT_SD)
-
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the columns, as formulaic names them."""
         return tuple(f"{name}[T.{level}]" for name, level in self.levels)
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        return (TREATMENT_EFFECT, SUBGROUP_EFFECT_SD) if self.levels else (TREATMENT_EFFECT,)
-
-    @property
-    def derived(self) -> tuple[Parameter, ...]:
-        return (SUBGROUP_EFFECTS,) if self.levels else ()
-
-    @property
-    def structure(self) -> tuple:
-        return (self.name, len(self.levels))
-
-    @property
-    def coordinates(self) -> dict[str, list[str]]:
-        return {"subgroup": list(self.terms)} if self.levels else {}
+    def components(self) -> tuple[Component, ...]:
+        effects = Exchangeable(SUBGROUP_EFFECTS, self.terms, sd=SUBGROUP_EFFECT_SD, latent=OVER_ROOT)
+        return (Component(TREATMENT_EFFECT), *((effects,) if self.levels else ()))
 
     def arrays(self, cohort: Cohort) -> dict[str, np.ndarray]:
         if not self.levels:
@@ -146,37 +129,6 @@ class BySubgroup(Effect):
         patients = {name: getattr(cohort, name) for name in PATIENTS}
         designs = {"outcome": outcome, "propensity": cohort.propensity}
         return replace(cohort, outcome=outcome, sha256=content_hash(patients, cohort.covariates, designs))
-
-    def declare(self, declared: Callable[[str], Any]) -> dict[str, Any]:
-        tensors = {parameter.name: declared(parameter.name) for parameter in self.parameters}
-        if self.levels:
-            root = pt.sqrt(tensors["subgroup_effect_sd"])
-            effects = root * pm.Normal(OVER_ROOT, 0.0, root, shape=len(self.levels))
-            tensors[SUBGROUP_EFFECTS.name] = pm.Deterministic(SUBGROUP_EFFECTS.name, effects, dims="subgroup")
-        return tensors
-
-    def draw_prior(
-        self, drawn: Callable[[str], np.ndarray], rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
-        values = {parameter.name: drawn(parameter.name) for parameter in self.parameters}
-        if self.levels:
-            root = np.sqrt(values["subgroup_effect_sd"])[..., None]
-            values[OVER_ROOT] = root * rng.standard_normal((*root.shape[:-1], len(self.levels)))
-        return self.complete(values)
-
-    def complete(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        own = {parameter.name: values[parameter.name] for parameter in self.parameters}
-        if not self.levels:
-            return own
-        root = np.sqrt(values["subgroup_effect_sd"])[..., None]
-        return own | {SUBGROUP_EFFECTS.name: root * values[OVER_ROOT]}
-
-    def latent_log_prior(self, parameters: Values) -> dict[str, np.ndarray]:
-        if not self.levels:
-            return {}
-        spread = parameters["subgroup_effect_sd"][..., None]
-        density = stats.norm.logpdf(parameters[SUBGROUP_EFFECTS.name], 0.0, spread)
-        return {SUBGROUP_EFFECTS.name: density.sum(axis=-1)}
 
     def log_hazard_ratio(
         self, parameters: Values, treatment: Any, content: Mapping[str, Any], xp: Any

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.arrays import of_prefix, running_sum, under_prefix
-from models.baselines.baseline import Baseline, Values
+from models.baselines.baseline import Baseline
+from models.components import Values
 from models.intervals import interval_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from models.baselines.baseline import Values
+from models.components import Values
 from models.effects.effect import TREATMENT_EFFECT, Effect
 from models.priors import Parameter
 
@@ -16,14 +16,7 @@ class ConstantEffect(Effect):
     """log HR(t) = treatment_effect."""
 
     name: ClassVar[str] = "constant"
-
-    @classmethod
-    def known_parameters(cls) -> tuple[Parameter, ...]:
-        return (TREATMENT_EFFECT,)
-
-    @property
-    def parameters(self) -> tuple[Parameter, ...]:
-        return (TREATMENT_EFFECT,)
+    known: ClassVar[tuple[Parameter, ...]] = (TREATMENT_EFFECT,)
 
     def log_hazard_ratio(
         self, parameters: Values, treatment: Any, content: Mapping[str, Any], xp: Any

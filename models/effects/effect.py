@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from models.baselines.baseline import Values
+from models.components import Part, Values
 from models.priors import Parameter, Prior
 
 if TYPE_CHECKING:
@@ -46,49 +46,17 @@ class Reported:
     draws: np.ndarray
 
 
-class Effect(ABC):
+class Effect(Part):
     """How treatment multiplies the hazard.
 
-    Every shape has the single number `treatment_effect`. What follows are the answers of a shape without latent
-    variables whose hazard ratio does not change with time; others override them.
+    Every shape has the single number `treatment_effect`. What is not abstract is right for a hazard ratio that changes neither
+    with time nor between patients.
     """
-
-    name: ClassVar[str]
 
     @classmethod
     def of_study(cls, study: Study, cohort: Cohort, cutpoints: tuple[float, ...]) -> Effect:
         """Return the effect that a study's intervals and subgroups give."""
         return cls()
-
-    @classmethod
-    @abstractmethod
-    def known_parameters(cls) -> tuple[Parameter, ...]:
-        """Return every parameter that any of its forms has: a prior set may name them."""
-
-    @property
-    @abstractmethod
-    def parameters(self) -> tuple[Parameter, ...]:
-        """Parameters with a prior of their own, single numbers, in the order of declaration."""
-
-    @property
-    def derived(self) -> tuple[Parameter, ...]:
-        """What follows from the model's free variables and is reported too; their default priors say from what."""
-        return ()
-
-    @property
-    def cutpoints(self) -> tuple[float, ...]:
-        """Times at which the hazard ratio may jump; empty where it is the same at all times."""
-        return ()
-
-    @property
-    def structure(self) -> tuple:
-        """What a compiled model of this effect depends on, besides the values and columns of its arrays."""
-        return (self.name,)
-
-    @property
-    def coordinates(self) -> dict[str, list[str]]:
-        """Names along the dimensions of what it declares."""
-        return {}
 
     def arrays(self, cohort: Cohort) -> dict[str, np.ndarray]:
         """Return what its formulas read of the patients, besides treatment and intervals."""
@@ -97,24 +65,6 @@ class Effect(ABC):
     def with_main_effects(self, cohort: Cohort) -> Cohort:
         """Return the cohort with all columns in its outcome design that this shape needs there: as it is, unless overridden."""
         return cohort
-
-    def declare(self, declared: Callable[[str], Any]) -> dict[str, Any]:
-        """Return what the formulas need inside a PyMC model, from a function that declares a parameter by its prior."""
-        return {parameter.name: declared(parameter.name) for parameter in self.parameters}
-
-    def draw_prior(
-        self, drawn: Callable[[str], np.ndarray], rng: np.random.Generator
-    ) -> dict[str, np.ndarray]:
-        """Return draws of all that it reports from the prior, from a function that draws a parameter by its prior."""
-        return {parameter.name: drawn(parameter.name) for parameter in self.parameters}
-
-    def complete(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return all that it reports from the values of the model's free variables."""
-        return {parameter.name: values[parameter.name] for parameter in self.parameters}
-
-    def latent_log_prior(self, parameters: Values) -> dict[str, np.ndarray]:
-        """Return the log density of what has a prior that depends on other parameters, by name, for each draw."""
-        return {}
 
     @abstractmethod
     def log_hazard_ratio(
@@ -137,6 +87,10 @@ class Effect(ABC):
         -------
         array (..., patient)
         """
+
+    def modification(self, parameters: Values, content: Mapping[str, Any], xp: Any) -> Any:
+        """Return how far the log hazard ratio of each patient (..., patient) is from the average one; None if it is the same."""
+        return None
 
     def log_ratios(self, parameters: Values) -> Any:
         """Return the log hazard ratio of the average patient (..., interval) between the cut points."""

@@ -20,6 +20,7 @@ from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.geometry import NormalFit
 from inference.sampling.posterior import Posterior
 from models.episodes import episodes_of
+from models.maximisers import maximise
 from models.prior_files import read_prior_set
 from models.priors import Prior, PriorSet
 from models.propensity import probability_of_treatment
@@ -169,7 +170,7 @@ def test_pairs_are_resampled_together(tiny_fits):
         draws = sampled.parameters["treatment_effect"].shape[1]
         rng = np.random.default_rng([problem.settings.seed, 4, number])
         weights = bootstrap_weights(draws, design.unit.max() + 1, rng)[:, design.unit]
-        expected = problem.spec.baseline.maximise(episodes_of(design.cohort, time_split=False), weights)
+        expected = maximise(problem.spec.baseline, episodes_of(design.cohort, time_split=False), weights)
         assert_array_equal(sampled.parameters["treatment_effect"][0], expected["treatment_effect"])
 
 

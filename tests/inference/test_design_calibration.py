@@ -17,6 +17,7 @@ from inference.sampling.engine import SamplerSettings
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
 from models.episodes import episodes_of
+from models.maximisers import maximise
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -95,7 +96,7 @@ def test_intervals_are_as_wide_as_estimates_scatter(setting, full, capsys):
         cohort = SETTINGS[setting].cohort(number)
         spec = ModelSpec(BASELINE, EFFECTS["constant"]())
         naive.append(
-            BASELINE.maximise(episodes_of(cohort, False), np.ones((1, cohort.size)))["treatment_effect"][0]
+            maximise(BASELINE, episodes_of(cohort, False), np.ones((1, cohort.size)))["treatment_effect"][0]
         )
         for name in RATIOS:
             settings = SamplerSettings(chains=1, draws=400, tune=100, seed=number)

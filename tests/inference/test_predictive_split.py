@@ -18,6 +18,7 @@ from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.episodes import episodes_of
 from models.exposures import TimeSplit
+from models.maximisers import maximise
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
@@ -122,7 +123,7 @@ def changed_cohort(hazards, effects, change, size=400, seed=8):
 
 def fitted(cohort, baseline, made):
     """The maximum of the likelihood, whichever the model."""
-    found = baseline.maximise(episodes_of(cohort, time_split=True), np.ones((1, cohort.size)))
+    found = maximise(baseline, episodes_of(cohort, time_split=True), np.ones((1, cohort.size)))
     given = {name: value[None] for name, value in found.items()}
     zero = np.zeros((1, 1, len(cohort.outcome.terms)))
     return split_sample(cohort, baseline, made, **given, outcome_coefficients=zero)

@@ -25,6 +25,10 @@ FORMS = {
 DRAWS = 5
 
 
+def merged(parts):
+    return {name: value for part in parts for name, value in part.items()}
+
+
 @pytest.fixture(params=FORMS.values(), ids=list(FORMS))
 def effect(request):
     return request.param
@@ -35,9 +39,11 @@ def parameters(effect):
     """Draws from the prior: every shape can make them."""
     rng = np.random.default_rng(3)
     by_name = {parameter.name: parameter for parameter in effect.parameters}
-    return effect.draw_prior(
-        lambda name: np.asarray(by_name[name].default.frozen.rvs(size=DRAWS, random_state=rng)), rng
-    )
+
+    def drawn(name):
+        return np.asarray(by_name[name].default.frozen.rvs(size=DRAWS, random_state=rng))
+
+    return merged(one.draw_prior(drawn, rng) for one in effect.components)
 
 
 @pytest.fixture
@@ -53,12 +59,12 @@ def test_every_member_has_a_form_here_and_is_listed_under_its_name():
 
 
 def test_parameters_have_defaults_that_fit_and_say_what_they_are(effect):
-    for parameter in (*effect.parameters, *effect.derived):
+    for parameter in (*effect.parameters, *(one.value for one in effect.components)):
         assert FAMILIES[parameter.default.distribution].support == parameter.support
         assert parameter.meaning
         assert parameter.default.reason
     assert {parameter.name for parameter in effect.parameters} <= set(known_parameters())
-    assert all(parameter.dim in effect.coordinates for parameter in effect.derived)
+    assert set(effect.parameters) <= set(effect.known)
     assert not any(parameter.dim for parameter in effect.parameters)
 
 
@@ -92,21 +98,25 @@ def test_what_a_model_declares_is_what_is_completed_from_its_free_variables(effe
     """The same names, the same values, and a prior that is the stated one times that of the latent variables."""
     coords = {name: list(labels) for name, labels in effect.coordinates.items()}
     with pm.Model(coords=coords) as model:
-        declared = effect.declare(
-            lambda name: (pm.LogNormal if name.endswith("_sd") else pm.Normal)(name, -0.5, 0.7)
+        declared = merged(
+            one.declare(lambda name: (pm.LogNormal if name.endswith("_sd") else pm.Normal)(name, -0.5, 0.7))
+            for one in effect.components
         )
     point = {name: np.asarray(value) + 0.3 for name, value in model.initial_point().items()}
     free = {
         name.removesuffix("_log__"): np.exp(value) if name.endswith("_log__") else value
         for name, value in point.items()
     }
-    completed = effect.complete({name: value[None] for name, value in free.items()})
+    completed = merged(
+        one.complete({name: value[None] for name, value in free.items()}) for one in effect.components
+    )
     replaced = {model.rvs_to_values[one]: point[model.rvs_to_values[one].name] for one in model.free_RVs}
     for name, tensor in declared.items():
         (value,) = model.replace_rvs_by_values([tensor])
         used = {key: number for key, number in replaced.items() if key in set(ancestors([value]))}
         assert_allclose(value.eval(used, mode="FAST_COMPILE"), completed[name][0])
-    latent = sum(value[0] for value in effect.latent_log_prior(completed).values())
+    densities = merged(one.latent_log_prior(completed) for one in effect.components)
+    latent = sum(value[0] for value in densities.values())
     # The model holds latent variables divided by the root of their spread: a change of variables.
     spread = [free[one.name] for one in effect.parameters if one.name.endswith("_sd")]
     sizes = [value.size for name, value in free.items() if name.endswith("_over_root_sd")]
@@ -128,10 +138,11 @@ def test_the_walk_s_steps_have_the_stated_spread():
     """Of 20,000 walks with step_sd 0.3 the k-th interval is 0.3 sqrt(k) from the first."""
     effect, rng = ByInterval((1.0, 2.0, 3.0)), np.random.default_rng(8)
     given = {"treatment_effect": -0.2, "treatment_effect_step_sd": 0.3}
-    drawn = effect.draw_prior(lambda name: np.full(20_000, given[name]), rng)
+    (walk,) = effect.components
+    drawn = walk.draw_prior(lambda name: np.full(20_000, given[name]), rng)
     away = drawn["treatment_effect_by_interval"] + 0.2
     assert_allclose(away.std(axis=0)[1:], 0.3 * np.sqrt([1, 2, 3]), rtol=0.03)
-    density = effect.latent_log_prior(drawn)["treatment_effect_by_interval"]
+    density = walk.latent_log_prior(drawn)["treatment_effect_by_interval"]
     assert_allclose(density, stats.norm(0, 0.3).logpdf(np.diff(away, axis=1)).sum(axis=1))
 
 

@@ -10,9 +10,10 @@ from scipy.optimize import minimize
 
 from data.simulation.simulate import Truth, simulate_cohort
 from models.baselines import BASELINES, Baseline, PiecewiseExponential, Weibull
-from models.baselines.baseline import crossing
 from models.episodes import Episodes
 from models.likelihood import log_likelihood
+from models.maximisers import maximise
+from models.maximisers.piecewise_exponential import crossing
 
 CUTS = (6.0, 15.0, 40.0)
 VARIANTS = [*(member() for member in BASELINES.values()), PiecewiseExponential(CUTS)]
@@ -93,7 +94,7 @@ def natural(baseline, position):
 
 
 def test_shapes_are_those_of_the_contract(baseline, observed, weights):
-    found = baseline.maximise(observed, weights)
+    found = maximise(baseline, observed, weights)
     assert set(found) == {*baseline.hazard_parameters, "treatment_effect"}
     assert found["treatment_effect"].shape == (5,)
     for name, length in baseline.hazard_parameters.items():
@@ -101,7 +102,7 @@ def test_shapes_are_those_of_the_contract(baseline, observed, weights):
 
 
 def test_a_search_over_the_same_likelihood_ends_in_the_same_place(baseline, observed, weights):
-    found = on_real_line(baseline, baseline.maximise(observed, weights))
+    found = on_real_line(baseline, maximise(baseline, observed, weights))
     start = np.full(found.shape[1], -3.0) if baseline.name != "weibull" else np.array([3.0, 0.0, 0.0])
     for draw in range(3):
 
@@ -113,7 +114,7 @@ def test_a_search_over_the_same_likelihood_ends_in_the_same_place(baseline, obse
 
 
 def test_the_likelihood_is_flat_there_and_lower_around(baseline, observed, weights):
-    found = on_real_line(baseline, baseline.maximise(observed, weights))
+    found = on_real_line(baseline, maximise(baseline, observed, weights))
     at = weighted_log_likelihood(baseline, natural(baseline, found), observed, weights)
     for position in range(found.shape[1]):
         step = np.zeros(found.shape[1])
@@ -129,7 +130,7 @@ def test_the_likelihood_is_flat_there_and_lower_around(baseline, observed, weigh
 
 
 def test_equal_weights_count_every_patient_once_and_their_size_does_not_matter(baseline, observed):
-    one, many = (baseline.maximise(observed, np.full((1, 150), size)) for size in (1.0, 1e-6))
+    one, many = (maximise(baseline, observed, np.full((1, 150), size)) for size in (1.0, 1e-6))
     for name in one:
         assert_allclose(many[name], one[name], rtol=1e-8)
 
@@ -141,34 +142,35 @@ def test_whole_weights_are_repeated_patients(baseline, observed):
         np.arange(len(rows)),
         *(getattr(observed, name)[rows] for name in ("entry", "time", "event", "treated")),
     )
-    expected = baseline.maximise(repeated, np.ones((1, len(rows))))
-    found = baseline.maximise(observed, weights[None].astype(float))
+    expected = maximise(baseline, repeated, np.ones((1, len(rows))))
+    found = maximise(baseline, observed, weights[None].astype(float))
     for name in found:
         assert_allclose(found[name], expected[name], rtol=1e-7, atol=1e-9)
 
 
 def test_draws_do_not_touch_each_other(baseline, observed, weights, monkeypatch):
-    monkeypatch.setattr("models.baselines.weibull.AT_ONCE", 400)
-    whole = baseline.maximise(observed, weights)
+    monkeypatch.setattr("models.maximisers.smooth.AT_ONCE", 400)
+    whole = maximise(baseline, observed, weights)
     monkeypatch.undo()
     for draw in range(len(weights)):
-        alone = baseline.maximise(observed, weights[[draw]])
+        alone = maximise(baseline, observed, weights[[draw]])
         for name, value in whole.items():
             assert_allclose(value[draw], alone[name][0], rtol=1e-9, atol=1e-12)
 
 
 def test_a_dozen_steps_are_enough(baseline, observed, weights, monkeypatch):
-    found = baseline.maximise(observed, weights)
-    monkeypatch.setattr("models.baselines.baseline.STEPS", 12)
-    quick = baseline.maximise(observed, weights)
+    found = maximise(baseline, observed, weights)
+    for module in ("piecewise_exponential", "smooth"):
+        monkeypatch.setattr(f"models.maximisers.{module}.STEPS", 12)
+    quick = maximise(baseline, observed, weights)
     for name, value in found.items():
         assert_allclose(quick[name], value, rtol=1e-12)
 
 
 def test_arms_change_places(baseline, weights):
     cohort = simulate_cohort(Truth(), 150, seed=4)
-    one = baseline.maximise(episodes(cohort.time, cohort.event, cohort.treatment), weights)
-    other = baseline.maximise(episodes(cohort.time, cohort.event, ~cohort.treatment), weights)
+    one = maximise(baseline, episodes(cohort.time, cohort.event, cohort.treatment), weights)
+    other = maximise(baseline, episodes(cohort.time, cohort.event, ~cohort.treatment), weights)
     assert_allclose(one["treatment_effect"], -other["treatment_effect"], atol=1e-9)
 
 
@@ -181,7 +183,7 @@ def test_time_in_other_units_moves_the_scale_and_nothing_else(baseline, observed
         if baseline.cutpoints
         else baseline
     )
-    found, expected = in_days.maximise(days, weights), baseline.maximise(observed, weights)
+    found, expected = maximise(in_days, days, weights), maximise(baseline, observed, weights)
     assert_allclose(found["treatment_effect"], expected["treatment_effect"], atol=1e-9)
     if baseline.name == "weibull":
         assert_allclose(found["median_survival"], 30 * expected["median_survival"])
@@ -192,8 +194,8 @@ def test_time_in_other_units_moves_the_scale_and_nothing_else(baseline, observed
 
 def test_one_interval_is_events_over_time_at_risk(weights):
     cohort = simulate_cohort(Truth(latest_entry=5.0), 150, seed=9)
-    found = PiecewiseExponential().maximise(
-        episodes(cohort.time, cohort.event, cohort.treatment, cohort.entry), weights
+    found = maximise(
+        PiecewiseExponential(), episodes(cohort.time, cohort.event, cohort.treatment, cohort.entry), weights
     )
     rates = [
         (weights * cohort.event * arm).sum(axis=1)
@@ -213,7 +215,7 @@ def test_a_weibull_of_shape_one_is_one_interval():
     def shape_under(size):
         weights = np.ones((1, 150))
         weights[0, heavy] = size
-        return Weibull().maximise(at_risk, weights), weights
+        return maximise(Weibull(), at_risk, weights), weights
 
     low, high = 0.01, 200.0
     for _ in range(60):
@@ -221,7 +223,7 @@ def test_a_weibull_of_shape_one_is_one_interval():
         low, high = (middle, high) if shape_under(middle)[0]["weibull_shape"][0] > 1 else (low, middle)
     weibull, weights = shape_under(low)
     assert_allclose(weibull["weibull_shape"], 1.0, atol=1e-9)
-    exponential = PiecewiseExponential().maximise(at_risk, weights)
+    exponential = maximise(PiecewiseExponential(), at_risk, weights)
     assert_allclose(weibull["treatment_effect"], exponential["treatment_effect"], atol=1e-8)
     assert_allclose(
         np.log(2) / weibull["median_survival"], np.exp(exponential["log_hazard"][:, 0]), rtol=1e-8
@@ -244,7 +246,7 @@ def test_piecewise_as_a_poisson_regression_of_statsmodels(observed, weights):
     design = np.column_stack(
         [table["interval"].to_numpy()[:, None] == np.arange(len(edges) - 1), table["treated"]]
     )
-    found = PiecewiseExponential(CUTS).maximise(observed, weights)
+    found = maximise(PiecewiseExponential(CUTS), observed, weights)
     for draw in range(2):
         regression = sm.GLM(
             table["died"],
@@ -266,7 +268,7 @@ def test_weibull_as_lifelines_fits_it_to_arms_that_are_alike():
         np.repeat([False, True], 150),
         np.tile(cohort.entry, 2),
     )
-    found = Weibull().maximise(twice, np.ones((1, 300)))
+    found = maximise(Weibull(), twice, np.ones((1, 300)))
     fitter = WeibullFitter().fit(cohort.time, cohort.event, entry=cohort.entry)
     assert_allclose(found["treatment_effect"], 0.0, atol=1e-9)
     assert_allclose(found["weibull_shape"][0], fitter.rho_, rtol=1e-4)
@@ -275,9 +277,9 @@ def test_weibull_as_lifelines_fits_it_to_arms_that_are_alike():
 
 def test_an_interval_without_events_has_next_to_no_hazard():
     at_risk = episodes([1, 2, 30, 31, 20, 21], [1, 1, 1, 1, 0, 0], [0, 1, 0, 1, 0, 1])
-    found = PiecewiseExponential((10.0, 25.0)).maximise(at_risk, np.ones((1, 6)))
+    found = maximise(PiecewiseExponential((10.0, 25.0)), at_risk, np.ones((1, 6)))
     hazard = np.exp(found["log_hazard"][0])
-    lighter = PiecewiseExponential((10.0, 25.0)).maximise(at_risk, np.full((1, 6), 0.01))
+    lighter = maximise(PiecewiseExponential((10.0, 25.0)), at_risk, np.full((1, 6), 0.01))
     assert_allclose(lighter["log_hazard"][0], found["log_hazard"][0], rtol=1e-12)
     assert 0 < hazard[1] < 1e-9
     assert hazard[1] * 1e6 < 1e-3 * hazard[[0, 2]].min(), "survival hardly falls"
@@ -294,8 +296,8 @@ def test_an_arm_without_a_weighted_event_has_no_maximiser(baseline, without):
     treated = np.repeat([False, True], 10)
     at_risk = episodes(rng.exponential(20, 20), rng.random(20) < 0.8, treated)
     weights = np.where(at_risk.event & (treated == without), [[0.0], [1.0]], 1.0)
-    found = baseline.maximise(at_risk, weights)
-    whole = baseline.maximise(at_risk, np.ones((1, 20)))
+    found = maximise(baseline, at_risk, weights)
+    whole = maximise(baseline, at_risk, np.ones((1, 20)))
     for name, value in found.items():
         assert np.all(np.isnan(value[0]))
         assert_allclose(value[1], whole[name][0])
@@ -304,13 +306,13 @@ def test_an_arm_without_a_weighted_event_has_no_maximiser(baseline, without):
 def test_events_where_the_other_arm_is_not_at_risk_say_nothing():
     """Treated patients die only after the last control has left: no finite ratio fits best."""
     at_risk = episodes([2, 3, 9, 30, 40, 50], [1, 1, 0, 1, 1, 0], [0, 0, 0, 1, 1, 1])
-    assert np.isnan(PiecewiseExponential((10.0,)).maximise(at_risk, np.ones((1, 6)))["treatment_effect"][0])
-    assert np.isfinite(PiecewiseExponential().maximise(at_risk, np.ones((1, 6)))["treatment_effect"][0])
+    assert np.isnan(maximise(PiecewiseExponential((10.0,)), at_risk, np.ones((1, 6)))["treatment_effect"][0])
+    assert np.isfinite(maximise(PiecewiseExponential(), at_risk, np.ones((1, 6)))["treatment_effect"][0])
 
 
 def test_a_weibull_shape_that_grows_without_limit_is_no_maximiser():
     at_risk = episodes([10, 4, 10, 5], [1, 0, 1, 0], [0, 0, 1, 1])
-    assert np.isnan(Weibull().maximise(at_risk, np.ones((1, 4)))["weibull_shape"][0])
+    assert np.isnan(maximise(Weibull(), at_risk, np.ones((1, 4)))["weibull_shape"][0])
 
 
 @pytest.mark.parametrize(
@@ -318,7 +320,7 @@ def test_a_weibull_shape_that_grows_without_limit_is_no_maximiser():
 )
 def test_weights_that_are_none_are_refused(baseline, observed, wrong):
     with pytest.raises(ValueError, match="weights must be"):
-        baseline.maximise(observed, wrong)
+        maximise(baseline, observed, wrong)
 
 
 def test_crossings_of_known_functions_from_bad_starts():
@@ -334,9 +336,9 @@ def test_crossings_of_known_functions_from_bad_starts():
 
 def test_the_mean_over_the_bootstrap_is_near_the_unweighted_maximiser(baseline, observed):
     """The Bayesian bootstrap is centred on the cohort: its mean is off by less than a third of its spread."""
-    plain = baseline.maximise(observed, np.ones((1, 150)))["treatment_effect"][0]
+    plain = maximise(baseline, observed, np.ones((1, 150)))["treatment_effect"][0]
     drawn = np.random.default_rng(2).standard_exponential((500, 150))
-    effects = baseline.maximise(observed, drawn)["treatment_effect"]
+    effects = maximise(baseline, observed, drawn)["treatment_effect"]
     assert abs(effects.mean() - plain) < effects.std() / 3
     deaths = [(observed.event & (observed.treated == arm)).sum() for arm in (False, True)]
     expected = np.sqrt(sum(1 / count for count in deaths))

@@ -103,8 +103,7 @@ def parameter_draws(adjusted: AdjustedSample) -> tuple[list[str], np.ndarray]:
     sampled = parameter_names(posterior.cohort, posterior.spec)
     along = {parameter.name: labels for parameter, labels in sampled.items()}
     if posterior.spec is not None:
-        effect = posterior.spec.effect
-        along |= {one.name: tuple(effect.coordinates[one.dim]) for one in effect.derived}
+        along |= {one.value.name: one.labels for one in posterior.spec.effect.components}
     parts = [design.parameters for design in adjusted.designs]
     names, rows = [], []
     for name, value in parts[0].items():

@@ -9,6 +9,7 @@ from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.frequentist.efron import EfronCox
 from models.episodes import episodes_of
 from models.exposures import TimeSplit
+from models.maximisers import maximise
 
 FURTHEST = 0.25  # standard errors of Cox's estimate
 
@@ -31,7 +32,7 @@ def exposure_checks(problem: Problem) -> list[CheckResult]:
     episodes = episodes_of(cohort, time_split=True)
     cox = EfronCox(episodes.time, episodes.event, episodes.entry, episodes.treated[:, None].astype(float))
     (estimate,), ((variance,),) = cox.estimates()
-    found = problem.spec.baseline.maximise(episodes, np.ones((1, cohort.size)))["treatment_effect"][0]
+    found = maximise(problem.spec.baseline, episodes, np.ones((1, cohort.size)))["treatment_effect"][0]
     distance = float(abs(found - estimate) / np.sqrt(variance))
     text = (
         f"treatment alone, hazard ratio {np.exp(found):.2f} with this baseline and {np.exp(estimate):.2f} in a Cox model with the "

@@ -52,7 +52,7 @@ def test_functions_split_over_files_are_the_same(written):
 
 def test_the_source_of_models_and_samplers_is_reached_and_no_page_is():
     files = {file.relative_to(ROOT).as_posix() for file in reached([ROOT / name for name in BEGIN], LAYERS)}
-    assert {"models/likelihood.py", "inference/sampling/engine.py", "models/score_maximiser.py"} <= files
+    assert {"models/likelihood.py", "inference/sampling/engine.py", "models/maximisers/score.py"} <= files
     assert {"models/baselines/weibull.py", "models/exposures/unknown_start.py"} <= files
     assert not [name for name in files if "report" in name or "figures" in name]
 

@@ -1,0 +1,156 @@
+"""Newton's method for the weighted likelihood of any smooth hazard with treatment alone, for many weight vectors at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.baselines import Baseline
+from models.episodes import Episodes
+
+STEPS, HALVINGS = 100, 30
+FARTHEST = 2.0  # how far a step may change a coordinate
+CLOSE = 1e-6  # a full step so short leaves an error below 1e-10
+IMAGINARY, SHIFT = 1e-100, 1e-5  # of derivatives: by complex numbers, and by differences of those
+FLAT = 1e-12  # curvature, against the largest, below which a direction counts as flat
+ROUNDING = 1e-12
+AT_ONCE = 2**18
+"""Numbers in the arrays that are worked on at once: 4 MB each."""
+
+
+class SmoothLikelihood:
+    r"""The weighted log likelihood of a hazard and a constant effect, and its derivatives.
+
+    With :math:`A` the weighted sum of log hazards of events, :math:`B_a` those of cumulative hazards by arm, and :math:`D_1`
+    the weighted events of the treated, it is :math:`A + D_1 \theta - B_0 - e^\theta B_1`. Coordinates are the hazard's
+    parameters, the logarithm of those that are positive, then :math:`\theta`. First derivatives of the sums are exact: those of
+    an analytic function by an imaginary step (Squire and Trapp 1998, doi 10.1137/S003614459631241X).
+    """
+
+    def __init__(self, baseline: Baseline, episodes: Episodes) -> None:
+        self.components = baseline.components
+        self.baseline, self.patient, self.died = baseline, episodes.patient, np.flatnonzero(episodes.event)
+        self.arms = np.stack([~episodes.treated, episodes.treated], axis=1).astype(float)
+        self.at_risk = baseline.basis(episodes.time, episodes.entry)
+        self.at_death = baseline.basis(episodes.time[self.died])
+
+    def start(self) -> np.ndarray:
+        """Return the medians of the default priors, and no effect: (1, coordinate)."""
+        parts = [
+            np.full(max(1, len(one.labels)), one.value.default.frozen.ppf(0.5)) for one in self.components
+        ]
+        positive = [one.value.support == "positive" for one in self.components]
+        logged = [np.log(part) if log else part for part, log in zip(parts, positive, strict=True)]
+        return np.concatenate([*logged, [0.0]])[None]
+
+    def parameters(self, place: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the hazard's parameters and `treatment_effect` (draw, ...) at coordinates (draw, coordinate)."""
+        found, first = {}, 0
+        for one in self.components:
+            length = len(one.labels)
+            part = place[:, first : first + length] if length else place[:, first]
+            found[one.value.name] = np.exp(part) if one.value.support == "positive" else part
+            first += max(1, length)
+        return {**found, "treatment_effect": place[:, -1]}
+
+    def events(self, weights: np.ndarray) -> np.ndarray:
+        """Return weighted events of controls and treated (draw, arm)."""
+        return weights[:, self.patient[self.died]] @ self.arms[self.died]
+
+    def sums(self, place: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Return A, B_0 and B_1 (draw, 3) at coordinates (draw, coordinate), which may be complex."""
+        parameters = self.parameters(place)
+        log_hazard = self.baseline.log_hazard(parameters, self.at_death, np)
+        cumulative = self.baseline.cumulative_hazard(parameters, self.at_risk, np)
+        of_events = (weights[:, self.patient[self.died]] * log_hazard).sum(axis=1, keepdims=True)
+        return np.concatenate([of_events, (weights[:, self.patient] * cumulative) @ self.arms], axis=1)
+
+    def value(self, place: np.ndarray, weights: np.ndarray, treated: np.ndarray) -> np.ndarray:
+        """Return the log likelihood (draw,); minus infinity where it is not finite."""
+        hazard, control, own = self.sums(place, weights).T
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = hazard + treated * place[:, -1] - control - np.exp(place[:, -1]) * own
+        return np.where(np.isfinite(found), found, -np.inf)
+
+    def derivatives(
+        self, place: np.ndarray, weights: np.ndarray, treated: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient (draw, coordinate) and matrix of second derivatives (draw, coordinate, coordinate)."""
+        count = place.shape[1] - 1
+        ratio = np.exp(place[:, -1])
+        combined = np.stack([np.ones_like(ratio), -np.ones_like(ratio), -ratio], axis=1)
+
+        def slope(at: np.ndarray, coordinate: int) -> np.ndarray:
+            moved = at.astype(complex)
+            moved[:, coordinate] += 1j * IMAGINARY
+            return self.sums(moved, weights).imag / IMAGINARY
+
+        gradient = np.empty_like(place)
+        second = np.empty((*place.shape, count + 1))
+        for row in range(count):
+            here = slope(place, row)
+            gradient[:, row] = (here * combined).sum(axis=1)
+            second[:, row, -1] = second[:, -1, row] = -ratio * here[:, 2]
+            for column in range(row + 1):
+                moved = place.copy()
+                moved[:, column] += SHIFT
+                there = ((slope(moved, row) - here) * combined).sum(axis=1) / SHIFT
+                second[:, row, column] = second[:, column, row] = there
+        second[:, -1, -1] = -ratio * self.sums(place, weights)[:, 2]
+        gradient[:, -1] = treated + second[:, -1, -1]
+        return gradient, second
+
+
+def maximise_smooth(baseline: Baseline, episodes: Episodes, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return where the weighted log likelihood is largest, as `models.maximisers.maximise` describes.
+
+    From the maximum under the mean weights, by Newton steps that are halved until none makes the likelihood smaller. NaN for a
+    draw that does not get there: a parameter runs away, as the shape of a Weibull hazard does if all events are at the last time.
+    """
+    likelihood = SmoothLikelihood(baseline, episodes)
+    events = likelihood.events(weights)
+    inner = np.flatnonzero((events > 0).all(axis=1))
+    places = np.full((len(weights), likelihood.start().shape[1]), np.nan)
+    if len(inner):
+        scaled = weights[inner] / events[inner].sum(axis=1, keepdims=True)
+        start, _ = _newton(likelihood, likelihood.start(), scaled.mean(axis=0, keepdims=True))
+        rows = max(1, AT_ONCE // len(episodes.time))
+        for first in range(0, len(inner), rows):
+            part = slice(first, first + rows)
+            found, arrived = _newton(likelihood, start, scaled[part])
+            places[inner[part]] = np.where(arrived[:, None], found, np.nan)
+    return likelihood.parameters(places)
+
+
+def _newton(
+    likelihood: SmoothLikelihood, start: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return coordinates (draw, coordinate), and whether they are a maximum (draw,)."""
+    place = np.repeat(start, len(weights), axis=0)
+    treated = likelihood.events(weights)[:, 1]
+    best = likelihood.value(place, weights, treated)
+    arrived = np.zeros(len(place), dtype=bool)
+    for _ in range(STEPS):
+        left = np.flatnonzero(~arrived)
+        if not len(left):
+            break
+        at, own, goal = place[left], weights[left], treated[left]
+        gradient, second = likelihood.derivatives(at, own, goal)
+        lost = ~(np.isfinite(gradient).all(axis=1) & np.isfinite(second).all(axis=(1, 2)))
+        gradient[lost], second[lost] = 0.0, 0.0
+        curvature, directions = np.linalg.eigh(-second)
+        # Where the likelihood curves upwards, a step still goes up it.
+        size = np.maximum(np.abs(curvature), FLAT * np.abs(curvature).max(axis=1, keepdims=True) + 1e-300)
+        along = np.einsum("dca,dc->da", directions, gradient) / size
+        step = np.einsum("dca,da->dc", directions, along)
+        longest = np.abs(step).max(axis=1)
+        arrived[left] = (longest <= CLOSE) & (curvature > 0).all(axis=1)
+        step /= np.maximum(1.0, longest / FARTHEST)[:, None]
+        reached = likelihood.value(at + step, own, goal)
+        for _ in range(HALVINGS):
+            worse = reached < best[left] - ROUNDING * np.abs(best[left])
+            if not worse.any():
+                break
+            step[worse] /= 2.0
+            reached[worse] = likelihood.value(at[worse] + step[worse], own[worse], goal[worse])
+        place[left], best[left] = at + step, reached
+    return place, arrived
