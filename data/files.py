@@ -1,5 +1,6 @@
 """Reading files, with readable errors."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
 from data.errors import InputError
@@ -47,7 +48,8 @@ def decode(content: bytes, origin: str) -> str:
         position = zero
     except UnicodeDecodeError as error:
         position = error.start
+    utf16 = ", which begins UTF-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else ""
     raise InputError(
-        f"{origin}: must be UTF-8 text, but found byte 0x{content[position]:02x} at position {position}; "
+        f"{origin}: must be UTF-8 text, but found byte 0x{content[position]:02x} at position {position}{utf16}; "
         "save the file as UTF-8."
     )

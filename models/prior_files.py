@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import CohortWarning, InputError
-from data.files import expand
+from data.files import decode, expand, read_bytes
 from models.families import FAMILIES
 from models.priors import Parameter, Prior, PriorSet
 from models.units import median_survival, time_ratio
@@ -129,6 +129,11 @@ def parse_prior_set(content: Mapping[str, Any], origin: str, parameters: Mapping
             overrides[key] = _parse_prior(f"{origin}: [{key}]", rest, parameter, time_unit)
         for term, inner in terms.items():
             place = f'{origin}: [{key}."{term}"]'
+            part = next((name for name, value in inner.items() if isinstance(value, Mapping)), None)
+            if part is not None:
+                raise InputError(
+                    f'{place}: a term with dots must be in quotes, but found {term}.{part}; write [{key}."{term}.{part}"]'
+                )
             by_term.setdefault(key, {})[term] = _parse_prior(place, inner, parameter, time_unit)
     return PriorSet(name, reason, overrides, by_term)
 
@@ -194,12 +199,11 @@ def read_prior_set(
         When the set lies outside the study's folder, holds priors of times or rates, and does not state their unit.
     """
     path = find_prior_set(reference, study_folder)
+    text = decode(read_bytes(path), str(path))
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError, OSError) as error:
-        raise InputError(
-            f"{path}: the prior set must be a readable TOML file in UTF-8, but found: {error}"
-        ) from error
+        content = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: the prior set must be valid TOML, but: {error}") from error
     priors = parse_prior_set(content, str(path), parameters)
     own = study_folder is not None and path.resolve().is_relative_to(study_folder.resolve())
     caution = _caution(priors, path, parameters, time_unit, own) if time_unit else ""

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from data.study.cells import canonical, known_numbers, numbers, texts
+from data.study.cells import canonical, known_numbers, numbers, temporal, texts, truth_values
 from data.study.problems import Problems
 from data.study.study import Study
+from data.study.time_units import UNITS_PER_MONTH, carried
 
 TRUE = ("1", "true", "yes")
 FALSE = ("0", "false", "no")
@@ -39,9 +40,12 @@ def read_cells(frame: pd.DataFrame, study: Study, problems: Problems) -> pd.Data
     for column, key in (_subgroups(study) | declared).items():
         if found.count(column) == 1:
             if column in declared:
-                cells[column] = _read(
-                    frame.iloc[:, found.index(column)].reset_index(drop=True), column, study
-                )
+                as_found = frame.iloc[:, found.index(column)].reset_index(drop=True)
+                held = temporal(as_found) if _numeric(column, study) else None
+                if held:
+                    problems.add(f"column '{column}' ({key}) {_in_numbers(column, held, study)}")
+                else:
+                    cells[column] = _read(as_found, column, study)
         elif column in found:
             problems.add(
                 f"column '{column}' must be there once, but found {found.count(column)} of that name"
@@ -56,7 +60,14 @@ def read_cells(frame: pd.DataFrame, study: Study, problems: Problems) -> pd.Data
 
 def check_cells(cells: pd.DataFrame, study: Study, problems: Problems) -> None:
     """Note every cell that is missing, of another type, out of range or of an unknown level."""
-    schema = pa.DataFrameSchema({str(column): _schema(str(column), study) for column in cells.columns})
+    truths = {name for name in cells.columns if name in study.covariates and truth_values(cells[name])}
+    columns = {
+        str(column): pa.Column()
+        if column in truths and _numeric(str(column), study)
+        else _schema(str(column), study)
+        for column in cells.columns
+    }
+    schema = pa.DataFrameSchema(columns)
     try:
         with catch_warnings():
             simplefilter("ignore", FutureWarning)  # pandera joins tables of failures without any value
@@ -80,13 +91,30 @@ def _subgroups(study: Study) -> dict[str, str]:
     return dict.fromkeys(study.report.subgroups, "[report] subgroups")
 
 
-def _read(column: pd.Series, name: str, study: Study) -> pd.Series:
-    roles = study.cohort.columns
+def _numeric(name: str, study: Study) -> bool:
+    """Whether a column holds a continuous covariate or times."""
     if name in study.covariates:
-        levels = study.covariates[name].levels
-        return numbers(column) if levels is None else texts(column, kept=levels)
-    if name in (roles.time, roles.entry, roles.treatment_start):
-        return numbers(column)
+        return study.covariates[name].levels is None
+    roles = study.cohort.columns
+    return name in (roles.time, roles.entry, roles.treatment_start)
+
+
+def _in_numbers(name: str, held: str, study: Study) -> str:
+    """What a column of dates or durations must hold instead."""
+    unit = "years" if name in study.covariates else study.time_unit
+    days = UNITS_PER_MONTH["days"] / UNITS_PER_MONTH[unit] if unit in UNITS_PER_MONTH else None
+    written = f", the days divided by {days:g}" if days and unit != "days" else ""
+    what = f"time between two dates in {unit}" if held == "dates" else f"durations in {unit}"
+    return f"must be numbers, but holds {held}; write the {what} as a number{written}"
+
+
+def _read(column: pd.Series, name: str, study: Study) -> pd.Series:
+    """The cells of a column; a covariate of true and false that is declared without levels has these two."""
+    roles = study.cohort.columns
+    if _numeric(name, study):
+        return texts(column) if name in study.covariates and truth_values(column) else numbers(column)
+    if name in study.covariates:
+        return texts(column, kept=study.covariates[name].levels or ())
     # an arm without treatment is often written "None", which then is a value and not a gap
     return texts(column, kept=("none", study.treatment.treated) if name == roles.treatment else ())
 
@@ -100,9 +128,10 @@ def _schema(name: str, study: Study) -> pa.Column:
             known = set(map(canonical, levels))
             must = f"must be one of its levels in the study file ({', '.join(levels)})"
             return pa.Column(checks=[pa.Check(lambda cells: cells.isin(known), error=must)])
-        return pa.Column(checks=_number_checks())
+        return pa.Column(checks=_number_checks("; or list its levels in the study file"))
     if name == roles.time:
-        return pa.Column(checks=[*_number_checks(), _range("must be above 0", lambda time: time > 0)])
+        must = f"must be above 0; where the event came on day 0, write half a day{_half_a_day(study)}"
+        return pa.Column(checks=[*_number_checks(), _range(must, lambda time: time > 0)])
     if name in (roles.entry, roles.treatment_start):
         checks = [*_number_checks(), _range("must be 0 or later", lambda time: time >= 0)]
         return pa.Column(checks=checks, nullable=name == roles.treatment_start)
@@ -112,12 +141,14 @@ def _schema(name: str, study: Study) -> pa.Column:
     return pa.Column()
 
 
-def _number_checks() -> list[pa.Check]:
+def _half_a_day(study: Study) -> str:
+    """Half a day in the study's unit of time, if it is known."""
+    return f", {carried(0.5, 'days', study.time_unit):.2g}" if study.time_unit in UNITS_PER_MONTH else ""
+
+
+def _number_checks(otherwise: str = "") -> list[pa.Check]:
     return [
-        pa.Check(
-            _all_numbers,
-            error="must be a number, written like 12.5",
-        ),
+        pa.Check(_all_numbers, error=f"must be a number, written like 12.5{otherwise}"),
         pa.Check(lambda cells: ~np.isinf(known_numbers(cells)), error="must be finite"),
     ]
 

@@ -3,10 +3,14 @@
 import math
 import re
 from collections.abc import Collection
+from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+TRUTH = ("false", "true")
+DATE = r"\d{4}-\d{1,2}-\d{1,2}(?:[T ].*)?|\d{1,2}([./-])\d{1,2}\1\d{2,4}|\d{1,2}-[A-Za-z]{3}-\d{2,4}"
 MISSING = frozenset({"", ".", "na", "n/a", "#n/a", "nan", "<na>", "nat", "null", "none"})
 
 
@@ -48,11 +52,13 @@ def texts(column: pd.Series, kept: Collection[str] = ()) -> pd.Series:
 def numbers(column: pd.Series) -> pd.Series:
     """A column as numbers: NaN where a cell is missing, its text where it is not a number.
 
-    The column is of floats unless some cell is text.
+    The column is of floats unless some cell is text. Numbers kept in single precision are the decimals that were written:
+    0.6, and not 0.60000002.
     """
     kind = column.dtype
     if pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind):
-        return pd.Series(column.to_numpy(dtype=float, na_value=math.nan), index=column.index)
+        values = column.to_numpy(dtype=float, na_value=math.nan)
+        return pd.Series(_of_single_precision(values), index=column.index)
     if all(isinstance(cell, str) and "_" not in cell for cell in column):
         try:  # a csv without gaps or slips, many times faster than cell by cell
             return column.astype(float)
@@ -62,6 +68,37 @@ def numbers(column: pd.Series) -> pd.Series:
     if not any(isinstance(cell, str) for cell in cells):
         return pd.Series(cells, index=column.index, dtype=float)
     return pd.Series(cells, index=column.index, dtype=object)
+
+
+def _of_single_precision(values: np.ndarray) -> np.ndarray:
+    """The shortest decimals of numbers all of which are of single precision; other numbers as they are."""
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    if not np.array_equal(single, values, equal_nan=True):
+        return values
+    return np.array([float(str(one)) for one in single])
+
+
+def truth_values(column: pd.Series) -> bool:
+    """Whether a column holds true and false, and nothing else."""
+    known = {cell for cell in texts(column) if cell is not None}
+    return bool(known) and known <= set(TRUTH)
+
+
+def temporal(column: pd.Series) -> str | None:
+    """What a column of dates or of durations holds, by that name; None for any other."""
+    kind = column.dtype
+    if pd.api.types.is_timedelta64_dtype(kind):
+        return "durations"
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        return "dates"
+    known = column.dropna()
+    if len(known) and all(isinstance(cell, timedelta) for cell in known):
+        return "durations"
+    if len(known) and all(isinstance(cell, date) for cell in known):
+        return "dates"
+    written = texts(column).dropna()
+    return "dates" if len(written) and written.str.fullmatch(DATE).all() else None
 
 
 def _number(cell: str | None) -> float | str:

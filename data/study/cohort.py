@@ -8,7 +8,8 @@ import pandas as pd
 
 from data.errors import InputError
 from data.study.cell_checks import TRUE, check_cells, read_cells
-from data.study.cells import canonical, texts
+from data.study.cells import TRUTH, canonical, texts, truth_values
+from data.study.close_times import with_equal_times
 from data.study.formulas import Design, build_design
 from data.study.patient_checks import check_patients, warn_of_arms
 from data.study.problems import Problems
@@ -96,12 +97,12 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
     Warns
     -----
     CohortWarning
-        If an arm has no event, or columns of a design are collinear.
+        If an arm has no event, columns of a design are collinear, or times are equal but for their last digits.
     """
     if frame.empty:
         raise InputError(f"{origin}: the cohort must hold patients, but found none.")
     problems = Problems(origin, _identifiers(frame, study))
-    cells = read_cells(frame, study, problems)
+    cells = with_equal_times(read_cells(frame, study, problems), study, problems)
     check_cells(cells, study, problems)
     check_patients(cells, study, problems)
     problems.raise_if_any()
@@ -159,7 +160,9 @@ def _starts(cells: pd.DataFrame, study: Study) -> np.ndarray | None:
 def _typed_covariates(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
     columns = {}
     for name, covariate in study.covariates.items():
-        if covariate.levels is None:
+        if covariate.levels is None and truth_values(cells[name]):
+            columns[name] = pd.Categorical(cells[name], categories=list(TRUTH))
+        elif covariate.levels is None:
             columns[name] = cells[name].astype(float)
         else:
             spelled = {canonical(level): level for level in covariate.levels}

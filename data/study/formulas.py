@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from warnings import catch_warnings, simplefilter, warn
 
 import numpy as np
@@ -11,6 +11,7 @@ from formulaic import Formula, ModelSpec, SimpleFormula
 from scipy.linalg import qr
 
 from data.errors import CohortWarning, InputError
+from data.study.formula_names import STRING, FormulaNames
 
 INTERCEPT = "Intercept"
 WIDEST = 1e12  # standard deviation of a column
@@ -31,6 +32,12 @@ class Design:
         Columns with their mean over the cohort taken off, read-only.
     means : ndarray (term,)
         The means that were taken off: zero on every column is the average patient.
+    spec : ModelSpec
+        Knots, scales and levels, under the plain names of the covariates.
+    names : FormulaNames
+        Those names.
+    covariates : dict of str to frozenset of str
+        The covariates behind each term.
     """
 
     formula: str
@@ -38,6 +45,8 @@ class Design:
     values: np.ndarray
     means: np.ndarray
     spec: ModelSpec
+    names: FormulaNames = field(repr=False)
+    covariates: dict[str, frozenset[str]] = field(repr=False)
 
     def apply(self, covariates: pd.DataFrame) -> np.ndarray:
         """Columns of other patients, with the knots, scales and means of this cohort.
@@ -57,12 +66,11 @@ class Design:
             Where a term cannot be computed for these patients.
         """
         place = f"formula '{self.formula}'"
-        used = covariates[[str(name) for name in self.spec.required_variables]]
+        used = covariates[sorted(frozenset().union(*self.covariates.values()))]
         if used.isna().any(axis=None):  # a missing category would silently become the reference
             missing = ", ".join(used.columns[used.isna().any()])
             raise InputError(f"{place} must be given every covariate, but found missing cells in {missing}.")
-        matrix = _matrix(self.spec, covariates, place).drop(columns=INTERCEPT)
-        values = matrix.to_numpy(float)
+        values = _matrix(self.spec, covariates, self.names, place).drop(columns=INTERCEPT).to_numpy(float)
         _refuse_non_finite(values, self.terms, place)
         return values - self.means
 
@@ -77,20 +85,27 @@ def formula_problem(formula: str, names: Iterable[str]) -> str | None:
     names : iterable of str
         Covariates that the study declares.
     """
-    known = sorted(names)
-    listed = ", ".join(known) or "none"
-    if "~" in formula or "|" in formula:
+    names = list(names)
+    listed = ", ".join(sorted(names)) or "none"
+    known = FormulaNames.of(names, [formula])
+    evaluated = known.evaluated(formula)
+    bare = re.sub(STRING, "", evaluated)
+    if "~" in bare or "|" in bare:
         return f"must be the right-hand side alone, but found '{formula}'; remove '~' and '|'"
+    unquoted = known.unquoted(formula)
+    if unquoted:
+        quoted = ", ".join(f"`{name}`" for name in unquoted)
+        return f"must have names that are no plain words in backquotes, but found '{formula}'; write {quoted}"
     try:
-        parsed = Formula.from_spec(formula)
+        parsed = Formula.from_spec(evaluated)
     except Exception as error:
-        return f"must be a formula that formulaic reads, but found '{formula}': {_plain(error)}"
+        return f"must be a formula that formulaic reads, but found '{formula}': {_plain(error, known)}"
     if not isinstance(parsed, SimpleFormula) or "1" not in [str(term) for term in parsed]:
         return (
             f"must keep its intercept, which stands for the baseline hazard, but found '{formula}'; "
             "remove '0' or '- 1'"
         )
-    unknown = sorted(set(map(str, parsed.required_variables)) - set(known))
+    unknown = sorted(set(map(str, parsed.required_variables)) - set(known.plain.values()))
     if unknown:
         return (
             f"must use declared covariates only, but found {', '.join(unknown)} in '{formula}'; "
@@ -128,12 +143,15 @@ def build_design(formula: str, covariates: pd.DataFrame, place: str = "formula")
     problem = formula_problem(formula, map(str, covariates.columns))
     if problem:
         raise InputError(f"{place} {problem}.")
-    parsed = Formula.from_spec(formula)
+    kinds = covariates.select_dtypes("category")
+    levels = [str(level) for name in kinds for level in kinds[name].cat.categories]
+    names = FormulaNames.of(map(str, covariates.columns), [formula, *levels])
+    parsed = Formula.from_spec(names.evaluated(formula))
     assert isinstance(parsed, SimpleFormula)  # every other kind has a problem
-    matrix = _matrix(ModelSpec(formula=parsed, output="pandas"), covariates, place)
+    matrix = _matrix(ModelSpec(formula=parsed, output="pandas"), covariates, names, place)
     spec = matrix.model_spec
     columns = pd.DataFrame(matrix).drop(columns=INTERCEPT)
-    terms = tuple(map(str, columns.columns))
+    terms = tuple(names.shown(str(column)) for column in columns.columns)
     values = columns.to_numpy(float)
     if len(set(terms)) < len(terms):
         raise InputError(f"{place} must give each column its own name, but found {', '.join(terms)}.")
@@ -145,23 +163,36 @@ def build_design(formula: str, covariates: pd.DataFrame, place: str = "formula")
     _warn_collinear(values, terms, place)
     for array in (values, means):
         array.flags.writeable = False
-    return Design(formula=formula, terms=terms, values=values, means=means, spec=spec)
+    own = {plain: name for name, plain in names.plain.items()}
+    behind = {
+        names.shown(spec.column_names[place]): frozenset(
+            own[str(one)] for one in variables if str(one) in own
+        )
+        for term, variables in spec.term_variables.items()
+        for place in spec.term_indices[term]
+        if variables
+    }
+    return Design(formula, terms, values, means, spec, names, behind)
 
 
-def _matrix(spec: ModelSpec, covariates: pd.DataFrame, place: str):
+def _matrix(spec: ModelSpec, covariates: pd.DataFrame, names: FormulaNames, place: str):
     """The raw matrix, intercept included; an empty context keeps names of this program out of formulas."""
     try:
         with np.errstate(all="ignore"), catch_warnings():
             simplefilter("error")  # formulaic only warns of levels it has not seen, then drops them
             simplefilter("ignore", RuntimeWarning)  # log(0) is found by value, with its patients counted
-            return spec.get_model_matrix(covariates, context={}, na_action="ignore")
+            return spec.get_model_matrix(
+                covariates.rename(columns=names.plain), context={}, na_action="ignore"
+            )
     except Exception as error:  # a formula may hold any Python expression, and so raise anything
-        raise InputError(f"{place} must be computable for every patient, but: {_plain(error)}.") from error
+        raise InputError(
+            f"{place} must be computable for every patient, but: {_plain(error, names)}."
+        ) from error
 
 
-def _plain(error: Exception) -> str:
-    """The first line of a message, without terminal colours."""
-    text = re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(error)).strip()
+def _plain(error: Exception, names: FormulaNames) -> str:
+    """The first line of a message, without terminal colours and with the covariates' own names."""
+    text = names.shown(re.sub(r"\x1b\[[0-9;]*m|[⧛⧚]", "", str(error)).strip())
     return (text.splitlines() or [type(error).__name__])[0].rstrip(".")
 
 

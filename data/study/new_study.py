@@ -3,12 +3,12 @@
 import json
 import re
 from hashlib import sha256
-from keyword import iskeyword
 from pathlib import Path
 
 from data.errors import InputError
 from data.files import expand, read_bytes
 from data.study.column_guesses import MOST_LEVELS, ColumnFacts, column_facts, guess_roles, guess_treated
+from data.study.formula_names import in_formula
 from data.study.sources import read_table
 
 FILL_IN = "FILL IN"
@@ -48,7 +48,7 @@ def draft_study(path: str | Path, name: str) -> str:
     roles = guess_roles(columns)
     rest = [column for column in columns if column not in roles.values()]
     covariates = [column for column in rest if not _unfit(column)]
-    formula = _quoted(" + ".join(_term(column.name) for column in covariates) or "1")
+    formula = _quoted(" + ".join(in_formula(column.name) for column in covariates) or "1")
     text = f"""\
 name = {_quoted(name)}
 title = {_quoted(name)}                        # printed above the report
@@ -108,11 +108,6 @@ def _comment(text: str) -> str:
 
 def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
-
-
-def _term(name: str) -> str:
-    """A column in a formula; names that are no Python names go in backquotes."""
-    return name if name.isidentifier() and not iskeyword(name) else f"`{name}`"
 
 
 def _unfit(column: ColumnFacts) -> str | None:

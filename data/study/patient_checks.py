@@ -12,6 +12,9 @@ from data.study.cells import canonical, known_numbers
 from data.study.problems import Problems
 from data.study.study import Study
 
+ENTRY = "leave out who was never under observation, or move the entry half a day back"
+START = "where both fall on one day, move the start half a day back"
+
 
 def check_patients(cells: pd.DataFrame, study: Study, problems: Problems) -> None:
     """Note what is wrong between columns: arms, events, order of times, identifiers.
@@ -35,9 +38,9 @@ def check_patients(cells: pd.DataFrame, study: Study, problems: Problems) -> Non
     time = known_numbers(cells[roles.time]).to_numpy()
     _check_cutpoints(time, study, problems)
     if roles.entry and roles.entry in cells:
-        _check_before(roles.entry, cells[roles.entry], roles.time, time, problems)
+        _check_before(roles.entry, cells[roles.entry], roles.time, time, problems, ENTRY)
     if roles.treatment_start and roles.treatment_start in cells:
-        _check_before(roles.treatment_start, cells[roles.treatment_start], roles.time, time, problems)
+        _check_before(roles.treatment_start, cells[roles.treatment_start], roles.time, time, problems, START)
         if roles.treatment in cells:
             _check_starts(cells, study, problems)
 
@@ -92,12 +95,15 @@ def _check_cutpoints(time: np.ndarray, study: Study, problems: Problems) -> None
         )
 
 
-def _check_before(name: str, cells: pd.Series, time_name: str, time: np.ndarray, problems: Problems) -> None:
+def _check_before(
+    name: str, cells: pd.Series, time_name: str, time: np.ndarray, problems: Problems, fix: str
+) -> None:
     values = known_numbers(cells).to_numpy()
     rows = np.flatnonzero((values >= time) & np.isfinite(values) & np.isfinite(time) & (time > 0))
     if len(rows):
         found = [f"{values[row]:g} >= {time[row]:g}" for row in rows]
-        problems.add_rows(name, f"must be before '{time_name}'", rows, found)
+        must = f"must be before '{time_name}'; {fix}"
+        problems.add_rows(name, must, rows, found)
 
 
 def _check_starts(cells: pd.DataFrame, study: Study, problems: Problems) -> None:

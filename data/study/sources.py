@@ -113,7 +113,8 @@ def _read_csv(content: bytes, origin: str) -> pd.DataFrame:
 
 def _read_parquet(content: bytes, origin: str) -> pd.DataFrame:
     try:
-        return pyarrow.parquet.read_table(io.BytesIO(content)).to_pandas()
+        # what pandas keeps as an index is a column like any other
+        return pyarrow.parquet.read_table(io.BytesIO(content)).to_pandas(ignore_metadata=True)
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: must be a parquet file, but cannot be read: {reason}.") from error

@@ -133,7 +133,7 @@ def parse_study(text: str, file: str | Path) -> Study:
     """
     try:
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError for numbers of thousands of digits
         raise InputError(f"{file}: must be valid TOML, but: {error}.") from error
     try:
         return Study.model_validate(content, context={"file": file})

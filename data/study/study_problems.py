@@ -30,6 +30,10 @@ def _lines(detail: Any, study: Section) -> list[str]:
         return [f"{place} {problem}.".lstrip() for problem in detail["ctx"]["error"].args]
     if kind == "missing":
         return [f"{place} must be given, but is missing; add it."]
+    if kind == "extra_forbidden" and location[0] == "covariates" and len(location) == 3:
+        name = _dotted([*location[1:]], found)
+        if name:
+            return [f'[covariates] {name} must be in quotes, because of its dots; write "{name}" = {{}}']
     if kind == "extra_forbidden":
         return [f"{place} is not a known key.{_known_keys(location, study)}"]
     if kind in ("model_type", "dict_type"):
@@ -37,6 +41,14 @@ def _lines(detail: Any, study: Section) -> list[str]:
     if kind == "string_too_short":
         return [f"{place} must not be empty; fill it in."]
     return [f"{place} {_must(detail)}, but found {found!r}."]
+
+
+def _dotted(names: list[Any], found: Any) -> str | None:
+    """The name with dots that a key without quotes was meant to be: TOML reads each part as a table in the last."""
+    while isinstance(found, dict) and len(found) == 1 and isinstance(next(iter(found.values())), dict):
+        (part, found), *_ = found.items()
+        names.append(part)
+    return ".".join(map(str, names)) if isinstance(found, dict) else None
 
 
 def _must(detail: Any) -> str:

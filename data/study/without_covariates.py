@@ -14,14 +14,8 @@ from data.study.subcohorts import hashed
 
 def columns_of(design: Design, covariates: Sequence[str]) -> np.ndarray:
     """Return which columns of a design (term,) hold one of some covariates, interactions included."""
-    wanted = np.zeros(len(design.terms), dtype=bool)
-    names = list(design.spec.column_names)
-    for term, variables in design.spec.term_variables.items():
-        if {str(variable) for variable in variables} & set(covariates):
-            for place in design.spec.term_indices[term]:
-                if names[place] in design.terms:
-                    wanted[design.terms.index(names[place])] = True
-    return wanted
+    wanted = set(covariates)
+    return np.array([bool(design.covariates[term] & wanted) for term in design.terms], dtype=bool)
 
 
 def without_covariates(cohort: Cohort, covariates: Sequence[str]) -> Cohort:

@@ -226,9 +226,31 @@ BROKEN = {
 }
 
 
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
+    file = tmp_path / "marked.toml"
+    file.write_bytes(
+        b'\xef\xbb\xbfname = "marked"\n[treatment_effect]\ndistribution = "Normal"\nmu = 0.0\nsigma = 0.5\n'
+    )
+    assert read_prior_set(file, PARAMETERS).overrides["treatment_effect"].arguments == {
+        "mu": 0.0,
+        "sigma": 0.5,
+    }
+
+
+def test_a_term_with_dots_and_no_quotes_is_named_with_them(tmp_path):
+    file = tmp_path / "dotted.toml"
+    file.write_text(
+        'name = "d"\n[outcome_coefficients.age.dx]\ndistribution = "Normal"\nmu = 0.0\nsigma = 0.5\n'
+    )
+    with pytest.raises(InputError, match=r'must be in quotes.*write \[outcome_coefficients."age.dx"\]'):
+        read_prior_set(file, PARAMETERS)
+
+
 @pytest.mark.parametrize("content", BROKEN.values(), ids=list(BROKEN))
 def test_a_file_that_is_not_toml_is_refused(tmp_path, content):
     file = tmp_path / "broken.toml"
     file.write_bytes(content)
-    with pytest.raises(InputError, match=r"broken.toml: the prior set must be a readable TOML file in UTF-8"):
+    with pytest.raises(
+        InputError, match=r"broken.toml: (the prior set must be valid TOML|must be UTF-8 text), but"
+    ):
         read_prior_set(file, PARAMETERS)

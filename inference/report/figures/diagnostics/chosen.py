@@ -27,6 +27,7 @@ MOST = 16
 WHICH = (
     "Of many parameters those are shown that a reviewer looks at first, then those with the largest R-hat."
 )
+SLASH = "\N{DIVISION SLASH}"  # names of variables in a DataTree hold no other
 TITLE = 20
 """Characters above a panel, of four side by side."""
 FIRST = (
@@ -73,7 +74,7 @@ def telling(fit: xr.DataTree, names: Sequence[str], note: str) -> tuple[xr.DataT
         for place in np.ndindex(*(values.sizes[dim] for dim in others)):
             one = values.isel(dict(zip(others, place, strict=True))).transpose(*SAMPLE_DIMS)
             label = ", ".join(str(one.coords[dim].item()) for dim in others if dim in one.coords)
-            title = "\n".join(filter(None, [short_name(name), label]))
+            title = "\n".join(filter(None, [short_name(name), label.replace("/", SLASH)]))
             numbers[title] = one.drop_vars(others, errors="ignore")
     shown = list(numbers)
     if len(numbers) > MOST:
