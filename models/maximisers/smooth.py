@@ -13,8 +13,9 @@ CLOSE = 1e-6  # a full step so short leaves an error below 1e-10
 IMAGINARY, SHIFT = 1e-100, 1e-5  # of derivatives: by complex numbers, and by differences of those
 FLAT = 1e-12  # curvature, against the largest, below which a direction counts as flat
 ROUNDING = 1e-12
-AT_ONCE = 2**18
-"""Numbers in the arrays that are worked on at once: 4 MB each."""
+AT_ONCE = (
+    2**16
+)  # numbers in the arrays that are worked on at once, so that they stay in the reach of the cache
 
 
 class SmoothLikelihood:
@@ -52,28 +53,30 @@ class SmoothLikelihood:
             first += max(1, length)
         return {**found, "treatment_effect": place[:, -1]}
 
-    def events(self, weights: np.ndarray) -> np.ndarray:
-        """Return weighted events of controls and treated (draw, arm)."""
-        return weights[:, self.patient[self.died]] @ self.arms[self.died]
+    def weights(self, weights: np.ndarray) -> np.ndarray:
+        """Return weights of episodes, then of events (draw, episode and event), from those of patients (draw, patient)."""
+        return np.concatenate([weights[:, self.patient], weights[:, self.patient[self.died]]], axis=1)
 
     def sums(self, place: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return A, B_0 and B_1 (draw, 3) at coordinates (draw, coordinate), which may be complex."""
-        parameters = self.parameters(place)
+        parameters, count = self.parameters(place), len(self.patient)
         log_hazard = self.baseline.log_hazard(parameters, self.at_death, np)
         cumulative = self.baseline.cumulative_hazard(parameters, self.at_risk, np)
-        of_events = (weights[:, self.patient[self.died]] * log_hazard).sum(axis=1, keepdims=True)
-        return np.concatenate([of_events, (weights[:, self.patient] * cumulative) @ self.arms], axis=1)
+        of_events = (weights[:, count:] * log_hazard).sum(axis=1, keepdims=True)
+        return np.concatenate([of_events, (weights[:, :count] * cumulative) @ self.arms], axis=1)
 
-    def value(self, place: np.ndarray, weights: np.ndarray, treated: np.ndarray) -> np.ndarray:
+    def events(self, weights: np.ndarray) -> np.ndarray:
+        """Return weighted events of controls and treated (draw, arm)."""
+        return weights[:, len(self.patient) :] @ self.arms[self.died]
+
+    def value(self, place: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the log likelihood (draw,); minus infinity where it is not finite."""
         hazard, control, own = self.sums(place, weights).T
         with np.errstate(over="ignore", invalid="ignore"):
-            found = hazard + treated * place[:, -1] - control - np.exp(place[:, -1]) * own
+            found = hazard + self.events(weights)[:, 1] * place[:, -1] - control - np.exp(place[:, -1]) * own
         return np.where(np.isfinite(found), found, -np.inf)
 
-    def derivatives(
-        self, place: np.ndarray, weights: np.ndarray, treated: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def derivatives(self, place: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return gradient (draw, coordinate) and matrix of second derivatives (draw, coordinate, coordinate)."""
         count = place.shape[1] - 1
         ratio = np.exp(place[:, -1])
@@ -96,7 +99,7 @@ class SmoothLikelihood:
                 there = ((slope(moved, row) - here) * combined).sum(axis=1) / SHIFT
                 second[:, row, column] = second[:, column, row] = there
         second[:, -1, -1] = -ratio * self.sums(place, weights)[:, 2]
-        gradient[:, -1] = treated + second[:, -1, -1]
+        gradient[:, -1] = self.events(weights)[:, 1] + second[:, -1, -1]
         return gradient, second
 
 
@@ -107,11 +110,12 @@ def maximise_smooth(baseline: Baseline, episodes: Episodes, weights: np.ndarray)
     draw that does not get there: a parameter runs away, as the shape of a Weibull hazard does if all events are at the last time.
     """
     likelihood = SmoothLikelihood(baseline, episodes)
-    events = likelihood.events(weights)
+    own = likelihood.weights(weights)
+    events = likelihood.events(own)
     inner = np.flatnonzero((events > 0).all(axis=1))
     places = np.full((len(weights), likelihood.start().shape[1]), np.nan)
     if len(inner):
-        scaled = weights[inner] / events[inner].sum(axis=1, keepdims=True)
+        scaled = own[inner] / events[inner].sum(axis=1, keepdims=True)
         start, _ = _newton(likelihood, likelihood.start(), scaled.mean(axis=0, keepdims=True))
         rows = max(1, AT_ONCE // len(episodes.time))
         for first in range(0, len(inner), rows):
@@ -126,15 +130,14 @@ def _newton(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return coordinates (draw, coordinate), and whether they are a maximum (draw,)."""
     place = np.repeat(start, len(weights), axis=0)
-    treated = likelihood.events(weights)[:, 1]
-    best = likelihood.value(place, weights, treated)
+    best = likelihood.value(place, weights)
     arrived = np.zeros(len(place), dtype=bool)
     for _ in range(STEPS):
         left = np.flatnonzero(~arrived)
         if not len(left):
             break
-        at, own, goal = place[left], weights[left], treated[left]
-        gradient, second = likelihood.derivatives(at, own, goal)
+        at, own = place[left], weights[left]
+        gradient, second = likelihood.derivatives(at, own)
         lost = ~(np.isfinite(gradient).all(axis=1) & np.isfinite(second).all(axis=(1, 2)))
         gradient[lost], second[lost] = 0.0, 0.0
         curvature, directions = np.linalg.eigh(-second)
@@ -145,12 +148,12 @@ def _newton(
         longest = np.abs(step).max(axis=1)
         arrived[left] = (longest <= CLOSE) & (curvature > 0).all(axis=1)
         step /= np.maximum(1.0, longest / FARTHEST)[:, None]
-        reached = likelihood.value(at + step, own, goal)
+        reached = likelihood.value(at + step, own)
         for _ in range(HALVINGS):
             worse = reached < best[left] - ROUNDING * np.abs(best[left])
             if not worse.any():
                 break
             step[worse] /= 2.0
-            reached[worse] = likelihood.value(at[worse] + step[worse], own[worse], goal[worse])
+            reached[worse] = likelihood.value(at[worse] + step[worse], own[worse])
         place[left], best[left] = at + step, reached
     return place, arrived

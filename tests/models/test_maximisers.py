@@ -14,6 +14,7 @@ from models.episodes import Episodes
 from models.likelihood import log_likelihood
 from models.maximisers import maximise
 from models.maximisers.piecewise_exponential import crossing
+from models.maximisers.smooth import maximise_smooth
 
 CUTS = (6.0, 15.0, 40.0)
 VARIANTS = [*(member() for member in BASELINES.values()), PiecewiseExponential(CUTS)]
@@ -310,9 +311,22 @@ def test_events_where_the_other_arm_is_not_at_risk_say_nothing():
     assert np.isfinite(maximise(PiecewiseExponential(), at_risk, np.ones((1, 6)))["treatment_effect"][0])
 
 
-def test_a_weibull_shape_that_grows_without_limit_is_no_maximiser():
-    at_risk = episodes([10, 4, 10, 5], [1, 0, 1, 0], [0, 0, 1, 1])
-    assert np.isnan(maximise(Weibull(), at_risk, np.ones((1, 4)))["weibull_shape"][0])
+def test_a_weibull_shape_that_runs_away_is_no_maximiser():
+    """All events at the last time of an arm; after a late entry, a hazard that falls faster than 1 / time."""
+    last = episodes([10, 4, 10, 5], [1, 0, 1, 0], [0, 0, 1, 1])
+    early = episodes([1.01, 1.02, 1.03, 1.04, 99, 99], [1, 1, 1, 1, 0, 0], [0, 1, 0, 1, 0, 1], np.ones(6))
+    for at_risk in (last, early):
+        found = maximise(Weibull(), at_risk, np.ones((1, len(at_risk.time))))
+        assert np.isnan(found["weibull_shape"][0])
+        assert np.isnan(found["treatment_effect"][0])
+
+
+def test_newton_s_method_ends_where_the_sums_by_interval_do(observed, weights):
+    """Of a hazard that has a solution of its own: the general method knows vectors as well as numbers."""
+    baseline = PiecewiseExponential(CUTS)
+    found, expected = maximise_smooth(baseline, observed, weights), maximise(baseline, observed, weights)
+    for name, value in expected.items():
+        assert_allclose(found[name], value, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(
