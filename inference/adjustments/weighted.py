@@ -48,7 +48,7 @@ class BootstrapScores:
     propensity: np.ndarray
 
 
-def weighted_adjustment(kind: Weighting, population: str) -> Adjustment:
+def weighted_adjustment(name: str, population: str, weighting: Weighting) -> Adjustment:
     """Return the adjustment that weights patients so.
 
     One bootstrap vector goes through the whole estimation: treatment model, weights, outcome model (Saarela, Stephens,
@@ -57,17 +57,19 @@ def weighted_adjustment(kind: Weighting, population: str) -> Adjustment:
 
     Parameters
     ----------
-    kind : {"iptw", "overlap"}
-        The weights.
+    name : str
+        Of the adjustment.
     population : str
-        The one that they stand for.
+        The one that the weighted patients stand for.
+    weighting : callable
+        Weights of each patient.
     """
     return Adjustment(
-        kind,
-        partial(_sample_weighted, kind),
+        name,
+        partial(_sample_weighted, name, weighting),
         "absent",
         population=population,
-        weighted_designs=partial(_one_design, kind),
+        weighted_designs=partial(_one_design, weighting),
     )
 
 
@@ -143,24 +145,24 @@ def restored(
     )
 
 
-def _one_design(kind: Weighting, problem: Problem) -> tuple[WeightedDesign, ...]:
+def _one_design(weighting: Weighting, problem: Problem) -> tuple[WeightedDesign, ...]:
     cohort = problem.cohort
     propensity = probability_of_treatment(best_score(cohort), cohort.propensity.values)
-    weights = design_weights(kind, propensity, cohort.treatment)[0]
+    weights = design_weights(weighting, propensity, cohort.treatment)[0]
     everybody = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)
     return (WeightedDesign(everybody, weights, propensity, np.arange(cohort.size)),)
 
 
-def _sample_weighted(kind: Weighting, problem: Problem, progress: Progress) -> AdjustedSample:
+def _sample_weighted(name: str, weighting: Weighting, problem: Problem, progress: Progress) -> AdjustedSample:
     """Return the maximisers of the weighted likelihood, one for each bootstrap vector."""
     progress("treatment model", 0, 2)
     scores = bootstrap_scores(problem)
     progress("weighted outcome model", 1, 2)
-    weights = design_weights(kind, scores.propensity, problem.cohort.treatment, scores.bootstrap)
-    (design,) = _one_design(kind, problem)
+    weights = design_weights(weighting, scores.propensity, problem.cohort.treatment, scores.bootstrap)
+    (design,) = _one_design(weighting, problem)
     shape = _by_chain(problem)
-    treatment = {name: value.reshape(*shape, *value.shape[1:]) for name, value in scores.parameters.items()}
-    return AdjustedSample(kind, (maximisers(problem, design, weights, shape),), {}, treatment)
+    treatment = {one: value.reshape(*shape, *value.shape[1:]) for one, value in scores.parameters.items()}
+    return AdjustedSample(name, (maximisers(problem, design, weights, shape),), {}, treatment)
 
 
 def _by_chain(problem: Problem) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -10,13 +10,13 @@ import pandas as pd
 from data.study.cohort import Cohort
 from inference.frequentist.balance import (
     effective_sample_size,
-    iptw_weights,
-    overlap_weights,
     standardised,
     standardised_differences,
 )
 
-Weighting = Literal["iptw", "overlap"]
+Weighting = Callable[[np.ndarray, np.ndarray, np.ndarray | None], np.ndarray]
+"""From the probability of treatment (draw, patient), treatment (patient,), and the bootstrap-weighted share of the treated
+(draw,), or None for that of the patients, to weights (draw, patient)."""
 EXTREME = 10.0
 
 
@@ -41,16 +41,15 @@ def bootstrap_weights(draws: int, units: int, rng: np.random.Generator, paramete
 
 
 def design_weights(
-    kind: Weighting, propensity: np.ndarray, treatment: np.ndarray, bootstrap: np.ndarray | None = None
+    weighting: Weighting, propensity: np.ndarray, treatment: np.ndarray, bootstrap: np.ndarray | None = None
 ) -> np.ndarray:
     """Return the weights (draw, patient) of a design, times those of the Bayesian bootstrap.
 
     Parameters
     ----------
-    kind : {"iptw", "overlap"}
-        iptw: inverse probability of the treatment received, stabilised by the bootstrap-weighted share of the treated
-        (Saarela, Stephens, Moodie and Klein 2015, doi 10.1111/biom.12269). overlap: probability of the other treatment
-        (Li, Morgan and Zaslavsky 2018, doi 10.1080/01621459.2016.1260466).
+    weighting : callable
+        Stabilised weights take the bootstrap-weighted share of the treated (Saarela, Stephens, Moodie and Klein 2015,
+        doi 10.1111/biom.12269).
     propensity : ndarray (draw, patient)
         Probability of treatment, inside (0, 1).
     treatment : ndarray of bool (patient,)
@@ -58,14 +57,9 @@ def design_weights(
         From `bootstrap_weights`; None gives the weights of the design alone.
     """
     treatment = np.asarray(treatment, dtype=bool)
-    if kind == "overlap":
-        weights = overlap_weights(propensity, treatment)
-    elif kind == "iptw":
-        share = None if bootstrap is None else bootstrap @ treatment / bootstrap.sum(axis=1)
-        weights = iptw_weights(propensity, treatment, share)
-    else:
-        raise ValueError(f"kind must be one of {', '.join(get_args(Weighting))}, but found {kind}")
-    return weights if bootstrap is None else weights * bootstrap
+    if bootstrap is None:
+        return weighting(propensity, treatment, None)
+    return weighting(propensity, treatment, bootstrap @ treatment / bootstrap.sum(axis=1)) * bootstrap
 
 
 def balance_of_designs(cohort: Cohort, weights: np.ndarray) -> pd.DataFrame:

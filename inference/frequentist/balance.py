@@ -170,7 +170,9 @@ def iptw_weights(
     return np.where(treatment, treated_share / propensity, (1 - treated_share) / (1 - propensity))
 
 
-def overlap_weights(propensity: ArrayLike, treatment: ArrayLike) -> NDArray[np.float64]:
+def overlap_weights(
+    propensity: ArrayLike, treatment: ArrayLike, share: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Return overlap weights: ``1 - e`` for the treated, ``e`` for the controls.
 
     The population is that of patients who might have had either treatment (Li, Morgan, Zaslavsky 2018,
@@ -182,6 +184,8 @@ def overlap_weights(propensity: ArrayLike, treatment: ArrayLike) -> NDArray[np.f
     propensity : (..., patient) array
         Probability e of treatment, inside (0, 1).
     treatment : (patient,) array of bool
+    share : (...) array, optional
+        Not read: it would multiply an arm by a constant.
     """
     propensity, treatment = _checked(propensity, treatment)
     return np.where(treatment, 1 - propensity, propensity)

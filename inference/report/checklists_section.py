@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from inference.adjustments import ADJUSTMENTS
 from inference.report.checklist_items import GUIDELINES, ITEMS, Item
 from inference.report.content import Report, ReportSection, fit_rows
 from inference.report.provenance_tables import is_quick
@@ -39,7 +40,7 @@ def _in_manifest(*keys: str) -> Callable[[Report], bool]:
 
 
 def _weighted(report: Report) -> bool:
-    return bool(report.estimands["adjustment"].isin(("iptw", "overlap", "matched")).any())
+    return any(ADJUSTMENTS[name].population for name in report.estimands["adjustment"])
 
 
 def _unadjusted(report: Report) -> bool:

@@ -16,6 +16,7 @@ from inference.adjustments.adjusted import compare_modes
 from inference.adjustments.matched import matched_designs
 from inference.adjustments.weighted import bootstrap_scores
 from inference.adjustments.weighting import bootstrap_weights, design_weights
+from inference.frequentist.balance import iptw_weights, overlap_weights
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.geometry import NormalFit
 from inference.sampling.posterior import Posterior
@@ -38,7 +39,7 @@ PARAMETERS = {
     "overlap": ALONE,
     "matched": ALONE,
 }
-WEIGHTED = ("iptw", "overlap")
+WEIGHTED = {"iptw": iptw_weights, "overlap": overlap_weights}
 pytestmark = pytest.mark.slow
 
 
@@ -104,7 +105,7 @@ def test_weighted_draws_are_where_the_weighted_score_is_zero(tiny_fits, name):
     problem, adjusted, _ = tiny_fits[name]
     cohort, (design,) = problem.cohort, adjusted.designs
     scores = bootstrap_scores(problem)
-    weights = design_weights(name, scores.propensity, cohort.treatment, scores.bootstrap)
+    weights = design_weights(WEIGHTED[name], scores.propensity, cohort.treatment, scores.bootstrap)
     edges = np.array([0.0, 12.0, 36.0, np.inf])
     at_risk = np.clip(cohort.time[:, None], edges[:-1], edges[1:]) - edges[:-1]
     died_in = (

@@ -15,6 +15,7 @@ from inference.adjustments.weighting import design_weights
 from inference.diagnostics.checks.designs import balance_behind, design_checks
 from inference.estimands.curves import time_grid
 from inference.fits.tables import estimate
+from inference.frequentist.balance import iptw_weights, overlap_weights
 from inference.frequentist.matching import logit_propensity
 from inference.sampling.engine import SamplerSettings
 from models.baselines import PiecewiseExponential, Weibull
@@ -127,8 +128,8 @@ def test_weights_at_the_maximum_likelihood_balance_a_saturated_model():
     grade = cohort.covariates["grade"].to_numpy()
     share = {level: cohort.treatment[grade == level].mean() for level in ("I", "II", "III")}
     size = {level: float((grade == level).sum()) for level in share}
-    for kind in ("iptw", "overlap"):
-        weights = design_weights(kind, 1 / (1 + np.exp(-logit)), cohort.treatment)[0]
+    for kind, weighting in (("iptw", iptw_weights), ("overlap", overlap_weights)):
+        weights = design_weights(weighting, 1 / (1 + np.exp(-logit)), cohort.treatment)[0]
         stands_for = {
             level: size[level] * (1.0 if kind == "iptw" else share[level] * (1 - share[level]))
             for level in share

@@ -13,7 +13,7 @@ from inference.adjustments.weighting import (
     effective_sizes,
     extreme_weights,
 )
-from inference.frequentist.balance import iptw_weights, standardised_differences
+from inference.frequentist.balance import iptw_weights, overlap_weights, standardised_differences
 from inference.frequentist.matching import logit_propensity, match
 
 
@@ -45,17 +45,17 @@ def test_bootstrap_weights_are_uniform_on_the_simplex(rng):
 
 
 def test_design_weights_alone_are_those_of_balance(cohort, propensity):
-    iptw = design_weights("iptw", propensity, cohort.treatment)
+    iptw = design_weights(iptw_weights, propensity, cohort.treatment)
     assert_allclose(iptw, iptw_weights(propensity, cohort.treatment))
-    overlap = design_weights("overlap", propensity, cohort.treatment)
+    overlap = design_weights(overlap_weights, propensity, cohort.treatment)
     assert_allclose(overlap, np.where(cohort.treatment, 1 - propensity, propensity))
 
 
 def test_stabilised_weights_by_hand():
     propensity, bootstrap = np.array([[0.5, 0.25, 0.8]]), np.array([[1.0, 0.5, 1.5]])
-    found = design_weights("iptw", propensity, np.array([True, False, True]), bootstrap)
+    found = design_weights(iptw_weights, propensity, np.array([True, False, True]), bootstrap)
     assert_allclose(found, [[2.5 / 3 / 0.5, 0.5 / 3 / 0.75 * 0.5, 2.5 / 3 / 0.8 * 1.5]])
-    found = design_weights("overlap", propensity, np.array([True, False, True]), bootstrap)
+    found = design_weights(overlap_weights, propensity, np.array([True, False, True]), bootstrap)
     assert_allclose(found, [[0.5, 0.25 * 0.5, 0.2 * 1.5]])
 
 
@@ -63,18 +63,13 @@ def test_bootstrap_weights_are_repeated_patients(cohort, propensity, rng):
     """Whole bootstrap weights give each copy the weight that it has in the cohort with copies."""
     copies = rng.integers(1, 4, cohort.size)
     rows = np.repeat(np.arange(cohort.size), copies)
-    found = design_weights("iptw", propensity[:1], cohort.treatment, copies[None].astype(float))[0]
+    found = design_weights(iptw_weights, propensity[:1], cohort.treatment, copies[None].astype(float))[0]
     copied = iptw_weights(propensity[:1, rows], cohort.treatment[rows])[0]
     assert_allclose(found, np.bincount(rows, copied, cohort.size))
 
 
-def test_an_unknown_kind_is_refused(cohort, propensity):
-    with pytest.raises(ValueError, match="kind must be one of iptw, overlap, but found att"):
-        design_weights("att", propensity, cohort.treatment)
-
-
 def test_balance_is_the_mean_of_the_balance_of_each_draw(cohort, propensity):
-    weights = design_weights("iptw", propensity, cohort.treatment)
+    weights = design_weights(iptw_weights, propensity, cohort.treatment)
     found = balance_of_designs(cohort, weights)
     each = [standardised_differences(cohort.propensity, cohort.treatment, one) for one in weights]
     after = np.array([one["difference_after"] for one in each])
@@ -87,7 +82,7 @@ def test_balance_is_the_mean_of_the_balance_of_each_draw(cohort, propensity):
 
 def test_overlap_weights_at_the_maximum_likelihood_balance_exactly(cohort):
     logit = logit_propensity(cohort.propensity.values, cohort.treatment)
-    weights = design_weights("overlap", 1 / (1 + np.exp(-logit[None])), cohort.treatment)
+    weights = design_weights(overlap_weights, 1 / (1 + np.exp(-logit[None])), cohort.treatment)
     found = balance_of_designs(cohort, weights)
     assert_allclose(found["difference_after"], 0, atol=1e-9)
     assert found["difference_before"].abs().max() > 0.2
@@ -134,8 +129,8 @@ def test_effective_sizes_and_extreme_weights_by_hand():
     assert_allclose(extreme["share_above_10"], [0.25, 0])
 
 
-@pytest.mark.parametrize(("kind", "population"), [("iptw", "all"), ("overlap", "overlap")])
-def test_weighted_survival_is_that_of_the_population_that_the_weights_stand_for(kind, population):
+@pytest.mark.parametrize(("weighting", "population"), [(iptw_weights, "all"), (overlap_weights, "overlap")])
+def test_weighted_survival_is_that_of_the_population_that_the_weights_stand_for(weighting, population):
     """At the true propensities, the weighted share of survivors of each arm, against quadrature over the population."""
     truth = Truth(
         covariates={"age": NormalCovariate()},
@@ -146,7 +141,7 @@ def test_weighted_survival_is_that_of_the_population_that_the_weights_stand_for(
     )
     cohort = simulate_cohort(truth, 20_000, seed=7)
     age = cohort.covariates["age"].to_numpy()
-    weights = design_weights(kind, 1 / (1 + np.exp(-0.9 * age))[None], cohort.treatment)[0]
+    weights = design_weights(weighting, 1 / (1 + np.exp(-0.9 * age))[None], cohort.treatment)[0]
     for treated in (True, False):
         arm = cohort.treatment == treated
         survives = ~cohort.event[arm]

@@ -54,7 +54,7 @@ def design_checks(adjusted: AdjustedSample, problem: Problem, balance: pd.DataFr
             text += f"; randomising treatment within the pairs would leave {limit:.2f} or more of any covariate once in 20 times"
         checks.append(at_most("overlap", "balance after the design", value, limit, text, otherwise="warn"))
     checks += _shares(problem, weights, kind.name != "matched")
-    if kind.name == "iptw":
+    if kind.name != "matched" and weights.max() > 1.0:
         extreme = extreme_weights(weights)
         share, largest = float(extreme["share_above_10"].mean()), float(extreme["largest"].mean())
         text = f"patients with a stabilised weight above 10; the largest is {largest:.1f}, mean over designs"

@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.testing import assert_allclose
 
 from inference.adjustments.weighting import balance_of_designs, design_weights
+from inference.frequentist.balance import iptw_weights, overlap_weights
 from inference.report.figures.balance_by_adjustment import CAPTION, balance_by_adjustment_figure
 
 
@@ -16,8 +17,8 @@ def test_marks_are_the_sizes_of_the_differences_in_the_order_before(gbsg2, texts
     cohort = gbsg2.cohort
     propensity = np.random.default_rng(1).uniform(0.2, 0.8, (5, cohort.size))
     tables = {
-        kind: balance_of_designs(cohort, design_weights(kind, propensity, cohort.treatment))
-        for kind in ("iptw", "overlap")
+        kind: balance_of_designs(cohort, design_weights(weighting, propensity, cohort.treatment))
+        for kind, weighting in (("iptw", iptw_weights), ("overlap", overlap_weights))
     }
     # Rows in another order belong to the same terms.
     figure = balance_by_adjustment_figure(tables | {"matched": tables["iptw"].iloc[::-1]})
