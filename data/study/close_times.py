@@ -87,7 +87,9 @@ def with_equal_times(cells: pd.DataFrame, study: Study, problems: Problems) -> p
     numbers = np.column_stack([known_numbers(cells[name]) for name in names])
     equal = equal_times(numbers, marks)
     changed = (equal != numbers) & np.isfinite(numbers)
-    touched = int(changed.any(axis=1).sum())
+    joined = pd.Series(numbers.ravel()).groupby(equal.ravel()).nunique()
+    shared = np.isin(equal, joined.index[joined > 1]) | np.isin(equal, marks)
+    touched = int((changed & shared).any(axis=1).sum())
     if touched > 2 + CHANCE * len(cells) ** 2:
         warn(
             f"{problems.origin}: {touched} of {len(cells)} patients have times that differ from others, or "

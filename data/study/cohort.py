@@ -11,7 +11,7 @@ from data.study.cell_checks import TRUE, check_cells, read_cells
 from data.study.cells import TRUTH, canonical, texts, truth_values
 from data.study.close_times import with_equal_times
 from data.study.formulas import Design, build_design
-from data.study.patient_checks import check_patients, warn_of_arms
+from data.study.patient_checks import check_patients, warn_of_arms, warn_of_outcomes
 from data.study.problems import Problems
 from data.study.study import Study
 
@@ -97,7 +97,7 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
     Warns
     -----
     CohortWarning
-        If an arm has no event, columns of a design are collinear, or times are equal but for their last digits.
+        If an arm has no event, a covariate is nearly the outcome, columns of a design are collinear, or times are equal but for their last digits.
     """
     if frame.empty:
         raise InputError(f"{origin}: the cohort must hold patients, but found none.")
@@ -110,6 +110,7 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
     start = _starts(cells, study)
     warn_of_arms(patients["event"], patients["treatment"], study, origin)
     covariates = _typed_covariates(cells, study)
+    warn_of_outcomes(covariates, patients["time"], patients["event"], origin)
     outcome = build_design(study.outcome.formula, covariates, f"{study.file}: [outcome] formula")
     propensity = outcome
     if study.propensity.formula != study.outcome.formula:

@@ -1,11 +1,12 @@
 """Which role each column of an unknown table seems to have."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
-from data.study.cells import known_numbers, numbers, texts
+from data.study.cells import known_numbers, numbers, temporal, texts
 
 HINTS = {
     "event": r"event|status|death|dead|died|decease|relaps|recur|progress|cens|fail",
@@ -19,6 +20,9 @@ TREATED = ("1", "yes", "true", "treated", "treatment", "exposed", "active", "y")
 CONTROL = ("0", "no", "false", "untreated", "control", "unexposed", "placebo", "none", "n")
 UNITS = ("days", "weeks", "months", "years")
 MOST_LEVELS = 20
+ENDPOINT = r"(?:^|[^a-z])(?:os|pfs|dfs|rfs|efs|css|dss|ttp|tte)(?:$|[^a-z])|death|dead|died|decease|vital|relaps|recur|cens|surviv|follow"
+ALIKE = 0.7  # correlation from which on two columns that read like endpoints are two of them
+FEW = 50  # patients below which whole numbers may all differ by chance
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class ColumnFacts:
     numeric: bool
     smallest: float
     values: tuple[str, ...]
+    held: str | None = None
+    numbers: np.ndarray = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
 
     @property
     def binary(self) -> bool:
@@ -43,6 +49,15 @@ class ColumnFacts:
     def unit(self) -> str | None:
         """The unit of time in the name, if there is one."""
         return next((unit for unit in UNITS if re.search(unit[:-1], self.name, re.IGNORECASE)), None)
+
+    @property
+    def identifies(self) -> bool:
+        """Whether it numbers or names the patients instead of describing them."""
+        if len(self.values) < self.rows or not self.numeric:
+            return False
+        whole = bool((self.numbers == np.floor(self.numbers)).all())
+        consecutive = whole and np.ptp(self.numbers) == self.rows - 1
+        return consecutive or (whole and (self.hints("id") or self.rows >= FEW))
 
     def hints(self, role: str) -> bool:
         """Whether the name reads like a role."""
@@ -66,6 +81,10 @@ def column_facts(frame: pd.DataFrame) -> list[ColumnFacts]:
                 and not values.map(lambda cell: isinstance(cell, str)).any(),
                 smallest=float(known.min()),
                 values=tuple(sorted(cells.dropna().unique())),
+                held=temporal(column),
+                numbers=known.to_numpy()
+                if known.notna().any()
+                else cells.astype("category").cat.codes.to_numpy(float),
             )
         )
     return facts
@@ -97,6 +116,37 @@ def guess_roles(columns: list[ColumnFacts]) -> dict[str, ColumnFacts]:
         if len(left) == 1:
             roles[role] = left[0]
     return roles
+
+
+def further_endpoints(columns: list[ColumnFacts], roles: dict[str, ColumnFacts]) -> dict[str, str]:
+    """Why columns are no covariates, by their names: they read like an event or a time of follow-up, and are one.
+
+    A name that says so by itself is enough; one that may mean something else (a status, a number of months) counts where the
+    column goes along with another that reads alike.
+    """
+    reasons = {}
+    for role, text in (("event", "an event"), ("time", "a time of follow-up")):
+        alike = [
+            one
+            for one in columns
+            if one.hints(role)
+            and one not in roles.values()
+            and (role == "time") == (one.numeric and len(one.values) > 3)
+        ]
+        others = [*alike, *([roles[role]] if role in roles else [])]
+        for one in alike:
+            named = re.search(ENDPOINT, one.name, re.IGNORECASE) is not None
+            if named or any(_correlation(one, other) > ALIKE for other in others if other is not one):
+                reasons[one.name] = f"reads like {text}, which is known after treatment began only"
+    return reasons
+
+
+def _correlation(one: ColumnFacts, other: ColumnFacts) -> float:
+    both = np.isfinite(one.numbers) & np.isfinite(other.numbers)
+    first, second = (facts.numbers[both] for facts in (one, other))
+    if len(first) < 3 or not first.std() or not second.std():
+        return 0.0
+    return abs(float(np.corrcoef(first, second)[0, 1]))
 
 
 def guess_treated(treatment: ColumnFacts) -> str | None:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from data.errors import InputError
 from data.study.cell_checks import FALSE, TRUE
-from data.study.cells import canonical, texts
+from data.study.cells import canonical, known_numbers, numbers, texts
+from data.study.close_times import equal_times
 from data.study.study import Study
 
 EXAMPLES = 5
@@ -48,12 +49,13 @@ def patients_of_episodes(frame: pd.DataFrame, study: Study, origin: str) -> pd.D
     rows = pd.DataFrame(
         {
             "patient": texts(frame[roles.id]),
-            "start": pd.to_numeric(frame[roles.entry], errors="coerce"),
-            "stop": pd.to_numeric(frame[roles.time], errors="coerce"),
+            "start": known_numbers(numbers(frame[roles.entry])),
+            "stop": known_numbers(numbers(frame[roles.time])),
             "event": event.isin(TRUE),
             "treated": arm == canonical(study.treatment.treated),
         }
     )
+    rows[["start", "stop"]] = equal_times(rows[["start", "stop"]].to_numpy())
     others = sorted(set(arm.dropna()) - {canonical(study.treatment.treated)})
     _refuse(rows["patient"].isna(), rows, "say whose they are", origin)
     _refuse(arm.isna() | arm.isin(others[1:]), rows, "hold one of two treatments", origin)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from data.errors import InputError
 from data.files import expand, read_bytes
-from data.study.column_guesses import MOST_LEVELS, ColumnFacts, column_facts, guess_roles, guess_treated
+from data.study.column_guesses import (
+    MOST_LEVELS,
+    ColumnFacts,
+    column_facts,
+    further_endpoints,
+    guess_roles,
+    guess_treated,
+)
 from data.study.formula_names import in_formula
 from data.study.sources import read_table
 
@@ -47,7 +54,9 @@ def draft_study(path: str | Path, name: str) -> str:
     columns = column_facts(frame)
     roles = guess_roles(columns)
     rest = [column for column in columns if column not in roles.values()]
-    covariates = [column for column in rest if not _unfit(column)]
+    endpoints = further_endpoints(columns, roles)
+    unfit = {column.name: _unfit(column) or endpoints.get(column.name) for column in rest}
+    covariates = [column for column in rest if not unfit[column.name]]
     formula = _quoted(" + ".join(in_formula(column.name) for column in covariates) or "1")
     text = f"""\
 name = {_quoted(name)}
@@ -72,7 +81,7 @@ control_label = "Control"
 # A continuous covariate is {{}}, with unit and label if you like; a categorical one lists its levels, of
 # which the first is the reference.
 [covariates]
-{_covariate_lines(rest)}
+{_covariate_lines(rest, unfit)}
 
 # What decided who was treated, and what decides the outcome: terms in the syntax of formulaic, such as
 # log(x), scale(x) or a:b. Leave out what happened after treatment began.
@@ -118,6 +127,10 @@ def _unfit(column: ColumnFacts) -> str | None:
         return f"{column.missing} of {column.rows} cells are missing"
     if len(column.values) < 2:
         return "the same for every patient"
+    if column.held:
+        return f"it holds {column.held}; write the time between two of them as a number"
+    if column.identifies:
+        return "a number or name of its own for every patient"
     if not column.numeric and len(column.values) > MOST_LEVELS:
         return f"{len(column.values)} different texts"
     if "`" in column.name or not column.name.strip():
@@ -164,10 +177,10 @@ def _treated_line(roles: dict[str, ColumnFacts]) -> str:
     return f"treated = {_quoted(treated)}  # of {values}"
 
 
-def _covariate_lines(columns: list[ColumnFacts]) -> str:
+def _covariate_lines(columns: list[ColumnFacts], unfit: dict[str, str | None]) -> str:
     lines = []
     for column in columns:
-        reason = _unfit(column)
+        reason = unfit[column.name]
         if reason:
             lines.append(f"# {_comment(column.name)}: left out, {reason}")
         elif column.numeric and len(column.values) > 2:

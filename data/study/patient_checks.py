@@ -5,6 +5,7 @@ from warnings import warn
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from data.errors import CohortWarning
 from data.study.cell_checks import TRUE
@@ -13,6 +14,10 @@ from data.study.problems import Problems
 from data.study.study import Study
 
 ENTRY = "leave out who was never under observation, or move the entry half a day back"
+NEARLY, ENOUGH = (
+    0.9,
+    30,
+)  # correlation with the outcome that no covariate known before it has, in so many patients
 START = "where both fall on one day, move the start half a day back"
 
 
@@ -56,6 +61,25 @@ def warn_of_arms(event: np.ndarray, treatment: np.ndarray, study: Study, origin:
                 CohortWarning,
                 stacklevel=3,
             )
+
+
+def warn_of_outcomes(covariates: pd.DataFrame, time: np.ndarray, event: np.ndarray, origin: str) -> None:
+    """Warn of a covariate that is nearly the event or the time: it is known after the outcome only."""
+    if len(time) < ENOUGH:
+        return
+    outcomes = {"event": event.astype(float), "time": rankdata(time)}
+    for name, column in covariates.items():
+        kinds = isinstance(column.dtype, pd.CategoricalDtype)
+        columns = pd.get_dummies(column).to_numpy(float) if kinds else column.rank().to_numpy()[:, None]
+        columns = columns[:, columns.std(axis=0) > 0]
+        for key, outcome in outcomes.items():
+            if outcome.std() and any(abs(np.corrcoef(one, outcome)[0, 1]) > NEARLY for one in columns.T):
+                warn(
+                    f"{origin}: covariate '{name}' is nearly the {key} (correlation above {NEARLY:g}); one that is known after "
+                    "treatment began only must not be adjusted for: take it out of the formulas",
+                    CohortWarning,
+                    stacklevel=3,
+                )
 
 
 def _check_arms(cells: pd.Series, study: Study, problems: Problems) -> None:

@@ -1,6 +1,7 @@
 """Tables of episodes: one row a patient comes out, and what cannot be one is refused; Stanford's heart transplants."""
 
 from importlib.resources import files
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -253,3 +254,13 @@ def test_cox_on_the_episodes_is_cox_on_the_raw_table(stanford, raw):
     assert_allclose(found.params_[terms], varying.params_[terms], rtol=1e-4, atol=1e-5)
     assert_allclose(found.standard_errors_[terms], varying.standard_errors_[terms], rtol=1e-4)
     assert_allclose(found.params_[terms], [0.0272, -0.1463, -0.6372, -0.0103], atol=6e-5)
+
+
+def test_episodes_that_meet_up_to_the_last_bit_follow_each_other():
+    study = parse_study(STUDY, Path("written.toml"))
+    noisy = EPISODES.replace("d,9,12", "d,9.000000000000002,12").replace("d,0,4", "d,0,3.9999999999999996")
+    tables = [
+        patients_of_episodes(pd.read_csv(StringIO(text), dtype=str, keep_default_na=False), study, "written")
+        for text in (EPISODES, noisy)
+    ]
+    pd.testing.assert_frame_equal(*tables)

@@ -1,5 +1,6 @@
 """Drafts of study files: valid where the guesses are right, marked where none can be made."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -117,3 +118,34 @@ def test_a_file_that_is_none_is_refused(tmp_path):
     (tmp_path / "empty.csv").write_text("a,b\n")
     with pytest.raises(InputError, match="must hold patients"):
         draft_study(tmp_path / "empty.csv", "mine")
+
+
+def test_an_export_loses_what_is_no_covariate_and_keeps_what_is(draft):
+    frame, draws = simulate_frame(Truth(), 120, seed=4)[0], np.random.default_rng(4)
+    own = [*frame.columns]
+    months = frame.survival_months
+    frame["rownames"] = range(7, 127)
+    frame["mrn"] = draws.choice(10**6, 120, replace=False)
+    frame["os_months"], frame["os_event"] = months, frame.died
+    frame["pfs_months"] = months * draws.uniform(0.3, 1, 120)
+    frame["pfs_event"] = np.maximum(frame.died, draws.random(120) < 0.3)
+    frame["dx_date"] = pd.date_range("2015-01-01", periods=120).strftime("%d.%m.%Y")
+    frame["status_code"] = frame.died + 1
+    kept = {"er_status": draws.choice(["neg", "pos"], 120), "age_years": draws.normal(60, 9, 120)}
+    kept |= {
+        "ph.ecog": draws.choice(3, 120),
+        "ER|PR": draws.choice(["+", "-"], 120),
+        "Δ~weeks": draws.normal(size=120),
+    }
+    folder = draft(frame.assign(**kept))
+    file = folder / "study.toml"
+    text = file.read_text(encoding="utf-8").replace('time = ""', 'time = "survival_months"')
+    file.write_text(
+        text.replace('event = ""', 'event = "died"').replace('time_unit = ""', 'time_unit = "months"'),
+        encoding="utf-8",
+    )
+    study = load_study(folder)
+    assert {*study.covariates} == {"age", "grade", *kept}
+    assert load_cohort(study).size == 120
+    for name in set(frame.columns) - set(own) | {"survival_months", "died"}:
+        assert f"# {name}: left out, " in text
