@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TextIO
 
 from cyclopts import App
@@ -75,6 +76,11 @@ def run(app: App, arguments: list[str] | None = None) -> int:
 def start(app: App) -> None:
     """Run the command line of this process and leave with its exit code; to be terminated is to be interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal that is not UTF-8 shows a question mark, and the work is not lost
     sys.exit(run(app))
 
 

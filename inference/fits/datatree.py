@@ -31,6 +31,7 @@ PRIOR_DRAWS = 2000
 PRIOR_TIME_DRAWS = 100
 REPLICATES = 300
 DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to REPLICATES
+FEWEST_REPLICATES = 200  # where there are as many draws: a probability of 0.01 must be able to show
 TREATMENT_MODEL = ("propensity_intercept", "propensity_coefficients")
 
 
@@ -69,7 +70,7 @@ def to_tree(adjusted: AdjustedSample, problem: Problem, provenance: dict[str, An
         datasets |= {"log_likelihood": _pointwise(adjusted, problem), "log_prior": _log_prior(adjusted)}
         if isinstance(problem.spec.exposure, Naive | TimeSplit):
             total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
-            replicates = min(REPLICATES, max(1, total // DRAWS_OF_A_REPLICATE))
+            replicates = min(REPLICATES, max(FEWEST_REPLICATES, total // DRAWS_OF_A_REPLICATE))
             datasets["posterior_predictive"] = replicate_times(adjusted, problem.cohort, replicates, rng)
     if adjusted.design_draws is None:
         datasets["treatment_model"] = _dataset(adjusted.treatment, first)

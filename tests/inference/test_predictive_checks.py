@@ -2,8 +2,15 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
-from inference.diagnostics.checks.predictive import CLEAR, DOUBTFUL, predictive_checks, two_sided_probability
+from inference.diagnostics.checks.predictive import (
+    CLEAR,
+    DOUBTFUL,
+    predictive_check,
+    predictive_checks,
+    two_sided_probability,
+)
 from inference.predictive.replicates import replicate_statistics
 
 
@@ -40,3 +47,10 @@ def test_a_model_whose_times_are_far_too_long_fails(factor, status):
     survival = found["predictive: survival at 10 months, control"]
     assert survival.status in status
     assert survival.threshold == (CLEAR if survival.status == "fail" else DOUBTFUL)
+
+
+@pytest.mark.parametrize(("replicates", "status"), [(15, "info"), (98, "info"), (200, "pass")])
+def test_few_replicates_say_nothing_instead_of_passing(replicates, status):
+    draws = xr.Dataset({"median": ("replicate", np.linspace(8.0, 12.0, replicates))})
+    seen = xr.Dataset({"median": ("replicate", [10.0])})
+    assert predictive_check("median", "median", draws, seen, {}).status == status

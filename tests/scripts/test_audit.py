@@ -3,7 +3,10 @@
 import csv
 import importlib.util
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -95,3 +98,16 @@ def test_a_study_anywhere_can_be_audited(rtsurv, tmp_path, monkeypatch):
     assert ended.code == 0
     assert (tmp_path / "outputs" / "tiny" / "audit.csv").is_file()
     assert "A tiny published study" in ended.out
+
+
+def test_a_terminal_that_is_not_utf_8_loses_no_work(tmp_path):
+    command = [sys.executable, "-m", "scripts.main", "audit", "li2024", "--out", str(tmp_path)]
+    made = subprocess.run(
+        command,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert (made.returncode, made.stderr) == (0, b"")
+    assert (tmp_path / "audit.csv").is_file()
+    assert b"0.361 (0.361?0.650)" in made.stdout

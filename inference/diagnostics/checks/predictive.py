@@ -72,6 +72,13 @@ def predictive_check(
     low, high = np.quantile(known, [0.025, 0.975], method="inverted_cdf") if len(known) else (np.nan, np.nan)
     text = f"the cohort has {seen:.4g}; replicated cohorts {low:.4g} to {high:.4g} (95 %)"
     status: Status = "pass" if p >= DOUBTFUL else "warn" if p >= CLEAR or np.isnan(p) else "fail"
+    if (
+        status == "pass" and 0 < len(known) < 1 / CLEAR - 1
+    ):  # the smallest that p can be is 1 / (replicates + 1)
+        status, text = (
+            "info",
+            f"{text}; {len(known)} replicates cannot say whether p is below {CLEAR:g}: sample more draws",
+        )
     return CheckResult("predictive", label, status, p, CLEAR if status == "fail" else DOUBTFUL, text)
 
 
