@@ -41,7 +41,7 @@ FIRST = (
 
 
 def main_variables(posterior: xr.Dataset) -> list[str]:
-    """Return the variables a reviewer looks at: effect, scalars, coefficients, intervals last.
+    """Return the variables a reviewer looks at: effect, scalars, coefficients, other vectors last.
 
     The hazard by interval is left out where a level and a step say how it came about.
     """
@@ -49,7 +49,8 @@ def main_variables(posterior: xr.Dataset) -> list[str]:
     listed = [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
     if "log_hazard_level" in names:
         listed = [name for name in listed if name != "log_hazard"]
-    return sorted(listed, key=lambda name: "interval" in posterior[name].dims)
+    known = {*SAMPLE_DIMS, "design", "term", "propensity_term"}
+    return sorted(listed, key=lambda name: not known.issuperset(map(str, posterior[name].dims)))
 
 
 def panels(posterior: xr.Dataset, names: Sequence[str]) -> int:
