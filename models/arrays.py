@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from models.products import MatrixVector
+from models.products import product
 
 
 def matrix_vector(matrix: Any, vector: Any, xp: Any) -> Any:
@@ -28,7 +28,7 @@ def matrix_vector(matrix: Any, vector: Any, xp: Any) -> Any:
     """
     if xp is np:
         return vector @ np.asarray(matrix).T
-    return MatrixVector()(matrix, vector)
+    return product(matrix, vector)
 
 
 def softplus(values: Any, xp: Any) -> Any:

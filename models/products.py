@@ -1,85 +1,23 @@
-"""A matrix times a vector, as one operation of a compiled model (docs/decisions/0003-no-matrix-products-in-the-graph.md)."""
+"""A matrix times a vector, as one named operation of a model's graph (docs/decisions/0003-no-matrix-products-in-the-graph.md)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import pytensor.tensor as pt
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
-
-VERSION = 1  # of the compiled loops, of which PyTensor keeps the code
+from pytensor.compile.builders import OpFromGraph
 
 
-class MatrixVector(Op):
-    """The product of a matrix, or of its transpose, with a vector.
-
-    Parameters
-    ----------
-    transposed : bool
-        Whether the matrix is transposed.
-    """
-
-    __props__ = ("transposed",)
-
-    def __init__(self, transposed: bool = False) -> None:
-        self.transposed = transposed
-
-    def make_node(self, *inputs: Any) -> Apply:
-        """Return the node of a (row, column) matrix and a (column,) vector: (row,); transposed, from (row,) to (column,)."""
-        matrix, vector = map(pt.as_tensor_variable, inputs)
-        if (matrix.type.ndim, vector.type.ndim) != (2, 1):
-            raise TypeError(
-                f"a product must be of a matrix and a vector, but found {matrix.type.ndim} and {vector.type.ndim} dimensions"
-            )
-        length = matrix.type.shape[1 if self.transposed else 0]
-        return Apply(self, [matrix, vector], [pt.TensorType("float64", shape=(length,))()])
-
-    def perform(
-        self, node: Apply, inputs: Sequence[np.ndarray], output_storage: list[list[np.ndarray | None]]
-    ) -> None:
-        """Compute the product without compiling."""
-        matrix, vector = inputs
-        output_storage[0][0] = np.asarray((matrix.T if self.transposed else matrix) @ vector, dtype=float)
-
-    def infer_shape(self, node: Apply, shapes: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Return the length of the product."""
-        return [(shapes[0][1 if self.transposed else 0],)]
-
-    def pullback(self, inputs: Sequence[Any], outputs: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-        """Return the gradients by matrix and vector."""
-        matrix, vector = inputs
-        (given,) = cotangents
-        rows, columns = (vector, given) if self.transposed else (given, vector)
-        return [rows[:, None] * columns[None, :], MatrixVector(not self.transposed)(matrix, given)]
+class MatrixVector(OpFromGraph):
+    """A product as PyTensor compiles it: multiplications and sums. Known by this name, it may be compiled as something faster."""
 
 
-@register_funcify_default_op_cache_key(MatrixVector)
-def _compiled(op: MatrixVector, **_: Any) -> tuple[Callable[..., Any], int]:
-    """Return the product as loops that numba compiles."""
-
-    @numba_njit
-    def product(matrix, vector):
-        rows, columns = matrix.shape
-        result = np.empty(rows)
-        for row in range(rows):
-            total = 0.0
-            for column in range(columns):
-                total += matrix[row, column] * vector[column]
-            result[row] = total
-        return result
-
-    @numba_njit
-    def product_of_transpose(matrix, vector):
-        rows, columns = matrix.shape
-        result = np.zeros(columns)
-        for row in range(rows):
-            weight = vector[row]
-            for column in range(columns):
-                result[column] += matrix[row, column] * weight
-        return result
-
-    return product_of_transpose if op.transposed else product, VERSION
+def product(matrix: Any, vector: Any) -> Any:
+    """Return a (row, column) matrix times a (column,) vector: (row,)."""
+    given = [pt.as_tensor_variable(matrix), pt.as_tensor_variable(vector)]
+    if (given[0].type.ndim, given[1].type.ndim) != (2, 1):
+        raise TypeError(
+            f"a product must be of a matrix and a vector, but found {given[0].type.ndim} and {given[1].type.ndim} dimensions"
+        )
+    rows, weights = (one.type() for one in given)
+    return MatrixVector([rows, weights], [(rows * weights).sum(axis=1)], inline=True)(*given)

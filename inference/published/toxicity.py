@@ -15,7 +15,8 @@ from data.published.toxicity import CountReading, ToxicityEvidence, toxicity_evi
 from inference.diagnostics import rhat_ess as mixing
 from inference.diagnostics.checks.result import CheckResult, at_least, at_most
 from inference.published.toxicity_summaries import contrast_table, risk_table
-from inference.sampling.compiled.density import POSITION, compile_density
+from inference.sampling.compiled import compile_density
+from inference.sampling.compiled.density import POSITION, Run
 from inference.sampling.geometry import layout_of, whiten
 from inference.storage.cache import TREE, cached
 from models.priors import Prior
@@ -131,8 +132,6 @@ def _emptied(arms: ToxicityArms, place: int) -> ToxicityArms:
 @cached(TREE)
 def sample_toxicity(scenarios: Sequence[Scenario], seed: int) -> xr.DataTree:
     """Return draws under every scenario, the model compiled once; groups are the scenarios' positions."""
-    import nutpie  # as in the engine
-
     model = build_toxicity_model(scenarios[0].arms, scenarios[0].priors)
     layout = layout_of(model)
     density = compile_density(whiten(model, layout, None))
@@ -141,23 +140,14 @@ def sample_toxicity(scenarios: Sequence[Scenario], seed: int) -> xr.DataTree:
         centre = layout.join({name: prior.frozen.median() for name, prior in scenario.priors.items()})
         content = toxicity_content(scenario.arms, scenario.priors)
         bound = density.bind(content | {"location": centre, "scale": np.eye(layout.size)})
-        trace = nutpie.sample(
-            bound.for_nutpie(lambda of_chain: np.random.default_rng(of_chain).standard_normal(layout.size)),
-            draws=DRAWS,
-            tune=TUNE,
-            chains=CHAINS,
-            seed=seed + place,
-            progress_bar=False,
-            save_warmup=False,
-            target_accept=ACCEPT,
-        )
-        drawn = layout.split(centre + trace["posterior"][POSITION].to_numpy())
+        run = Run(chains=CHAINS, draws=DRAWS, tune=TUNE, seed=seed + place, accept=ACCEPT)
+        trace = bound.draw(np.zeros(layout.size), run)
+        drawn = layout.split(centre + trace[POSITION])
         shift = drawn["between_series_sd"][..., None] * drawn["series_standard"]
-        diverging = trace["sample_stats"]["diverging"].to_numpy()
         groups[f"scenario_{place}"] = xr.Dataset(
             {name: (("chain", "draw"), drawn[name]) for name in PARAMETERS}
             | {"series_shift": (("chain", "draw", "series"), shift)}
-            | {"diverging": (("chain", "draw"), diverging.astype(np.int8))}
+            | {"diverging": (("chain", "draw"), trace["diverging"].astype(np.int8))}
         )
     return xr.DataTree.from_dict(groups)
 

@@ -22,7 +22,7 @@ from scipy.optimize import minimize
 from inference.sampling.compiled.density import POSITION
 from inference.sampling.walk import Walk
 from models.baselines.piecewise_exponential import LEVEL, STEPS
-from models.products import MatrixVector
+from models.products import product
 
 DIFFERENCE = (
     1e-5  # step of the central differences that give the Hessian: about the cube root of the precision
@@ -136,10 +136,10 @@ def whiten(model: pm.Model, layout: Layout, shear: Shear | None, walk: Walk | No
         position = pm.Flat(POSITION, shape=size)
         location = pytensor.shared(np.zeros(size), name="location", shape=(size,))
         scale = pytensor.shared(np.eye(size), name="scale", shape=(size, size))
-        flat = location + MatrixVector()(scale, position)
+        flat = location + product(scale, position)
         if shear is not None:
             matrix = pytensor.shared(shear.matrix, name="shear_matrix", shape=(size, size))
-            flat = flat - flat[shear.multiplier] * MatrixVector()(matrix, flat)
+            flat = flat - flat[shear.multiplier] * product(matrix, flat)
         parts: dict[str, Any] = {
             name: flat[place] if layout.lengths[name] else flat[place.start]
             for name, place in layout.slices.items()

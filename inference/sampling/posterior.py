@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from data.study.cohort import Cohort
-from inference.sampling.compiled.density import CompiledDensity, compile_density
+from inference.sampling.compiled import compile_density, compiler
+from inference.sampling.compiled.density import CompiledDensity
 from inference.sampling.geometry import Layout, Shear, layout_of, whiten
 from inference.sampling.walk import Walk, walk_arrays
 from models.assembly import Blocks, build_model, build_propensity_model, model_blocks, model_data
@@ -90,7 +91,7 @@ def structure_of(posterior: Posterior, blocks: Blocks, content: dict[str, np.nda
 
 def compiled_for(posterior: Posterior, blocks: Blocks, content: dict[str, np.ndarray]) -> Compiled:
     """Return the compiled model of a posterior, compiling only the first time a structure is met."""
-    key = structure_of(posterior, blocks, content)
+    key = compiler(), structure_of(posterior, blocks, content)
     if key not in _COMPILED:
         model = posterior.build()
         layout = layout_of(model)

@@ -1,12 +1,12 @@
-"""The compiled log density is that of the model, with the data it is bound to."""
+"""The compiled log density, either way, is that of the model, with the data it is bound to."""
 
 import numpy as np
-import nutpie
 import pymc as pm
 import pytest
 from scipy import stats
 
-from inference.sampling.compiled.density import POSITION, compile_density
+from inference.sampling.compiled import native, public
+from inference.sampling.compiled.density import POSITION, Run
 
 
 def model_of(counts, design, chosen, level):
@@ -19,10 +19,12 @@ def model_of(counts, design, chosen, level):
     return model
 
 
-@pytest.fixture(scope="module")
-def compiled():
+@pytest.fixture(scope="module", params=[native, public], ids=["native", "public"])
+def compiled(request):
     rng = np.random.default_rng(1)
-    return compile_density(model_of(rng.poisson(2.0, 5), rng.normal(size=(7, 2)), np.arange(5), 0.3))
+    return request.param.compile_density(
+        model_of(rng.poisson(2.0, 5), rng.normal(size=(7, 2)), np.arange(5), 0.3)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +54,15 @@ def test_it_is_the_density_of_the_model_with_the_bound_data(compiled, other):
             assert gradient[place] == pytest.approx(slope, rel=1e-6, abs=1e-6)
 
 
-def test_a_structure_that_was_compiled_before_is_read_from_disk_and_no_other_one_for_it(compiled, other):
-    again = compile_density(model_of(**other))
-    assert again.code.cache_hits == 1
+def test_a_structure_that_was_compiled_before_is_read_from_disk_and_no_other_one_for_it(other):
     at = np.array([0.3, -0.2])
-    assert again.bind(other)(at)[0] == compiled.bind(other)(at)[0]
+    first, again = (native.compile_density(model_of(**other)) for _ in range(2))
+    assert again.code.cache_hits == 1
+    assert again.bind(other)(at)[0] == first.bind(other)(at)[0]
     with pm.Model(check_bounds=False) as unlike:
         pm.Cauchy(POSITION, 0.0, 1.0, shape=2)
         pm.Potential("tilt", (pm.Data("design", np.ones((3, 2))) ** 3).sum())
-    value, _ = compile_density(unlike).bind({"design": np.ones((3, 2))})(at)
+    value, _ = native.compile_density(unlike).bind({"design": np.ones((3, 2))})(at)
     assert value == pytest.approx(stats.cauchy.logpdf(at).sum() + 6.0, rel=1e-12)
 
 
@@ -80,9 +82,7 @@ def test_data_that_do_not_fit_together_are_an_error(compiled, other):
 def test_sampling_gives_up_where_the_density_cannot_be_computed(compiled, other):
     bound = compiled.bind(other | {"chosen": np.array([0, 1])})
     with pytest.raises(RuntimeError):
-        nutpie.sample(
-            bound.for_nutpie(lambda _: np.zeros(2)), draws=10, tune=10, chains=1, progress_bar=False
-        )
+        bound.draw(np.zeros(2), Run(chains=1, draws=10, tune=10, seed=1, accept=0.8))
 
 
 def test_data_of_another_number_of_dimensions_are_an_error(compiled, other):
@@ -95,19 +95,22 @@ def test_missing_data_are_an_error(compiled, other):
         compiled.bind({name: value for name, value in other.items() if name != "level"})
 
 
-def test_nutpie_samples_it(compiled, other):
+def test_chains_sample_it_from_around_their_start(compiled, other):
+    run = Run(chains=2, draws=500, tune=200, seed=4, accept=0.8)
     bound = compiled.bind(other)
-    drawn = nutpie.sample(
-        bound.for_nutpie(lambda seed: np.random.default_rng(seed).normal(size=2)),
-        draws=500,
-        tune=200,
-        chains=2,
-        seed=4,
-        progress_bar=False,
-    )
-    positions = drawn["posterior"][POSITION].to_numpy()
+    drawn = bound.draw(np.zeros(2), run)
+    positions = drawn[POSITION]
     assert positions.shape == (2, 500, 2)
-    for position, log_density in zip(
-        positions[0, :5], drawn["sample_stats"]["logp"].to_numpy()[0, :5], strict=True
-    ):
+    for position, log_density in zip(positions[0, :5], drawn["logp"][0, :5], strict=True):
         assert log_density == pytest.approx(by_scipy(position, **other), rel=1e-9)
+
+
+@pytest.mark.parametrize("way", [native, public], ids=["native", "public"])
+def test_chains_stay_in_the_mode_at_which_they_start(way):
+    with pm.Model(check_bounds=False) as model:
+        position = pm.Flat(POSITION, shape=1)
+        pm.Potential("modes", (-0.5 * (abs(position) - pm.Data("distance", 0.0)) ** 2).sum())
+    bound = way.compile_density(model).bind({"distance": 30.0})
+    for start in (-30.0, 30.0):
+        drawn = bound.draw(np.array([start]), Run(chains=2, draws=200, tune=200, seed=3, accept=0.8))
+        assert drawn[POSITION].mean() == pytest.approx(start, abs=0.3)

@@ -1,44 +1,41 @@
-"""A model's log density as native code: compiled once, bound to the data of one posterior after another."""
+"""A compiled log density, whichever way it was compiled: bound to the data of one posterior after another, and sampled."""
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numba
 import numpy as np
-import pymc as pm
-import pytensor
-import pytensor.tensor as pt
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
-from pymc.pytensorf import compile as compile_function
-from pytensor.link.numba.cache import compile_numba_function_src
-from pytensor.link.numba.dispatch.basic import numba_funcify_and_cache_key
-
-from inference.storage.store import digest
-
-if TYPE_CHECKING:
-    from nutpie.compile_pymc import CompiledPyMCModel
 
 POSITION = "position"
-FAILED, NOT_FINITE = -1, 3  # what nuts-rs reads as: give up; reject this point
-LIGHTLY = 1  # optimisation level
-RANKS = 3  # the most dimensions that data of a model may have
+STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
 
-C = numba.types
-POINTER = C.CPointer(C.float64)
-DENSITY_SIGNATURE = C.int64(C.uint64, POINTER, POINTER, POINTER, C.CPointer(C.int64))
-EXPAND_SIGNATURE = C.int64(C.uint64, C.uint64, POINTER, POINTER, C.CPointer(C.int64))
-DOUBLES, INTEGERS = ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_int64)
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How long chains run, and how.
+
+    Attributes
+    ----------
+    chains, draws, tune : int
+        Chains; draws kept and warm-up draws dropped, for each chain.
+    seed : int
+        Same seed, same draws.
+    accept : float
+        Acceptance that step sizes aim at.
+    """
+
+    chains: int
+    draws: int
+    tune: int
+    seed: int
+    accept: float
 
 
 @dataclass(frozen=True, eq=False)
-class CompiledDensity:
+class CompiledDensity(ABC):
     """Log density with gradient of one vector, for any data of the same types and numbers of dimensions.
 
     Attributes
@@ -46,14 +43,11 @@ class CompiledDensity:
     size : int
         Length of the vector.
     types : dict of str to (dtype, int)
-        Type and number of dimensions of the data, by name, in the order in which the code takes them.
-    code : numba.core.ccallback.CFunc
-        Takes the vector's length, the addresses of vector, gradient and value, and the address of the table of data.
+        Type and number of dimensions of the data, by name.
     """
 
     size: int
     types: dict[str, tuple[np.dtype, int]]
-    code: Any
 
     def bind(self, data: Mapping[str, Any]) -> BoundDensity:
         """Return the density given data.
@@ -69,183 +63,64 @@ class CompiledDensity:
             If a value has another number of dimensions.
         """
         arrays = {name: np.array(data[name], kind, order="C") for name, (kind, _) in self.types.items()}
-        table = np.zeros((len(arrays), 1 + RANKS), dtype=np.int64)
-        for row, (name, array) in zip(table, arrays.items(), strict=True):
-            rank = self.types[name][1]
-            if array.ndim != rank:
-                raise ValueError(f"{name} must have {rank} dimensions, but found {array.ndim}")
-            row[0], row[1 : 1 + rank] = array.ctypes.data, array.shape
-        return BoundDensity(self, arrays, table)
+        for name, array in arrays.items():
+            if array.ndim != self.types[name][1]:
+                raise ValueError(f"{name} must have {self.types[name][1]} dimensions, but found {array.ndim}")
+        return self.bound(arrays)
+
+    @abstractmethod
+    def bound(self, arrays: dict[str, np.ndarray]) -> BoundDensity:
+        """Return the density given arrays of its own, of the right types, in the order of `types`."""
 
 
-@dataclass(frozen=True, eq=False)
-class BoundDensity:
-    """A log density given its data.
+class BoundDensity(ABC):
+    """A log density given its data."""
 
-    Attributes
-    ----------
-    compiled : CompiledDensity
-    arrays : dict of str to ndarray
-        The data; held, because the table has their addresses.
-    table : ndarray of int64 (data, 1 + RANKS)
-        Address and shape of each.
-    """
-
-    compiled: CompiledDensity
-    arrays: dict[str, np.ndarray]
-    table: np.ndarray
-
+    @abstractmethod
     def __call__(self, position: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return log density and gradient (size,) at a position (size,); they may be infinite or undefined."""
-        position = np.ascontiguousarray(position, dtype=float)
-        value, gradient = np.empty(1), np.empty(self.compiled.size)
-        addresses = [array.ctypes.data_as(DOUBLES) for array in (position, gradient, value)]
-        table = self.table.ctypes.data_as(INTEGERS)
-        if self.compiled.code.ctypes(len(position), *addresses, table) == FAILED:
-            raise ArithmeticError("the log density cannot be computed with these data")
-        return float(value[0]), gradient
+        """Return log density and gradient (size,) at a position (size,); they may be infinite or undefined.
 
-    def for_nutpie(self, initial_point: Callable[[Any], np.ndarray]) -> CompiledPyMCModel:
-        """Return what nutpie samples.
-
-        Parameters
-        ----------
-        initial_point : callable
-            From a seed to a position (size,).
+        Raises
+        ------
+        ArithmeticError
+            If it cannot be computed with these data.
         """
-        # Takes seconds, and whoever only reads fits needs none of it.
-        from nutpie.compile_pymc import CompiledPyMCModel
 
-        size = self.compiled.size
-        return CompiledPyMCModel(
-            dims={},
-            reparameterized_names=[],
-            compiled_logp_func=self.compiled.code,
-            compiled_expand_func=_copied(),
-            initial_point_func=initial_point,
-            shared_data=self.arrays,
-            shared_var_keys={},
-            user_data=self.table,
-            n_expanded=size,
-            shape_info=([POSITION], [slice(0, size)], [(size,)]),
-            logp_func=None,
-            expand_func=None,
-            _n_dim=size,
-            _shapes={POSITION: (size,)},
-            _coords={},
-        )
+    @abstractmethod
+    def draw(self, start: np.ndarray, run: Run) -> dict[str, np.ndarray]:
+        """Return position (chain, draw, size) and statistics (chain, draw) of chains that begin around a start (size,), by a standard normal.
+
+        Raises
+        ------
+        RuntimeError
+            If the density cannot be computed, or is infinite wherever chains begin.
+        """
 
 
-def compile_density(model: pm.Model) -> CompiledDensity:
-    """Return the log density of a model of one free vector.
-
-    PyTensor compiles it. The data are handed over by a few lines of our own, because those that nutpie makes take longer to
-    compile than all the rest (docs/decisions/0023).
-
-    Parameters
-    ----------
-    model : pymc.Model
-        All of its free variables are one vector, without transform; its data are shared variables.
-    """
-    (variable,) = model.free_RVs
-    vector: Any = model.rvs_to_values[variable]
-    log_density: Any = model.logp()
-    # Fast-math lets the compiler reorder sums, and it does so differently for functions compiled now and those
-    # read from numba's cache on disk: the same seed would give other draws on the first run.
-    with model, pytensor.config.change_flags(numba__fastmath=False):
-        function: Any = compile_function((vector,), (log_density, pt.grad(log_density, vector)), mode="NUMBA")
-        density, key = numba_funcify_and_cache_key(function.maker.fgraph)
-    data = {shared.name: shared.get_value(borrow=True) for shared in function.get_shared()}
-    types = {name: (value.dtype, value.ndim) for name, value in data.items()}
-    with _lightly_optimised():
-        code = _handed_over(density, key, list(types.values()))
-    (size,) = vector.type.shape
-    return CompiledDensity(size, types, code)
+def initial_points(start: np.ndarray) -> Callable[[Any], np.ndarray]:
+    """Return the function from a chain's seed to where it begins: around a start, by a standard normal."""
+    return lambda seed: start + np.random.default_rng(seed).standard_normal(len(start))
 
 
-HANDED_OVER = f"""
-def handed_over(size, position, gradient_, value_, table):
-    given = (carray(position, (size,)),) + arrays(table)
+def run_chains(model: Any, run: Run, **form: Any) -> Any:
+    """Return the trace of what nutpie compiled, in one of its forms; an interrupt stops the chains and keeps nothing."""
+    import nutpie  # takes seconds, and reading stored fits needs none of it
+
+    sampler: Any = nutpie.sample(
+        model,
+        draws=run.draws,
+        tune=run.tune,
+        chains=run.chains,
+        seed=run.seed,
+        target_accept=run.accept,
+        progress_bar=False,
+        blocking=False,
+        **form,
+    )
     try:
-        value, gradient = density(*given)
-    except Exception:
-        return {FAILED}
-    value_[0] = value[()]
-    finite = isfinite(value_[0])
-    for place in range(size):
-        gradient_[place] = gradient[place]
-        finite = finite and isfinite(gradient[place])
-    return 0 if finite else {NOT_FINITE}
-"""
-
-
-def _handed_over(density: Callable[..., Any], key: str | None, types: Sequence[tuple[np.dtype, int]]) -> Any:
-    """Return a C function that finds its data by a table of addresses and calls a density with them; kept on disk under a key.
-
-    It alone is compiled for a C caller and kept: the functions inside it are kept by PyTensor.
-    """
-    listed = C.Tuple([C.Array(numba.from_dtype(kind), rank, "C") for kind, rank in types])
-    names: dict[str, Any] = {"__name__": __name__, "carray": numba.carray, "isfinite": np.isfinite}
-    names |= {"density": density, "arrays": _arrays(listed)}
-    kept = (
-        None if key is None else digest([key, str(listed), HANDED_OVER, LIGHTLY, __name__])
-    )  # numba finds the module again by its name
-    code = compile_numba_function_src(HANDED_OVER, "handed_over", names, cache_key=kept)
-    return numba.cfunc(DENSITY_SIGNATURE, cache=kept is not None)(code)
-
-
-def _arrays(listed: C.Tuple) -> Any:
-    """Return what gives compiled code its arrays, from the table of their addresses and shapes.
-
-    Written as instructions, because numba takes a tenth of a second for each array that it is asked for by `carray`.
-    """
-
-    def instructions(context: Any, builder: Any, _: Any, arguments: Any) -> Any:
-        (table,) = arguments
-
-        def entry(place: int) -> Any:
-            return builder.load(builder.gep(table, [context.get_constant(C.intp, place)]))
-
-        made = []
-        for number, kind in enumerate(listed):
-            first, array = number * (1 + RANKS), make_array(kind)(context, builder)
-            shape = [entry(first + 1 + axis) for axis in range(kind.ndim)]
-            stride, strides = context.get_constant(C.intp, kind.dtype.bitwidth // 8), []
-            size = stride
-            for length in reversed(shape):
-                strides.insert(0, stride)
-                stride = builder.mul(stride, length)
-            data = builder.inttoptr(entry(first), array.data.type)
-            populate_array(array, data, shape, strides, size, None)
-            made.append(array._getvalue())
-        return context.make_tuple(builder, listed, made)
-
-    @intrinsic
-    def arrays(_: Any, table: Any) -> Any:
-        return listed(table), instructions
-
-    return arrays
-
-
-@contextmanager
-def _lightly_optimised() -> Generator[None]:
-    """Let LLVM optimise at level 1, not 3: faster to compile, as fast to sample, bitwise the same draws (docs/decisions/0023)."""
-    settings: Any = numba.config
-    level = settings.OPT
-    settings.OPT = LIGHTLY
-    try:
-        yield
-    finally:
-        settings.OPT = level
-
-
-@cache
-def _copied() -> Any:
-    """Return a C function that copies a position: what is kept of a draw."""
-
-    def copied(size, _expanded, position, out, _table):
-        for place in range(size):
-            out[place] = position[place]
-        return 0
-
-    return numba.cfunc(EXPAND_SIGNATURE)(copied)
+        return sampler.wait()
+    except RuntimeError:  # the sampler has ended
+        raise
+    except BaseException:
+        sampler.cancel()
+        raise
