@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from models.components import Component, RandomWalk, Values
-from models.effects.changing import LAST
 from models.effects.effect import TREATMENT_EFFECT, Effect, Reported
 from models.intervals import interval_labels
 from models.priors import Parameter, Prior
@@ -64,13 +62,6 @@ class ByInterval(Effect):
 
     def log_ratios(self, parameters: Values) -> Any:
         return parameters[BY_INTERVAL.name]
-
-    def log_hazard_ratio(
-        self, parameters: Values, treatment: Any, content: Mapping[str, Any], xp: Any
-    ) -> Any:
-        if not self.cutpoints:
-            return treatment * parameters["treatment_effect"][..., None]
-        return treatment * parameters[BY_INTERVAL.name][..., content[LAST]]
 
     def reported(self, parameters: Values, cohort: Cohort, last: float) -> tuple[Reported, ...]:
         by_interval = parameters[BY_INTERVAL.name]

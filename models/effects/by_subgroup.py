@@ -62,7 +62,7 @@ class BySubgroup(Effect):
         Covariate and level of each column.
     """
 
-    levels: tuple[tuple[str, str], ...] = ()
+    levels: tuple[tuple[str, str], ...]
     name: ClassVar[str] = "by_subgroup"
     known: ClassVar[tuple[Parameter, ...]] = (TREATMENT_EFFECT, SUBGROUP_EFFECT_SD)
     columns: ClassVar[dict[str, str]] = {MODIFIERS: "subgroup"}
@@ -105,11 +105,9 @@ class BySubgroup(Effect):
     @property
     def components(self) -> tuple[Component, ...]:
         effects = Exchangeable(SUBGROUP_EFFECTS, self.terms, sd=SUBGROUP_EFFECT_SD, latent=OVER_ROOT)
-        return (Component(TREATMENT_EFFECT), *((effects,) if self.levels else ()))
+        return (Component(TREATMENT_EFFECT), effects)
 
     def arrays(self, cohort: Cohort) -> dict[str, np.ndarray]:
-        if not self.levels:
-            return {}
         columns = np.column_stack([_members(cohort, *level) for level in self.levels]).astype(float)
         return {MODIFIERS: columns - columns.mean(axis=0)}
 
@@ -118,8 +116,6 @@ class BySubgroup(Effect):
 
         They are terms of `outcome_coefficients` like any other, named as formulaic names them.
         """
-        if not self.levels:
-            return cohort
         outcome = cohort.outcome
         for term, column in zip(self.terms, self.arrays(cohort)[MODIFIERS].T, strict=True):
             if not _spanned(column, outcome.values):
@@ -130,23 +126,14 @@ class BySubgroup(Effect):
         designs = {"outcome": outcome, "propensity": cohort.propensity}
         return replace(cohort, outcome=outcome, sha256=content_hash(patients, cohort.covariates, designs))
 
-    def log_hazard_ratio(
-        self, parameters: Values, treatment: Any, content: Mapping[str, Any], xp: Any
-    ) -> Any:
-        ratio = parameters["treatment_effect"][..., None]
-        if self.levels:
-            ratio = ratio + self.modification(parameters, content, xp)
-        return treatment * ratio
-
     def modification(self, parameters: Values, content: Mapping[str, Any], xp: Any) -> Any:
-        """Return how far the log hazard ratio of each patient (..., patient) is from that of the average one."""
         return matrix_vector(content[MODIFIERS], parameters[SUBGROUP_EFFECTS.name], xp)
 
     def reported(self, parameters: Values, cohort: Cohort, last: float) -> tuple[Reported, ...]:
         """Return that of the average patient, and the mean over the patients of each level."""
         average = parameters["treatment_effect"]
         rows = [Reported("", None, average)]
-        columns = self.arrays(cohort).get(MODIFIERS, np.zeros((cohort.size, 0)))
+        columns = self.arrays(cohort)[MODIFIERS]
         for name in dict.fromkeys(name for name, _ in self.levels):
             for level in cohort.covariates[name].cat.categories:
                 inside = _members(cohort, name, str(level))

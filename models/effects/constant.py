@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from models.components import Values
 from models.effects.effect import TREATMENT_EFFECT, Effect
 from models.priors import Parameter
 
@@ -17,11 +15,6 @@ class ConstantEffect(Effect):
 
     name: ClassVar[str] = "constant"
     known: ClassVar[tuple[Parameter, ...]] = (TREATMENT_EFFECT,)
-
-    def log_hazard_ratio(
-        self, parameters: Values, treatment: Any, content: Mapping[str, Any], xp: Any
-    ) -> Any:
-        return treatment * parameters["treatment_effect"][..., None]
 
 
 def require_constant(effect: Effect, exposure: str) -> None:

@@ -1,8 +1,7 @@
-"""What an effect shape must state: its parameters, and the log hazard ratio in them."""
+"""Base class of effect shapes: parameters, and the log hazard ratio in them."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from models.components import Part, Values
+from models.effects.changing import LAST
 from models.priors import Parameter, Prior
 
 if TYPE_CHECKING:
@@ -49,8 +49,9 @@ class Reported:
 class Effect(Part):
     """How treatment multiplies the hazard.
 
-    Every shape has the single number `treatment_effect`. What is not abstract is right for a hazard ratio that changes neither
-    with time nor between patients.
+    Every shape has the single number `treatment_effect`. What stands here is right for a hazard ratio that changes neither with
+    time nor between patients: one that changes with time overrides `cutpoints` and `log_ratios`, one that differs between patients
+    `arrays` and `modification`.
     """
 
     @classmethod
@@ -66,7 +67,14 @@ class Effect(Part):
         """Return the cohort with all columns in its outcome design that this shape needs there: as it is, unless overridden."""
         return cohort
 
-    @abstractmethod
+    def log_ratios(self, parameters: Values) -> Any:
+        """Return the log hazard ratio of the average patient (..., interval) between the cut points."""
+        return parameters["treatment_effect"][..., None]
+
+    def modification(self, parameters: Values, content: Mapping[str, Any], xp: Any) -> Any:
+        """Return how far the log hazard ratio of each patient (..., patient) is from the average one; None if it is the same."""
+        return None
+
     def log_hazard_ratio(
         self, parameters: Values, treatment: Any, content: Mapping[str, Any], xp: Any
     ) -> Any:
@@ -87,14 +95,11 @@ class Effect(Part):
         -------
         array (..., patient)
         """
-
-    def modification(self, parameters: Values, content: Mapping[str, Any], xp: Any) -> Any:
-        """Return how far the log hazard ratio of each patient (..., patient) is from the average one; None if it is the same."""
-        return None
-
-    def log_ratios(self, parameters: Values) -> Any:
-        """Return the log hazard ratio of the average patient (..., interval) between the cut points."""
-        return parameters["treatment_effect"][..., None]
+        ratio = self.log_ratios(parameters)
+        if self.cutpoints:
+            ratio = ratio[..., content[LAST]]
+        shift = self.modification(parameters, content, xp)
+        return treatment * (ratio if shift is None else ratio + shift)
 
     def reported(self, parameters: Values, cohort: Cohort, last: float) -> tuple[Reported, ...]:
         """Return the log hazard ratios to report, that of everybody first if there is one.

@@ -92,11 +92,6 @@ class ByAge(Effect):
         age = cohort.covariates["age"].to_numpy(dtype=float)
         return {"standard_age": (age - age.mean()) / age.std()}
 
-    def log_hazard_ratio(self, parameters, treatment, content, xp):
-        return treatment * (
-            parameters["treatment_effect"][..., None] + self.modification(parameters, content, xp)
-        )
-
     def modification(self, parameters, content, xp):
         return parameters["effect_slope"][..., None] * content["standard_age"]
 
