@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from data.study.formulas import Design
 
+CERTAIN = 1e-12  # a probability of treatment closer to 0 or 1 than this counts as this close
+
 
 def standardised_differences(
     covariates: Design | pd.DataFrame, treatment: ArrayLike, weights: ArrayLike | None = None
@@ -221,12 +223,12 @@ def share_outside_common_range(propensity: ArrayLike, treatment: ArrayLike) -> p
 
 
 def _checked(propensity: ArrayLike, treatment: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return probabilities inside (0, 1): those that are 0 or 1 to machine precision are `CERTAIN` away from it."""
     propensity, treatment = np.asarray(propensity, dtype=float), np.asarray(treatment, dtype=bool)
-    wrong = ~((propensity > 0) & (propensity < 1))
+    wrong = ~((propensity >= 0) & (propensity <= 1))
     if wrong.any():
         example = propensity[wrong][0]
         raise ValueError(
-            f"propensities must lie between 0 and 1, but found {int(wrong.sum())} that do not, "
-            f"such as {example:g}; a covariate may determine the treatment"
+            f"propensities must lie between 0 and 1, but found {int(wrong.sum())} that do not, such as {example:g}"
         )
-    return propensity, treatment
+    return np.clip(propensity, CERTAIN, 1 - CERTAIN), treatment

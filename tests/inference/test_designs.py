@@ -284,3 +284,29 @@ def test_without_covariates_there_is_no_balance_to_check(vague):
         else:
             assert checks["overlap: effective sample size, treated"].value == pytest.approx(1.0)
         assert_allclose(np.ptp(adjusted.designs[0].propensity, axis=1), 0, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def one_certain():
+    """Patients with a marker that decides on treatment, and one treated patient with a slip of the decimal point in it."""
+    draws = np.random.default_rng(5)
+    marker = np.exp(draws.normal(3.5, 0.9, 300))
+    treated = draws.random(300) < 1 / (1 + np.exp(1 - 0.02 * (marker - 40)))
+    marker[np.flatnonzero(treated)[0]] = 12_000.0
+    time = draws.exponential(20.0, 300)
+    return marker, treated, time
+
+
+@pytest.mark.parametrize("adjustment", DESIGNED)
+def test_a_certain_treatment_is_named_and_the_others_are_weighted(cohort_of, one_certain, vague, adjustment):
+    marker, treated, time = one_certain
+    cohort = cohort_of(np.minimum(time, 40), time < 40, treated, ca125=marker, age=marker[::-1] ** 0.1)
+    spec = ModelSpec(BASELINES["weibull"], EFFECTS["constant"]())
+    problem = Problem(cohort, spec, vague, replace(SETTINGS, draws=100), 2)
+    adjusted = ADJUSTMENTS[adjustment].sample(problem, silent)
+    assert np.isfinite(adjusted.designs[0].parameters["treatment_effect"]).all()
+    checks = {one.subject: one for one in design_checks(adjusted, problem, balance_behind(adjusted, problem))}
+    certain = checks["certain treatment"]
+    assert (certain.status, certain.value) == ("warn", 1.0)
+    assert f" {np.flatnonzero(treated)[0] + 1};" in certain.text
+    assert "ca125" in certain.text

@@ -13,7 +13,7 @@ from inference.adjustments.weighting import (
     effective_sizes,
     extreme_weights,
 )
-from inference.diagnostics.checks.overlap import IMBALANCE, SMALLEST_SHARE
+from inference.diagnostics.checks.overlap import IMBALANCE, SMALLEST_SHARE, certain_treatment
 from inference.diagnostics.checks.result import CheckResult, at_least, at_most
 from inference.frequentist.balance import largest_by_chance
 
@@ -44,7 +44,9 @@ def design_checks(adjusted: AdjustedSample, problem: Problem, balance: pd.DataFr
     if weights is None:
         return []
     kind = ADJUSTMENTS[adjusted.adjustment]
-    checks = []
+    checks = certain_treatment(
+        problem.cohort, np.mean([one.propensity.mean(axis=0) for one in adjusted.designs], axis=0)
+    )
     if len(balance):
         worst = balance.loc[balance["difference_after"].abs().idxmax()]
         text = f"largest mean standardised difference that the design leaves between the arms, of {worst['term']}"
