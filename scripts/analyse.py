@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from scripts.console import CHECK_FAILED, DONE, console, progress_bar, start
-from scripts.options import DEFAULTS, FITS, Sampling, Study_
+from scripts.options import DEFAULTS, Sampling, Study_
 
 app = App(name="analyse")
 
@@ -28,6 +28,7 @@ def analyse(
     # Imported here, so that help and wrong arguments answer at once.
     from data.study.study import load_study
     from inference.fits.worker_server import begin_worker_server
+    from inference.storage.folders import FITS
 
     if not (sampling.folder(load_study(study)) / FITS).is_dir():
         begin_worker_server()  # imports what workers need, while this process imports what it needs itself

@@ -20,14 +20,12 @@ from inference.report.section import Material
 from inference.report.sections import sections_of, sentences_beside_the_answer, tables_of
 from inference.report.sections.untimed import limits_of_publication
 from inference.storage.atomic import write_text
-from inference.storage.store import Store
 from scripts.audit import write_audit
 from scripts.console import Progress
 from scripts.jobs import (
     write_json,
     write_table,
 )
-from scripts.options import FITS
 from scripts.results import MANIFEST, Analysed
 
 
@@ -80,7 +78,7 @@ def _material(made: Analysed, draw: Draw) -> Material:
 
 def _drawer(made: Analysed) -> Drawer:
     """Return what draws a figure into the folder of figures; of pseudo-patients, it calls them so."""
-    return Drawer(made.folder / "figures", made.results.mark, words_for(made.results.study))
+    return Drawer(made.folder / "figures", made.results.key, words_for(made.results.study))
 
 
 def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]:
@@ -94,11 +92,7 @@ def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]
         items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, drawing, exhibit.group))
     progress("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
-    store = Store(made.folder / FITS)
-    drawings = [
-        diagnostics_of(results.study, results.cohort, request, store, _silent)
-        for request in results.illustrated
-    ]
+    drawings = [diagnostics_of(model, _silent) for model in results.illustrated]
     plots = drawings[0]  # the main fit's; those of the others lie beside their fits
     for name, svg in plots.items():
         title = f"{name.replace('_', ' ').capitalize()}: {main.label}"

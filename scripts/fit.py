@@ -36,13 +36,21 @@ def fit(
     from inference.diagnostics.checks import failed
     from inference.diagnostics.checks.result import COLUMNS
     from inference.estimands.horizon import report_times
-    from inference.fits.fits import read_fit, sample_fit
+    from inference.fits.fits import read_fit
     from inference.fits.pooling import pool, stack_cohorts
-    from inference.fits.requests import FitRequest, check_effect, check_exposure, fit_keys, request_of_cohort
+    from inference.fits.requests import (
+        FitRequest,
+        check_effect,
+        check_exposure,
+        problem_of,
+        request_of_cohort,
+    )
+    from inference.fits.sampled_fit import sampled_fit
     from inference.frequentist import comparators, pooled_comparators
     from inference.frequentist.own_matching import with_own_matching
     from inference.report.drawing import diagnostics_for, draw_diagnostics
-    from inference.storage.store import write_tree
+    from inference.storage.atomic import atomic_path
+    from inference.storage.cache import TREE
     from models.baselines import BASELINES
     from models.effects import EFFECTS
     from scripts.jobs import (
@@ -73,21 +81,23 @@ def fit(
     chosen, designs = sampling.settings(len(cohorts)), sampling.designs_of_a_cohort(len(cohorts))
     request = FitRequest(baseline, adjustment, effect, used, chosen, designs.get(adjustment, 1), exposure)
     horizon, times = report_times(loaded, patients.cohort)
-    keys = fit_keys(loaded, cohorts, request)  # refuses what cannot be asked of these patients
+    own = [request_of_cohort(request, number) for number in range(len(cohorts))]
+    problems = [problem_of(loaded, cohort, one) for cohort, one in zip(cohorts, own, strict=True)]
+    keys = [sampled_fit.key(loaded.name, request.named, problem) for problem in problems]
     name = "-".join(["fit", baseline, adjustment, *([] if effect == "constant" else [effect])])
     folder = ready_folder(sampling.out or sampling.folder(loaded) / name)
     trees, summaries = [], []
     with progress_bar(shown, "fitting") as progress:
-        for number, cohort in enumerate(cohorts):
+        for number, (cohort, problem) in enumerate(zip(cohorts, problems, strict=True)):
             part = progress if len(cohorts) == 1 else part_of(progress, number, len(cohorts))
-            own = request_of_cohort(request, number)
             with watch.stage("sampling"):
-                trees.append(sample_fit(loaded, cohort, own, part))
+                trees.append(sampled_fit.function(loaded.name, request.named, problem, part))
             with watch.stage("estimands and checks"):
-                summaries.append(read_fit(loaded, cohort, own, trees[-1]))
+                summaries.append(read_fit(loaded, cohort, own[number], trees[-1]))
     summary = pool(summaries)
     (folder / "manifest.json").unlink(missing_ok=True)  # written last: with it, all files are of one fit
-    write_tree(stack_cohorts(trees), folder / "fit.nc")
+    with atomic_path(folder / "fit.nc") as temporary:
+        TREE.write(stack_cohorts(trees), temporary)
     write_table(summary.estimands, folder / "estimands.csv")
     frequentist = [comparators(cohort, horizon, times) for cohort in cohorts]
     if patients.publication is None:

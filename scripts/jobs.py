@@ -16,9 +16,10 @@ import pandas as pd
 from data.errors import InputError
 from data.study.cohort import Cohort
 from data.study.study import Study
+from inference.sampling.compiled import compiler
 from inference.storage.atomic import atomic_path, write_text
+from inference.storage.checksums import digest, file_sha256
 from inference.storage.provenance import commit, versions
-from inference.storage.store import digest, file_sha256
 from models.prior_files import find_prior_set, prior_set_names, read_prior_set
 from models.priors import PriorSet
 from models.specification import check_prior_terms, known_parameters
@@ -134,6 +135,7 @@ def manifest(study: Study, cohorts: Sequence[Cohort], priors: Sequence[str], **m
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         **commit(),
         "versions": versions(),
+        "compiler": compiler(),
         "inputs": {
             "study file": file_sha256(study.file),
             "pseudo-patients" if pseudo else "patients": digest(patients) if pseudo else patients[0],

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from data.study.study import Study
     from inference.sampling.engine import SamplerSettings
 
-FITS = "fits"  # folder of an analysis in which its fits are kept
 SEED = 20240101
 FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20, "cohorts": 20}
 QUICK = {**FULL, "designs": 5, "cohorts": 3}

@@ -47,8 +47,8 @@ def reconstruct(
         reconstruction_survival_figure,
         reconstruction_targets_figure,
     )
+    from inference.storage.checksums import file_sha256
     from inference.storage.provenance import commit, versions
-    from inference.storage.store import file_sha256
     from scripts.jobs import Stopwatch, ready_folder, write_json
 
     shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)

@@ -51,8 +51,8 @@ def replicate(
     from inference.published.reanalysis import ReplicationSettings, replication_of
     from inference.report.drawing import Drawer
     from inference.report.sections.replication import replication_figures
+    from inference.storage.checksums import digest, file_sha256
     from inference.storage.provenance import commit, versions
-    from inference.storage.store import digest, file_sha256
     from scripts.jobs import Stopwatch, ready_folder, write_json, write_table
 
     shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)

@@ -14,32 +14,31 @@ from data.study.study import Study
 from inference.estimands.horizon import report_times
 from inference.frequentist import comparators, pooled_comparators, published_comparators
 from inference.frequentist.own_matching import with_own_matching
-from inference.storage.cache import FRAME, cached
+from inference.storage.cache import FRAME, Deferred, cached
 
 
 def frequentist_analysis(
+    folder: Path,
     study: Study,
     cohorts: Sequence[Cohort],
-    folder: Path,
     evidence: Evidence | None = None,
     matched: np.ndarray | None = None,
-) -> pd.DataFrame:
-    """Return the comparators of a study: as kept, else computed and kept; of patients, with a matching of one's own.
+) -> Deferred[pd.DataFrame]:
+    """Return the comparators of a study, cached in a folder; of patients, with a matching of one's own.
 
     Parameters
     ----------
+    folder : Path
     study : Study
     cohorts : sequence of Cohort
         Means are taken over several.
-    folder : Path
-        Where the table is kept.
     evidence : Evidence, optional
         Of a study that publishes no patients: gives the published values, and the published matched analysis.
     matched : ndarray of bool (cohort, patient), optional
         Who is in the published matched set.
     """
     times, landmarks = report_times(study, cohorts[0]), study.report.landmarks
-    return comparators_of_cohorts(folder, cohorts, *times, landmarks, evidence, matched)
+    return comparators_of_cohorts.deferred(folder, cohorts, *times, landmarks, evidence, matched)
 
 
 @cached(FRAME)

@@ -73,7 +73,7 @@ def to_tree(adjusted: AdjustedSample, problem: Problem, provenance: dict[str, An
             replicates = min(REPLICATES, max(FEWEST_REPLICATES, total // DRAWS_OF_A_REPLICATE))
             datasets["posterior_predictive"] = replicate_times(adjusted, problem.cohort, replicates, rng)
     if adjusted.design_draws is None:
-        datasets["treatment_model"] = _dataset(adjusted.treatment, first)
+        datasets["treatment_model"] = _dataset(adjusted.treatment, whole)
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
     tree.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
     return tree

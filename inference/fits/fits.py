@@ -1,4 +1,4 @@
-"""One fit: asked for, sampled or taken from the store, and read."""
+"""The summary of one fit: estimands, curves, predictive summaries and checks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from data.published.reconstruction import published_statistics
 from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import of_pseudo_patients
 from data.study.study import Study
-from inference.adjustments import Progress
 from inference.adjustments.adjusted import AdjustedSample
 from inference.diagnostics.checks import (
     CheckResult,
@@ -37,17 +36,15 @@ from inference.diagnostics.power_scaling import power_scaling
 from inference.diagnostics.predicted import predictions
 from inference.estimands.horizon import report_grid, report_times
 from inference.fits.datatree import from_tree
-from inference.fits.requests import FitRequest, fit_key, landmark_of, problem_of
-from inference.fits.sampled_fit import sample_fit
+from inference.fits.requests import FitRequest, landmark_of, problem_of
 from inference.fits.tables import COLUMNS, Estimated, estimate, thin
 from inference.predictive.replicates import replicate_statistics, split_statistics
-from inference.storage.store import Store
 from models.specification import study_cutpoints
 
 
 @dataclass(frozen=True, eq=False)
 class FitSummary:
-    """What a fit says.
+    """What a fit of one cohort, or the fits of several, say of the estimands.
 
     Attributes
     ----------
@@ -82,7 +79,7 @@ class FitSummary:
     pooling : DataFrame
         Of a summary pooled over cohorts: variance within and between them, fraction of missing information; else
         empty.
-    mark : str
+    key : str
         Digest of all that decides the summary.
     """
 
@@ -101,7 +98,7 @@ class FitSummary:
     balance: pd.DataFrame = field(default_factory=pd.DataFrame)
     predicted: xr.Dataset = field(default_factory=xr.Dataset)
     pooling: pd.DataFrame = field(default_factory=pd.DataFrame)
-    mark: str = ""
+    key: str = ""
 
     @property
     def checks_table(self) -> pd.DataFrame:
@@ -114,21 +111,8 @@ class FitSummary:
         return found[0] if found else float("nan")
 
 
-def make_fit(
-    study: Study, cohort: Cohort, request: FitRequest, store: Store, progress: Progress
-) -> xr.DataTree:
-    """Return a fit from the store, or sample and store it."""
-    key = fit_key(study, cohort, request)
-    stored = store.load(key)
-    if stored is not None:
-        return stored
-    tree = sample_fit(study, cohort, request, progress)
-    store.save(key, tree)
-    return tree
-
-
 def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTree) -> FitSummary:
-    """Return what a fit says: estimands, curves, predictive summaries and checks. Samples nothing."""
+    """Return the summary of a fit: estimands, curves, predictive summaries and checks. Samples nothing."""
     problem = problem_of(study, cohort, request)
     adjusted = from_tree(tree, problem, request.adjustment)
     grid = report_grid(study, cohort, problem.spec)

@@ -16,7 +16,6 @@ from inference.diagnostics.summaries import UNDETERMINED, ensemble_rhat, quantil
 from inference.fits.fits import FitSummary
 from inference.fits.pooled_checks import is_maximised, pooled_checks
 from inference.fits.tables import summarise_curves
-from inference.storage.store import digest
 
 SHOWN_TIMES = 101
 LABELS = ["estimand", "population", "subgroup", "time", "unit"]
@@ -62,13 +61,7 @@ def pool(summaries: Sequence[FitSummary]) -> FitSummary:
         balance=_pooled_balance(summaries),
         predicted=of_cohorts([one.predicted for one in summaries]),
         pooling=pd.concat([pooling, _pooled_parameters(draws, len(summaries))], ignore_index=True),
-        mark=pooled_mark([one.mark for one in summaries]),
     )
-
-
-def pooled_mark(marks: Sequence[str]) -> str:
-    """Return the digest of a pooled summary from those of its parts."""
-    return marks[0] if len(marks) == 1 else digest(["pooled", *marks])
 
 
 def stack_cohorts(trees: Sequence[xr.DataTree]) -> xr.DataTree:

@@ -1,10 +1,9 @@
-"""What is to be fitted: to which patients, by which model, and the name under which the fit is stored."""
+"""What is to be fitted: to which patients, by which model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -14,16 +13,12 @@ from data.study.study import Study
 from data.study.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS, Problem
 from inference.sampling.engine import SamplerSettings
-from inference.storage.closure import source_of
-from inference.storage.provenance import versions
-from inference.storage.store import digest
 from models.effects.constant import ConstantEffect
 from models.exposures import EXPOSURES
 from models.priors import PriorSet
 from models.specification import outcome_spec
 
 TIME_SPLIT = "time_split"
-SAMPLED = "inference.fits.sampled_fit"  # the module whose source decides what a fit holds
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,9 @@ def problem_of(study: Study, cohort: Cohort, request: FitRequest) -> Problem:
     spec = outcome_spec(study, asked, request.baseline, request.effect, "absent")
     asked = spec.effect.with_main_effects(asked)
     exposure = EXPOSURES[request.exposure.split("_")[0] if landmark is not None else request.exposure]()
-    return Problem(asked, replace(spec, exposure=exposure), request.priors, request.settings, request.designs)
+    kind = ADJUSTMENTS[request.adjustment]
+    designs = request.designs if kind.several_designs or kind.maximises else 1
+    return Problem(asked, replace(spec, exposure=exposure), request.priors, request.settings, designs)
 
 
 def check_effect(adjustment: str, effect: str) -> None:
@@ -144,34 +141,3 @@ def check_exposure(adjustment: str, exposure: str) -> None:
 def landmark_of(exposure: str) -> float | None:
     """Return the time of a landmark exposure, None for others."""
     return float(exposure.removeprefix("landmark_")) if exposure.startswith("landmark_") else None
-
-
-def fit_key(study: Study, cohort: Cohort, request: FitRequest) -> str:
-    """Return the name under which a fit is stored: a digest of all that decides its draws."""
-    return digest(fit_content(study, cohort, request))
-
-
-def fit_keys(study: Study, cohorts: Sequence[Cohort], request: FitRequest) -> list[str]:
-    """Return the names under which the fits of one model are stored, of the cohorts that it pools."""
-    return [
-        fit_key(study, cohort, request_of_cohort(request, number))
-        for number, cohort in enumerate(cohorts_of(request, cohorts))
-    ]
-
-
-def fit_content(study: Study, cohort: Cohort, request: FitRequest) -> dict[str, Any]:
-    """Return all that decides the draws of a fit."""
-    problem = problem_of(study, cohort, request)
-    kind = ADJUSTMENTS[request.adjustment]
-    return {
-        "cohort": cohort.sha256,
-        **request.named,
-        "cutpoints": problem.spec.cutpoints,
-        "structure": problem.spec.baseline.structure,
-        "modifiers": problem.spec.effect.coordinates.get("subgroup", []),
-        "priors": request.priors.content,
-        "settings": vars(request.settings),
-        "designs": request.designs if kind.several_designs or kind.maximises else None,
-        "versions": versions(),
-        "source": source_of(SAMPLED),
-    }

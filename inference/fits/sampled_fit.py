@@ -1,32 +1,48 @@
-"""Sample one fit. What this module reaches by imports decides the draws, and is part of a fit's key."""
+"""Sample one fit, cached. What this module reaches by imports decides the draws, and is part of a fit's key."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import xarray as xr
 
-from data.study.cohort import Cohort
-from data.study.study import Study
-from inference.adjustments import ADJUSTMENTS, Progress
+from inference.adjustments import ADJUSTMENTS, Problem, Progress
 from inference.fits.datatree import to_tree
-from inference.fits.requests import FitRequest, fit_content, problem_of
-from inference.storage.provenance import commit
+from inference.sampling.compiled import compiler
+from inference.storage.cache import TREE, cached
+from inference.storage.provenance import commit, versions
 
 
-def sample_fit(study: Study, cohort: Cohort, request: FitRequest, progress: Progress) -> xr.DataTree:
+def silent(what: str, part: int, parts: int) -> None:
+    """Take no notice of progress."""
+
+
+@cached(TREE, "fit")
+def sampled_fit(
+    study: str, model: Mapping[str, str], problem: Problem, progress: Progress = silent
+) -> xr.DataTree:
     """Return a fit, sampled now, as a DataTree.
 
     Parameters
     ----------
-    study : Study
-        Gives the baseline's intervals and the name.
-    cohort : Cohort
-        The patients.
-    request : FitRequest
-        What to fit.
+    study : str
+        Name of the study.
+    model : mapping of str to str
+        Baseline, adjustment, effect, exposure and prior set, as tables name them.
+    problem : Problem
+        Cohort, specification, priors and sampler settings.
     progress : callable
         Called with what is being done.
     """
-    problem = problem_of(study, cohort, request)
-    adjusted = ADJUSTMENTS[request.adjustment].sample(problem, progress)
-    provenance = {"study": study.name, "model": fit_content(study, cohort, request), **commit()}
-    return to_tree(adjusted, problem, provenance)
+    adjusted = ADJUSTMENTS[model["adjustment"]].sample(problem, progress)
+    stated = {
+        **model,
+        "cohort": problem.cohort.sha256,
+        "cutpoints": problem.spec.cutpoints,
+        "priors": problem.priors.content,
+        "settings": vars(problem.settings),
+        "designs": problem.designs,
+        "versions": versions(),
+        "compiler": compiler(),
+    }
+    return to_tree(adjusted, problem, {"study": study, "model": stated, **commit()})

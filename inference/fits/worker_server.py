@@ -7,7 +7,7 @@ from data.processes import begin_server, follow_command
 
 # The first two take seconds and are imported only where they are used. ArviZ comes first: it looks at the stack for packages
 # that are not there, which takes a second more where imports are nested.
-NEEDED = ("arviz", "nutpie", "inference.fits.workers")
+NEEDED = ("arviz", "nutpie", "inference.fits.stored")
 
 
 def begin_worker_server() -> ForkServerContext:

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.published.evidence import Evidence
-from data.published.reconstruction import STATED, Assumptions, Reconstruction, reconstruct
+from data.published.reconstruction import STATED, Reconstruction, reconstruct
 from data.study.study import Study
 from inference.storage.atomic import atomic_path
+from inference.storage.checksums import digest, file_sha256
 from inference.storage.closure import source_of
-from inference.storage.store import digest, file_sha256
 
 COHORTS, MODALITIES, TARGETS = "cohorts.parquet", "modalities.parquet", "reconstruction.csv"
 SEAL = b"reconstruction"  # entry of the metadata of COHORTS, which is written last
@@ -30,8 +30,6 @@ def ensemble_of(
     seed: int,
     folder: Path,
     done: Callable[[int, int], None] | None = None,
-    assumptions: Assumptions = STATED,
-    workers: int = 2,
     first: int = 1,
 ) -> Reconstruction:
     """Return the reconstruction of a study: that of the folder where it is the same, else made and written there.
@@ -45,32 +43,21 @@ def ensemble_of(
         Holds ``cohorts.parquet``, ``modalities.parquet`` and ``reconstruction.csv``.
     done : callable, optional
         Called with how many cohorts are ready, and of how many.
-    assumptions : Assumptions
-        Of what the publication does not print; looser ones belong in a folder of their own.
-    workers : int
-        Processes; 1 draws in this one.
     first : int
         Number of the first cohort; those that come after cohorts drawn before belong in a folder of their own.
     """
-    mark = ensemble_mark(study, evidence, cohorts, seed, assumptions, first)
+    mark = ensemble_mark(study, evidence, cohorts, seed, first)
     kept = _kept(folder, mark)
     if kept is not None:
         return kept
-    made = reconstruct(study, evidence, cohorts, seed, done, workers, assumptions, first)
+    made = reconstruct(study, evidence, cohorts, seed, done, first=first)
     _write(made, folder, mark)
     return made
 
 
-def ensemble_mark(
-    study: Study,
-    evidence: Evidence,
-    cohorts: int,
-    seed: int,
-    assumptions: Assumptions = STATED,
-    first: int = 1,
-) -> str:
+def ensemble_mark(study: Study, evidence: Evidence, cohorts: int, seed: int, first: int = 1) -> str:
     """Return a digest of all that decides an ensemble."""
-    decided = [study.model_dump(), dict(evidence.checksums), first, cohorts, seed, asdict(assumptions)]
+    decided = [study.model_dump(), dict(evidence.checksums), first, cohorts, seed, asdict(STATED)]
     return digest([*decided, source_of(RECONSTRUCTION)])
 
 

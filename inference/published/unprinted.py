@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from data.published.evidence import Evidence
-from data.published.reconstruction import LOOSE, STATED, Assumptions
+from data.published.reconstruction import LOOSE, STATED, Assumptions, reconstruct
 from data.published.reconstruction.margins import strata_of
 from data.published.reconstruction.targets import cox_fits
 from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
 from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.frequentist.efron import EfronCox
-from inference.published.cohort_cache import ensemble_of
+from inference.storage.cache import FRAME, cached
 
 IMBALANCE = 0.2
 """Standardised difference of the arms beyond which a covariate without a printed effect is named: a log hazard ratio of 0.5,
@@ -83,14 +82,9 @@ def assumption_table(study: Study, ensembles: Mapping[Assumptions, pd.DataFrame]
     return pd.DataFrame(rows)
 
 
+@cached(FRAME)
 def looser_assumptions(
-    study: Study,
-    evidence: Evidence,
-    patients: pd.DataFrame,
-    cohorts: int,
-    seed: int,
-    folder: Path,
-    workers: int = 2,
+    study: Study, evidence: Evidence, patients: pd.DataFrame, cohorts: int, seed: int
 ) -> pd.DataFrame:
     """Return the adjusted effect under the main assumptions and under looser ones, as `assumption_table` does.
 
@@ -100,12 +94,9 @@ def looser_assumptions(
     patients : DataFrame
         Of the main reconstruction.
     cohorts, seed : int
-        Of the looser reconstruction; it is kept in the folder, and taken from there while it is the same.
-    folder : Path
-    workers : int
-        Processes; 1 draws in this one.
+        Of the looser reconstruction, which is drawn in this process.
     """
-    loose = ensemble_of(study, evidence, cohorts, seed, folder, assumptions=LOOSE, workers=workers)
+    loose = reconstruct(study, evidence, cohorts, seed, workers=1, assumptions=LOOSE)
     return assumption_table(study, {STATED: patients, LOOSE: loose.patients})
 
 

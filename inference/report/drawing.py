@@ -15,8 +15,8 @@ from inference.fits.worker_server import worker_pool
 from inference.report.drawings import Drawing
 from inference.report.figures import DIAGNOSTICS, png_bytes, reword, svg_text
 from inference.storage.atomic import atomic_path, remove_parts, write_text
+from inference.storage.checksums import digest
 from inference.storage.closure import source_of
-from inference.storage.store import digest
 
 type Say = Callable[[str], str]  # from the words of a figure to what it says instead
 

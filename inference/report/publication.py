@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,13 @@ from data.published.evidence import Evidence, load_evidence
 from data.published.reconstruction import Reconstruction
 from data.study.study import Study
 from inference.diagnostics.checks import CheckResult
-from inference.fits.workers import Beside, meanwhile
-from inference.published.reanalysis import Replication, group_labels, replication_of
+from inference.fits.executor import Chunk, local_processes
+from inference.published.reanalysis import Replication, group_labels, replicated, replication_of
 from inference.published.toxicity import Toxicity, has_to_sample, toxicity_of
 from inference.published.unprinted import looser_assumptions, unprinted_checks
 from inference.report.results import Results
 from inference.sensitivity.modalities import EffectByGroup, effect_by_group
-from inference.storage.store import Store
+from inference.storage.cache import Deferred
 
 LOOSER_COHORTS = 8  # enough for a mean and its spread
 
@@ -80,43 +81,46 @@ class Companions:
 
 
 @contextmanager
-def sampled_meanwhile(study: Study, seed: int, store: Store) -> Generator[None]:
-    """Let a worker sample what needs no patients while the block reconstructs them; it is kept in the store."""
+def sampled_meanwhile(study: Study, seed: int, folder: Path) -> Generator[None]:
+    """Let a worker sample what needs no patients while the block reconstructs them; it is cached in the folder."""
     if study.cohort.source == "reconstruction":
         evidence = load_evidence(study)
-        if has_to_sample(evidence, seed, store.kept):
-            with meanwhile(partial(toxicity_of, evidence, seed, store.kept), store.kept):
+        if has_to_sample(evidence, seed, folder):
+            with local_processes(folder) as executor:
+                sampled = executor.submit(toxicity_of, evidence, seed, folder)
                 yield
+                sampled.result()
                 return
     yield
 
 
-def companion_jobs(
-    study: Study, publication: Publication, seed: int, store: Store, quick: bool
-) -> list[Beside]:
-    """Return what takes a while of it, as jobs for workers, cached in the store; a quick look has one of them."""
+def companion_chunks(
+    study: Study, publication: Publication, seed: int, folder: Path, quick: bool
+) -> list[Chunk]:
+    """Return what takes a while and is not in the folder yet, in chunks; a quick look has no looser assumptions."""
     made, evidence = publication.reconstruction, publication.evidence
-    replication = partial(replication_of, made, study, evidence, store.kept)
-    looser = partial(_looser, study, publication, seed, store)
-    jobs = [Beside("the publication's own analysis", replication)]
-    return jobs if quick else [Beside("looser assumptions on what is not printed", looser), *jobs]
+    results: dict[str, Deferred[Any]] = {
+        "the publication's own analysis": replicated(folder, made, study, evidence)
+    }
+    if not quick:
+        results |= {"looser assumptions on what is not printed": _looser(study, publication, seed, folder)}
+    return [Chunk(label, result.value) for label, result in results.items() if not result.held()]
 
 
-def _looser(study: Study, publication: Publication, seed: int, store: Store) -> pd.DataFrame:
-    patients, cohorts = publication.reconstruction.patients, LOOSER_COHORTS
-    folder = store.kept / "looser"
-    return looser_assumptions(study, publication.evidence, patients, cohorts, seed, folder, workers=1)
+def _looser(study: Study, publication: Publication, seed: int, folder: Path) -> Deferred[pd.DataFrame]:
+    patients = publication.reconstruction.patients
+    return looser_assumptions.deferred(folder, study, publication.evidence, patients, LOOSER_COHORTS, seed)
 
 
 def companions_of(
-    results: Results, publication: Publication, seed: int, store: Store, quick: bool
+    results: Results, publication: Publication, seed: int, folder: Path, quick: bool
 ) -> Companions:
-    """Return what is computed from the publication; what takes a while is kept in the store, and taken from there."""
+    """Return what is computed from the publication; what takes a while is cached in the folder."""
     study, made, evidence = results.study, publication.reconstruction, publication.evidence
     return Companions(
         audit(study, evidence),
-        toxicity_of(evidence, seed, store.kept),
-        replication_of(made, study, evidence, store.kept),
+        toxicity_of(evidence, seed, folder),
+        replication_of(made, study, evidence, folder),
         tuple(
             effect_by_group(
                 results.cohorts,
@@ -131,6 +135,6 @@ def companions_of(
             )
             for analysis, medians in evidence.group_medians.items()
         ),
-        None if quick else _looser(study, publication, seed, store),
+        None if quick else _looser(study, publication, seed, folder).value(),
         tuple(unprinted_checks(study, evidence)),
     )

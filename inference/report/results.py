@@ -15,9 +15,9 @@ from inference.adjustments import ADJUSTMENTS
 from inference.diagnostics.checks import CheckResult, checks_table, effect_moved
 from inference.diagnostics.loo import compare_baselines
 from inference.fits.fits import FitSummary
-from inference.fits.requests import FitRequest
+from inference.fits.stored import StoredModel
 from inference.sensitivity.priors import prior_sensitivity
-from inference.storage.store import digest
+from inference.storage.checksums import digest
 from models.assembly import parameter_names
 from models.specification import known_parameters, outcome_spec
 from models.units import in_time_unit
@@ -47,8 +47,8 @@ class Results:
         The main fit; of several cohorts, that to the first.
     manifest : mapping
         Provenance.
-    illustrated : tuple of FitRequest
-        Fits of which the diagnostic plots are drawn, the main one first.
+    illustrated : tuple of StoredModel
+        Models of which the diagnostic plots are drawn, the main one first.
     beside : tuple of CheckResult
         Checks of what was sampled beside the fits.
     further : tuple of Cohort
@@ -65,7 +65,7 @@ class Results:
     comparators: pd.DataFrame
     main_fit: xr.DataTree
     manifest: Mapping[str, Any]
-    illustrated: tuple[FitRequest, ...] = ()
+    illustrated: tuple[StoredModel, ...] = ()
     beside: tuple[CheckResult, ...] = ()
     further: tuple[Cohort, ...] = ()
 
@@ -80,9 +80,9 @@ class Results:
         return self.models[0]
 
     @property
-    def mark(self) -> str:
-        """Digest of what the results are made from: equal marks, equal figures."""
-        return digest([[summary.mark for summary in self.summaries], self.comparators.to_csv()])
+    def key(self) -> str:
+        """Digest of what the results are made from: equal keys, equal figures."""
+        return digest([[summary.key for summary in self.summaries], self.comparators.to_csv()])
 
     @property
     def summaries(self) -> tuple[FitSummary, ...]:

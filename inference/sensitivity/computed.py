@@ -1,4 +1,4 @@
-"""The expensive sensitivity analyses of an analysis: their jobs, their results, and the checks of these."""
+"""The expensive sensitivity analyses of an analysis: their chunks, their results, and the checks of these."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from inference.diagnostics.checks import CheckResult
+from inference.fits.executor import Chunk
 from inference.sensitivity import SENSITIVITIES
-from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity, SensitivityJob
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.sensitivity.timing import why_no_scenarios
 
 
@@ -45,9 +46,9 @@ class Computed:
 NOTHING = Computed()
 
 
-def sensitivity_jobs(analysis: MainAnalysis, folder: Path) -> list[SensitivityJob]:
-    """Return what an analysis allows, in parts, the longest analyses first."""
-    return [job for one in SENSITIVITIES.values() for job in one.jobs(analysis, folder)]
+def sensitivity_chunks(analysis: MainAnalysis, folder: Path) -> list[Chunk]:
+    """Return what an analysis allows and is not in the folder yet, in chunks."""
+    return [chunk for one in SENSITIVITIES.values() for chunk in one.chunks(analysis, folder)]
 
 
 def sensitivity_of(analysis: MainAnalysis, folder: Path) -> Computed:

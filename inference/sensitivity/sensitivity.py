@@ -14,11 +14,12 @@ import xarray as xr
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.diagnostics.checks.result import CheckResult
+from inference.fits.executor import Chunk
 from inference.fits.requests import FitRequest
-from inference.storage.cache import Cached
+from inference.storage.cache import Cached, Deferred
 from models.specification import ModelSpec, outcome_spec
 
-PART = 5  # cohorts in a job
+PART = 5  # cohorts in a chunk
 
 
 @dataclass(frozen=True)
@@ -82,39 +83,14 @@ class Sensitivity[T]:
         """Return the result over all cohorts, computing what is not kept in the folder."""
         return self.pool([self.compute(folder, *given) for given in self.arguments(analysis)])
 
-    def jobs(self, analysis: MainAnalysis, folder: Path) -> list[SensitivityJob]:
-        """Return what is to be computed, in parts that workers can share."""
+    def chunks(self, analysis: MainAnalysis, folder: Path) -> list[Chunk]:
+        """Return what is not in the folder yet, in chunks of `PART` cohorts."""
         if not self.applies(analysis):
             return []
-        given = list(self.arguments(analysis))
-        parts = [given[first : first + PART] for first in range(0, len(given), PART)]
-        return [
-            SensitivityJob(
-                self.label,
-                partial(_compute_all, self.compute, folder, part),
-                partial(_holds_all, self.compute, folder, part),
-            )
-            for part in parts
-        ]
-
-
-@dataclass(frozen=True)
-class SensitivityJob:
-    """One of the analyses, of some cohorts.
-
-    Attributes
-    ----------
-    label : str
-        Shown as progress.
-    run : callable
-        Computes what is not kept yet.
-    kept : callable
-        Whether all of it is.
-    """
-
-    label: str
-    run: Callable[[], object]
-    kept: Callable[[], bool]
+        results = [self.compute.deferred(folder, *given) for given in self.arguments(analysis)]
+        missing = [one for one in results if not one.held()]
+        parts = [missing[first : first + PART] for first in range(0, len(missing), PART)]
+        return [Chunk(self.label, partial(_compute_all, part), len(part)) for part in parts]
 
 
 def evenly_spaced(count: int, most: int) -> list[int]:
@@ -122,10 +98,6 @@ def evenly_spaced(count: int, most: int) -> list[int]:
     return sorted({int(place) for place in np.linspace(0, count - 1, most)})
 
 
-def _compute_all(compute: Cached[..., xr.Dataset], folder: Path, part: Sequence[tuple[Any, ...]]) -> None:
-    for given in part:
-        compute(folder, *given)
-
-
-def _holds_all(compute: Cached[..., xr.Dataset], folder: Path, part: Sequence[tuple[Any, ...]]) -> bool:
-    return all(compute.held(folder, *given) for given in part)
+def _compute_all(results: Sequence[Deferred[xr.Dataset]]) -> None:
+    for one in results:
+        one.value()

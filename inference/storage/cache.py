@@ -7,7 +7,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -21,10 +21,10 @@ import xarray as xr
 from pydantic import BaseModel
 
 from inference.storage.atomic import atomic_path, write_text
+from inference.storage.checksums import digest, file_sha256
 from inference.storage.closure import source_of
 from inference.storage.provenance import versions
 
-SUM = "result.json"  # holds the checksum of the result
 PROGRESS = "progress"  # the one parameter that decides nothing
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, BadZipFile, pa.ArrowException)
 
@@ -60,11 +60,13 @@ class Cached[**P, T]:
         Of values: numbers, text, arrays, frames, cohorts, studies, prior sets, and dataclasses or containers of those.
     form : Form
         How its result is written.
+    stem : str
+        Of the names of the result's file and of that of its checksum.
     """
 
-    def __init__(self, function: Callable[P, T], form: Form[T]) -> None:
+    def __init__(self, function: Callable[P, T], form: Form[T], stem: str) -> None:
         functools.update_wrapper(self, function)
-        self.function, self.form = function, form
+        self.function, self.form, self.stem = function, form, stem
         self.name: str = getattr(function, "__name__", "")
         self.signature = inspect.signature(function)
 
@@ -72,22 +74,15 @@ class Cached[**P, T]:
         return self.name  # by name, as functions go to other processes
 
     def __call__(self, folder: Path, *args: P.args, **kwargs: P.kwargs) -> T:
-        place = folder / self.key(*args, **kwargs)
-        if self._whole(place):
-            try:
-                return self.form.read(self._file(place))
-            except UNREADABLE:  # of another version of a library: computed again
-                pass
-        made = self.function(*args, **kwargs)
-        (place / SUM).unlink(missing_ok=True)
-        with atomic_path(self._file(place)) as temporary:
-            self.form.write(made, temporary)
-        write_text(place / SUM, json.dumps({"sha256": _sha256(self._file(place))}))
-        return made
+        return self.deferred(folder, *args, **kwargs).value()
 
     def held(self, folder: Path, *args: P.args, **kwargs: P.kwargs) -> bool:
         """Return whether the result is in a folder, as it was written."""
-        return self._whole(folder / self.key(*args, **kwargs))
+        return self.deferred(folder, *args, **kwargs).held()
+
+    def deferred(self, folder: Path, *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        """Return the result as something that is read or computed when its value is needed."""
+        return Deferred(self, folder, args, kwargs)
 
     def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """Return the name of the result's subfolder."""
@@ -95,22 +90,72 @@ class Cached[**P, T]:
         bound.apply_defaults()
         given = {name: content_of(value) for name, value in bound.arguments.items() if name != PROGRESS}
         decides = [self.name, source_of(self.__module__), versions(), given]
-        return sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:20]
+        return digest(decides)
 
-    def _file(self, place: Path) -> Path:
-        return place / f"result.{self.form.ending}"
 
-    def _whole(self, place: Path) -> bool:
+@dataclass(frozen=True, eq=False)
+class Deferred[T]:
+    """A result of a cached function that is read or computed when its value is needed.
+
+    As an argument of another cached function it counts by its key, so that a result can rest on others that are not read.
+
+    Attributes
+    ----------
+    function : Cached
+    folder : Path
+    args, kwargs : tuple, dict
+        Arguments of the function.
+    """
+
+    function: Cached[..., T]
+    folder: Path
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def content(self) -> str:
+        """The key of the result, which stands for its content."""
+        return self.function.key(*self.args, **self.kwargs)
+
+    @property
+    def place(self) -> Path:
+        """The folder of the result."""
+        return self.folder / self.content
+
+    @property
+    def file(self) -> Path:
+        """The file of the result."""
+        return self.place / f"{self.function.stem}.{self.function.form.ending}"
+
+    def held(self) -> bool:
+        """Return whether the result is in the folder, as it was written."""
         try:
-            known = json.loads((place / SUM).read_text(encoding="utf-8"))
-            return known["sha256"] == _sha256(self._file(place))
+            return json.loads(self._checksum.read_text(encoding="utf-8"))["sha256"] == file_sha256(self.file)
         except UNREADABLE:
             return False
 
+    def value(self) -> T:
+        """Return the result, computing and keeping it where it is not held."""
+        if self.held():
+            try:
+                return self.function.form.read(self.file)
+            except UNREADABLE:  # of another version of a library: computed again
+                pass
+        made = self.function.function(*self.args, **self.kwargs)
+        self._checksum.unlink(missing_ok=True)
+        with atomic_path(self.file) as temporary:
+            self.function.form.write(made, temporary)
+        write_text(self._checksum, json.dumps({"sha256": file_sha256(self.file)}))
+        return made
 
-def cached[**P, T](form: Form[T]) -> Callable[[Callable[P, T]], Cached[P, T]]:
-    """Return a decorator that keeps the results of a function in a form."""
-    return lambda function: Cached(function, form)
+    @property
+    def _checksum(self) -> Path:
+        return self.place / f"{self.function.stem}.json"
+
+
+def cached[**P, T](form: Form[T], stem: str = "result") -> Callable[[Callable[P, T]], Cached[P, T]]:
+    """Return a decorator that keeps the results of a function in a form, in files of that stem."""
+    return lambda function: Cached(function, form, stem)
 
 
 def content_of(value: Any) -> Any:
@@ -156,10 +201,6 @@ def _content_of_record(value: Any) -> Any:
         if isinstance(stated := getattr(value, name, None), str | Mapping):
             return [type(value).__name__, content_of(stated)]
     return [type(value).__name__, {one.name: content_of(getattr(value, one.name)) for one in fields(value)}]
-
-
-def _sha256(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def _write_tree(tree: xr.DataTree, path: Path) -> None:

@@ -1,11 +1,15 @@
-"""Which fits an analysis makes, and which worker makes them."""
+"""Which fits an analysis makes, and in which chunks."""
 
-from collections import deque
+import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
-from inference.fits.analysis import MAIN_ADJUSTMENTS, plan
-from inference.fits.workers import COMPILATION, Beside, _next, _Worker, fit_cost, structure_of, worker_shares
+from inference.fits.analysis import chunks_of, structure_of
+from inference.fits.executor import Chunk, work_off
+from inference.fits.plan import AnalysisSettings, plan
 from inference.sampling.engine import SamplerSettings
 from models.priors import PriorSet
 
@@ -15,7 +19,7 @@ DESIGNS = {"cut": 20, "matched": 20, "iptw": 4000, "overlap": 4000}
 
 def planned(**how):
     others = [PriorSet("default"), PriorSet("vague")]
-    return plan(others[0], others, SamplerSettings(), DESIGNS, **how)
+    return plan(others[0], others, AnalysisSettings("default", designs=DESIGNS, **how))
 
 
 def test_effects_that_change_stand_beside_the_main_model_without_feedback():
@@ -48,57 +52,63 @@ def test_only_what_is_read_is_computed():
 
 
 @pytest.fixture
-def requests():
-    return planned(effects=EFFECTS, cohorts=20).requests
+def models():
+    requests = planned(effects=EFFECTS, cohorts=20).requests
+    return [SimpleNamespace(request=request) for request in requests]
 
 
-def two_workers(requests, cohorts):
-    """Workers without processes, with all fits of some cohorts shared between them."""
-    missing = [(number, cohort) for cohort in range(cohorts) for number in range(len(requests))]
-    shares = worker_shares([requests[number] for number, _ in missing])
-    workers = []
-    for place in (0, 1):
-        own = {one for one, worker in shares.items() if worker == place}
-        waiting = deque(job for job in missing if structure_of(requests[job[0]]) in own)
-        workers.append(_Worker(None, waiting, own))
-    return workers
+def test_chunks_hold_every_fit_once_and_none_more_than_its_share(models):
+    missing = {(number, cohort): (number, cohort) for number in range(len(models)) for cohort in range(20)}
+    chunks = chunks_of(models, missing)
+    parts = [chunk.run.args[0] for chunk in chunks]
+    assert sorted(job for part in parts for job in part) == sorted(missing)
+    assert [chunk.size for chunk in chunks] == [len(part) for part in parts]
+    assert max(chunk.size for chunk in chunks) <= len(missing) / 2
+    for part in parts:
+        assert len({structure_of(models[number].request) for number, _ in part}) == 1
+        assert [cohort for _, cohort in part] == sorted(cohort for _, cohort in part)
+    # none, joint and cut of both baselines; two effects that change; maximised
+    assert len({structure_of(model.request) for model in models}) == len(chunks) == 9
 
 
-def test_every_structure_has_one_worker_and_the_work_is_even(requests):
-    first, second = two_workers(requests, 20)
-    assert not first.structures & second.structures
-    assert len(first.waiting) + len(second.waiting) == 20 * len(requests)
-    loads = [sum(fit_cost(requests[number]) for number, _ in one.waiting) for one in (first, second)]
-    assert max(loads) < 1.35 * min(loads)
-    effects = {structure_of(one) for one in requests if one.adjustment == "cut"}
-    assert len(effects) == 4  # piecewise and Weibull, by interval, by subgroup
-    assert (
-        len({structure_of(one) for one in requests}) == 9
-    )  # none, joint and cut of both; two that change; maximised
-    assert set(MAIN_ADJUSTMENTS) == {one.adjustment for one in requests}
+def test_a_single_structure_is_shared(models):
+    (joint,) = [one for one in models if one.request.named["adjustment"] == "joint"][:1]
+    chunks = chunks_of([joint], {(0, cohort): cohort for cohort in range(5)})
+    assert [chunk.run.args[0] for chunk in chunks] == [[0, 1, 2], [3, 4]]
 
 
-def test_a_worker_does_its_own_fits_then_what_is_bound_to_none_then_those_of_the_other(requests):
-    idle, busy = two_workers(requests, 3)
-    own, others = list(idle.waiting), list(busy.waiting)
-    plot = Beside("plot", lambda: None)
-    unbound = deque([plot])
-    assert [_next(idle, (idle, busy), requests, unbound) for _ in own] == own
-    assert _next(idle, (idle, busy), requests, unbound) is plot
-    taken = _next(idle, (idle, busy), requests, unbound)
-    assert taken in others
-    assert taken not in busy.waiting
-    assert taken[1] == 2  # from the end of the other's queue
-    again = _next(idle, (idle, busy), requests, unbound)
-    assert structure_of(requests[again[0]]) == structure_of(requests[taken[0]])
+def test_chunks_go_to_any_executor_the_largest_first_and_what_follows_after(tmp_path):
+    """A thread pool of one in place of processes: what runs, in which order, and that an error comes back."""
+    order: list[str] = []
+    ended: list[str] = []
+
+    def chunk(label, size=1):
+        return Chunk(label, partial(order.append, label), size)
+
+    def look():
+        return [chunk("plot")] if "b" in order and "plot" not in order else []
+
+    with ThreadPoolExecutor(1) as executor:
+        work_off(executor, [chunk("a", 1), chunk("b", 3), chunk("c", 2)], look, ended.append)
+    assert [one for one in order if one != "plot"] == ["b", "c", "a"]
+    assert set(order) == set(ended) == {"a", "b", "c", "plot"}
+    with ThreadPoolExecutor(1) as executor, pytest.raises(ZeroDivisionError):
+        work_off(executor, [Chunk("", partial(divmod, 1, 0))])
 
 
-def test_what_is_not_worth_compiling_for_is_left_to_the_other(requests):
-    idle, busy = two_workers(requests, 1)
-    idle.waiting.clear()
-    while sum(fit_cost(requests[number]) for number, _ in busy.waiting) >= 2 * COMPILATION:
-        busy.waiting.pop()
-    assert busy.waiting
-    assert _next(idle, (idle, busy), requests, deque()) is None
-    idle.structures.add(structure_of(requests[busy.waiting[-1][0]]))
-    assert _next(idle, (idle, busy), requests, deque()) is not None
+def test_settings_come_back_from_the_manifest():
+    settings = AnalysisSettings(
+        "default",
+        SamplerSettings(2, 500, 150, 7),
+        DESIGNS,
+        True,
+        ["time_split", "naive"],
+        ["by_interval"],
+        3,
+        50,
+        ["vague"],
+    )
+    written = json.loads(json.dumps({**settings.manifest, "study": "x"}))
+    assert AnalysisSettings.from_manifest(written) == settings
+    with pytest.raises(KeyError):
+        AnalysisSettings.from_manifest({"study": "x"})

@@ -157,8 +157,9 @@ def test_keys_change_with_the_source_that_is_reached_and_with_no_other(name, mon
     inside = reached([begin], LAYERS)
     every = [file for layer in LAYERS for file in (ROOT / layer).rglob("*.py")]
     pages = [file for file in every if {"figures", "report"} & set(file.relative_to(ROOT).parts)]
-    audit = [file for file in (ROOT / "data" / "audit").rglob("*.py") if file not in inside]
+    audit = [file for file in (ROOT / "data" / "published" / "audit").rglob("*.py") if file not in inside]
     before = source_of.__wrapped__(summary)
+    assert audit
     for file in [*inside[:: max(1, len(inside) // 4)], *pages[::20], *audit[::10]]:
         known = parsed(file)
         changed = dataclasses.replace(known, statements=(*known.statements, "added"))

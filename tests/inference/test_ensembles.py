@@ -9,7 +9,7 @@ import pytest
 
 import inference.published.cohort_cache
 from data.published.evidence import load_evidence
-from data.published.reconstruction import LOOSE, STATED, Reconstruction
+from data.published.reconstruction import Reconstruction
 from data.study.study import load_study
 from inference.published.cohort_cache import ensemble_mark, ensemble_of
 from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
@@ -30,7 +30,7 @@ def drawn(monkeypatch):
     """Stand-in for the reconstruction, which takes seconds: a known table, and how often it was asked for."""
     asked = []
 
-    def reconstruct(study, evidence, cohorts, seed, done=None, workers=2, assumptions=STATED, first=1):
+    def reconstruct(study, evidence, cohorts, seed, done=None, first=1):
         asked.append((cohorts, seed))
         size = 4
         patients = pd.concat(
@@ -80,13 +80,6 @@ def test_another_seed_number_or_evidence_is_made_again(li2024, evidence, drawn, 
     ensemble_of(li2024, other, 3, 8, tmp_path)
     assert drawn == [(2, 7), (2, 8), (3, 8), (3, 8)]
     assert ensemble_mark(li2024, other, 3, 8) != ensemble_mark(li2024, evidence, 3, 8)
-
-
-def test_looser_assumptions_are_another_ensemble(li2024, evidence, drawn, tmp_path):
-    ensemble_of(li2024, evidence, 1, 7, tmp_path)
-    ensemble_of(li2024, evidence, 1, 7, tmp_path, assumptions=LOOSE)
-    ensemble_of(li2024, evidence, 1, 7, tmp_path, assumptions=LOOSE)
-    assert drawn == [(1, 7), (1, 7)]
 
 
 def test_cohorts_that_come_after_others_are_another_ensemble(li2024, evidence, drawn, tmp_path):

@@ -22,10 +22,12 @@ from inference.adjustments import ADJUSTMENTS
 from inference.diagnostics.checks import exposure_checks
 from inference.estimands import ESTIMANDS
 from inference.estimands.curves import standardise, time_grid
-from inference.fits.analysis import plan
-from inference.fits.requests import FitRequest, fit_content, fit_key, landmark_of, problem_of
+from inference.fits.plan import AnalysisSettings, plan
+from inference.fits.requests import FitRequest, landmark_of, problem_of
+from inference.fits.sampled_fit import sampled_fit
 from inference.fits.tables import estimate
 from inference.sampling.engine import SamplerSettings, sample
+from inference.storage.cache import content_of
 from models.baselines import PiecewiseExponential, Weibull
 from models.exposures import Naive, TimeSplit
 from models.priors import PriorSet
@@ -83,7 +85,8 @@ def test_every_exposure_has_a_key_of_its_own():
     truth = Truth(mean_delay=8.0)
     cohort, study = simulate_cohort(truth, 300, seed=1), study_of(truth)
     exposures = (*EXPOSURES, "landmark_12")
-    keys = {fit_key(study, cohort, request_of("weibull", exposure)) for exposure in exposures}
+    requests = [request_of("weibull", exposure) for exposure in exposures]
+    keys = {sampled_fit.key(study.name, one.named, problem_of(study, cohort, one)) for one in requests}
     assert len(keys) == len(exposures)
     labels = [request_of("weibull", exposure).label for exposure in ("naive", "landmark_6")]
     assert labels == ["weibull, none, default", "weibull, none, default, landmark_6"]
@@ -105,9 +108,7 @@ def test_a_landmark_at_0_with_all_starts_at_0_is_the_naive_count(baseline):
     for name in ("patient", "time", "event", "treatment", "entry"):
         assert_array_equal(getattr(landmark.cohort, name), getattr(naive.cohort, name))
     assert_array_equal(landmark.cohort.outcome.values, naive.cohort.outcome.values)
-    contents = [fit_content(study, cohort, request) for request in requests]
-    assert len({content["cohort"] for content in contents}) == 1
-    assert contents[0] | {"exposure": "landmark_0"} == contents[1]
+    assert content_of(naive) == content_of(landmark)
     draws = [sample(problem.posterior("absent"), SETTINGS).parameters for problem in (naive, landmark, split)]
     for key, value in draws[0].items():
         assert_array_equal(draws[1][key], value)
@@ -237,12 +238,11 @@ def test_weights_and_pairs_beside_a_split_exposure_are_refused(name):
 
 
 def test_an_analysis_with_start_times_takes_weights_and_pairs_at_its_landmarks():
-    planned = plan(
-        PriorSet("default"), [], SETTINGS, {}, exposures=("time_split", "naive", "landmark_6", "landmark_9")
-    )
+    exposures = ("time_split", "naive", "landmark_6", "landmark_9")
+    planned = plan(PriorSet("default"), [], AnalysisSettings("default", exposures=exposures))
     found = {(one.adjustment, one.exposure) for one in planned.requests if one.adjustment in DESIGNED}
     assert found == {(name, exposure) for name in DESIGNED for exposure in ("landmark_6", "landmark_9")}
-    naive = plan(PriorSet("default"), [], SETTINGS, {}, exposures=("naive",))
+    naive = plan(PriorSet("default"), [], AnalysisSettings("default"))
     assert {one.adjustment for one in naive.models} == set(ADJUSTMENTS)
 
 

@@ -14,7 +14,7 @@ from inference.report.section import Section
 from inference.report.sections import SECTIONS, sections_of, sentences_beside_the_answer, tables_of
 from inference.sampling.engine import SamplerSettings
 from inference.sensitivity import SENSITIVITIES, MainAnalysis
-from inference.sensitivity.computed import sensitivity_jobs, sensitivity_of
+from inference.sensitivity.computed import sensitivity_chunks, sensitivity_of
 from inference.sensitivity.sensitivity import Sensitivity
 from inference.storage import cache
 from inference.storage.cache import DATASET, cached
@@ -52,10 +52,10 @@ def analysis(small_cohort):
 def test_a_sensitivity_analysis_is_computed_pooled_and_checked_from_its_line(analysis, tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "source_of", lambda module: module)  # this one stands outside the layers
     CALLS.clear()
-    (job,) = sensitivity_jobs(analysis, tmp_path)
-    assert not job.kept()
-    job.run()
-    assert job.kept()
+    (chunk,) = sensitivity_chunks(analysis, tmp_path)
+    assert chunk.size == 2
+    chunk.run()
+    assert not sensitivity_chunks(analysis, tmp_path)
     computed = sensitivity_of(analysis, tmp_path)
     assert CALLS == [0, 1]
     total = 2.0 * analysis.cohorts[0].event.sum()
@@ -68,7 +68,7 @@ def test_a_sensitivity_analysis_is_computed_pooled_and_checked_from_its_line(ana
 @patch.dict(SENSITIVITIES, {"deaths": DEATHS}, clear=True)
 def test_what_does_not_apply_is_neither_computed_nor_shown(analysis, tmp_path):
     late = SimpleNamespace(naive=False, study=analysis.study, cohorts=analysis.cohorts, main=analysis.main)
-    assert not sensitivity_jobs(late, tmp_path)
+    assert not sensitivity_chunks(late, tmp_path)
     assert sensitivity_of(late, tmp_path).of(DEATHS) is None
 
 

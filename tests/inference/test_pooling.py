@@ -69,7 +69,7 @@ def summary_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level
                 "time": times,
             },
         ),
-        mark=str(draws.sum()),
+        key=str(draws.sum()),
     )
 
 

@@ -3,13 +3,15 @@
 import io
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from data.simulation.simulate import Truth, simulate_frame
+from inference.fits.sampled_fit import sampled_fit
 from scripts.console import run
 from scripts.main import app
 
@@ -58,44 +60,47 @@ def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("nothing may be sampled here")
 
     monkeypatch.setattr("inference.sampling.modes.compiled_for", refuse)
-    monkeypatch.setattr("inference.fits.analysis.side_by_side", refuse)
+    monkeypatch.setattr(sampled_fit, "function", refuse)
+    monkeypatch.setattr("inference.fits.analysis.local_processes", in_turn)
 
 
-def _in_turn(study, cohorts, requests, missing, store, after, beside) -> Iterator:
-    """Yield readings, made one after the other."""
-    from inference.fits.requests import request_of_cohort
-    from inference.fits.workers import _make
+class InTurn(Executor):
+    """Runs what is submitted at once, in this process."""
 
-    for number, cohort in missing:
-        own = request_of_cohort(requests[number], cohort)
-        yield (number, cohort), _make(study, cohorts[cohort], own, store.folder)
+    def submit(self, run: Callable, /, *args: object, **kwargs: object) -> Future:
+        ended: Future = Future()
+        ended.set_result(run(*args, **kwargs))
+        return ended
 
 
-@pytest.fixture(scope="session")
-def in_turn() -> Callable:
-    """Make fits in this process, in place of `inference.fits.analysis.side_by_side`."""
-    return _in_turn
+@contextmanager
+def in_turn(folder: Path) -> Iterator[InTurn]:
+    """Give an executor of this process, where models are compiled already, in place of worker processes."""
+    yield InTurn()
+
+
+@pytest.fixture(scope="session", name="in_turn")
+def in_turn_fixture() -> Callable:
+    return in_turn
 
 
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let analyses fit in this process, where models are compiled already, and not in workers."""
-    monkeypatch.setattr("inference.fits.analysis.side_by_side", _in_turn)
+    """Let analyses fit in this process."""
+    monkeypatch.setattr("inference.fits.analysis.local_processes", in_turn)
 
 
 @pytest.fixture
 def sampled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Labels of the fits that are sampled during a test."""
-    import inference.fits.fits
-
     labels: list[str] = []
-    sample_fit = inference.fits.fits.sample_fit
+    sample = sampled_fit.function
 
-    def noted(study, cohort, request, progress):
-        labels.append(request.label)
-        return sample_fit(study, cohort, request, progress)
+    def noted(study, model, problem, *progress):
+        labels.append(f"{model['baseline']}, {model['adjustment']}, {model['prior_set']}")
+        return sample(study, model, problem, *progress)
 
-    monkeypatch.setattr("inference.fits.fits.sample_fit", noted)
+    monkeypatch.setattr(sampled_fit, "function", noted)
     return labels
 
 
@@ -116,7 +121,7 @@ def analysed(tmp_path_factory: pytest.TempPathFactory, small_study: Path) -> Ana
     ended("new-study", "drafted", "--from", small_study / "cohort.csv", "--out", folder, "--quiet")
     study, out = folder / "drafted", folder / "out"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.fits.analysis.side_by_side", _in_turn)
+        patch.setattr("inference.fits.analysis.local_processes", in_turn)
         made = ended("analyse", study, "--out", out, *SHORT)
     return Analysis(study, out, made, SHORT)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from hashlib import sha256
@@ -14,7 +15,7 @@ import xarray as xr
 
 from data.study.sources import load_cohort
 from data.study.study import load_study
-from inference.storage.store import Store
+from inference.storage.cache import TREE
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BRIEF = ("--chains", "2", "--draws", "100", "--tune", "100", "--designs", "3", "--quiet")
@@ -243,14 +244,6 @@ class TestSecondFit:
         ratio = table[table["estimand"] == "log_hazard_ratio"].iloc[0]
         assert ratio["mcse"] == pytest.approx(ratio["sd"] / 30**0.5)
 
-    def test_enough_draws_pass_and_exit_with_0(self, rtsurv, small_study, tmp_path):
-        options = ("--adjustment", "none", "--baseline", "weibull", "--out", tmp_path)
-        ended = rtsurv("fit", small_study, *options)
-        assert (ended.code, ended.err) == (0, "")
-        assert "Therapy against No therapy" in ended.out
-        assert "Checks: 0 fail" in ended.out
-        assert str(tmp_path) in ended.out
-
     def test_names_from_files_are_no_markup(self, rtsurv, small_study, tmp_path):
         text = (small_study / "study.toml").read_text(encoding="utf-8")
         changed = text.replace('"Therapy"', '"[bold]Drug[/b] :smile:"').replace(
@@ -342,10 +335,9 @@ class TestAnalyse:
         assert (copied / "report.html").is_file()
 
     @pytest.mark.usefixtures("no_sampling")
-    def test_report_without_readings_reads_the_fits_again(self, rtsurv, analysed, copied):
+    def test_report_without_summaries_summarises_the_fits_again(self, rtsurv, analysed, copied):
         before = (copied / "estimands.csv").read_text(encoding="utf-8")
-        for path in (copied / "fits").glob("*/reading.nc"):
-            path.unlink()
+        shutil.rmtree(copied / "kept")
         assert rtsurv("report", analysed.study, "--out", copied).code == 3
         assert (copied / "estimands.csv").read_text(encoding="utf-8") == before
 
@@ -370,7 +362,7 @@ class TestAnalyse:
         assert (ended.code, ended.err) == (3, "")
         assert sampled == [label]
         assert (copied / "estimands.csv").read_bytes() == before
-        assert Store(copied / "fits").load(key) is not None
+        assert "posterior" in TREE.read(damaged).children
 
     @pytest.mark.usefixtures("no_sampling")
     def test_report_of_a_damaged_fit_says_so(self, rtsurv, analysed, copied):

@@ -7,15 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import inference.fits.analysis
 import inference.published.cohort_cache
-from data.simulation.simulate import Truth, simulate_frame
+from data.simulation.simulate import Truth, simulate_frame, simulated_study
 from data.study.sources import validate_cohort
 from data.study.study import load_study
-from inference.fits.analysis import plan, summaries_of
-from inference.fits.requests import cohorts_of
-from inference.sampling.engine import SamplerSettings
-from inference.storage.store import Store
+from inference.fits.plan import AnalysisSettings, plan
+from inference.fits.stored import StoredModel
 from models.priors import PriorSet
 from scripts.options import FULL, INTERACTION_COHORTS, Sampling
 from scripts.patients import Patients, with_further
@@ -35,47 +32,31 @@ SUBGROUPS = ("by_interval", "by_subgroup")
     ids=["in full", "stated", "stated, more", "quick", "patients"],
 )
 def test_only_a_full_run_over_cohorts_pools_more_of_them_for_subgroups(sampling, known, pooled):
-    made = plan(
-        PriorSet("default"),
-        [PriorSet("vague")],
-        SamplerSettings(),
-        {"cut": 1},
+    settings = AnalysisSettings(
+        "default",
+        designs={"cut": 1},
         effects=SUBGROUPS,
         cohorts=known,
         interaction_cohorts=sampling.interaction_cohorts(known),
     )
+    made = plan(PriorSet("default"), [PriorSet("vague")], settings)
     counts = {one.effect: one.cohorts for one in made.effects}
     assert counts == {"by_interval": known, "by_subgroup": pooled}
     assert {one.cohorts for one in made.requests if one.effect != "by_subgroup"} == {known}
 
 
-def test_each_request_is_fitted_to_its_own_cohorts_and_pools_them(monkeypatch, tmp_path):
-    made = plan(
-        PriorSet("default"), [], SamplerSettings(), {"cut": 1},
-        quick=False, effects=SUBGROUPS, cohorts=2, interaction_cohorts=5,
-    )  # fmt: skip
-    cohorts = [SimpleNamespace(number=number) for number in range(5)]
-    fitted, pooled = [], {}
-
-    def kept(study, cohort, request, store, progress, sample=True):
-        fitted.append((request.effect, request.adjustment, request.baseline, cohort.number))
-        return SimpleNamespace(request=request)
-
-    def pool(summaries, store):
-        pooled[summaries[0].request.label] = len(summaries)
-        return summaries[0]
-
-    monkeypatch.setattr(inference.fits.analysis, "kept_pool", lambda *_: None)
-    monkeypatch.setattr(inference.fits.analysis, "reading_of", kept)
-    monkeypatch.setattr(inference.fits.analysis, "pooled_reading", pool)
-    found = summaries_of(None, cohorts, made.requests, Store(tmp_path), lambda *_: None)
-    assert [one.request.label for one in found] == [one.label for one in made.requests]
-    for request in made.requests:
+def test_each_model_is_fitted_to_its_own_cohorts(tmp_path):
+    truth = Truth()
+    study = simulated_study(simulate_frame(truth, 80, 1)[1] + "[report]\nsubgroups = ['grade']\n")
+    cohorts = [validate_cohort(simulate_frame(truth, 80, number)[0], study, "x") for number in range(1, 6)]
+    settings = AnalysisSettings(
+        "default", designs={"cut": 1}, effects=SUBGROUPS, cohorts=2, interaction_cohorts=5
+    )
+    for request in plan(PriorSet("default"), [], settings).requests:
+        model = StoredModel(study, cohorts, request, tmp_path)
         count = 5 if request.effect == "by_subgroup" else 2
-        assert pooled[request.label] == count
-        named = (request.effect, request.adjustment, request.baseline)
-        assert [one[-1] for one in fitted if one[:-1] == named] == list(range(count))
-        assert len(cohorts_of(request, cohorts)) == count
+        assert len(set(model.keys)) == len(model.fits) == count
+        assert not model.held()
 
 
 @pytest.fixture

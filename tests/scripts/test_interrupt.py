@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from inference.storage.atomic import atomic_path, write_text
-from inference.storage.store import Store
+from inference.storage.cache import TREE
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 BRIEF = ("--chains", "2", "--draws", "40", "--tune", "40", "--designs", "3")
@@ -104,7 +104,7 @@ def whole(rtsurv, in_turn, small_study, tmp_path_factory):
     """A run that nobody interrupted: exit code and table."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.fits.analysis.side_by_side", in_turn)
+        patch.setattr("inference.fits.analysis.local_processes", in_turn)
         ended = rtsurv("sensitivity", small_study, "--quick", "--out", folder, *BRIEF)
     return ended.code, pd.read_csv(folder / "sensitivity.csv")
 
@@ -142,10 +142,10 @@ class TestCommands:
         [
             ("inference.sampling.engine._run", 1, 0),
             ("inference.sampling.engine._run", 5, 1),
-            ("inference.fits.fits.sample_fit", 3, 2),
-            ("inference.storage.store.write_tree", 2, 1),
-            ("inference.storage.store.write_text", 2, 1),
-            ("inference.fits.summaries.read_fit", 2, 2),
+            ("inference.fits.sampled_fit.to_tree", 3, 2),
+            ("inference.storage.cache.atomic_path", 3, 1),
+            ("inference.storage.cache.write_text", 3, 1),
+            ("inference.fits.stored.read_fit", 2, 2),
             ("inference.report.gallery.prior_sets_figure", 1, 4),
             ("scripts.files.write_json", 1, 4),
         ],
@@ -159,7 +159,7 @@ class TestCommands:
         assert (ended.code, ended.out) == (130, "")
         kept = self._sealed(tmp_path)
         assert len(kept) == finished
-        assert all(Store(tmp_path / "fits").load(key) is not None for key in kept)
+        assert all("posterior" in TREE.read(tmp_path / "fits" / key / "fit.nc").children for key in kept)
         assert _parts(tmp_path) == []
         sampled.clear()
         assert rtsurv(*command).code == whole[0]
@@ -240,7 +240,7 @@ def test_workers_end_with_the_command(small_study, tmp_path, how):
     kept = {path.parent / "fit.nc" for path in tmp_path.rglob("fit.json")}
     written = {path: path.stat().st_mtime_ns for path in kept}
     assert written
-    assert all(Store(tmp_path / "fits").load(path.parent.name) is not None for path in kept)
+    assert all("posterior" in TREE.read(path).children for path in kept)
     if how == "killed":
         return
     assert began.returncode == 130

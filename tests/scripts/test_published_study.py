@@ -36,7 +36,7 @@ def published(rtsurv, in_turn, tmp_path_factory) -> tuple[int, Path]:
     """A first look with few draws: exit code and folder."""
     folder = tmp_path_factory.mktemp("li2024")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.fits.analysis.side_by_side", in_turn)
+        patch.setattr("inference.fits.analysis.local_processes", in_turn)
         ended = rtsurv("analyse", "li2024", "--quick", "--out", folder, *BRIEF)
     assert ended.err == ""
     return ended.code, folder

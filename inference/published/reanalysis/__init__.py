@@ -1,6 +1,6 @@
 """What a paper did, done again on pseudo-patients: its tables and figures, computed beside printed."""
 
-from inference.published.reanalysis.kept import replication_of
+from inference.published.reanalysis.kept import replicated, replication_of
 from inference.published.reanalysis.lines import Line, long_table, summary_table
 from inference.published.reanalysis.replicate import Replication, ReplicationSettings, group_labels, replicate
 
@@ -11,6 +11,7 @@ __all__ = [
     "group_labels",
     "long_table",
     "replicate",
+    "replicated",
     "replication_of",
     "summary_table",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +11,7 @@ from data.published.evidence import Evidence
 from data.published.reconstruction import Reconstruction
 from data.study.study import Study
 from inference.published.reanalysis.replicate import Replication, ReplicationSettings, replicate
-from inference.storage.cache import FRAMES, cached
+from inference.storage.cache import FRAMES, Deferred, cached
 
 TABLES = ("table", "curves", "points", "pairs")
 DEFAULTS = ReplicationSettings()
@@ -37,8 +37,20 @@ def replication_of(
     done : callable, optional
         Called with how many cohorts are ready, and of how many.
     """
-    tables = replicated_tables(folder, made.patients, made.modalities, study, evidence, settings, done)
+    tables = replicated(folder, made, study, evidence, settings, done).value()
     return Replication(**tables, settings=settings, cohorts=int(made.patients["cohort"].nunique()))
+
+
+def replicated(
+    folder: Path,
+    made: Reconstruction,
+    study: Study,
+    evidence: Evidence,
+    settings: ReplicationSettings = DEFAULTS,
+    done: Callable[[int, int], None] | None = None,
+) -> Deferred[Mapping[str, pd.DataFrame]]:
+    """Return the tables of a replication, by name, deferred; arguments as in `replication_of`."""
+    return replicated_tables.deferred(folder, made.patients, made.modalities, study, evidence, settings, done)
 
 
 @cached(FRAMES)
@@ -49,7 +61,7 @@ def replicated_tables(
     evidence: Evidence,
     settings: ReplicationSettings,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[str, pd.DataFrame]:
+) -> Mapping[str, pd.DataFrame]:
     """Return the tables of a replication, by name; arguments as in `replicate`."""
     fresh = replicate(patients, modalities, study, evidence, settings, progress)
     return {name: getattr(fresh, name) for name in TABLES}

@@ -1,0 +1,83 @@
+"""The summary of a fit as an xarray.DataTree, and back: as it is kept on disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from pandas.api.types import is_numeric_dtype
+
+from inference.diagnostics.checks import CheckResult
+from inference.fits.fits import FitSummary
+from inference.fits.requests import FitRequest
+
+DATASETS = ("curves", "replicated", "observed", "draws", "curve_draws", "published", "predicted")
+TABLES = ("estimands", "balance", "pooling")
+
+
+def summary_to_tree(summary: FitSummary) -> xr.DataTree:
+    """Return the summary as a DataTree, without its request and its key."""
+    dims = ("cohort", "patient")[-summary.elpd.ndim :]
+    by_patient = {"elpd": (dims, summary.elpd), "propensity": (dims, summary.propensity)}
+    tables = {name: _to_dataset(getattr(summary, name)) for name in TABLES}
+    tree = xr.DataTree.from_dict(
+        {
+            **{name: getattr(summary, name) for name in DATASETS},
+            **tables,
+            "checks": _to_dataset(summary.checks_table.astype({"value": float, "threshold": float})),
+            "by_patient": xr.Dataset(by_patient),
+        }
+    )
+    tree.attrs["power_scaling"] = list(summary.power_scaling)
+    return tree
+
+
+def summary_from_tree(tree: xr.DataTree, request: FitRequest, key: str) -> FitSummary:
+    """Return the summary that a DataTree holds.
+
+    Parameters
+    ----------
+    tree : DataTree
+        From `summary_to_tree`.
+    request : FitRequest
+        The model that was fitted.
+    key : str
+        Digest of all that decides the summary.
+    """
+    of_prior, of_likelihood = tree.attrs["power_scaling"]
+    by_patient = tree.children["by_patient"]
+    datasets: dict[str, Any] = {name: tree.children[name].to_dataset() for name in DATASETS}
+    tables: dict[str, Any] = {name: _from_dataset(tree.children[name].to_dataset()) for name in TABLES}
+    checks = _from_dataset(tree.children["checks"].to_dataset()).to_dict("records")
+    return FitSummary(
+        request,
+        elpd=by_patient["elpd"].to_numpy(),
+        propensity=by_patient["propensity"].to_numpy(),
+        checks=tuple(_check(row) for row in checks),
+        power_scaling=(float(of_prior), float(of_likelihood)),
+        key=key,
+        **datasets,
+        **tables,
+    )
+
+
+def _to_dataset(table: pd.DataFrame) -> xr.Dataset:
+    """Return the columns of a table along a dimension `row`; numbers as they are, all else as text."""
+    columns = {
+        str(name): ("row", column.to_numpy(float if is_numeric_dtype(column) else object))
+        for name, column in table.items()
+    }
+    return xr.Dataset(columns)
+
+
+def _from_dataset(dataset: xr.Dataset) -> pd.DataFrame:
+    return pd.DataFrame({str(name): column.to_numpy() for name, column in dataset.data_vars.items()})
+
+
+def _check(row: dict[Any, Any]) -> CheckResult:
+    numbers = {name: None if np.isnan(row[name]) else float(row[name]) for name in ("value", "threshold")}
+    return CheckResult(
+        row["family"], row["subject"], row["status"], numbers["value"], numbers["threshold"], row["text"]
+    )

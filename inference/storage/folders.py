@@ -1,0 +1,3 @@
+"""Folders of an analysis in which fits, and all else that is cached, lie."""
+
+FITS, KEPT = "fits", "kept"
