@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.errors import InputError
+from data.errors import NotEstimableError
 from data.study.cohort import Cohort
 from data.study.subcohorts import some_patients
 from inference.adjustments.adjusted import (
@@ -48,7 +48,7 @@ def matched_designs(problem: Problem) -> tuple[WeightedDesign, ...]:
 
     Raises
     ------
-    InputError
+    NotEstimableError
         Where no pair is within the caliper, or no patient of an arm that is left has the event.
     """
     cohort = problem.cohort
@@ -83,9 +83,9 @@ def sample_matched(problem: Problem, progress: Progress) -> AdjustedSample:
 def _refuse_without_events(cohort: Cohort, inside: np.ndarray) -> None:
     if all((cohort.event & inside & (cohort.treatment == arm)).any() for arm in (False, True)):
         return
-    raise InputError(
+    raise NotEstimableError(
         f"{cohort.study}: the pairs must hold an event in each arm, but found {int(inside.sum()) // 2} pairs "
-        f"within {CALIPER} standard deviations of the score, and an arm of them without one; use --adjustment overlap"
+        f"within {CALIPER} standard deviations of the score, and an arm of them without one; use --adjustment joint, whose prior bounds the effect"
     )
 
 

@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from data.errors import InputError
+from data.errors import InputError, NotEstimableError
 from data.study.cohort import Cohort
 from data.study.subcohorts import some_patients
 from inference.adjustments.adjusted import (
@@ -116,12 +116,12 @@ def maximisers(
 
     Raises
     ------
-    InputError
+    NotEstimableError
         Where an arm has no event while the other is at risk.
     """
     found = maximise(problem.spec.baseline, episodes_of(design.cohort, time_split=False), weights)
     if np.isnan(found["treatment_effect"]).any():
-        raise InputError(
+        raise NotEstimableError(
             f"{problem.cohort.study}: each arm must have events while the other is at risk to be weighted, but found an arm "
             f"without any; use --adjustment joint, whose prior bounds the effect"
         )
