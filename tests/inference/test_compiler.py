@@ -23,7 +23,7 @@ from models.exposures import TimeSplit
 from models.priors import PriorSet
 from models.specification import ModelSpec
 
-SETTINGS = SamplerSettings(seed=5)
+SETTINGS = SamplerSettings(draws=500, tune=200, seed=5)
 
 
 @pytest.fixture

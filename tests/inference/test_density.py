@@ -74,6 +74,13 @@ def test_what_is_bound_is_not_changed_by_a_later_change_of_the_arrays(compiled, 
     assert bound(np.zeros(2))[0] == before
 
 
+def test_densities_bound_to_other_data_do_not_disturb_each_other(compiled, other):
+    one, two = compiled.bind(other), compiled.bind(other | {"level": 0.2})
+    expected = [by_scipy(np.ones(2), **other), by_scipy(np.ones(2), **other | {"level": 0.2})]
+    for _ in range(2):
+        assert [density(np.ones(2))[0] for density in (one, two)] == pytest.approx(expected, rel=1e-12)
+
+
 def test_data_that_do_not_fit_together_are_an_error(compiled, other):
     with pytest.raises(ArithmeticError, match="cannot be computed with these data"):
         compiled.bind(other | {"chosen": np.array([0, 1])})(np.zeros(2))

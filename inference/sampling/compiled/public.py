@@ -33,11 +33,14 @@ class PublicDensity(CompiledDensity):
     ----------
     function : pytensor.compile.Function
         From the vector to log density and gradient; the data are shared variables.
+    holder : list of BoundPublicDensity
+        The one whose data the function has; to hand them over takes twice as long as a call.
     lock : Lock
         Held during a call, because a function has one place for its data, and chains are threads.
     """
 
     function: Any
+    holder: list[BoundPublicDensity] = field(default_factory=list)
     lock: Any = field(default_factory=Lock)
 
     def bound(self, arrays: dict[str, np.ndarray]) -> BoundDensity:
@@ -47,7 +50,7 @@ class PublicDensity(CompiledDensity):
 
 @dataclass(frozen=True, eq=False)
 class BoundPublicDensity(BoundDensity):
-    """A density that hands its data over at each call."""
+    """A density that hands its data over before a call, where another did so since the last."""
 
     compiled: PublicDensity
     arrays: dict[str, np.ndarray]
@@ -57,8 +60,11 @@ class BoundPublicDensity(BoundDensity):
         function = self.compiled.function
         try:
             with self.compiled.lock:
-                for shared in function.get_shared():
-                    shared.set_value(self.arrays[shared.name], borrow=True)
+                if self.compiled.holder != [self]:
+                    self.compiled.holder.clear()
+                    for shared in function.get_shared():
+                        shared.set_value(self.arrays[shared.name], borrow=True)
+                    self.compiled.holder.append(self)
                 value, gradient = function(position)
         except (ValueError, IndexError, TypeError) as error:
             raise ArithmeticError("the log density cannot be computed with these data") from error
