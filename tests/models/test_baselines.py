@@ -132,6 +132,18 @@ def test_a_model_computes_what_draws_compute(baseline, parameters):
         )
 
 
+def test_an_imaginary_step_gives_the_derivative(baseline, parameters):
+    """Formulas are analytic in their parameters, as the maximiser of weighted likelihoods needs."""
+    basis = baseline.basis(np.array([3.0, 3.5, 60.0]), np.array([0.0, 1.0, 4.0]))
+    for name in baseline.hazard_parameters:
+        for formula in (baseline.log_hazard, baseline.cumulative_hazard):
+            imaginary, high, low = (
+                formula({**parameters, name: parameters[name] + step}, basis, np)
+                for step in (1e-100j, 1e-5, -1e-5)
+            )
+            assert_allclose(imaginary.imag / 1e-100, (high - low) / 2e-5, rtol=1e-6, atol=1e-8)
+
+
 def test_its_structure_does_not_depend_on_values():
     assert PiecewiseExponential((1.0, 2.0)).structure == PiecewiseExponential((5.0, 9.0)).structure
     assert PiecewiseExponential((1.0,)).structure != PiecewiseExponential((1.0, 2.0)).structure

@@ -8,11 +8,7 @@ import numpy as np
 
 from inference.adjustments.adjusted import AdjustedSample
 from inference.diagnostics.checks.result import CheckResult
-from models.effects.by_interval import BY_INTERVAL
-from models.effects.by_subgroup import SUBGROUP_EFFECTS
-
-DIFFERS = {BY_INTERVAL.name, SUBGROUP_EFFECTS.name}
-"""Where a fit has one of these, no single factor stretches all times."""
+from models.effects import ConstantEffect
 
 
 def median_notes(not_reached: Mapping[str, float]) -> list[CheckResult]:
@@ -44,8 +40,9 @@ def time_ratio_note(adjusted: AdjustedSample) -> list[CheckResult]:
 
     (Carroll 2003, doi 10.1016/S0197-2456(03)00072-2).
     """
-    parameters = adjusted.designs[0].parameters
-    if "weibull_shape" not in parameters or DIFFERS & set(parameters):
+    first = adjusted.designs[0]
+    assert first.posterior.spec is not None, "the outcome model is asked for"
+    if "weibull_shape" not in first.parameters or not isinstance(first.posterior.spec.effect, ConstantEffect):
         return []
     ratios = np.concatenate(
         [
