@@ -46,7 +46,9 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
                 f"  {adjustment}{whom}{''.join(named)}{until}",
                 interval(ratio["median"], ratio["lower"], ratio["upper"], ratio=True),
                 probability(ratio["probability_of_benefit"]),
-                interval(rmst["median"], rmst["lower"], rmst["upper"]),
+                ", ".join(
+                    filter(None, [interval(rmst["median"], rmst["lower"], rmst["upper"]), rmst["note"]])
+                ),
             )
     shown.print(table)
     shown.print(

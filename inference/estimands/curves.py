@@ -43,7 +43,10 @@ class TimeGrid:
     times : tuple of float
         Of the survival probabilities; every one is in `time`.
     last : float
-        Last follow-up: a median beyond it is not reached.
+        Last follow-up.
+    ends : (float, float)
+        Last follow-up of the controls and of the treated: a median beyond it is not reached, and what lies beyond it is
+        extrapolated.
     """
 
     time: np.ndarray
@@ -52,6 +55,7 @@ class TimeGrid:
     horizon: float
     times: tuple[float, ...]
     last: float
+    ends: tuple[float, float]
 
     def at(self, wanted: float) -> int:
         """Return the position of a time of the grid."""
@@ -59,9 +63,16 @@ class TimeGrid:
 
 
 def time_grid(
-    cutpoints: tuple[float, ...], horizon: float, times: tuple[float, ...], last: float
+    cutpoints: tuple[float, ...],
+    horizon: float,
+    times: tuple[float, ...],
+    last: float,
+    ends: tuple[float, float] | None = None,
 ) -> TimeGrid:
-    """Return a grid that holds quadrature nodes between cut points, the times asked for, and times for display."""
+    """Return a grid that holds quadrature nodes between cut points, the times asked for, and times for display.
+
+    `ends` of the arms are the last follow-up of all unless stated.
+    """
     inner = [cut for cut in cutpoints if cut < horizon]
     edges = np.unique(np.concatenate([inner, np.linspace(0.0, horizon, PANELS + 1)]))
     nodes, weights = np.polynomial.legendre.leggauss(NODES_PER_PANEL)
@@ -76,7 +87,9 @@ def time_grid(
     time = np.unique(np.concatenate([shown, at, edges, times, [last]]))
     quadrature = np.zeros(len(time))
     np.add.at(quadrature, np.searchsorted(time, at), (half * weights).ravel())
-    return TimeGrid(time, quadrature, np.searchsorted(time, shown), horizon, tuple(times), last)
+    return TimeGrid(
+        time, quadrature, np.searchsorted(time, shown), horizon, tuple(times), last, ends or (last, last)
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from data.errors import InputError
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.estimands.curves import TimeGrid, time_grid
+from models.exposures import TimeSplit
 from models.specification import ModelSpec
 
 
@@ -37,10 +38,20 @@ def report_times(study: Study, cohort: Cohort) -> tuple[float, tuple[float, ...]
     return float(horizon), tuple(float(time) for time in times)
 
 
-def report_grid(study: Study, cohort: Cohort, spec: ModelSpec) -> TimeGrid:
-    """Return the grid on which curves and estimands of a fit are evaluated."""
+def report_grid(study: Study, cohort: Cohort, spec: ModelSpec, fitted: Cohort) -> TimeGrid:
+    """Return the grid on which curves and estimands of a fit are evaluated; `fitted` are the patients as they were fitted."""
     horizon, times = report_times(study, cohort)
-    return time_grid(spec.cutpoints, horizon, times, float(cohort.time.max()))
+    return time_grid(spec.cutpoints, horizon, times, float(cohort.time.max()), arm_ends(fitted, spec))
+
+
+def arm_ends(cohort: Cohort, spec: ModelSpec) -> tuple[float, float]:
+    """Return the last follow-up of the controls and of the treated; with time-split exposure, who begins later is a control until then."""
+    treated, time = cohort.treatment, cohort.time
+    untreated = time[~treated]
+    if isinstance(spec.exposure, TimeSplit):
+        assert cohort.treatment_start is not None, "what is split has starts"
+        untreated = np.concatenate([untreated, cohort.treatment_start[treated]])
+    return float(untreated.max()), float(time[treated].max())
 
 
 def _round_down(value: float) -> float:

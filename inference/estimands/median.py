@@ -1,4 +1,4 @@
-"""Median survival; infinite where half of the population is still alive at the last follow-up: not reached."""
+"""Median survival; infinite where half of the population is still alive at the last follow-up of the arm: not reached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def _of_arm(curves: Curves, arm: int) -> np.ndarray:
     high = np.take_along_axis(cumulative, after, axis=-1)[..., 0]
     after = after[..., 0]
     share = (LOG_2 - low) / np.where(reached, high - low, 1.0)
-    return np.where(reached, time[after - 1] + share * (time[after] - time[after - 1]), np.inf)[:, None]
+    median = time[after - 1] + share * (time[after] - time[after - 1])
+    return np.where(reached & (median <= curves.grid.ends[arm]), median, np.inf)[:, None]
 
 
 MEDIAN_TREATED, MEDIAN_CONTROL, MEDIAN_DIFFERENCE = of_arms(

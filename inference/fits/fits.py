@@ -21,6 +21,7 @@ from inference.diagnostics.checks import (
     convergence_checks,
     design_checks,
     exposure_checks,
+    extrapolation_checks,
     feedback_checks,
     loo_pit_checks,
     median_notes,
@@ -115,7 +116,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     """Return the summary of a fit: estimands, curves, predictive summaries and checks. Samples nothing."""
     problem = problem_of(study, cohort, request)
     adjusted = from_tree(tree, problem, request.adjustment)
-    grid = report_grid(study, cohort, problem.spec)
+    grid = report_grid(study, cohort, problem.spec, problem.cohort)
     cohort = problem.cohort
     estimated = estimate(adjusted, cohort, grid, request.settings.seed, landmark_of(request.exposure) or 0.0)
     propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
@@ -140,6 +141,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         *treatment_calibration_checks(predicted),
         *exposure_checks(problem),
         *median_notes(estimated.not_reached),
+        *extrapolation_checks(estimated.table, cohort.time_unit),
         *time_ratio_note(adjusted),
     ]
     if study.cohort.source == "reconstruction":

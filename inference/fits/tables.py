@@ -38,6 +38,7 @@ COLUMNS = (
     "ess_bulk",
     "ess_tail",
     "rhat",
+    "note",
 )
 
 
@@ -115,6 +116,8 @@ def estimate(
         "time_unit": cohort.time_unit,
         "treated_label": cohort.treated_label,
         "control_label": cohort.control_label,
+        "control_end": grid.ends[0],
+        "treated_end": grid.ends[1],
     }
     curves = summarise_curves(curve_draws).assign_attrs(described)
     kept = _every(curve_draws, KEPT_CURVES)
@@ -149,11 +152,24 @@ def _labels(
             "subgroup": subgroup,
             "time": np.nan if time is None else time,
             "unit": time_unit if estimand.unit == "time" else estimand.unit,
+            "note": _note(estimand, time, grid),
         }
         for estimand in ESTIMANDS.values()
         for population in ((only,) if only else ("conditional",) if estimand.conditional else POPULATIONS)
         for subgroup, time in (effects if estimand.conditional else [("", at) for at in estimand.times(grid)])
     ]
+
+
+def _note(estimand: Estimand, time: float | None, grid: TimeGrid) -> str:
+    """Return that a quantity of a population lies beyond the follow-up of an arm that it rests on, or nothing."""
+    if estimand.conditional or time is None:
+        return ""
+    control, treated = grid.ends
+    of_arm = {
+        f"{estimand.name.rpartition('_')[0]}_{arm}": end for arm, end in zip(ARMS, grid.ends, strict=True)
+    }
+    end = of_arm.get(estimand.name, min(control, treated))
+    return f"extrapolated beyond {end:g}" if time > end else ""
 
 
 def _rows(estimand: Estimand, curves: Curves) -> np.ndarray:

@@ -94,11 +94,12 @@ def probability_cell(value: Any) -> Cell:
 def interval_cell(
     row: pd.Series | None, style: Callable[[float, float, float], str] = span, estimate: str = "median"
 ) -> Cell:
-    """Return a cell "estimate (lower to upper)" of a row of estimands or comparators, a dash for None."""
+    """Return a cell "estimate (lower to upper)" of a row of estimands or comparators, with its note; a dash for None."""
     if row is None:
         return Cell(MISSING, math.inf)
     numbers = [float(row[name]) for name in (estimate, "lower", "upper")]
-    return Cell(style(*numbers), sort_key(numbers[0]))
+    shown = [style(*numbers)] if pd.notna(numbers[0]) or not row.get("note") else []
+    return Cell(", ".join([*shown, *filter(None, [row.get("note")])]), sort_key(numbers[0]))
 
 
 def sort_key(value: Any) -> float:

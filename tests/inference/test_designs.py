@@ -14,6 +14,7 @@ from inference.adjustments.adjusted import Problem
 from inference.adjustments.weighting import design_weights
 from inference.diagnostics.checks.designs import balance_behind, design_checks
 from inference.estimands.curves import time_grid
+from inference.fits.datatree import to_tree
 from inference.fits.tables import estimate
 from inference.frequentist.balance import iptw_weights, overlap_weights
 from inference.frequentist.matching import logit_propensity
@@ -310,3 +311,23 @@ def test_a_certain_treatment_is_named_and_the_others_are_weighted(cohort_of, one
     assert (certain.status, certain.value) == ("warn", 1.0)
     assert f" {np.flatnonzero(treated)[0] + 1};" in certain.text
     assert "ca125" in certain.text
+
+
+def test_a_level_that_the_pairs_lack_is_said(cohort_of, vague):
+    """One of two patients with the rare level has nobody near, so that no set of pairs has both levels."""
+    draws = np.random.default_rng(7)
+    treated = draws.random(200) < 0.4
+    rare = np.zeros(200)
+    rare[np.flatnonzero(treated)[0]] = 1.0
+    time = draws.exponential(20.0, 200)
+    age = draws.normal(60, 5, 200)
+    age[rare > 0] = 150.0
+    cohort = cohort_of(np.minimum(time, 40), time < 40, treated, rare=rare, age=age)
+    problem = Problem(
+        cohort, ModelSpec(BASELINES["weibull"], EFFECTS["constant"]()), vague, replace(SETTINGS, draws=50), 2
+    )
+    adjusted = ADJUSTMENTS["matched"].sample(problem, silent)
+    checks = {one.subject: one for one in design_checks(adjusted, problem, balance_behind(adjusted, problem))}
+    assert checks["terms that pairs lack"].text.startswith("rare: ")
+    tree = to_tree(adjusted, problem, {})
+    assert tree["treatment_model"].to_dataset()["term"].to_numpy().tolist() == ["rare", "age"]

@@ -5,7 +5,7 @@ from inference.diagnostics.checks.designs import balance_behind, design_checks
 from inference.diagnostics.checks.exposure import exposure_checks
 from inference.diagnostics.checks.feedback import effect_moved, feedback_checks
 from inference.diagnostics.checks.loo_pit import loo_pit_checks
-from inference.diagnostics.checks.notes import median_notes, time_ratio_note
+from inference.diagnostics.checks.notes import extrapolation_checks, median_notes, time_ratio_note
 from inference.diagnostics.checks.overlap import overlap_checks
 from inference.diagnostics.checks.predictive import predictive_checks
 from inference.diagnostics.checks.predictive_split import split_predictive_checks
@@ -22,6 +22,7 @@ __all__ = [
     "design_checks",
     "effect_moved",
     "exposure_checks",
+    "extrapolation_checks",
     "failed",
     "feedback_checks",
     "loo_pit_checks",

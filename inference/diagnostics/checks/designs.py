@@ -47,6 +47,13 @@ def design_checks(adjusted: AdjustedSample, problem: Problem, balance: pd.DataFr
     checks = certain_treatment(
         problem.cohort, np.mean([one.propensity.mean(axis=0) for one in adjusted.designs], axis=0)
     )
+    kept = [set(one.posterior.cohort.propensity.terms) for one in adjusted.designs]
+    lacking = [term for term in problem.cohort.propensity.terms if not all(term in terms for terms in kept)]
+    if lacking:
+        text = f"{', '.join(lacking)}: the same for all patients of a set of pairs, which then says nothing of it"
+        checks.append(
+            CheckResult("overlap", "terms that pairs lack", "info", float(len(lacking)), None, text)
+        )
     if len(balance):
         worst = balance.loc[balance["difference_after"].abs().idxmax()]
         text = f"largest mean standardised difference that the design leaves between the arms, of {worst['term']}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from inference.adjustments.adjusted import AdjustedSample
 from inference.diagnostics.checks.result import CheckResult
@@ -26,11 +27,35 @@ def median_notes(not_reached: Mapping[str, float]) -> list[CheckResult]:
             "info",
             share,
             None,
-            f"the median lies beyond the last follow-up in {share:.1%} of the draws",
+            f"the median lies beyond the last follow-up of the arm in {share:.1%} of the draws",
         )
         for arm, share in not_reached.items()
         if share > 0
     ]
+
+
+def extrapolation_checks(table: pd.DataFrame, time_unit: str) -> list[CheckResult]:
+    """Return a warning for each end of follow-up that reported quantities lie beyond.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of estimands; `note` says beyond what.
+    time_unit : str
+    """
+    checks = []
+    for note, rows in table[table["note"] != ""].groupby("note", sort=False):
+        names = ", ".join(rows["estimand"].drop_duplicates())
+        text = (
+            f"{names} to {rows['time'].max():g} {time_unit} are {note}: nobody of an arm was followed as long, the model alone "
+            "says what would follow; choose an earlier horizon and times"
+        )
+        checks.append(
+            CheckResult(
+                "estimand", str(note), "warn", float(rows["time"].max()), float(str(note).split()[-1]), text
+            )
+        )
+    return checks
 
 
 def time_ratio_note(adjusted: AdjustedSample) -> list[CheckResult]:

@@ -18,7 +18,8 @@ from inference.report.figures.wording import POPULATION_NAMES, time_label, wrapp
 CAPTION = (
     "Smooth lines are posterior survival had everybody in the population been treated, or nobody (median "
     "and 95 % interval, adjusted for the covariates); steps are the Kaplan-Meier curves of the two arms "
-    "as they were observed (95 % intervals dotted, not adjusted)."
+    "as they were observed (95 % intervals dotted, not adjusted). A smooth line is dashed beyond the last follow-up of its arm: "
+    "there the model extrapolates."
 )
 DIFFER = {
     "naive": " Where steps and smooth lines differ, the arms differ in their covariates, or the model does not fit: the predictive figure "
@@ -64,7 +65,10 @@ def survival_figure(
         colour = ARM_COLOURS[arm]
         lower, middle, upper = (selected.sel(arm=arm, quantile=q).to_numpy() for q in (0.025, 0.5, 0.975))
         main.fill_between(times, lower, upper, color=colour, alpha=BAND_ALPHA, linewidth=0)
-        main.plot(times, middle, color=colour, linewidth=1.8, label=labels[arm])
+        followed = times <= curves.attrs.get(f"{arm}_end", np.inf)
+        beyond = ~followed | np.append(~followed[1:], False)  # from the last time that is followed on
+        main.plot(times[followed], middle[followed], color=colour, linewidth=1.8, label=labels[arm])
+        main.plot(times[beyond], middle[beyond], color=colour, linewidth=1.2, linestyle=(0, (3, 2)))
         if arm in kaplan_meier and not kaplan_meier[arm].problem:
             _draw_kaplan_meier(main, kaplan_meier[arm], colour)
     follow_up = [curve.follow_up for curve in kaplan_meier.values() if np.isfinite(curve.follow_up)]
