@@ -13,9 +13,7 @@ CLOSE = 1e-6  # a full step so short leaves an error below 1e-10
 IMAGINARY, SHIFT = 1e-100, 1e-5  # of derivatives: by complex numbers, and by differences of those
 FLAT = 1e-12  # curvature, against the largest, below which a direction counts as flat
 ROUNDING = 1e-12
-AT_ONCE = (
-    2**16
-)  # numbers in the arrays that are worked on at once, so that they stay in the reach of the cache
+AT_ONCE = 2**16  # numbers in an array that is worked on at once: it stays in the cache
 
 
 class SmoothLikelihood:
@@ -28,7 +26,12 @@ class SmoothLikelihood:
     """
 
     def __init__(self, baseline: Baseline, episodes: Episodes) -> None:
-        self.components = baseline.components
+        self.coordinates, at = [], 0
+        for one in baseline.components:
+            length = len(one.labels)
+            self.coordinates.append((one.value, slice(at, at + length) if length else at))
+            at += max(1, length)
+        self.size = at + 1
         self.baseline, self.patient, self.died = baseline, episodes.patient, np.flatnonzero(episodes.event)
         self.arms = np.stack([~episodes.treated, episodes.treated], axis=1).astype(float)
         self.at_risk = baseline.basis(episodes.time, episodes.entry)
@@ -36,21 +39,18 @@ class SmoothLikelihood:
 
     def start(self) -> np.ndarray:
         """Return the medians of the default priors, and no effect: (1, coordinate)."""
-        parts = [
-            np.full(max(1, len(one.labels)), one.value.default.frozen.ppf(0.5)) for one in self.components
-        ]
-        positive = [one.value.support == "positive" for one in self.components]
-        logged = [np.log(part) if log else part for part, log in zip(parts, positive, strict=True)]
-        return np.concatenate([*logged, [0.0]])[None]
+        place = np.zeros((1, self.size))
+        for parameter, at in self.coordinates:
+            median = parameter.default.frozen.ppf(0.5)
+            place[:, at] = np.log(median) if parameter.support == "positive" else median
+        return place
 
     def parameters(self, place: np.ndarray) -> dict[str, np.ndarray]:
         """Return the hazard's parameters and `treatment_effect` (draw, ...) at coordinates (draw, coordinate)."""
-        found, first = {}, 0
-        for one in self.components:
-            length = len(one.labels)
-            part = place[:, first : first + length] if length else place[:, first]
-            found[one.value.name] = np.exp(part) if one.value.support == "positive" else part
-            first += max(1, length)
+        found = {
+            parameter.name: np.exp(place[:, at]) if parameter.support == "positive" else place[:, at]
+            for parameter, at in self.coordinates
+        }
         return {**found, "treatment_effect": place[:, -1]}
 
     def weights(self, weights: np.ndarray) -> np.ndarray:
@@ -72,8 +72,7 @@ class SmoothLikelihood:
     def value(self, place: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Return the log likelihood (draw,); minus infinity where it is not finite."""
         hazard, control, own = self.sums(place, weights).T
-        with np.errstate(over="ignore", invalid="ignore"):
-            found = hazard + self.events(weights)[:, 1] * place[:, -1] - control - np.exp(place[:, -1]) * own
+        found = hazard + self.events(weights)[:, 1] * place[:, -1] - control - np.exp(place[:, -1]) * own
         return np.where(np.isfinite(found), found, -np.inf)
 
     def derivatives(self, place: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -103,6 +102,7 @@ class SmoothLikelihood:
         return gradient, second
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # where a step is too long, it is halved
 def maximise_smooth(baseline: Baseline, episodes: Episodes, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Return where the weighted log likelihood is largest, as `models.maximisers.maximise` describes.
 
@@ -113,10 +113,11 @@ def maximise_smooth(baseline: Baseline, episodes: Episodes, weights: np.ndarray)
     own = likelihood.weights(weights)
     events = likelihood.events(own)
     inner = np.flatnonzero((events > 0).all(axis=1))
-    places = np.full((len(weights), likelihood.start().shape[1]), np.nan)
+    places = np.full((len(weights), likelihood.size), np.nan)
     if len(inner):
         scaled = own[inner] / events[inner].sum(axis=1, keepdims=True)
-        start, _ = _newton(likelihood, likelihood.start(), scaled.mean(axis=0, keepdims=True))
+        start, arrived = _newton(likelihood, likelihood.start(), scaled.mean(axis=0, keepdims=True))
+        start = start if arrived.all() else likelihood.start()
         rows = max(1, AT_ONCE // len(episodes.time))
         for first in range(0, len(inner), rows):
             part = slice(first, first + rows)
