@@ -1,4 +1,4 @@
-"""What an adjustment returns: samples of the outcome model, one for each design, and of the treatment model alone."""
+"""Adjustments for confounding, their problems, and their samples of outcome and treatment models."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from models.propensity import probability_of_treatment
 from models.specification import ModelSpec, Score
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many parts are done, and of how many."""
+"""Called with the current step, how many parts are done, and of how many."""
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What is to be estimated, before it is said how confounding is adjusted for.
+    """An estimation problem, whatever the adjustment for confounding.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class DesignSample:
     Attributes
     ----------
     posterior : Posterior
-        What was sampled, with its propensity score where that is given.
+        The outcome model, with its propensity score where that is given.
     parameters : dict of str to ndarray (chain, draw, ...)
         Natural parameters.
     propensity : ndarray (draws, patient) or (1, patient)
@@ -91,7 +91,7 @@ def compare_modes(first: NormalFit, second: NormalFit) -> Modes:
 
 @dataclass(frozen=True, eq=False)
 class AdjustedSample:
-    """All that an adjustment sampled.
+    """The samples of an adjustment.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class AdjustedSample:
     design_draws : ndarray (design,) or None
         Which draw of `treatment`, in the order chain, draw, each design is.
     modes : Modes or None
-        What was found from the two starts, where the score is latent.
+        Of the searches from two starts, where the score is latent.
     """
 
     adjustment: str
@@ -164,7 +164,7 @@ class Adjustment:
     weighted_designs : callable or None
         Of the same: from a problem to its designs.
     several_designs : bool
-        Whether there are as many designs as `Problem.designs` says.
+        Whether there are `Problem.designs` designs.
     """
 
     name: str
@@ -215,7 +215,7 @@ _TREATMENT_SAMPLES: dict[tuple, dict[str, np.ndarray]] = {}
 
 
 def sample_treatment(problem: Problem) -> dict[str, np.ndarray]:
-    """Return the treatment model's posterior, fitted alone; remembered, because every adjustment asks for it."""
+    """Return the treatment model's posterior, fitted alone; cached in this process, because every adjustment needs it."""
     posterior = Posterior(problem.cohort, None, problem.priors)
     content = posterior.content(posterior.blocks)
     families = tuple(

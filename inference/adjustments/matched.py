@@ -44,7 +44,7 @@ def pairs_of(cohort: Cohort, rng: np.random.Generator) -> Matching:
 
 
 def matched_designs(problem: Problem) -> tuple[WeightedDesign, ...]:
-    """Return who is in a pair with whom, by design; the same for the same seed.
+    """Return the pairs of each design; the same for the same seed.
 
     Raises
     ------

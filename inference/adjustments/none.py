@@ -17,7 +17,7 @@ from inference.sampling.engine import sample
 def sample_none(problem: Problem, progress: Progress) -> AdjustedSample:
     """Return the posterior of the outcome model without a propensity score.
 
-    The treatment model is fitted beside it, only to say who overlaps.
+    The treatment model is fitted beside it, for the check of overlap alone.
     """
     progress("treatment model", 0, 2)
     treatment = sample_treatment(problem)

@@ -1,4 +1,4 @@
-"""Designs that make the arms alike: what `iptw`, `overlap` and `matched` share.
+"""Designs that make the arms alike, for `iptw`, `overlap` and `matched`.
 
 The outcome model holds treatment alone, and its weighted likelihood is maximised under Bayesian bootstrap weights: the
 maximisers are the draws (weighted likelihood bootstrap: Newton and Raftery 1994, doi 10.1111/j.2517-6161.1994.tb01956.x).
@@ -49,7 +49,7 @@ class BootstrapScores:
 
 
 def weighted_adjustment(name: str, population: str, weighting: Weighting) -> Adjustment:
-    """Return the adjustment that weights patients so.
+    """Return the adjustment by weights of patients.
 
     One bootstrap vector goes through the whole estimation: treatment model, weights, outcome model (Saarela, Stephens,
     Moodie and Klein 2015, doi 10.1111/biom.12269). Scores drawn without regard to the vector would add the variance that
@@ -60,7 +60,7 @@ def weighted_adjustment(name: str, population: str, weighting: Weighting) -> Adj
     name : str
         Of the adjustment.
     population : str
-        The one that the weighted patients stand for.
+        That of the weighted patients.
     weighting : callable
         Weights of each patient.
     """

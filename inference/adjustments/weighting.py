@@ -1,4 +1,4 @@
-"""Weights of a design and of the weighted likelihood bootstrap, and what weights do to balance and sample size."""
+"""Weights of a design and of the weighted likelihood bootstrap; balance and effective sample size under them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def balance_of_designs(cohort: Cohort, weights: np.ndarray) -> pd.DataFrame:
         total = own.sum(axis=1, keepdims=True)
         if not np.all(total > 0):
             raise ValueError(
-                "weights must be above 0 for somebody in both arms, but found "
+                "weights must be above 0 for a patient of each arm, but found "
                 f"{int((~(total > 0)).sum())} draws with an arm where all are 0"
             )
         means.append(own @ values[arm] / total)

@@ -54,7 +54,7 @@ def log_survival(posterior: Posterior, parameters: dict[str, np.ndarray]) -> np.
         An outcome model.
     parameters : dict of str to ndarray (chain, draw, ...)
     """
-    assert posterior.spec is not None, "the outcome model is asked for"
+    assert posterior.spec is not None, "of an outcome model"
     content = posterior.content(posterior.blocks)
     content = content | {"event": np.zeros_like(content["event"])}
     flat = flat_draws(parameters)
@@ -81,7 +81,7 @@ def impute_pit(survival: np.ndarray, event: np.ndarray, rng: np.random.Generator
     Returns
     -------
     ndarray (imputation, patient)
-        Rows differ for censored patients only; one row where nobody is censored.
+        Rows differ for censored patients only; one row without censored patients.
     """
     rows = 1 if event.all() else IMPUTATIONS
     beyond = np.where(event, 1.0, rng.random((rows, len(survival))))

@@ -1,4 +1,4 @@
-"""How well what a fit predicts agrees with the patients: their times, each left out, and their treatments."""
+"""Agreement of a fit's predictions with the patients: their times, each left out, and their treatments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from inference.diagnostics.treatment_calibration import treatment_calibration
 def predictions(
     adjusted: AdjustedSample, problem: Problem, log_weights: np.ndarray | None, replicated: bool
 ) -> xr.Dataset:
-    """Return how well times and treatments were predicted.
+    """Return the leave-one-out probabilities of times, and the calibration of the treatment model.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def predictions(
     log_weights : ndarray (patient, draw) or None
         From `inference.diagnostics.loo`, where patients were left out.
     replicated : bool
-        Whether replicated cohorts are looked at, of treatments too.
+        Whether there are replicated cohorts, of treatments too.
 
     Returns
     -------

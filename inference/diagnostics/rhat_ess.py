@@ -1,4 +1,4 @@
-"""How well chains mix, for many quantities at once: ArviZ's numbers, which ArviZ computes one quantity at a time.
+"""R-hat, effective sample sizes and Monte Carlo errors of many quantities at once, equal to ArviZ's one by one.
 
 Definitions are those of Vehtari et al. 2021, doi 10.1214/20-BA1221. Arrays have chains and draws as their last two dimensions;
 chains are split in halves, so that a chain that drifts disagrees with itself.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.diagnostics import rhat_ess as mixing
+from inference.diagnostics import rhat_ess
 from inference.diagnostics.rhat_ess import normal_scores, split_chains, variances
 
-UNDETERMINED = 0.025  # share of draws without a value beyond which an interval says nothing
+UNDETERMINED = 0.025  # share of draws without a value beyond which an interval is left out
 COLUMNS = ("mean", "sd", "median", "lower", "upper", "mcse", "ess_bulk", "ess_tail", "rhat")
 
 
@@ -33,12 +33,12 @@ def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
     by_design = np.moveaxis(ranked, -1, 0)
     # A quantity that never varies has converged; R-hat has no number for it.
     constant = np.ptp(by_design, axis=(2, 3)) == 0
-    summary["rhat"] = np.where(constant, 1.0, mixing.rhat(by_design)).max(axis=0)
+    summary["rhat"] = np.where(constant, 1.0, rhat_ess.rhat(by_design)).max(axis=0)
     total = draws.shape[1] * draws.shape[2]
-    summary["ess_bulk"] = np.where(constant, total, mixing.ess_bulk(by_design)).sum(axis=0)
-    summary["ess_tail"] = np.where(constant, total, mixing.ess_tail(by_design)).sum(axis=0)
+    summary["ess_bulk"] = np.where(constant, total, rhat_ess.ess_bulk(by_design)).sum(axis=0)
+    summary["ess_tail"] = np.where(constant, total, rhat_ess.ess_tail(by_design)).sum(axis=0)
     if designs == 1:
-        error = mixing.mcse_mean(by_design)[0]
+        error = rhat_ess.mcse_mean(by_design)[0]
     else:
         error = by_design.mean(axis=(2, 3)).std(axis=0, ddof=1) / np.sqrt(designs)
     summary["mcse"][finite] = np.where(constant.all(axis=0), 0.0, error)[finite]

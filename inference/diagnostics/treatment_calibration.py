@@ -1,10 +1,10 @@
-r"""Calibration of the treatment model: does the share of the treated follow the fitted probability of treatment.
+r"""Calibration of the treatment model: share of the treated against fitted probability of treatment.
 
 The share is the isotonic regression of treatment on the fitted probability (pool adjacent violators), and how far the two are
 apart is the miscalibration component of the Brier score (Dimitriadis, Gneiting and Jordan 2021, doi 10.1073/pnas.2016191118).
 
-A model agrees better with the treatments that it was fitted to than with others, and leaving patients out turns that round: who
-was treated is then a little less likely to be. Treatments replicated around either say too little or too much (decision 0028).
+A model agrees better with the treatments that it was fitted to than with others, and leaving patients out turns that round: the
+treated are then a little less likely to be. Tests with treatments replicated around either are too weak or too strict (decision 0028).
 Here the model is fitted anew to every replicated cohort of treatments, as it was to the cohort: by the score that weights and
 pairs rest on, at its maximum under a wide prior. The prior of `joint` and `cut` shrinks that score, and does not bend it.
 """
@@ -29,7 +29,7 @@ _REMEMBERED: dict[tuple, xr.Dataset] = {}
 
 
 def treatment_calibration(cohort: Cohort, seed: int) -> xr.Dataset:
-    """Return the calibration of a cohort's treatment model; remembered, because the fits of a cohort share it.
+    """Return the calibration of a cohort's treatment model; cached in this process, because the fits of a cohort share it.
 
     Parameters
     ----------

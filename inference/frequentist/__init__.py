@@ -1,7 +1,7 @@
 """The frequentist analysis of a cohort: thin adapters over lifelines, statsmodels and scipy."""
 
 from inference.frequentist.cox_model import CoxResult, cox, independent_columns
-from inference.frequentist.log_rank_test import log_rank
+from inference.frequentist.log_rank import log_rank
 from inference.frequentist.pooled import mean_curve, pooled_comparators
 from inference.frequentist.proportional_hazards import proportional_hazards_test
 from inference.frequentist.published import published_comparators

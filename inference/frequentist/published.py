@@ -10,7 +10,7 @@ from data.published.evidence_rows import CoxRow
 from data.published.printed import Printed
 from data.study.cohort import Cohort
 from inference.frequentist.cox_model import cox
-from inference.frequentist.log_rank_test import log_rank
+from inference.frequentist.log_rank import log_rank
 from inference.frequentist.survival import kaplan_meier, median_follow_up
 from inference.frequentist.table import COLUMNS, TREATMENT
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from inference.frequentist.cox_model import CoxResult, cox
-from inference.frequentist.log_rank_test import log_rank
+from inference.frequentist.log_rank import log_rank
 from inference.frequentist.proportional_hazards import WHOLE_MODEL, proportional_hazards_test
 from inference.frequentist.restricted_mean import RestrictedMean, rmst, rmst_difference
 from inference.frequentist.survival import KaplanMeier, kaplan_meier, median_follow_up

@@ -12,12 +12,13 @@ import xarray as xr
 
 from data.published.evidence import Evidence
 from data.published.toxicity import CountReading, ToxicityEvidence, toxicity_evidence
-from inference.diagnostics import rhat_ess as mixing
+from inference.diagnostics import rhat_ess
 from inference.diagnostics.checks.result import CheckResult, at_least, at_most
 from inference.published.toxicity_summaries import contrast_table, risk_table
 from inference.sampling.compiled import compile_density
-from inference.sampling.compiled.density import POSITION, Run
+from inference.sampling.compiled.density import POSITION
 from inference.sampling.geometry import layout_of, whiten
+from inference.sampling.settings import SamplerSettings
 from inference.storage.cache import TREE, cached
 from models.priors import Prior
 from models.toxicity import (
@@ -140,8 +141,8 @@ def sample_toxicity(scenarios: Sequence[Scenario], seed: int) -> xr.DataTree:
         centre = layout.join({name: prior.frozen.median() for name, prior in scenario.priors.items()})
         content = toxicity_content(scenario.arms, scenario.priors)
         bound = density.bind(content | {"location": centre, "scale": np.eye(layout.size)})
-        run = Run(chains=CHAINS, draws=DRAWS, tune=TUNE, seed=seed + place, accept=ACCEPT)
-        trace = bound.draw(np.zeros(layout.size), run)
+        settings = SamplerSettings(CHAINS, DRAWS, TUNE, seed + place)
+        trace = bound.draw(np.zeros(layout.size), settings, ACCEPT)
         drawn = layout.split(centre + trace[POSITION])
         shift = drawn["between_series_sd"][..., None] * drawn["series_standard"]
         groups[f"scenario_{place}"] = xr.Dataset(
@@ -184,9 +185,9 @@ def convergence_of(tree: xr.DataTree, scenarios: int) -> list[CheckResult]:
         group = tree[f"scenario_{place}"].to_dataset()
         shifts = np.moveaxis(group["series_shift"].to_numpy(), -1, 0)
         rows = np.stack([*(group[name].to_numpy() for name in PARAMETERS), *shifts])
-        rhat.append(mixing.rhat(rows).max())
-        bulk.append(mixing.ess_bulk(rows).min())
-        tail.append(mixing.ess_tail(rows).min())
+        rhat.append(rhat_ess.rhat(rows).max())
+        bulk.append(rhat_ess.ess_bulk(rows).min())
+        tail.append(rhat_ess.ess_tail(rows).min())
         divergences += int(group["diverging"].sum())
     text = "of all parameters under all readings of the toxicity series"
     return [

@@ -42,8 +42,8 @@ def approximate_each(posteriors: Iterable[Posterior], parameter: str) -> list[tu
     r"""Return mean and standard deviation of a single-number parameter, by normal approximations at the modes.
 
     For grids of many posteriors of one structure and the same priors, of which some are checked against draws; each search
-    begins where the one before ended. The score's effect and what it is sheared with are not to be asked for. The mean lies
-    off the mode where the density is skewed:
+    begins where the one before ended. Not for the score's effect, nor for coefficients that are sheared with it. The mean
+    lies off the mode where the density is skewed:
 
     .. math:: E[\theta] \approx \hat\theta + \tfrac12 \Sigma \, (\partial^3 \log p : \Sigma)
 
@@ -83,7 +83,7 @@ def approximate_draws(
 
 
 def _approximations(posteriors: Iterable[Posterior]) -> Iterator[Modes]:
-    """Yield the modes of each task, hyper-parameters held where the posterior of the first has them."""
+    """Yield the modes of each posterior, hyper-parameters held where that of the first has them."""
     near = None
     for posterior in posteriors:
         near = (

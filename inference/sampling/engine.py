@@ -7,32 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data.errors import InputError
-from inference.sampling.compiled.density import POSITION, Run
+from inference.sampling.compiled.density import POSITION
 from inference.sampling.geometry import NormalFit
 from inference.sampling.modes import NOWHERE_FINITE, find_modes
 from inference.sampling.posterior import Posterior
+from inference.sampling.settings import SamplerSettings
 from models.assembly import Blocks
 from models.blocks import assemble
 
 ACCEPT, ACCEPT_WITH_CORNERS = 0.8, 0.95
-
-
-@dataclass(frozen=True)
-class SamplerSettings:
-    """How long to sample.
-
-    Attributes
-    ----------
-    chains, draws, tune : int
-        Chains; draws kept and warm-up draws dropped, for each chain.
-    seed : int
-        Same seed, same draws.
-    """
-
-    chains: int = 4
-    draws: int = 1000
-    tune: int = 300
-    seed: int = 20240101
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +27,7 @@ class Sample:
     parameters : dict of str to ndarray (chain, draw, ...)
         Natural parameters.
     statistics : dict of str to ndarray (chain, draw)
-        What the sampler says of each draw.
+        The sampler's statistics of each draw.
     modes : tuple of NormalFit
         Normal approximations from every start; one, but for a latent score.
     """
@@ -77,10 +60,10 @@ def sample(posterior: Posterior, settings: SamplerSettings) -> Sample:
     whitened = {"location": modes[0].location, "scale": modes[0].scale}
     ready = compiled.density.bind(found.swapped | whitened)
     chains = [settings.chains - settings.chains // 2, settings.chains // 2] if shear else [settings.chains]
-    run = Run(**vars(settings), accept=_target_accept(posterior))
+    accept = _target_accept(posterior)
     try:
         traces = [
-            ready.draw(at, replace(run, chains=count, seed=settings.seed + 7919 * number))
+            ready.draw(at, replace(settings, chains=count, seed=settings.seed + 7919 * number), accept)
             for number, (at, count) in enumerate(zip(found.starts, chains, strict=True))
             if count
         ]

@@ -2,7 +2,7 @@
 
 The model stays in its natural parameters. For the sampler its density is rewritten in coordinates u, with
 parameters = walk(shear(location + scale u)). `location` and `scale` come from a rough normal fit (Laplace). The shear
-takes the propensity score's share out of the outcome coefficients, because the data know only their sum: its Jacobian is 1.
+takes the propensity score's share out of the outcome coefficients, because the data determine only their sum: its Jacobian is 1.
 The walk frees the steps of a hazard from their standard deviation (`inference/sampling/walk.py`).
 """
 

@@ -1,4 +1,4 @@
-"""Where a posterior has its mass: normal approximations at its modes, from which chains start and whole grids are computed."""
+"""Normal approximations at the modes of a posterior, from which chains start and whole grids are computed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOWHERE_FINITE = (
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """Where a posterior has its mass, by normal approximations.
+    """The modes of a posterior, by normal approximations.
 
     Attributes
     ----------

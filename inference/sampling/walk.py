@@ -1,6 +1,6 @@
 r"""Coordinates in which a hazard's random walk hardly depends on the standard deviation of its steps.
 
-Events e tell the log hazard of each interval with variance 1 / e, so that the steps s between intervals have the information
+Events e determine the log hazard of each interval with variance 1 / e, so that the steps s between intervals have the information
 matrix :math:`P = L^T (E - e e^T / 1^T e) L`, E = diag(e), L the running sum, their mean level taken out. A priori steps are
 independent with standard deviation sigma, in any rotation; in that which makes P diagonal, :math:`U^T P U = diag(I)`, they
 are independent a posteriori too, with
@@ -8,8 +8,8 @@ are independent a posteriori too, with
 .. math:: v_j = 1 / (1 / \sigma^2 + I_j), \qquad m_j = v_j I_j y_j
 
 y being the maximum likelihood estimate of U's. The sampler moves in (U's - m) / sqrt(v), and in the mean of the log hazards,
-weighted by events, in place of the first: not centred where events say nothing, centred where they say all (Papaspiliopoulos,
-Roberts and Sköld 2007, doi 10.1214/088342307000000014). Covariates and treatment are not looked at, which makes these
+weighted by events, in place of the first: not centred where there are no events, centred where there are many (Papaspiliopoulos,
+Roberts and Sköld 2007, doi 10.1214/088342307000000014). Covariates and treatment are ignored, which makes these
 coordinates less than perfect, and no draw wrong: the density is the same.
 """
 
@@ -31,7 +31,7 @@ DIRECTIONS, INFORMATION, ESTIMATE, SHARES = (
     "walk_estimate",
     "walk_shares",
 )
-UNINFORMED = 1e-8  # events: an eigenvalue below says nothing
+UNINFORMED = 1e-8  # events: an eigenvalue below counts as no information
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class Walk:
 
 
 def walk_arrays(cohort: Cohort, baseline: PiecewiseExponential) -> dict[str, np.ndarray]:
-    """Return what the events of a cohort say of the steps of its hazard: the arrays of a `Walk`."""
+    """Return the information of a cohort's events on the steps of its hazard: the arrays of a `Walk`."""
     steps = len(baseline.cutpoints)
     basis = baseline.basis(cohort.time, cohort.entry)
     events = np.bincount(basis["last_interval"][cohort.event], minlength=steps + 1).astype(float)

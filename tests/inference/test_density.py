@@ -6,7 +6,8 @@ import pytest
 from scipy import stats
 
 from inference.sampling.compiled import native, public
-from inference.sampling.compiled.density import POSITION, Run
+from inference.sampling.compiled.density import POSITION
+from inference.sampling.settings import SamplerSettings
 
 
 def model_of(counts, design, chosen, level):
@@ -89,7 +90,7 @@ def test_data_that_do_not_fit_together_are_an_error(compiled, other):
 def test_sampling_gives_up_where_the_density_cannot_be_computed(compiled, other):
     bound = compiled.bind(other | {"chosen": np.array([0, 1])})
     with pytest.raises(RuntimeError):
-        bound.draw(np.zeros(2), Run(chains=1, draws=10, tune=10, seed=1, accept=0.8))
+        bound.draw(np.zeros(2), SamplerSettings(chains=1, draws=10, tune=10, seed=1), 0.8)
 
 
 def test_data_of_another_number_of_dimensions_are_an_error(compiled, other):
@@ -103,9 +104,9 @@ def test_missing_data_are_an_error(compiled, other):
 
 
 def test_chains_sample_it_from_around_their_start(compiled, other):
-    run = Run(chains=2, draws=500, tune=200, seed=4, accept=0.8)
+    settings = SamplerSettings(chains=2, draws=500, tune=200, seed=4)
     bound = compiled.bind(other)
-    drawn = bound.draw(np.zeros(2), run)
+    drawn = bound.draw(np.zeros(2), settings, 0.8)
     positions = drawn[POSITION]
     assert positions.shape == (2, 500, 2)
     for position, log_density in zip(positions[0, :5], drawn["logp"][0, :5], strict=True):
@@ -119,5 +120,5 @@ def test_chains_stay_in_the_mode_at_which_they_start(way):
         pm.Potential("modes", (-0.5 * (abs(position) - pm.Data("distance", 0.0)) ** 2).sum())
     bound = way.compile_density(model).bind({"distance": 30.0})
     for start in (-30.0, 30.0):
-        drawn = bound.draw(np.array([start]), Run(chains=2, draws=200, tune=200, seed=3, accept=0.8))
+        drawn = bound.draw(np.array([start]), SamplerSettings(chains=2, draws=200, tune=200, seed=3), 0.8)
         assert drawn[POSITION].mean() == pytest.approx(start, abs=0.3)

@@ -9,29 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from inference.sampling.settings import SamplerSettings
+
 POSITION = "position"
 STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """How long chains run, and how.
-
-    Attributes
-    ----------
-    chains, draws, tune : int
-        Chains; draws kept and warm-up draws dropped, for each chain.
-    seed : int
-        Same seed, same draws.
-    accept : float
-        Acceptance that step sizes aim at.
-    """
-
-    chains: int
-    draws: int
-    tune: int
-    seed: int
-    accept: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,8 +68,15 @@ class BoundDensity(ABC):
         """
 
     @abstractmethod
-    def draw(self, start: np.ndarray, run: Run) -> dict[str, np.ndarray]:
+    def draw(self, start: np.ndarray, settings: SamplerSettings, accept: float) -> dict[str, np.ndarray]:
         """Return position (chain, draw, size) and statistics (chain, draw) of chains that begin around a start (size,), by a standard normal.
+
+        Parameters
+        ----------
+        start : ndarray (size,)
+        settings : SamplerSettings
+        accept : float
+            Acceptance that step sizes aim at.
 
         Raises
         ------
@@ -102,17 +90,14 @@ def initial_points(start: np.ndarray) -> Callable[[Any], np.ndarray]:
     return lambda seed: start + np.random.default_rng(seed).standard_normal(len(start))
 
 
-def run_chains(model: Any, run: Run, **form: Any) -> Any:
+def run_chains(model: Any, settings: SamplerSettings, accept: float, **form: Any) -> Any:
     """Return the trace of what nutpie compiled, in one of its forms; an interrupt stops the chains and keeps nothing."""
     import nutpie  # takes seconds, and reading stored fits needs none of it
 
     sampler: Any = nutpie.sample(
         model,
-        draws=run.draws,
-        tune=run.tune,
-        chains=run.chains,
-        seed=run.seed,
-        target_accept=run.accept,
+        **vars(settings),
+        target_accept=accept,
         progress_bar=False,
         blocking=False,
         **form,

@@ -27,16 +27,16 @@ from inference.sampling.compiled.density import (
     STATISTICS,
     BoundDensity,
     CompiledDensity,
-    Run,
     initial_points,
     run_chains,
 )
 from inference.sampling.compiled.products import with_loops
+from inference.sampling.settings import SamplerSettings
 
 if TYPE_CHECKING:
     from nutpie.compile_pymc import CompiledPyMCModel
 
-FAILED, NOT_FINITE = -1, 3  # what nuts-rs reads as: give up; reject this point
+FAILED, NOT_FINITE = -1, 3  # codes of nuts-rs: give up; reject this point
 LIGHTLY = 1  # optimisation level
 RANKS = 3  # the most dimensions that data of a model may have
 
@@ -94,14 +94,16 @@ class BoundNativeDensity(BoundDensity):
             raise ArithmeticError("the log density cannot be computed with these data")
         return float(value[0]), gradient
 
-    def draw(self, start: np.ndarray, run: Run) -> dict[str, np.ndarray]:
+    def draw(self, start: np.ndarray, settings: SamplerSettings, accept: float) -> dict[str, np.ndarray]:
         """Return positions and statistics of chains that begin around a start."""
-        trace = run_chains(self._for_nutpie(start), run, return_raw_trace=True)
+        trace = run_chains(self._for_nutpie(start), settings, accept, return_raw_trace=True)
         # Read here: to build an xarray.DataTree of it all, and to take it apart again, takes as long as to sample some models.
         positions, statistics = trace.get_arrow_trace()
         return {
-            POSITION: _after_warmup(positions, POSITION, run.tune).reshape(run.chains, run.draws, -1),
-            **{name: _after_warmup(statistics, name, run.tune) for name in STATISTICS},
+            POSITION: _after_warmup(positions, POSITION, settings.tune).reshape(
+                settings.chains, settings.draws, -1
+            ),
+            **{name: _after_warmup(statistics, name, settings.tune) for name in STATISTICS},
         }
 
     def _for_nutpie(self, start: np.ndarray) -> CompiledPyMCModel:
@@ -199,7 +201,7 @@ def _handed_over(density: Callable[..., Any], key: str | None, types: Sequence[t
 def _arrays(listed: C.Tuple) -> Any:
     """Return what gives compiled code its arrays, from the table of their addresses and shapes.
 
-    Written as instructions, because numba takes a tenth of a second for each array that it is asked for by `carray`.
+    Written as instructions, because `numba.carray` takes a tenth of a second to compile for each array.
     """
 
     def instructions(context: Any, builder: Any, _: Any, arguments: Any) -> Any:

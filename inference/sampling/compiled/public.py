@@ -19,10 +19,10 @@ from inference.sampling.compiled.density import (
     STATISTICS,
     BoundDensity,
     CompiledDensity,
-    Run,
     initial_points,
     run_chains,
 )
+from inference.sampling.settings import SamplerSettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class BoundPublicDensity(BoundDensity):
             raise ArithmeticError("the log density cannot be computed with these data") from error
         return float(value), gradient
 
-    def draw(self, start: np.ndarray, run: Run) -> dict[str, np.ndarray]:
+    def draw(self, start: np.ndarray, settings: SamplerSettings, accept: float) -> dict[str, np.ndarray]:
         """Return positions and statistics of chains that begin around a start."""
         from nutpie.compiled_pyfunc import from_pyfunc
 
@@ -83,7 +83,7 @@ class BoundPublicDensity(BoundDensity):
             [POSITION],
             make_initial_point_fn=initial_points(start),
         )
-        trace = run_chains(model, run)
+        trace = run_chains(model, settings, accept)
         statistics = trace["sample_stats"]
         return {
             POSITION: trace["posterior"][POSITION].to_numpy(),

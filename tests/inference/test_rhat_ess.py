@@ -5,7 +5,7 @@ import pytest
 from arviz_stats.base import array_stats
 from numpy.testing import assert_allclose
 
-from inference.diagnostics import rhat_ess as mixing
+from inference.diagnostics import rhat_ess
 
 BY_ARVIZ = {
     "rhat": array_stats.rhat,
@@ -51,19 +51,19 @@ KINDS = [
 @pytest.mark.parametrize("number", BY_ARVIZ)
 def test_numbers_are_those_of_arviz(number, kind, shape):
     draws = series(kind, *shape)
-    assert_allclose(getattr(mixing, number)(draws), [BY_ARVIZ[number](one) for one in draws], rtol=1e-9)
+    assert_allclose(getattr(rhat_ess, number)(draws), [BY_ARVIZ[number](one) for one in draws], rtol=1e-9)
 
 
 @pytest.mark.parametrize("number", ["ess_bulk", "ess_tail"])
 def test_what_never_varies_counts_fully(number):
-    assert getattr(mixing, number)(np.full((2, 4, 100), 3.0)) == pytest.approx(400)
+    assert getattr(rhat_ess, number)(np.full((2, 4, 100), 3.0)) == pytest.approx(400)
 
 
 @pytest.mark.parametrize("number", BY_ARVIZ)
 def test_rows_are_computed_in_parts_and_keep_their_dimensions(number, monkeypatch):
     draws = series("sticky", 2, 100).reshape(3, 4, 2, 100)
-    whole = getattr(mixing, number)(draws)
+    whole = getattr(rhat_ess, number)(draws)
     assert whole.shape == (3, 4)
-    monkeypatch.setattr(mixing, "AT_ONCE", 700)
-    assert_allclose(getattr(mixing, number)(draws), whole, rtol=1e-12)
-    assert getattr(mixing, number)(draws[:0]).shape == (0, 4)
+    monkeypatch.setattr(rhat_ess, "AT_ONCE", 700)
+    assert_allclose(getattr(rhat_ess, number)(draws), whole, rtol=1e-12)
+    assert getattr(rhat_ess, number)(draws[:0]).shape == (0, 4)
