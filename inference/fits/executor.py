@@ -10,6 +10,7 @@ from pathlib import Path
 
 from data.processes import end_workers
 from inference.fits.worker_server import worker_pool
+from inference.sampling.compiled import compiler
 from inference.storage.atomic import remove_parts
 
 WORKERS = 2
@@ -66,6 +67,7 @@ def work_off(
     ended : callable
         Called with the label of each chunk that is done.
     """
+    compiler()  # warns in this process, which workers do not, and before they begin
     waiting = {}
     new: Sequence[Chunk] = chunks
     while True:

@@ -32,7 +32,7 @@ def test_it_is_the_product_whatever_the_order_in_memory(transposed, mode):
 
 @pytest.mark.parametrize("transposed", [False, True])
 def test_its_gradient_is_that_of_differences(transposed):
-    verify_grad(Loops(transposed), [MATRIX, vector_for(transposed)], rng=RNG, mode="NUMBA")
+    verify_grad(Loops(transposed), [MATRIX, vector_for(transposed)], rng=RNG, mode="FAST_COMPILE")
 
 
 def test_without_rows_or_columns_it_is_empty_or_zero():
