@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from data.errors import InputError
+from data.errors import InputError, NotEstimableError
 from data.study.cohort import Cohort
 from data.study.study import Study, load_study
 from inference.estimands.horizon import report_times
@@ -126,7 +126,11 @@ def _refuse_what_cannot_be_fitted(
         report_times(study, cohort)
     for request in requests:
         for cohort in cohorts_of(request, cohorts):
-            problem_of(study, cohort, request)
+            try:
+                problem_of(study, cohort, request)
+            except NotEstimableError:
+                if request is requests[0]:  # others become a row with the reason
+                    raise
 
 
 def reported(reference: str, folder: Path | None) -> Analysed:
@@ -142,7 +146,8 @@ def reported(reference: str, folder: Path | None) -> Analysed:
     place = folder if folder is not None else Path("outputs") / study.name
     again = f"run `rtsurv analyse {reference}` first"
     try:
-        settings = AnalysisSettings.from_manifest(json.loads((place / MANIFEST).read_text(encoding="utf-8")))
+        made = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
+        settings, lacking = AnalysisSettings.from_manifest(made), made["not_estimable"]
         seed = settings.sampler.seed
         patients = load_patients(reference, settings.cohorts, seed, place, _silent)
         main, *others = prior_sets(study, patients.cohort, settings.priors)
@@ -157,7 +162,10 @@ def reported(reference: str, folder: Path | None) -> Analysed:
     missing = [
         request.label
         for request in planned.requests
-        if not all(one.fit.held() for one in StoredModel(patients.study, patients.every, request, place).fits)
+        if request.label not in lacking
+        and not all(
+            one.fit.held() for one in StoredModel(patients.study, patients.every, request, place).fits
+        )
     ]
     if missing:
         raise InputError(
@@ -194,10 +202,16 @@ def _gathered(
         models = [StoredModel(study, every, request, folder) for request in planned.requests]
         after = partial(plots_after, planned.illustrated)
         found = summaries_of(models, progress, after, others)
-    summaries = {one.request.label: one for one in found}
+    summaries = {one.request.label: one for one in found if isinstance(one, FitSummary)}
+    lacking = [
+        (model, one) for model, one in zip(models, found, strict=True) if isinstance(one, NotEstimableError)
+    ]
+    if lacking and lacking[0][0] is models[0]:
+        raise lacking[0][1]
+    fitted = [model for model in models if model.request.label in summaries]
 
     def of(requests: Sequence[FitRequest]) -> tuple[FitSummary, ...]:
-        return tuple(summaries[request.label] for request in requests)
+        return tuple(summaries[request.label] for request in requests if request.label in summaries)
 
     results = Results(
         study,
@@ -215,10 +229,12 @@ def _gathered(
             [settings.priors, *settings.given],
             seed=seed,
             **settings.manifest,
-            fits={model.request.label: model.keys if len(cohorts) > 1 else model.keys[0] for model in models},
+            fits={model.request.label: model.keys if len(cohorts) > 1 else model.keys[0] for model in fitted},
+            not_estimable=[model.request.label for model, _ in lacking],
         ),
-        illustrated=tuple(model for model in models if model.request in planned.illustrated),
+        illustrated=tuple(model for model in fitted if model.request in planned.illustrated),
         further=patients.further,
+        not_estimable=tuple((model.request, str(error)) for model, error in lacking),
     )
     with watch.stage("sensitivity"):
         computed = NOTHING if settings.quick else sensitivity_of(analysis, kept)

@@ -35,15 +35,20 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
         table.add_row(Text(str(baseline).replace("_", " "), style="italic"))
         for _, rows in of_baseline.groupby(["adjustment", "exposure", "prior_set"], sort=False):
             adjustment, exposure, priors = rows[["adjustment", "exposure", "prior_set"]].iloc[0]
-            ratio, rmst = _row(rows, "hazard_ratio", "conditional"), _row(rows, "rmst_difference", "all")
+            ratio = _row(rows, "hazard_ratio", "conditional")
             named = [
                 "" if exposure == counted else f", {exposure}",
                 "" if priors == first else f", {priors} priors",
             ]
             until = "" if pd.isna(ratio["time"]) else f", HR to {ratio['time']:g} {unit}"
             whom = "" if ratio["population"] in ("conditional", "all") else f" ({ratio['population']})"
+            model = f"  {adjustment}{whom}{''.join(named)}{until}"
+            if "rmst_difference" not in set(rows["estimand"]):
+                table.add_row(model, "not estimable")  # the reason is a check
+                continue
+            rmst = _row(rows, "rmst_difference", "all")
             table.add_row(
-                f"  {adjustment}{whom}{''.join(named)}{until}",
+                model,
                 interval(ratio["median"], ratio["lower"], ratio["upper"], ratio=True),
                 probability(ratio["probability_of_benefit"]),
                 ", ".join(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from data.errors import InputError
+from data.errors import NotEstimableError
 from data.study.cohort import Cohort, content_hash
 from data.study.formulas import Design, build_design
 
@@ -77,7 +77,7 @@ def landmark_cohort(cohort: Cohort, landmark: float) -> Cohort:
 
     Raises
     ------
-    InputError
+    NotEstimableError
         Where nobody of an arm is left after the landmark, or nobody who is left in it has the event.
     ValueError
         Where the cohort has no start times, or the landmark is before 0.
@@ -107,7 +107,7 @@ def _refuse_empty_arms(cohort: Cohort, inside: np.ndarray, begun: np.ndarray, la
         return
     found = " and ".join(f"{size} in {label} with {events} events" for label, size, events in left)
     start = np.nanmin(np.asarray(cohort.treatment_start))
-    raise InputError(
+    raise NotEstimableError(
         f"{cohort.study}: landmark must leave patients with events in both arms, but found {found} after "
         f"{landmark:g} {cohort.time_unit}; choose a landmark at or after the first start of treatment "
         f"({start:g}) and before the last events, or --exposure time_split"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
+from data.errors import NotEstimableError
 from inference.adjustments import ADJUSTMENTS
 from inference.fits.executor import WORKERS, Chunk, Executors, local_processes, work_off
 from inference.fits.fits import FitSummary
@@ -22,8 +24,8 @@ def summaries_of(
     after: After = lambda model: (),
     others: Sequence[Chunk] = (),
     executors: Executors | None = None,
-) -> list[FitSummary]:
-    """Return the summary of every model, in their order, making what is missing.
+) -> list[FitSummary | NotEstimableError]:
+    """Return the summary of every model, in their order, making what is missing; or why its patients do not give it.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def summaries_of(
     missing = {
         (number, cohort): one
         for number, model in enumerate(models)
-        if not model.held()
+        if model.possible() and not model.held()
         for cohort, one in enumerate(model.fits)
         if not one.held()
     }
@@ -72,7 +74,14 @@ def summaries_of(
     else:
         for chunk in chunks:
             chunk.run()
-    return [model.summary() for model in models]
+    return [_summary(model) for model in models]
+
+
+def _summary(model: StoredModel) -> FitSummary | NotEstimableError:
+    try:
+        return model.summary()
+    except NotEstimableError as error:
+        return error
 
 
 def chunks_of(models: Sequence[StoredModel], missing: Mapping[Job, StoredFit]) -> list[Chunk]:
@@ -99,6 +108,7 @@ def structure_of(request: FitRequest) -> tuple[str, ...]:
 
 
 def make_all(fits: Sequence[StoredFit]) -> None:
-    """Make fits one after the other."""
+    """Make fits one after the other; one that its patients do not give is left out here, and met again where it is summarised."""
     for one in fits:
-        one.make()
+        with suppress(NotEstimableError):
+            one.make()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import xarray as xr
 
+from data.errors import NotEstimableError
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.fits.fits import FitSummary, read_fit
@@ -95,6 +96,13 @@ class StoredModel:
         """The summary over all cohorts."""
         first, *others = parts = [one.summary for one in self.fits]
         return pooled_summary.deferred(self.folder / KEPT, self.request, parts) if others else first
+
+    def possible(self) -> bool:
+        """Return whether there are patients to fit: at a landmark, events in both arms of those left."""
+        try:
+            return bool(self.fits)
+        except NotEstimableError:
+            return False
 
     def held(self) -> bool:
         """Return whether the summary and every fit behind it are there, as they were written."""

@@ -15,6 +15,7 @@ from inference.adjustments import ADJUSTMENTS
 from inference.diagnostics.checks import CheckResult, checks_table, effect_moved
 from inference.diagnostics.loo import compare_baselines
 from inference.fits.fits import FitSummary
+from inference.fits.requests import FitRequest
 from inference.fits.stored import StoredModel
 from inference.sensitivity.priors import prior_sensitivity
 from inference.storage.checksums import digest
@@ -51,6 +52,8 @@ class Results:
         Models of which the diagnostic plots are drawn, the main one first.
     beside : tuple of CheckResult
         Checks of what was sampled beside the fits.
+    not_estimable : tuple of (FitRequest, str)
+        Models that the patients do not give, and why.
     further : tuple of Cohort
         Those that come after `cohorts` and are pooled for the effect by subgroup alone.
     """
@@ -68,6 +71,7 @@ class Results:
     illustrated: tuple[StoredModel, ...] = ()
     beside: tuple[CheckResult, ...] = ()
     further: tuple[Cohort, ...] = ()
+    not_estimable: tuple[tuple[FitRequest, str], ...] = ()
 
     @property
     def cohort(self) -> Cohort:
@@ -91,8 +95,23 @@ class Results:
 
     @property
     def estimands(self) -> pd.DataFrame:
-        """Rows of the contract's estimands.csv, of all fits."""
-        return pd.concat([summary.estimands for summary in self.summaries], ignore_index=True)
+        """Rows of the contract's estimands.csv, of all fits; a model that the patients do not give is a row with the reason."""
+        tables = [summary.estimands for summary in self.summaries]
+        lacking = [
+            {
+                "study": self.study.name,
+                **request.named,
+                "estimand": "hazard_ratio",
+                "population": ADJUSTMENTS[request.adjustment].population or "conditional",
+                "unit": "ratio",
+                "note": f"not estimable: {reason}",
+            }
+            for request, reason in self.not_estimable
+        ]
+        if not lacking:
+            return pd.concat(tables, ignore_index=True)
+        rows = pd.DataFrame(lacking, columns=tables[0].columns).astype(tables[0].dtypes.to_dict())
+        return pd.concat([*tables, rows.fillna({"subgroup": ""})], ignore_index=True)
 
     @property
     def pooling(self) -> pd.DataFrame:
@@ -116,7 +135,11 @@ class Results:
                 if _same_but_feedback(joint, cut):
                     moved = effect_moved(joint.estimands, cut.estimands)
                     listed.append(moved.of(joint.request.label))
-        return checks_table([*listed, *self.beside])
+        lacking = [
+            CheckResult("estimand", "not estimable", "warn", None, None, reason, request.label)
+            for request, reason in self.not_estimable
+        ]
+        return checks_table([*listed, *lacking, *self.beside])
 
     @property
     def baselines(self) -> pd.DataFrame:
