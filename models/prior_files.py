@@ -12,12 +12,15 @@ from os.path import isfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from data.errors import CohortWarning, InputError
 from data.files import decode, expand, read_bytes
 from models.families import FAMILIES
 from models.priors import Parameter, Prior, PriorSet
-from models.units import median_survival, time_ratio
+from models.units import in_time_unit, median_survival, time_ratio
 
+FAR = 3.0  # a month is four weeks and more
 LARGEST = sys.float_info.max
 PER = ("unit", "sd")
 NOT_PARAMETERS = ("name", "reason", "time_unit")
@@ -210,6 +213,43 @@ def read_prior_set(
     if caution:
         warnings.warn(f"prior set {priors.name}: {path} {caution}", CohortWarning, stacklevel=2)
     return replace(priors, caution=caution)
+
+
+def with_conflict(
+    priors: PriorSet, parameters: Mapping[str, Parameter], time_unit: str, survival: float
+) -> PriorSet:
+    """Return a prior set with a caution where its level of survival is far from that of the patients, as in another unit of time.
+
+    Parameters
+    ----------
+    priors : PriorSet
+    parameters : mapping of str to Parameter
+    time_unit : str
+        Of the study.
+    survival : float
+        Median survival of the patients under a constant hazard, log(2) times their time over their events, in that unit.
+
+    Warns
+    -----
+    CohortWarning
+        Where it is more than `FAR` times outside the 99 % interval of the prior.
+    """
+    for name, stated in priors.overrides.items():
+        parameter = parameters[name]
+        if not parameter.of_time:
+            continue
+        prior = in_time_unit(parameter, stated, time_unit).frozen
+        ends = np.array([prior.ppf(0.005), prior.ppf(0.995)])
+        low, high = np.sort(ends if parameter.of_time == "time" else np.log(2.0) * np.exp(-ends))
+        if low / FAR <= survival <= high * FAR:
+            continue
+        caution = (
+            f"[{name}] has a median survival of {low:.3g} to {high:.3g} {time_unit} (99 %), while that of the patients is near "
+            f'{survival:.3g}: is the prior of another unit of time? Write time_unit = "..." at the top of its file'
+        )
+        warnings.warn(f"prior set {priors.name}: {caution}", CohortWarning, stacklevel=2)
+        return replace(priors, caution="; ".join(filter(None, [priors.caution, caution])))
+    return priors
 
 
 def _caution(priors: PriorSet, path: Path, parameters: Mapping[str, Parameter], unit: str, own: bool) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from data.errors import InputError
@@ -20,7 +21,7 @@ from inference.sampling.compiled import compiler
 from inference.storage.atomic import atomic_path, write_text
 from inference.storage.checksums import digest, file_sha256
 from inference.storage.provenance import commit, versions
-from models.prior_files import find_prior_set, prior_set_names, read_prior_set
+from models.prior_files import find_prior_set, prior_set_names, read_prior_set, with_conflict
 from models.priors import PriorSet
 from models.specification import check_prior_terms, known_parameters
 
@@ -38,7 +39,8 @@ def prior_set(reference: str, study: Study, cohort: Cohort) -> PriorSet:
         check_prior_terms(chosen, terms)
     except InputError as error:
         raise InputError(f"{find_prior_set(reference, study.folder)}: {error}") from error
-    return chosen
+    survival = np.log(2.0) * float((cohort.time - cohort.entry).sum()) / cohort.events
+    return with_conflict(chosen, known_parameters(), study.time_unit, survival)
 
 
 def prior_sets(study: Study, cohort: Cohort, main: str, given: Sequence[str] = ()) -> list[PriorSet]:

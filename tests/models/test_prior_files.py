@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from data.errors import InputError
-from models.prior_files import BUNDLED, find_prior_set, parse_prior_set, prior_set_names, read_prior_set
+from data.errors import CohortWarning, InputError
+from models.prior_files import (
+    BUNDLED,
+    find_prior_set,
+    parse_prior_set,
+    prior_set_names,
+    read_prior_set,
+    with_conflict,
+)
 from models.specification import known_parameters
 
 PARAMETERS = known_parameters()
@@ -254,3 +261,26 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path, content):
         InputError, match=r"broken.toml: (the prior set must be valid TOML|must be UTF-8 text), but"
     ):
         read_prior_set(file, PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("unit", "stated", "far"), [("days", "", True), ("days", "months", False), ("months", "", False)]
+)
+def test_a_level_of_another_unit_of_time_is_a_caution(tmp_path, unit, stated, far):
+    """Normal(-3.5, 0.1) is a median survival of 23 months; the patients' is 20 months, or 609 days."""
+    file = tmp_path / "own.toml"
+    top = f'time_unit = "{stated}"\n' if stated else ""
+    file.write_text(
+        f'name = "own"\n{top}[log_hazard_level]\ndistribution = "Normal"\nmu = -3.5\nsigma = 0.1\n'
+    )
+    priors = read_prior_set(file, PARAMETERS, tmp_path, unit)
+    survival = 20.0 * (30.4375 if unit == "days" else 1.0)
+    if not far:
+        assert with_conflict(priors, PARAMETERS, unit, survival) == priors
+        return
+    with pytest.warns(
+        CohortWarning,
+        match=r"median survival of 17.7 to 29.7 days \(99 %\), while that of the patients is near 609",
+    ):
+        found = with_conflict(priors, PARAMETERS, unit, survival)
+    assert "another unit of time?" in found.caution
