@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 
 from inference.sampling.compiled.density import (
@@ -102,7 +103,9 @@ def compile_density(model: pm.Model) -> PublicDensity:
     vector: Any = model.rvs_to_values[variable]
     log_density: Any = model.logp()
     outcomes: Any = [log_density, pt.grad(log_density, vector)]
-    function: Any = model.compile_fn(outcomes, inputs=[vector], point_fn=False)
+    exact = {"numba__fastmath": False} if hasattr(pytensor.config, "numba__fastmath") else {}  # decision 0012
+    with pytensor.config.change_flags(**exact):
+        function: Any = model.compile_fn(outcomes, inputs=[vector], point_fn=False)
     data = {shared.name: shared.get_value(borrow=True) for shared in function.get_shared()}
     (size,) = vector.type.shape
     return PublicDensity(size, {name: (value.dtype, value.ndim) for name, value in data.items()}, function)
