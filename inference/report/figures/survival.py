@@ -66,9 +66,10 @@ def survival_figure(
         lower, middle, upper = (selected.sel(arm=arm, quantile=q).to_numpy() for q in (0.025, 0.5, 0.975))
         main.fill_between(times, lower, upper, color=colour, alpha=BAND_ALPHA, linewidth=0)
         followed = times <= curves.attrs.get(f"{arm}_end", np.inf)
-        beyond = ~followed | np.append(~followed[1:], False)  # from the last time that is followed on
         main.plot(times[followed], middle[followed], color=colour, linewidth=1.8, label=labels[arm])
-        main.plot(times[beyond], middle[beyond], color=colour, linewidth=1.2, linestyle=(0, (3, 2)))
+        if not followed.all():
+            beyond = ~np.append(followed[1:], False)  # joined to what is followed
+            main.plot(times[beyond], middle[beyond], color=colour, linewidth=1.2, linestyle=(0, (3, 2)))
         if arm in kaplan_meier and not kaplan_meier[arm].problem:
             _draw_kaplan_meier(main, kaplan_meier[arm], colour)
     follow_up = [curve.follow_up for curve in kaplan_meier.values() if np.isfinite(curve.follow_up)]

@@ -77,3 +77,13 @@ def test_an_arm_without_a_curve_leaves_the_posterior(curves, gbsg2, assert_insid
     figure = survival_figure(curves, gbsg2.kaplan_meier | {"treated": nobody})
     assert len(lines_of(figure.axes[0], TREATED)) == 1
     assert_inside(figure)
+
+
+def test_a_curve_is_dashed_beyond_the_last_follow_up_of_its_arm(curves, gbsg2):
+    end = float(curves["time"][40])
+    main = survival_figure(curves.assign_attrs(treated_end=end), gbsg2.kaplan_meier).axes[0]
+    followed, beyond, *_ = lines_of(main, TREATED)
+    assert followed.get_xdata()[-1] == beyond.get_xdata()[0] == end
+    assert beyond.get_xdata()[-1] == float(curves["time"][-1])
+    assert beyond.is_dashed()
+    assert len(lines_of(main, CONTROL)) == 4
