@@ -32,6 +32,7 @@ def fit(
 ) -> int:
     """Make one fit and write it, its estimands, comparators, checks and diagnostic plots into a folder."""
     from data.study.pseudo_cohorts import words_for
+    from data.study.study import load_study
     from inference.adjustments import ADJUSTMENTS
     from inference.diagnostics.checks import failed
     from inference.diagnostics.checks.result import COLUMNS
@@ -72,7 +73,7 @@ def fit(
     check_effect(adjustment, effect)
     with watch.stage("patients"), progress_bar(shown, "reading") as progress:
         patients = load_patients(
-            study, sampling.count("cohorts"), sampling.seed, sampling.out, progress, [priors]
+            study, sampling.cohorts_of(load_study(study)), sampling.seed, sampling.out, progress, [priors]
         )
     loaded, cohorts = patients.study, patients.cohorts
     exposure = sampling.checked_exposure(loaded, patients.cohort)

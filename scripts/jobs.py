@@ -140,7 +140,9 @@ def manifest(study: Study, cohorts: Sequence[Cohort], priors: Sequence[str], **m
         "compiler": compiler(),
         "inputs": {
             "study file": file_sha256(study.file),
-            "pseudo-patients" if pseudo else "patients": digest(patients) if pseudo else patients[0],
+            "pseudo-patients" if pseudo else "patients": patients[0]
+            if len(patients) == 1
+            else digest(patients),
             **{path.name: file_sha256(path) for path in sorted(files)},
         },
         "holds_patient_level_data": not pseudo,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SEED = 20240101
 FULL = {"chains": 4, "draws": 1000, "tune": 300, "designs": 20, "cohorts": 20}
 QUICK = {**FULL, "designs": 5, "cohorts": 3}
+QUICK_IMPUTATIONS = 5
 INTERACTION_COHORTS = 50  # a publication says less of subgroups than of all: 20 are too rough there
 # Each of several cohorts has fewer draws: together they have more than a single cohort. Few cohorts leave the mean of
 # their R-hat noisy, and have more chains each.
@@ -66,7 +67,8 @@ class Sampling:
     cohorts: Annotated[
         Count,
         Parameter(
-            help="Cohorts of pseudo-patients, for a study that publishes no patients [20; in full, 50 for the effect by subgroup]."
+            help="Cohorts of pseudo-patients, for a study that publishes no patients [20; in full, 50 for the effect by subgroup]; or "
+            "imputations of missing cells [the study's]."
         ),
     ] = None
     seed: Annotated[
@@ -97,9 +99,17 @@ class Sampling:
         given = getattr(self, name)
         return given if given is not None else (QUICK if self.quick else FULL)[name]
 
-    def interaction_cohorts(self, cohorts: int) -> int:
+    def cohorts_of(self, study: Study) -> int:
+        """Return how many cohorts of pseudo-patients, or imputations, a study is to have."""
+        if study.cohort.source == "reconstruction" or self.cohorts is not None:
+            return self.count("cohorts")
+        stated = study.missing.imputations
+        return min(stated, QUICK_IMPUTATIONS) if self.quick else stated
+
+    def interaction_cohorts(self, study: Study, cohorts: int) -> int:
         """Return how many cohorts are pooled for the effect by subgroup, where `cohorts` are for all else."""
-        stated = self.cohorts is not None or self.quick or cohorts == 1
+        published = study.cohort.source == "reconstruction"
+        stated = self.cohorts is not None or self.quick or cohorts == 1 or not published
         return cohorts if stated else max(INTERACTION_COHORTS, cohorts)
 
     def designs_of_a_cohort(self, cohorts: int) -> dict[str, int]:

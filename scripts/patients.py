@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from data.published.evidence import load_evidence
 from data.study.cohort import Cohort
+from data.study.imputed_cohorts import Imputation, load_cohorts
 from data.study.pseudo_cohorts import pseudo_cohorts, settle
-from data.study.sources import load_cohort
 from data.study.study import Study, load_study
 from models.prior_files import read_prior_set
 from models.specification import known_parameters
@@ -32,9 +32,11 @@ class Patients:
     ----------
     study : Study
     cohorts : tuple of Cohort
-        One, but for a reconstruction.
+        One, but for a reconstruction and for imputed covariates.
     publication : Publication or None
         What stands behind pseudo-patients.
+    imputation : Imputation or None
+        Where cells of covariates were missing and imputed.
     further : tuple of Cohort
         Of pseudo-patients, after `cohorts`: for requests that pool more of them.
     """
@@ -42,6 +44,7 @@ class Patients:
     study: Study
     cohorts: tuple[Cohort, ...]
     publication: Publication | None = None
+    imputation: Imputation | None = None
     further: tuple[Cohort, ...] = ()
 
     @property
@@ -65,7 +68,7 @@ def load_patients(
     reference : str
         A bundled study's name, a study file or its folder.
     cohorts, seed : int
-        Of a reconstruction.
+        Of a reconstruction, or how many imputations and from which seed.
     out : Path or None
         Where the reconstruction is kept, instead of outputs/<study>.
     progress : callable
@@ -75,7 +78,8 @@ def load_patients(
     """
     study = load_study(reference)
     if study.cohort.source != "reconstruction":
-        return Patients(study, (load_cohort(study),))
+        completed, imputation = load_cohorts(study, cohorts, seed)
+        return Patients(study, completed, imputation=imputation)
     from inference.published.cohort_cache import COHORTS, ensemble_of
     from inference.report.publication import Publication
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from data.errors import InputError, NotEstimableError
 from data.study.cohort import Cohort
 from data.study.study import Study, load_study
+from inference.diagnostics.checks.imputation import imputation_checks
 from inference.estimands.horizon import report_times
 from inference.fits.analysis import summaries_of
 from inference.fits.comparators import frequentist_analysis
@@ -87,7 +88,7 @@ def analysed(
     with watch.stage("patients"), sampled_meanwhile(named, sampling.seed, sampling.folder(named) / KEPT):
         patients = load_patients(
             reference,
-            sampling.count("cohorts"),
+            sampling.cohorts_of(named),
             sampling.seed,
             sampling.out,
             progress,
@@ -105,7 +106,7 @@ def analysed(
             exposures,
             [] if sampling.quick else changing_effects(study, patients.cohort),
             count,
-            sampling.interaction_cohorts(count),
+            sampling.interaction_cohorts(study, count),
             list(given or ()),
             prior_sets_alone=given is not None and sampling.quick,
         )
@@ -190,7 +191,7 @@ def _gathered(
 ) -> Analysed:
     study, cohorts, every = patients.study, patients.cohorts, patients.every
     kept, seed, behind = folder / KEPT, settings.sampler.seed, patients.publication
-    analysis = MainAnalysis(study, cohorts, planned.main)
+    analysis = MainAnalysis(study, cohorts, planned.main, patients.imputation)
     printed = (behind.evidence, behind.matched) if behind is not None else (None, None)
     frequentist = frequentist_analysis(kept, study, cohorts, *printed)
     with watch.stage("fits"):
@@ -234,11 +235,13 @@ def _gathered(
         ),
         illustrated=tuple(model for model in fitted if model.request in planned.illustrated),
         further=patients.further,
+        imputation=patients.imputation,
         not_estimable=tuple((model.request, str(error)) for model, error in lacking),
     )
     with watch.stage("sensitivity"):
         computed = NOTHING if settings.quick else sensitivity_of(analysis, kept)
-    results = replace(results, beside=computed.checks)
+    trace = {} if patients.imputation is None else patients.imputation.trace
+    results = replace(results, beside=(*imputation_checks(trace), *computed.checks))
     if behind is None:
         return Analysed(results, folder, watch, computed=computed)
     with watch.stage("publication"):

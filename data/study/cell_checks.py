@@ -18,6 +18,10 @@ FALSE = ("0", "false", "no")
 MISSING_CELL = (
     "must be given for every patient, but cells are missing; fill them in or leave the patients out"
 )
+MISSING_COVARIATE = (
+    'must be given for every patient, but cells are missing; write method = "impute" (or "complete", which leaves the patients out) '
+    "under [missing] in the study file, or fill them in"
+)
 
 
 def read_cells(frame: pd.DataFrame, study: Study, problems: Problems) -> pd.DataFrame:
@@ -62,11 +66,16 @@ def check_cells(cells: pd.DataFrame, study: Study, problems: Problems) -> None:
     """Note every cell that is missing, of another type, out of range or of an unknown level."""
     truths = {name for name in cells.columns if name in study.covariates and truth_values(cells[name])}
     columns = {
-        str(column): pa.Column()
+        str(column): pa.Column(nullable=_may_lack(str(column), study))
         if column in truths and _numeric(str(column), study)
         else _schema(str(column), study)
         for column in cells.columns
     }
+    for name in study.covariates:
+        if name in cells and _may_lack(name, study) and cells[name].isna().all():
+            problems.add(
+                f"column '{name}' must have a cell that is not missing; take it out of the study file"
+            )
     schema = pa.DataFrameSchema(columns)
     try:
         with catch_warnings():
@@ -75,7 +84,8 @@ def check_cells(cells: pd.DataFrame, study: Study, problems: Problems) -> None:
     except pa.errors.SchemaErrors as error:
         failures = error.failure_cases.astype({"index": int}).sort_values("index")
         for (column, check), cases in failures.groupby(["column", "check"], sort=False):
-            must = MISSING_CELL if check == "not_nullable" else check
+            missing = MISSING_COVARIATE if column in study.covariates else MISSING_CELL
+            must = missing if check == "not_nullable" else check
             found = None if check == "not_nullable" else cases["failure_case"].tolist()
             problems.add_rows(column, must, cases["index"].to_numpy(), found)
 
@@ -119,16 +129,22 @@ def _read(column: pd.Series, name: str, study: Study) -> pd.Series:
     return texts(column, kept=("none", study.treatment.treated) if name == roles.treatment else ())
 
 
+def _may_lack(name: str, study: Study) -> bool:
+    """Whether cells of a column may be missing: those of a covariate that is imputed, or whose patients are left out."""
+    return name in study.covariates and study.missing.method != "refuse"
+
+
 def _schema(name: str, study: Study) -> pa.Column:
     """Checks of one column; each passes what an earlier one has already refused."""
-    roles = study.cohort.columns
+    roles, lacks = study.cohort.columns, _may_lack(name, study)
     if name in study.covariates:
         levels = study.covariates[name].levels
         if levels is not None:
             known = set(map(canonical, levels))
             must = f"must be one of its levels in the study file ({', '.join(levels)})"
-            return pa.Column(checks=[pa.Check(lambda cells: cells.isin(known), error=must)])
-        return pa.Column(checks=_number_checks("; or list its levels in the study file"))
+            known_or_missing = pa.Check(lambda cells: cells.isin(known) | cells.isna(), error=must)
+            return pa.Column(checks=[known_or_missing], nullable=lacks)
+        return pa.Column(checks=_number_checks("; or list its levels in the study file"), nullable=lacks)
     if name == roles.time:
         must = f"must be above 0; where the event came on day 0, write half a day{_half_a_day(study)}"
         return pa.Column(checks=[*_number_checks(), _range(must, lambda time: time > 0)])

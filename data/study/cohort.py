@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from warnings import warn
 
 import numpy as np
 import pandas as pd
 
-from data.errors import InputError
+from data.errors import CohortWarning, InputError
 from data.study.cell_checks import TRUE, check_cells, read_cells
 from data.study.cells import TRUTH, canonical, texts, truth_values
 from data.study.close_times import with_equal_times
@@ -99,6 +100,31 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
     CohortWarning
         If an arm has no event, a covariate is nearly the outcome, columns of a design are collinear, or times are equal but for their last digits.
     """
+    recorded = recorded_patients(frame, study, origin)
+    if recorded.covariates.isna().to_numpy().any() and study.missing.method == "complete":
+        return complete_cases(recorded, study, origin)
+    return cohort_of(recorded, study)
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """Patients after every check, without design matrices; cells of covariates may be missing where the study file says so.
+
+    Attributes
+    ----------
+    patients : dict of str to ndarray (patient,)
+        By attribute of `Cohort`: patient, time, event, treatment, entry.
+    treatment_start : ndarray (patient,) or None
+    covariates : DataFrame (patient, covariate)
+    """
+
+    patients: dict[str, np.ndarray]
+    treatment_start: np.ndarray | None
+    covariates: pd.DataFrame
+
+
+def recorded_patients(frame: pd.DataFrame, study: Study, origin: str) -> Recorded:
+    """The patients of a table, after every check; arguments, errors and warnings as of `validate_cohort`."""
     if frame.empty:
         raise InputError(f"{origin}: the cohort must hold patients, but found none.")
     problems = Problems(origin, _identifiers(frame, study))
@@ -107,27 +133,71 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
     check_patients(cells, study, problems)
     problems.raise_if_any()
     patients = _typed_patients(cells, study)
-    start = _starts(cells, study)
     warn_of_arms(patients["event"], patients["treatment"], study, origin)
     covariates = _typed_covariates(cells, study)
     warn_of_outcomes(covariates, patients["time"], patients["event"], origin)
+    return Recorded(patients, _starts(cells, study), covariates)
+
+
+def complete_cases(recorded: Recorded, study: Study, origin: str) -> Cohort:
+    """The cohort of the patients who lack no cell of a covariate.
+
+    Raises
+    ------
+    InputError
+        If an arm, or all events, are left out with the others.
+
+    Warns
+    -----
+    CohortWarning
+        How many patients are left out, and why.
+    """
+    whole = recorded.covariates.notna().to_numpy().all(axis=1)
+    patients = {name: _read_only(array[whole]) for name, array in recorded.patients.items()}
+    treatment, event = patients["treatment"], patients["event"]
+    if not (treatment.any() and (~treatment).any() and event.any()):
+        raise InputError(
+            f"{origin}: patients without a missing cell must be of both arms and have events, but found {treatment.sum()} treated, "
+            f'{(~treatment).sum()} untreated, {event.sum()} events; write method = "impute" under [missing], or take covariates out'
+        )
+    counts = recorded.covariates.isna().sum()
+    listed = ", ".join(f"{name} {count}" for name, count in counts[counts > 0].items())
+    warn(
+        f"{origin}: {(~whole).sum()} of {len(whole)} patients are left out, because cells are missing: {listed}.",
+        CohortWarning,
+        stacklevel=3,
+    )
+    start, covariates = recorded.treatment_start, recorded.covariates[whole].reset_index(drop=True)
+    return cohort_of(
+        Recorded(patients, None if start is None else _read_only(start[whole]), covariates), study
+    )
+
+
+def cohort_of(recorded: Recorded, study: Study) -> Cohort:
+    """The cohort of recorded patients, with its design matrices.
+
+    Raises
+    ------
+    InputError
+        If a design matrix cannot be had: with the formula.
+    """
+    covariates = recorded.covariates
     outcome = build_design(study.outcome.formula, covariates, f"{study.file}: [outcome] formula")
     propensity = outcome
     if study.propensity.formula != study.outcome.formula:
         propensity = build_design(study.propensity.formula, covariates, f"{study.file}: [propensity] formula")
+    hashed = recorded.patients | {"treatment_start": recorded.treatment_start}
     return Cohort(
         study=study.name,
         time_unit=study.time_unit,
         treated_label=study.treatment.treated_label,
         control_label=study.treatment.control_label,
-        **patients,
-        treatment_start=start,
+        **recorded.patients,
+        treatment_start=recorded.treatment_start,
         covariates=covariates,
         outcome=outcome,
         propensity=propensity,
-        sha256=content_hash(
-            patients | {"treatment_start": start}, covariates, {"outcome": outcome, "propensity": propensity}
-        ),
+        sha256=content_hash(hashed, covariates, {"outcome": outcome, "propensity": propensity}),
     )
 
 

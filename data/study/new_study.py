@@ -82,7 +82,7 @@ control_label = "Control"
 # which the first is the reference.
 [covariates]
 {_covariate_lines(rest, unfit)}
-
+{_missing_lines(covariates)}
 # What decided who was treated, and what decides the outcome: terms in the syntax of formulaic, such as
 # log(x), scale(x) or a:b. Leave out what happened after treatment began.
 [propensity]
@@ -123,8 +123,8 @@ def _unfit(column: ColumnFacts) -> str | None:
     """Why a column cannot be a covariate as it is."""
     if column.repeated:
         return "the name is there more than once; rename the columns"
-    if column.missing:
-        return f"{column.missing} of {column.rows} cells are missing"
+    if column.missing == column.rows:
+        return "every cell is missing"
     if len(column.values) < 2:
         return "the same for every patient"
     if column.held:
@@ -184,8 +184,26 @@ def _covariate_lines(columns: list[ColumnFacts], unfit: dict[str, str | None]) -
         if reason:
             lines.append(f"# {_comment(column.name)}: left out, {reason}")
         elif column.numeric and len(column.values) > 2:
-            lines.append(f"{_key(column.name)} = {{}}")
+            lines.append(f"{_key(column.name)} = {{}}{_gaps(column)}")
         else:
             levels = ", ".join(map(_quoted, column.values))
-            lines.append(f"{_key(column.name)} = {{levels = [{levels}]}}")
+            lines.append(f"{_key(column.name)} = {{levels = [{levels}]}}{_gaps(column)}")
     return "\n".join(lines)
+
+
+def _gaps(column: ColumnFacts) -> str:
+    """How many cells are missing, as a comment."""
+    return f"  # {column.missing} of {column.rows} cells are missing" if column.missing else ""
+
+
+def _missing_lines(covariates: list[ColumnFacts]) -> str:
+    """The section on missing cells; nothing where none is missing."""
+    if not any(column.missing for column in covariates):
+        return ""
+    return """
+# Missing cells of covariates are imputed, which takes them to be missing at random given all else that is recorded; method =
+# "complete" leaves those patients out instead.
+[missing]
+method = "impute"
+imputations = 20
+"""

@@ -120,6 +120,26 @@ class Covariate(Section):
         return self
 
 
+class Missing(Section):
+    """What becomes of patients who lack a cell of a covariate.
+
+    `refuse`: nothing is analysed. `complete`: they are left out. `impute`: their cells are imputed, `imputations` times;
+    `delta` says by how much the imputed values of a continuous covariate are shifted in a sensitivity analysis.
+    """
+
+    method: Literal["refuse", "complete", "impute"] = "refuse"
+    imputations: Annotated[int, Field(ge=2, le=1000)] = 20
+    delta: dict[Text, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _only_what_is_imputed(self) -> "Missing":
+        if self.delta and self.method != "impute":
+            raise ValueError(
+                f"delta must come with method = 'impute', but found '{self.method}'; remove one of the two"
+            )
+        return self
+
+
 class Regression(Section):
     """The right-hand side of a regression on covariates."""
 

@@ -32,6 +32,11 @@ def load_cohort(study: Study) -> Cohort:
     InputError
         If the patients cannot be read, are not those of the checksum, or are not as the study says.
     """
+    return validate_cohort(*load_table(study))
+
+
+def load_table(study: Study) -> tuple[pd.DataFrame, Study, str]:
+    """The table of a study's patients, unchecked, with the study and where it comes from, as `validate_cohort` takes them."""
     if study.cohort.source == "reconstruction":
         raise InputError(
             f"{study.file}: [cohort] source must be 'file' or 'package' to read patients, but found 'reconstruction', "
@@ -47,7 +52,7 @@ def load_cohort(study: Study) -> Cohort:
     table = read_table(content, origin)
     if study.cohort.rows == "episodes":
         table = patients_of_episodes(table, study, origin)
-    return validate_cohort(table, study, origin)
+    return table, study, origin
 
 
 def read_table(content: bytes, origin: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from data.study.sections import (
     Baseline,
     CohortSource,
     Covariate,
+    Missing,
     Regression,
     Report,
     Section,
@@ -37,6 +38,7 @@ class Study(Section):
     cohort: CohortSource
     treatment: Treatment
     covariates: dict[Text, Covariate] = Field(default_factory=dict)
+    missing: Missing = Missing()
     propensity: Regression
     outcome: Regression
     baseline: Baseline = Baseline(intervals=10)
@@ -65,6 +67,12 @@ class Study(Section):
             if column in self.covariates:
                 problems.append(
                     f"[covariates] {column} must not be the {role} column; remove one of the two uses"
+                )
+        for name in self.missing.delta:
+            if name not in self.covariates or self.covariates[name].levels is not None:
+                known = ", ".join(key for key, one in self.covariates.items() if one.levels is None) or "none"
+                problems.append(
+                    f"[missing] delta must name continuous covariates, but found {name}; there are {known}"
                 )
         for key, regression in (("propensity", self.propensity), ("outcome", self.outcome)):
             problem = formula_problem(regression.formula, self.covariates)

@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from data.study.cohort import Cohort
+from data.study.imputed_cohorts import Imputation
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS
 from inference.diagnostics.checks import CheckResult, checks_table, effect_moved
@@ -54,6 +55,8 @@ class Results:
         Checks of what was sampled beside the fits.
     not_estimable : tuple of (FitRequest, str)
         Models that the patients do not give, and why.
+    imputation : Imputation or None
+        Where cells of covariates were missing and imputed: `cohorts` are then the completed ones.
     further : tuple of Cohort
         Those that come after `cohorts` and are pooled for the effect by subgroup alone.
     """
@@ -71,6 +74,7 @@ class Results:
     illustrated: tuple[StoredModel, ...] = ()
     beside: tuple[CheckResult, ...] = ()
     further: tuple[Cohort, ...] = ()
+    imputation: Imputation | None = None
     not_estimable: tuple[tuple[FitRequest, str], ...] = ()
 
     @property

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from data.study.cohort import Cohort
+from data.study.imputed_cohorts import Imputation
 from data.study.study import Study
 from inference.diagnostics.checks.result import CheckResult
 from inference.fits.executor import Chunk
@@ -32,11 +33,14 @@ class MainAnalysis:
     cohorts : tuple of Cohort
     main : FitRequest
         The main model: its priors, sampler settings and exposure.
+    imputation : Imputation or None
+        Where cells of covariates were missing and imputed.
     """
 
     study: Study
     cohorts: tuple[Cohort, ...]
     main: FitRequest
+    imputation: Imputation | None = None
 
     @property
     def naive(self) -> bool:

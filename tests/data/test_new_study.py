@@ -68,14 +68,20 @@ def test_two_columns_that_fit_are_left_to_the_reader(draft):
 def test_columns_that_are_no_covariates_are_left_out_with_the_reason(draft):
     frame = simulate_frame(Truth(), 100, seed=1)[0]
     frame = frame.assign(
-        site="x", note=[f"note {row}" for row in range(100)], marker=frame["age"].where(frame["age"] > 60)
+        site="x",
+        note=[f"note {row}" for row in range(100)],
+        marker=frame["age"].where(frame["age"] > 60),
+        empty=None,
     )
     folder = draft(frame)
     text = (folder / "study.toml").read_text()
     assert "# site: left out, the same for every patient" in text
     assert "# note: left out, 100 different texts" in text
-    assert f"# marker: left out, {(frame['age'] <= 60).sum()} of 100 cells are missing" in text
-    assert list(load_study(folder).covariates) == ["age", "grade"]
+    assert f"marker = {{}}  # {(frame['age'] <= 60).sum()} of 100 cells are missing" in text
+    assert "# empty: left out, every cell is missing" in text
+    study = load_study(folder)
+    assert list(study.covariates) == ["age", "grade", "marker"]
+    assert study.missing.method == "impute"
 
 
 def test_odd_names_and_values_are_quoted(draft):

@@ -19,11 +19,10 @@ from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.posterior import Posterior, structure_of
 from inference.sensitivity.left_out import (
     effect_without_of_cohort,
-    left_out_checks,
     pooled_effect_without,
-    shortened,
     untimed_table,
 )
+from inference.sensitivity.sampled_effect import effect_checks, shortened
 from models.baselines import Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet
@@ -145,8 +144,8 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
     assert pooled.index.tolist() == ["frailty", "age", TOGETHER]
     for name in pooled.index:
         assert moved[name] == pytest.approx(of_cox[name], abs=0.06)
-    assert all(check.status == "pass" for check in left_out_checks(pooled))
-    monkeypatch.setattr("inference.sensitivity.left_out.sample", None)
+    assert all(check.status == "pass" for check in effect_checks("covariates left out", pooled))
+    monkeypatch.setattr("inference.sensitivity.sampled_effect.sample", None)
     kept = effect_without_of_cohort(tmp_path, study, cohorts[0], 0, MAIN, groups)
     xr.testing.assert_equal(kept, found[0])
 
@@ -196,7 +195,7 @@ def test_cohorts_are_pooled_with_equal_weights():
 
 def test_chains_that_disagree_fail_and_divergences_too():
     statuses = [
-        [check.status for check in left_out_checks(pooled_effect_without([one]))]
+        [check.status for check in effect_checks("covariates left out", pooled_effect_without([one]))]
         for one in (made(0.0), made(0.0, 0.3))
     ]
     assert statuses[0] == ["pass", "pass", "fail"]

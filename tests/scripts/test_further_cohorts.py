@@ -32,12 +32,13 @@ SUBGROUPS = ("by_interval", "by_subgroup")
     ids=["in full", "stated", "stated, more", "quick", "patients"],
 )
 def test_only_a_full_run_over_cohorts_pools_more_of_them_for_subgroups(sampling, known, pooled):
+    study = load_study("li2024")
     settings = AnalysisSettings(
         "default",
         designs={"cut": 1},
         effects=SUBGROUPS,
         cohorts=known,
-        interaction_cohorts=sampling.interaction_cohorts(known),
+        interaction_cohorts=sampling.interaction_cohorts(study, known),
     )
     made = plan(PriorSet("default"), [PriorSet("vague")], settings)
     counts = {one.effect: one.cohorts for one in made.effects}

@@ -13,6 +13,7 @@ from inference.report.sections import (
     effects,
     exposures,
     feedback,
+    missing,
     modalities,
     reconstruction,
     replication,
@@ -23,6 +24,7 @@ from inference.report.sections import (
 
 SECTIONS: dict[str, Section] = {
     "adjustments": adjustments.SECTION,
+    "missing": missing.SECTION,
     "exposures": exposures.SECTION,
     "effects": effects.SECTION,
     "feedback": feedback.SECTION,

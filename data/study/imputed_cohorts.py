@@ -1,0 +1,102 @@
+"""Cohorts of a study whose covariates have missing cells: completed by imputation, complete cases, and shifted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from warnings import catch_warnings, simplefilter
+
+import numpy as np
+import pandas as pd
+
+from data.errors import InputError
+from data.study.cohort import Cohort, Recorded, cohort_of, complete_cases, recorded_patients, validate_cohort
+from data.study.imputation import impute, outcome_columns
+from data.study.sources import load_table
+from data.study.study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class Imputation:
+    """What was imputed, and the cohorts that stand beside the completed ones.
+
+    Attributes
+    ----------
+    observed : DataFrame (patient, covariate)
+        As recorded, with missing cells.
+    trace : mapping of str to ndarray (imputation, cycle)
+        Means of imputed values, from `data.study.imputation.impute`.
+    complete : Cohort or None
+        Patients without a missing cell; None where they cannot be analysed.
+    shifted : tuple of Cohort
+        The completed cohorts with imputed values shifted by the study's `delta`; empty where it states none.
+    """
+
+    observed: pd.DataFrame
+    trace: Mapping[str, np.ndarray]
+    complete: Cohort | None
+    shifted: tuple[Cohort, ...]
+
+    @property
+    def cells(self) -> dict[str, int]:
+        """Number of missing cells of each covariate that has any."""
+        counts = self.observed.isna().sum()
+        return {str(name): int(count) for name, count in counts[counts > 0].items()}
+
+    @property
+    def incomplete(self) -> int:
+        """Number of patients who lack a cell."""
+        return int(self.observed.isna().to_numpy().any(axis=1).sum())
+
+
+def load_cohorts(study: Study, imputations: int, seed: int) -> tuple[tuple[Cohort, ...], Imputation | None]:
+    """The cohorts of a study that has patients: one, or where cells are imputed, one for each imputation.
+
+    Parameters
+    ----------
+    study : Study
+    imputations, seed : int
+        Of covariates with missing cells, where the study file says that they are imputed.
+
+    Raises
+    ------
+    InputError
+        As `data.study.sources.load_cohort`.
+    """
+    table, study, origin = load_table(study)
+    if study.missing.method != "impute":
+        return (validate_cohort(table, study, origin),), None
+    recorded = recorded_patients(table, study, origin)
+    if not recorded.covariates.isna().to_numpy().any():
+        return (cohort_of(recorded, study),), None
+    known = recorded.patients
+    outcome = outcome_columns(known["time"], known["event"], known["entry"], known["treatment"])
+    imputed = impute(recorded.covariates, outcome, imputations, seed)
+    cohorts = tuple(_completed(recorded, covariates, study) for covariates in imputed.covariates)
+    shifted = tuple(
+        _completed(recorded, _shifted(covariates, recorded.covariates, study.missing.delta), study)
+        for covariates in (imputed.covariates if study.missing.delta else ())
+    )
+    return cohorts, Imputation(
+        recorded.covariates, imputed.trace, _complete(recorded, study, origin), shifted
+    )
+
+
+def _completed(recorded: Recorded, covariates: pd.DataFrame, study: Study) -> Cohort:
+    return cohort_of(replace(recorded, covariates=covariates), study)
+
+
+def _shifted(completed: pd.DataFrame, observed: pd.DataFrame, delta: Mapping[str, float]) -> pd.DataFrame:
+    """Return completed covariates with a constant added to the imputed values."""
+    columns = {name: completed[name] + shift * observed[name].isna() for name, shift in delta.items()}
+    return completed.assign(**columns)
+
+
+def _complete(recorded: Recorded, study: Study, origin: str) -> Cohort | None:
+    """Return the complete cases; None where they are too few, or some covariate does not vary in them."""
+    try:
+        with catch_warnings():
+            simplefilter("ignore")  # the page says how many they are
+            return complete_cases(recorded, study, origin)
+    except InputError:
+        return None

@@ -1,0 +1,189 @@
+"""Imputation: observed cells stay, draws follow what was observed of others, and completed cohorts are those of the study."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from lifelines import NelsonAalenFitter
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+
+from data.errors import CohortWarning, InputError
+from data.simulation.simulate import Truth, simulate_frame, simulated_study
+from data.study.imputation import PRIOR_SD, _multinomial, impute, outcome_columns
+from data.study.imputed_cohorts import load_cohorts
+from data.study.sources import load_cohort
+from data.study.study import load_study
+
+LEVELS = ["a", "b", "c"]
+
+
+@pytest.fixture
+def table():
+    """Covariates of 3000 patients; x and k are missing where the outcome or z is high, so that what is observed is not typical."""
+    rng = np.random.default_rng(1)
+    z, outcome = rng.normal(size=3000), rng.normal(size=(3000, 3))
+    x = 1.5 * z + outcome[:, 0] + rng.normal(size=3000)
+    k = np.argmax(np.outer(z, [-0.6, 0.0, 1.2]) + rng.gumbel(size=(3000, 3)), axis=1)
+    whole = pd.DataFrame({"x": x, "z": z, "k": pd.Categorical.from_codes(k, LEVELS)})
+    gone = whole.copy()
+    gone.loc[rng.random(3000) < 1 / (1 + np.exp(-z - outcome[:, 0])), "x"] = np.nan
+    gone.loc[rng.random(3000) < 1 / (1 + np.exp(-2 * z)), "k"] = np.nan
+    return whole, gone, outcome
+
+
+def test_observed_cells_stay_and_the_rest_follows_what_is_known(table):
+    whole, gone, outcome = table
+    imputed = impute(gone, outcome, 3, seed=5)
+    for completed in imputed.covariates:
+        assert not completed.isna().to_numpy().any()
+        assert (completed.dtypes == gone.dtypes).all()
+        for name in gone:
+            known = gone[name].notna()
+            assert (completed.loc[known, name] == gone.loc[known, name]).all()
+        assert set(completed["x"]) <= set(gone["x"].dropna())
+    means = [one["x"].mean() for one in imputed.covariates]
+    assert gone["x"].mean() < whole["x"].mean() - 0.4
+    assert_allclose(means, whole["x"].mean(), atol=0.12)
+    shares = [one["k"].value_counts(normalize=True)[LEVELS].to_numpy() for one in imputed.covariates]
+    expected = whole["k"].value_counts(normalize=True)[LEVELS].to_numpy()
+    assert np.abs(gone["k"].value_counts(normalize=True)[LEVELS] - expected).max() > 0.1
+    assert_allclose(shares, np.tile(expected, (3, 1)), atol=0.04)
+    # and so does how x hangs on z, of which complete cases lose a part
+    slope = [np.polyfit(one["z"], one["x"], 1)[0] for one in imputed.covariates]
+    assert_allclose(slope, np.polyfit(whole["z"], whole["x"], 1)[0], atol=0.1)
+    assert set(imputed.trace) == {"x", "k = a", "k = b", "k = c"}
+    assert imputed.trace["x"].shape == (3, 20)
+
+
+def test_the_same_seed_gives_the_same_imputations_however_many(table):
+    _, gone, outcome = table
+    some, more = (impute(gone[:200], outcome[:200], count, seed=5) for count in (2, 3))
+    for one, other in zip(some.covariates, more.covariates, strict=False):
+        pd.testing.assert_frame_equal(one, other)
+    assert not more.covariates[0].equals(more.covariates[2])
+    assert not some.covariates[0].equals(impute(gone[:200], outcome[:200], 1, seed=6).covariates[0])
+
+
+def test_a_factor_is_drawn_from_the_posterior_mode_and_curvature():
+    rng = np.random.default_rng(3)
+    predictors = np.column_stack([np.ones(300), rng.normal(size=(300, 2))])
+    levels = np.argmax(predictors @ rng.normal(size=(3, 3)) + rng.gumbel(size=(300, 3)), axis=1)
+    prior = np.repeat([(10 * PRIOR_SD) ** -2, PRIOR_SD**-2, PRIOR_SD**-2], 2)
+
+    def negative(flat):
+        logits = np.column_stack([np.zeros(300), predictors @ flat.reshape(3, 2)])
+        return -log_softmax(logits, axis=1)[np.arange(300), levels].sum() + 0.5 * (prior * flat**2).sum()
+
+    found = minimize(negative, np.zeros(6), method="BFGS", options={"gtol": 1e-6})
+    mode, (factor, _) = _multinomial(predictors, levels, 3)
+    assert_allclose(mode.ravel(), found.x, atol=1e-4)
+    steps = 1e-3 * np.eye(6)
+    curvature = [
+        [negative(found.x + a + b) - negative(found.x + a - b) - negative(found.x - a + b) + negative(found.x - a - b)
+         for b in steps] for a in steps
+    ]  # fmt: skip
+    lower = np.tril(factor)
+    assert_allclose(lower @ lower.T, np.array(curvature) / 4e-6, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_the_hazard_is_that_of_nelson_and_aalen(late):
+    rng = np.random.default_rng(4)
+    entry = rng.uniform(0, 2, 200).round(1) * late
+    time, event = entry + rng.exponential(5, 200).round(1) + 0.1, rng.random(200) < 0.6
+    columns = outcome_columns(time, event, entry, rng.random(200) < 0.5)
+    fitted = NelsonAalenFitter(nelson_aalen_smoothing=False).fit(time, event, entry=entry if late else None)
+    at = fitted.cumulative_hazard_at_times
+    expected = at(time).to_numpy() - (at(entry).to_numpy() if late else 0.0)
+    assert_allclose(columns[:, 2], expected, rtol=1e-10, atol=1e-12)
+
+
+def written(folder, section, cells=0.2):
+    """A study of 150 patients some of whose ages and grades are missing, with a section on missing cells."""
+    truth = Truth()
+    frame, text = simulate_frame(truth, 150, seed=2)
+    rng = np.random.default_rng(1)
+    for name in truth.covariates:
+        frame[name] = frame[name].astype(object).mask(rng.random(150) < cells)
+    frame.to_csv(folder / "cohort.csv", index=False)
+    (folder / "study.toml").write_text(f"{text}\n{section}", encoding="utf-8")
+    return frame, load_study(folder)
+
+
+def test_completed_cohorts_share_all_but_what_was_imputed(tmp_path):
+    frame, study = written(tmp_path, '[missing]\nmethod = "impute"\ndelta = {age = 4.0}\n')
+    cohorts, imputation = load_cohorts(study, 3, seed=1)
+    assert imputation is not None
+    assert len({cohort.sha256 for cohort in cohorts}) == 3
+    assert imputation.cells == {name: int(frame[name].isna().sum()) for name in ("age", "grade")}
+    assert imputation.incomplete == int(frame[["age", "grade"]].isna().any(axis=1).sum())
+    lacking = frame["age"].isna().to_numpy()
+    for cohort, shifted in zip(cohorts, imputation.shifted, strict=True):
+        assert_array_equal(cohort.time, cohorts[0].time)
+        assert_array_equal(cohort.covariates["age"][~lacking], frame["age"][~lacking].astype(float))
+        moved = shifted.covariates["age"] - cohort.covariates["age"]
+        assert_allclose(moved, 4.0 * lacking)
+        assert (shifted.covariates["grade"] == cohort.covariates["grade"]).all()
+    assert imputation.complete is not None
+    assert imputation.complete.size == 150 - imputation.incomplete
+
+
+def test_complete_cases_are_a_choice_and_a_warning_with_counts(tmp_path):
+    frame, study = written(tmp_path, '[missing]\nmethod = "complete"\n')
+    lacking = int(frame[["age", "grade"]].isna().any(axis=1).sum())
+    with pytest.warns(CohortWarning, match=f"{lacking} of 150 patients are left out.*age .*grade"):
+        cohort = load_cohort(study)
+    assert cohort.size == 150 - lacking
+
+
+def test_without_a_missing_cell_there_is_one_cohort(tmp_path):
+    _, study = written(tmp_path, '[missing]\nmethod = "impute"\n', cells=0.0)
+    cohorts, imputation = load_cohorts(study, 3, seed=1)
+    assert (len(cohorts), imputation) == (1, None)
+    assert cohorts[0].sha256 == load_cohort(study).sha256
+
+
+@pytest.mark.parametrize(
+    ("section", "column", "words"),
+    [
+        ("", "age", 'age [missing] "impute" "complete" row'),
+        ('[missing]\nmethod = "impute"\n', "survival_months", "survival_months missing row"),
+        ('[missing]\nmethod = "impute"\n', "therapy", "therapy missing row"),
+        ('[missing]\nmethod = "complete"\n', "died", "died missing row"),
+    ],
+)
+def test_what_is_not_imputed_is_refused_with_rows(tmp_path, section, column, words):
+    frame, _ = written(tmp_path, section, cells=0.0)
+    frame[column] = frame[column].astype(object)
+    frame.loc[[3, 8], column] = np.nan
+    frame.to_csv(tmp_path / "cohort.csv", index=False)
+    with pytest.raises(InputError) as refused:
+        load_cohorts(load_study(tmp_path), 3, seed=1)
+    assert not [word for word in words.split() if word not in str(refused.value)]
+    assert "2 rows" in str(refused.value)
+
+
+def test_a_covariate_without_a_cell_is_refused(tmp_path):
+    frame, _ = written(tmp_path, '[missing]\nmethod = "impute"\n')
+    frame.assign(age=np.nan).to_csv(tmp_path / "cohort.csv", index=False)
+    with pytest.raises(InputError, match="column 'age' must have a cell that is not missing"):
+        load_cohorts(load_study(tmp_path), 3, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ('method = "drop"', "refuse complete impute"),
+        ('method = "impute"\nimputations = 1', "imputations 2"),
+        ('method = "impute"\ndelta = {grade = 1.0}', "delta continuous grade age"),
+        ('method = "impute"\ndelta = {weight = 1.0}', "delta continuous weight age"),
+        ('method = "complete"\ndelta = {age = 1.0}', "delta method impute complete"),
+        ('method = "impute"\nrounds = 5', "rounds known key"),
+    ],
+)
+def test_a_section_that_cannot_be_meant_is_refused(section, words):
+    text = simulate_frame(Truth(), 10, seed=1)[1]
+    with pytest.raises(InputError) as refused:
+        simulated_study(f"{text}\n[missing]\n{section}\n")
+    assert not [word for word in words.split() if word not in str(refused.value)]

@@ -1,0 +1,142 @@
+"""Missing covariates: pooled over imputations by the rules for several cohorts, complete cases and shifts beside, and chains that disagree found."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from data.simulation.simulate import Truth, simulate_frame
+from data.study.imputed_cohorts import load_cohorts
+from data.study.study import load_study
+from inference.diagnostics.checks.imputation import imputation_checks, rhat_of_means
+from inference.fits.requests import FitRequest
+from inference.frequentist.efron import EfronCox
+from inference.report.sections.missing import IMPUTED, effects_table, missing_section
+from inference.sampling.engine import SamplerSettings
+from inference.sensitivity import MISSING, MainAnalysis
+from inference.sensitivity.missing_cells import COMPLETE, SHIFTED, pooled_by_patients
+from models.priors import PriorSet
+
+MAIN = FitRequest("weibull", "joint", "constant", PriorSet("default"), SamplerSettings(2, 300, 50), cohorts=2)
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory):
+    """A study of 120 patients, a fifth of whose ages and grades are missing."""
+    folder = tmp_path_factory.mktemp("missing")
+    frame, text = simulate_frame(Truth(), 120, seed=2)
+    rng = np.random.default_rng(1)
+    for name in ("age", "grade"):
+        frame[name] = frame[name].astype(object).mask(rng.random(120) < 0.2)
+    frame.to_csv(folder / "cohort.csv", index=False)
+    section = '\n[missing]\nmethod = "impute"\ndelta = {age = 4.0}\n'
+    (folder / "study.toml").write_text(text + section, encoding="utf-8")
+    study = load_study(folder)
+    cohorts, imputation = load_cohorts(study, 2, seed=1)
+    return MainAnalysis(study, cohorts, MAIN, imputation)
+
+
+def drawn(mean, patients, seed):
+    rng = np.random.default_rng(seed)
+    draws = (("chain", "draw"), rng.normal(mean, 0.1, (2, 1000)))
+    return xr.Dataset({"log_hazard_ratio": draws, "divergences": seed}, attrs={"patients": patients})
+
+
+def test_shifted_cohorts_are_pooled_and_complete_cases_stand_alone():
+    computed = [drawn(-0.2, COMPLETE, 1), drawn(-0.5, SHIFTED, 2), drawn(-0.7, SHIFTED, 3)]
+    table = pooled_by_patients(computed).set_index("patients")
+    assert table["cohorts"].to_dict() == {COMPLETE: 1, SHIFTED: 2}
+    assert table["divergences"].to_dict() == {COMPLETE: 1, SHIFTED: 5}
+    assert table.loc[COMPLETE, "log_hazard_ratio"] == pytest.approx(-0.2, abs=0.01)
+    assert table.loc[SHIFTED, "log_hazard_ratio"] == pytest.approx(-0.6, abs=0.01)
+    assert table.loc[SHIFTED, "sd"] == pytest.approx(np.hypot(0.1, 0.1), rel=0.05)
+    assert table.loc[SHIFTED, "hazard_ratio"] == pytest.approx(np.exp(-0.6), rel=0.02)
+
+
+def test_what_is_computed_is_the_complete_cases_once_and_every_shifted_cohort(analysis):
+    listed = MISSING.arguments(analysis)
+    assert [one[-1] for one in listed] == [COMPLETE, SHIFTED, SHIFTED]
+    assert listed[0][1].size == 120 - analysis.imputation.incomplete
+    assert [one[1].sha256 for one in listed[1:]] == [one.sha256 for one in analysis.imputation.shifted]
+    without = MainAnalysis(analysis.study, analysis.cohorts[:1], MAIN)
+    assert not MISSING.applies(without)
+
+
+def test_the_section_shows_cells_cost_and_effects(analysis):
+    columns = ["log_hazard_ratio", "hazard_ratio"]
+    estimands = pd.DataFrame(
+        {"estimand": columns, "population": "conditional", "mean": [-0.5, 0.6], "sd": 0.1, "median": [-0.5, 0.61],
+         "lower": [-0.7, 0.5], "upper": [-0.3, 0.74], "probability_of_benefit": 0.99, "rhat": 1.0, "ess_bulk": 900.0}
+    )  # fmt: skip
+    pooling = pd.DataFrame(
+        {"estimand": ["log_hazard_ratio", "rmst_difference"], "population": ["conditional", "all"], "subgroup": "",
+         "fraction_of_missing_information": [0.123, 0.261]}
+    )  # fmt: skip
+    main = SimpleNamespace(estimands=estimands, pooling=pooling)
+    results = SimpleNamespace(study=analysis.study, cohorts=analysis.cohorts, main=main)
+    others = pooled_by_patients([drawn(-0.2, COMPLETE, 1), drawn(-0.5, SHIFTED, 2)])
+    figures = []
+    material = SimpleNamespace(figure=lambda name, title, draw: figures.append(draw()) or name)
+    section = missing_section(results, analysis.imputation, others, material)
+    assert f"Of 120 patients {analysis.imputation.incomplete} lack a cell" in section.paragraphs[0]
+    assert "12 % of the variance of the log hazard ratio and 26 % of the variance" in section.paragraphs[1]
+    cells, effects = section.tables
+    assert [row.cells[1].sort for row in cells.rows] == list(analysis.imputation.cells.values())
+    assert [row.kind for row in effects.rows] == ["main", "", ""]
+    assert len(figures[0].axes) == 3
+    assert effects_table(results, others)["patients"].tolist() == [IMPUTED, COMPLETE, SHIFTED]
+
+
+def test_chains_that_drift_apart_are_found():
+    rng = np.random.default_rng(1)
+    same = rng.normal(size=(20, 20))
+    apart = same + 2.0 * rng.normal(size=(20, 1))
+    assert rhat_of_means(same[:, 10:]) == pytest.approx(1.0, abs=0.1)
+    (good,) = imputation_checks({"age": same})
+    (bad,) = imputation_checks({"age": same, "grade = II": apart})
+    assert (good.status, bad.status) == ("pass", "warn")
+    assert bad.text.endswith("grade = II")
+    assert imputation_checks({}) == []
+    assert rhat_of_means(np.ones((3, 10))) == 1.0
+
+
+@pytest.mark.slow
+def test_imputed_cohorts_take_confounding_away_where_complete_cases_are_biased(full):
+    """Two confounders, one a factor, a third of each missing at random given event, treatment and a third covariate."""
+    from data.study.imputation import impute, outcome_columns
+
+    cohorts = 100 if full else 8
+    found = {"imputed": [], "complete": []}
+    for seed in range(cohorts):
+        rng = np.random.default_rng(seed)
+        size = 400
+        z = rng.normal(size=size)
+        x = 0.5 * z + rng.normal(size=size)
+        k = np.argmax(np.outer(x, [0.0, 0.8, -0.6]) + rng.gumbel(size=(size, 3)), axis=1)
+        treated = rng.random(size) < 1 / (1 + np.exp(-0.8 * x - 0.5 * (k == 1) + 0.2 * (k == 2) - 0.3 * z))
+        death = rng.exponential(1 / (0.03 * np.exp(-0.5 * treated + 0.8 * x + 0.7 * (k == 2) + 0.3 * z)))
+        censored = rng.uniform(12, 60, size)
+        time, event = np.minimum(death, censored), death <= censored
+        chance = 1 / (1 + np.exp(1.3 - 1.2 * event - 0.8 * treated - 0.3 * z))
+        table = pd.DataFrame({"x": x, "z": z, "k": pd.Categorical.from_codes(k, list("abc"))})
+        for name in ("x", "k"):
+            table.loc[rng.random(size) < chance, name] = np.nan
+        outcome = outcome_columns(time, event, np.zeros(size), treated)
+        completed = impute(table, outcome, 5, seed).covariates
+        found["imputed"].append(np.mean([_log_ratio(one, time, event, treated) for one in completed]))
+        whole = table.notna().to_numpy().all(axis=1)
+        found["complete"].append(_log_ratio(table[whole], time[whole], event[whole], treated[whole]))
+    bias = {name: np.mean(values) + 0.5 for name, values in found.items()}
+    error = np.std(found["imputed"], ddof=1) / np.sqrt(cohorts)
+    print(f"\nimputation, {cohorts} cohorts: bias {bias}, standard error {error:.3f}")
+    assert abs(bias["imputed"]) < 0.03 + 2 * error
+    assert bias["complete"] < -0.2
+
+
+def _log_ratio(table, time, event, treated):
+    """Cox's log hazard ratio of treatment, adjusted."""
+    factor = table["k"].cat.codes.to_numpy()[:, None] == [1, 2]
+    columns = np.column_stack([treated, table["x"], table["z"], factor]).astype(float)
+    return EfronCox(time, event, np.zeros(len(time)), columns - columns.mean(axis=0)).estimates()[0][0]
