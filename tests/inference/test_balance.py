@@ -97,7 +97,7 @@ def test_share_outside_common_range_by_hand():
 
 
 def test_impossible_inputs_are_refused():
-    with pytest.raises(ValueError, match="propensities must lie between 0 and 1, but found 1 that do not, such as 1.5"):
+    with pytest.raises(ValueError, match="propensities must lie between 0 and 1, but found 1 that do not"):
         overlap_weights([0.5, 1.5], [True, False])
     with pytest.raises(ValueError, match="weights must be 2 finite numbers"):
         standardised_differences(pd.DataFrame({"a": [1.0, 2.0]}), [True, False], [-1.0, 1.0])
