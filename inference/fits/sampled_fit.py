@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import xarray as xr
 
+from data.errors import InputError, NowhereFiniteError
+from data.study.extremes import most_extreme
 from inference.adjustments import ADJUSTMENTS, Problem, Progress
 from inference.fits.datatree import to_tree
 from inference.sampling.compiled import compiler
@@ -34,7 +36,12 @@ def sampled_fit(
     progress : callable
         Called with what is being done.
     """
-    adjusted = ADJUSTMENTS[model["adjustment"]].sample(problem, progress)
+    try:
+        adjusted = ADJUSTMENTS[model["adjustment"]].sample(problem, progress)
+    except NowhereFiniteError as error:
+        raise InputError(
+            f"{study}: {error}; the most extreme number is in {most_extreme(problem.cohort)}"
+        ) from error
     stated = {
         **model,
         "cohort": problem.cohort.sha256,

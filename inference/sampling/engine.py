@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.errors import InputError
+from data.errors import NowhereFiniteError
 from inference.sampling.compiled.density import POSITION
 from inference.sampling.geometry import NormalFit
-from inference.sampling.modes import NOWHERE_FINITE, find_modes
+from inference.sampling.modes import find_modes
 from inference.sampling.posterior import Posterior
 from inference.sampling.settings import SamplerSettings
 from models.assembly import Blocks
@@ -68,7 +68,7 @@ def sample(posterior: Posterior, settings: SamplerSettings) -> Sample:
             if count
         ]
     except RuntimeError as error:
-        raise InputError(NOWHERE_FINITE) from error
+        raise NowhereFiniteError from error
     drawn = {name: np.concatenate([trace[name] for trace in traces]) for name in traces[0]}
     flat = modes[0].location + drawn.pop(POSITION) @ modes[0].scale.T
     for coordinates in (shear, found.walk):

@@ -6,16 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.errors import InputError
+from data.errors import NowhereFiniteError
 from inference.sampling.geometry import Density, Layout, NormalFit, Shear, fit_normal
 from inference.sampling.posterior import Compiled, Posterior, compiled_for, shear_of, walk_of
 from inference.sampling.walk import Walk
 from models.assembly import Blocks
-
-NOWHERE_FINITE = (
-    "the posterior must be finite somewhere near the centre of its priors, but was found infinite or undefined there; "
-    "look at priors with extreme numbers, and at the units of times and covariates"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +73,9 @@ def normal_fit(density: Density, start: np.ndarray, held: dict[int, float]) -> N
         with np.errstate(over="ignore", invalid="ignore"):
             fitted = fit_normal(density, start, held)
     except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
-        raise InputError(NOWHERE_FINITE) from error
+        raise NowhereFiniteError from error
     if not (np.isfinite(fitted.location).all() and np.isfinite(fitted.scale).all()):
-        raise InputError(NOWHERE_FINITE)
+        raise NowhereFiniteError
     return fitted
 
 
