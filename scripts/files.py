@@ -9,6 +9,7 @@ from typing import Any
 
 from data.study.pseudo_cohorts import words_for
 from inference.diagnostics.checks.result import COLUMNS
+from inference.fits.tables import as_written
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.diagnostic_plots import diagnostics_of
 from inference.report.drawing import Drawer
@@ -33,7 +34,7 @@ def write_results(made: Analysed, progress: Progress) -> None:
     """Write tables, figures, the page and the manifest of an analysis."""
     results, folder, watch = made.results, made.folder, made.watch
     with watch.stage("tables"):
-        write_table(results.estimands, folder / "estimands.csv")
+        write_table(as_written(results.estimands), folder / "estimands.csv")
         write_table(results.comparators, folder / "comparators.csv")
         write_table(results.checks[list(COLUMNS)], folder / "checks.csv")
         write_table(results.sensitivity, folder / "sensitivity.csv")

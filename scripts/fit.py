@@ -47,6 +47,7 @@ def fit(
         request_of_cohort,
     )
     from inference.fits.sampled_fit import sampled_fit
+    from inference.fits.tables import as_written
     from inference.frequentist import comparators, pooled_comparators
     from inference.frequentist.own_matching import with_own_matching
     from inference.report.drawing import diagnostics_for, draw_diagnostics
@@ -99,7 +100,7 @@ def fit(
     (folder / "manifest.json").unlink(missing_ok=True)  # written last: with it, all files are of one fit
     with atomic_path(folder / "fit.nc") as temporary:
         TREE.write(stack_cohorts(trees), temporary)
-    write_table(summary.estimands, folder / "estimands.csv")
+    write_table(as_written(summary.estimands), folder / "estimands.csv")
     frequentist = [comparators(cohort, horizon, times) for cohort in cohorts]
     if patients.publication is None:
         frequentist = [

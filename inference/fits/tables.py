@@ -42,6 +42,11 @@ COLUMNS = (
 )
 
 
+def as_written(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of estimands as estimands.csv has it: with the column `note` only where a row has one."""
+    return table if (table["note"].fillna("") != "").any() else table.drop(columns="note")
+
+
 @dataclass(frozen=True, eq=False)
 class Estimated:
     """What a fit says.
