@@ -71,11 +71,15 @@ def _cost(results: Results) -> str:
     pooling = results.main.pooling
     of_main = pooling[(pooling["population"] != "parameter") & (pooling["subgroup"] == "")]
     shares = [
-        f"{100 * float(rows['fraction_of_missing_information'].iloc[0]):.0f} % of the variance of the {words}"
+        f"{_share(float(rows['fraction_of_missing_information'].iloc[0]))} of the variance of the {words}"
         for name, words in ESTIMANDS.items()
         if len(rows := of_main[of_main["estimand"] == name])
     ]
     return f"What the missing cells cost, under the main model: {' and '.join(shares)} (fraction of missing information)."
+
+
+def _share(fraction: float) -> str:
+    return "less than 1 %" if fraction < 0.01 else f"{100 * fraction:.0f} %"
 
 
 def _cells(imputed: Imputation, labels: dict[str, str]) -> Table:
