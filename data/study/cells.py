@@ -41,12 +41,22 @@ def texts(column: pd.Series, kept: Collection[str] = ()) -> pd.Series:
         Values that are not missing even if they read like it, such as a level named NA.
     """
     missing = MISSING - {value.lower() for value in kept}
-    cells = [canonical(value) for value in column]
-    return pd.Series(
-        [None if cell is None or cell.lower() in missing else cell for cell in cells],
-        index=column.index,
-        dtype=object,
-    )
+    known: dict[tuple[type, Any], str | None] = {}  # most columns of text hold few different values
+
+    def text(value: Any) -> str | None:
+        cell = canonical(value)
+        return None if cell is None or cell.lower() in missing else cell
+
+    cells = []
+    for value in column:
+        if not isinstance(value, str | bool | int):
+            cells.append(text(value))
+            continue
+        key = type(value), value
+        if key not in known:
+            known[key] = text(value)
+        cells.append(known[key])
+    return pd.Series(cells, index=column.index, dtype=object)
 
 
 def numbers(column: pd.Series) -> pd.Series:

@@ -130,13 +130,19 @@ def recorded_patients(frame: pd.DataFrame, study: Study, origin: str) -> Recorde
     problems = Problems(origin, _identifiers(frame, study))
     cells = with_equal_times(read_cells(frame, study, problems), study, problems)
     check_cells(cells, study, problems)
+    recorded = recorded_cells(cells, study, problems)
+    warn_of_outcomes(recorded.covariates, recorded.patients["time"], recorded.patients["event"], origin)
+    return recorded
+
+
+def recorded_cells(cells: pd.DataFrame, study: Study, problems: Problems) -> Recorded:
+    """The patients of cells that were read and checked one by one, after the checks between them; with the problems found before."""
+    origin = problems.origin
     check_patients(cells, study, problems)
     problems.raise_if_any()
     patients = _typed_patients(cells, study)
     warn_of_arms(patients["event"], patients["treatment"], study, origin)
-    covariates = _typed_covariates(cells, study)
-    warn_of_outcomes(covariates, patients["time"], patients["event"], origin)
-    return Recorded(patients, _starts(cells, study), covariates)
+    return Recorded(patients, _starts(cells, study), _typed_covariates(cells, study))
 
 
 def complete_cases(recorded: Recorded, study: Study, origin: str) -> Cohort:

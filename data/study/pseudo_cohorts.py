@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from data.study.cohort import Cohort, validate_cohort
+from data.study.cell_checks import check_cells, read_cells
+from data.study.close_times import with_equal_times
+from data.study.cohort import Cohort, cohort_of, recorded_cells
+from data.study.problems import Problems
 from data.study.study import Study
 
 
@@ -63,11 +66,26 @@ def pseudo_cohorts(patients: pd.DataFrame, study: Study, origin: str) -> PseudoC
     InputError
         If a cohort is not as the study says.
     """
-    parts = [(str(number), part.reset_index(drop=True)) for number, part in patients.groupby("cohort")]
+    problems = Problems(origin)
+    cells = read_cells(patients, study, problems)  # of all cohorts at once, which takes a tenth of the time
+    check_cells(cells, study, problems)
+    problems.raise_if_any()
+    numbers = patients["cohort"].to_numpy()
+    rows = [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
     return PseudoCohorts(
-        tuple(validate_cohort(part, study, f"{origin}, cohort {number}") for number, part in parts),
-        np.stack([part["matched"].to_numpy() == 1 for _, part in parts]),
+        tuple(
+            _cohort(
+                cells.iloc[inside].reset_index(drop=True), study, f"{origin}, cohort {numbers[inside[0]]}"
+            )
+            for inside in rows
+        ),
+        np.stack([patients["matched"].to_numpy()[inside] == 1 for inside in rows]),
     )
+
+
+def _cohort(cells: pd.DataFrame, study: Study, origin: str) -> Cohort:
+    problems = Problems(origin)
+    return cohort_of(recorded_cells(with_equal_times(cells, study, problems), study, problems), study)
 
 
 def settle(study: Study, cohorts: Sequence[Cohort]) -> Study:

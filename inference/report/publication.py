@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data.published.audit import Finding, audit
+from data.published.audit import Finding
 from data.published.evidence import Evidence, load_evidence
 from data.published.reconstruction import Reconstruction
 from data.study.study import Study
 from inference.diagnostics.checks import CheckResult
 from inference.fits.executor import Chunk, local_processes
+from inference.published.audited import audit_table, findings_of
 from inference.published.reanalysis import Replication, group_labels, replicated, replication_of
 from inference.published.toxicity import Toxicity, has_to_sample, toxicity_of
 from inference.published.unprinted import looser_assumptions, unprinted_checks
@@ -100,7 +101,8 @@ def companion_chunks(
     """Return what takes a while and is not in the folder yet, in chunks; a quick look has no looser assumptions."""
     made, evidence = publication.reconstruction, publication.evidence
     results: dict[str, Deferred[Any]] = {
-        "the publication's own analysis": replicated(folder, made, study, evidence)
+        "the audit of what is printed": audit_table.deferred(folder, study, evidence),
+        "the publication's own analysis": replicated(folder, made, study, evidence),
     }
     if not quick:
         results |= {"looser assumptions on what is not printed": _looser(study, publication, seed, folder)}
@@ -118,7 +120,7 @@ def companions_of(
     """Return what is computed from the publication; what takes a while is cached in the folder."""
     study, made, evidence = results.study, publication.reconstruction, publication.evidence
     return Companions(
-        audit(study, evidence),
+        findings_of(audit_table(folder, study, evidence)),
         toxicity_of(evidence, seed, folder),
         replication_of(made, study, evidence, folder),
         tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -87,7 +88,7 @@ class Results:
         """The pre-stated main model."""
         return self.models[0]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Digest of what the results are made from: equal keys, equal figures."""
         return digest([[summary.key for summary in self.summaries], self.comparators.to_csv()])
@@ -97,7 +98,7 @@ class Results:
         """All fits."""
         return (*self.models, *self.exposures, *self.effects, *self.prior_sets, *self.prior_sets_cut)
 
-    @property
+    @cached_property
     def estimands(self) -> pd.DataFrame:
         """Rows of the contract's estimands.csv, of all fits; a model that the patients do not give is a row with the reason."""
         tables = [summary.estimands for summary in self.summaries]
@@ -117,14 +118,14 @@ class Results:
         rows = pd.DataFrame(lacking, columns=tables[0].columns).astype(tables[0].dtypes.to_dict())
         return pd.concat([*tables, rows.fillna({"subgroup": ""})], ignore_index=True)
 
-    @property
+    @cached_property
     def pooling(self) -> pd.DataFrame:
         """How the variance of every estimand divides into within and between cohorts, of all fits."""
         return pd.concat(
             [summary.pooling.assign(**summary.request.named) for summary in self.summaries], ignore_index=True
         )
 
-    @property
+    @cached_property
     def checks(self) -> pd.DataFrame:
         """The checks of all fits, the fit's name after the family; overlap, which all share, of the main fit only."""
         listed = [
@@ -145,13 +146,13 @@ class Results:
         ]
         return checks_table([*listed, *lacking, *self.beside])
 
-    @property
+    @cached_property
     def baselines(self) -> pd.DataFrame:
         """Leave-one-out scores of the baselines, under the main adjustment."""
         same = [one for one in self.models if one.request.adjustment == self.main.request.adjustment]
         return compare_baselines({one.request.baseline: one.elpd for one in same})
 
-    @property
+    @cached_property
     def sensitivity(self) -> pd.DataFrame:
         """The effect of the main model under each prior set, and without feedback where that was fitted."""
         without = [
@@ -162,7 +163,7 @@ class Results:
         ]
         return prior_sensitivity([self.main, *self.prior_sets], without)
 
-    @property
+    @cached_property
     def priors(self) -> pd.DataFrame:
         """What the main fit used: parameter, term, prior, reason, meaning."""
         request = self.main.request

@@ -182,7 +182,7 @@ def content_of(value: Any) -> Any:
         hashed = pd.util.hash_pandas_object(value.astype(str)).to_numpy()
         return [list(map(str, value.columns)), sha256(hashed.tobytes()).hexdigest()]
     if isinstance(value, BaseModel):
-        return content_of(value.model_dump())
+        return _content_of_model(value)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):
@@ -193,6 +193,16 @@ def content_of(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return _content_of_record(value)
     raise TypeError(f"an argument must be a value with content, but found {type(value).__name__}")
+
+
+_MODELS: dict[int, tuple[BaseModel, Any]] = {}  # frozen, and in hundreds of keys
+
+
+def _content_of_model(value: BaseModel) -> Any:
+    known = _MODELS.get(id(value))
+    if known is None:
+        known = _MODELS[id(value)] = value, content_of(value.model_dump())
+    return known[1]
 
 
 def _content_of_record(value: Any) -> Any:

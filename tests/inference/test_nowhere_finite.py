@@ -31,7 +31,9 @@ def test_the_refusal_names_study_and_column():
     priors = PriorSet("far", "", {"treatment_effect": Prior("Normal", {"mu": 1e300, "sigma": 1.0})})
     request = FitRequest("weibull", "none", "constant", priors, SamplerSettings(2, 20, 20))
     problem = problem_of(study, validate_cohort(frame, study, "x"), request)
-    with pytest.raises(InputError, match=r"^simulated: the posterior must be finite .* is in .* of patient P"):
+    with pytest.raises(
+        InputError, match=r"^simulated: the posterior must be finite .* is in .* of patient P"
+    ):
         sampled_fit.function(study.name, request.named, problem)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import pandas as pd
 
@@ -203,6 +203,7 @@ def _tables(material: Material) -> dict[str, pd.DataFrame]:
     return {} if by_subgroup is None else {"subgroups": by_subgroup.table}
 
 
+@lru_cache(maxsize=1)  # for the section and its table
 def _by_subgroup(material: Material) -> EffectBySubgroup | None:
     """Return the effects by subgroup, where they were fitted, with the medians that a publication prints beside them."""
     summary, results = material.with_effect(BySubgroup.name), material.results
