@@ -14,7 +14,7 @@ from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.diagnostic_plots import diagnostics_of
 from inference.report.drawing import Drawer
 from inference.report.drawings import Draw
-from inference.report.figures.captions import CAPTIONS
+from inference.report.figures.captions import caption_of
 from inference.report.gallery import exhibits, prior_statements
 from inference.report.page import render
 from inference.report.section import Material
@@ -97,7 +97,7 @@ def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]
     plots = drawings[0]  # the main fit's; those of the others lie beside their fits
     for name, svg in plots.items():
         title = f"{name.replace('_', ' ').capitalize()}: {main.label}"
-        caption = CAPTIONS[f"diagnostics_{name}"]
+        caption = caption_of(f"diagnostics.{name}")
         identifier = f"diagnostics-{name.replace('_', '-')}"
         items.append(FigureItem(identifier, title, caption, partial(str, svg), "diagnostics"))
     return items

@@ -38,6 +38,7 @@ from inference.report.figures import (
     treatment_calibration_figure,
 )
 from inference.report.figures.captions import caption_of
+from inference.report.figures.predictive_split import STATISTICS
 from inference.report.numbers import number
 from inference.report.results import Results
 from inference.report.vocabulary import capitalised, vocabulary
@@ -88,8 +89,9 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
     ]
     under_main_priors = constant[constant["prior_set"] == main.request.priors.name]
 
-    def shown(name: str, title: str, group: Group, draw: Callable[[], Figure]) -> Exhibit:
-        return Exhibit(name.replace("_", "-"), title, caption_of(name, main.request.exposure), group, draw)
+    def shown(name: str, title: str, group: Group, draw: Callable[[], Figure], caption: str = "") -> Exhibit:
+        caption = caption or caption_of(name, main.request.exposure)
+        return Exhibit(name.replace("_", "-"), title, caption, group, draw)
 
     yield shown(
         "survival",
@@ -116,6 +118,7 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
             "Frequentist summaries of replicated cohorts",
             "checks",
             lambda: predictive_split_statistics_figure(main.replicated, main.observed, unit),
+            STATISTICS,
         )
     elif main.replicated.data_vars:
         yield shown(

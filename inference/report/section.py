@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from inference.fits.fits import FitSummary
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw
-from inference.report.figures.captions import CAPTIONS
+from inference.report.figures.captions import caption_of
 from inference.report.publication import Companions, Publication
 from inference.report.results import Results
 from inference.sensitivity.computed import Computed
@@ -41,9 +41,9 @@ class Material:
     draw: Draw
 
     def figure(self, name: str, title: str, draw: Callable[[], Figure], caption: str = "") -> FigureItem:
-        """Return a figure of a section; its caption stands under its name, or under another one."""
+        """Return a figure of a section, with the caption that stands in its file, or another one."""
         place = name.replace("_", "-")
-        return FigureItem(place, title, CAPTIONS[caption or name], self.draw(place, draw), "section")
+        return FigureItem(place, title, caption or caption_of(name), self.draw(place, draw), "section")
 
     def with_effect(self, effect: str) -> FitSummary | None:
         """Return the fit with another shape of the effect than the main model's, None where there is none."""

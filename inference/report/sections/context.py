@@ -11,7 +11,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.context_tables import implied_table, notes_table, prognosis_table, trials_table
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures import implied_ratios_figure, toxicity_figure
-from inference.report.figures.captions import CAPTIONS
+from inference.report.figures.captions import caption_of
 from inference.report.numbers import probability, share
 from inference.report.section import Material, Section
 from inference.report.toxicity_tables import (
@@ -55,7 +55,7 @@ def toxicity_section(toxicity: Toxicity, draw: Draw = drawn_when_asked) -> Repor
     figure = FigureItem(
         "toxicity",
         "Radionecrosis with and without T-DM1",
-        CAPTIONS["toxicity"],
+        caption_of("toxicity"),
         draw(
             "toxicity",
             lambda: toxicity_figure(toxicity.risks, (historical.lower, historical.upper), EXPOSURE_WORDS),
@@ -162,7 +162,7 @@ def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> Rep
                 FigureItem(
                     "implied-ratios",
                     "Anti-HER2 drugs after brain metastasis",
-                    CAPTIONS["implied_ratios"],
+                    caption_of("implied_ratios"),
                     drawing,
                     "section",
                 )

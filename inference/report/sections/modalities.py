@@ -8,7 +8,7 @@ import pandas as pd
 
 from data.published.evidence import Evidence
 from inference.report.content import FigureItem, ReportSection
-from inference.report.figures import subgroups_figure
+from inference.report.figures.subgroups import GROUPS_CAPTION, subgroups_figure
 from inference.report.section import Material, Section
 from inference.report.sections.effects import ratio_cell
 from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
@@ -84,7 +84,7 @@ def _of(found: EffectByGroup, evidence: Evidence, material: Material) -> ReportS
     words = " ".join(arm if part == arm.lower() else part for part in found.analysis.split("_"))
     shown = found.table.rename(columns={"group": "level"}).assign(covariate=words)
     title = f"The hazard ratio by {words}"
-    figure = material.figure(name, title, lambda: subgroups_figure(shown), "modalities")
+    figure = material.figure(name, title, lambda: subgroups_figure(shown), GROUPS_CAPTION)
     return modality_section(found, words, material.results.study.time_unit, [figure])
 
 

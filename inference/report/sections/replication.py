@@ -14,7 +14,7 @@ from inference.published.reanalysis.survival_lines import FAMILY as SURVIVAL
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures import pairs_by_caliper_figure, replicated_survival_figure
-from inference.report.figures.captions import CAPTIONS
+from inference.report.figures.captions import caption_of
 from inference.report.replicate_tables import (
     baseline_table,
     cox_table,
@@ -143,7 +143,7 @@ def replication_figures(
         )
         items.append(
             FigureItem(
-                identifier, f"{title}: pseudo-patients", CAPTIONS["replicated_survival"], drawing, "section"
+                identifier, f"{title}: pseudo-patients", caption_of("replicated_survival"), drawing, "section"
             )
         )
     printed = evidence.find("treated", "after", "n") if "after" in evidence.phases else None
@@ -157,7 +157,7 @@ def replication_figures(
         FigureItem(
             "pairs-by-caliper",
             "Pairs by caliper: pseudo-patients",
-            CAPTIONS["pairs_by_caliper"],
+            caption_of("pairs_by_caliper"),
             drawing,
             "section",
         )

@@ -11,7 +11,7 @@ from inference.report.figures import (
     reconstruction_survival_figure,
     reconstruction_targets_figure,
 )
-from inference.report.figures.captions import CAPTIONS
+from inference.report.figures.captions import caption_of
 from inference.report.figures.style import ARM_COLOURS, WARNING
 
 LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy"}
@@ -115,6 +115,6 @@ def test_quantities_that_are_not_printed_are_drawn_over_cohorts():
     "name", ["reconstruction_targets", "reconstruction_survival", "reconstruction_spread"]
 )
 def test_a_caption_speaks_of_pseudo_patients(name):
-    caption = CAPTIONS[name]
+    caption = caption_of(name)
     assert "pseudo-patients" in caption
     assert " patients" not in caption
