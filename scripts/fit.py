@@ -107,7 +107,8 @@ def fit(
             with_own_matching(table, cohort, loaded.report.landmarks)
             for table, cohort in zip(frequentist, cohorts, strict=True)
         ]
-    write_table(pooled_comparators(frequentist), folder / "comparators.csv")
+    pooled = pooled_comparators(frequentist, imputed=patients.publication is None)
+    write_table(pooled, folder / "comparators.csv")
     write_table(summary.checks_table[list(COLUMNS)], folder / "checks.csv")
     if len(cohorts) > 1:
         write_table(summary.pooling, folder / "pooling.csv")

@@ -61,4 +61,4 @@ def comparators_of_cohorts(
             published_comparators(table, cohort, inside, evidence)
             for table, cohort, inside in zip(tables, cohorts, matched, strict=True)
         ]
-    return pooled_comparators(tables)
+    return pooled_comparators(tables, imputed=evidence is None)

@@ -1,4 +1,4 @@
-"""Frequentist summaries of several cohorts of pseudo-patients: means over them."""
+"""Frequentist summaries of several cohorts: means over pseudo-patients', and by Rubin's rules over imputations."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from inference.frequentist.survival import KaplanMeier, first_time_at_or_below
 
+NORMAL_975 = float(norm.ppf(0.975))
 NUMBERS = ["estimate", "lower", "upper", "p"]
 
 
-def pooled_comparators(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def pooled_comparators(tables: Sequence[pd.DataFrame], imputed: bool = False) -> pd.DataFrame:
     """Return one table from those of several cohorts; a single one comes back as it is.
 
     Parameters
     ----------
     tables : sequence of DataFrame
         From `comparators`, of cohorts that share horizon, times and terms.
+    imputed : bool
+        Whether the cohorts are imputations of one: hazard ratios then have intervals that know the variance between them.
 
     Returns
     -------
@@ -29,9 +33,25 @@ def pooled_comparators(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     first = tables[0]
     if len(tables) == 1:
         return first
-    said = f"; mean over {len(tables)} cohorts of pseudo-patients"
+    said = f"; mean over {len(tables)} {'imputations' if imputed else 'cohorts of pseudo-patients'}"
     numbers = sum(table[NUMBERS].astype(float) for table in tables) / len(tables)
-    return first.assign(**{name: numbers[name] for name in NUMBERS}, method=first["method"] + said)
+    pooled = first.assign(**{name: numbers[name] for name in NUMBERS}, method=first["method"] + said)
+    ratios = (first["statistic"] == "hazard_ratio") & numbers[["estimate", "lower", "upper"]].gt(0).all(
+        axis=1
+    )
+    if imputed and ratios.any():
+        pooled.loc[ratios, NUMBERS] = _by_rubins_rules([table.loc[ratios, NUMBERS] for table in tables])
+    return pooled
+
+
+def _by_rubins_rules(tables: Sequence[pd.DataFrame]) -> np.ndarray:
+    """Return ratios, 95 % limits and P values pooled on the log scale (Rubin 1987, doi 10.1002/9780470316696)."""
+    logs = np.log(np.stack([table[["estimate", "lower", "upper"]].to_numpy(float) for table in tables]))
+    within = ((logs[:, :, 2] - logs[:, :, 1]) / (2 * NORMAL_975)) ** 2
+    mean, between = logs[:, :, 0].mean(axis=0), logs[:, :, 0].var(axis=0, ddof=1)
+    error = np.sqrt(within.mean(axis=0) + (1 + 1 / len(tables)) * between)
+    ends = mean - NORMAL_975 * error, mean + NORMAL_975 * error
+    return np.column_stack([np.exp(mean), *map(np.exp, ends), 2 * norm.sf(np.abs(mean) / error)])
 
 
 def mean_curve(curves: Sequence[KaplanMeier]) -> KaplanMeier:
