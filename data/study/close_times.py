@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from warnings import warn
-
 import numpy as np
 import pandas as pd
 
-from data.errors import CohortWarning
 from data.study.cells import known_numbers
 from data.study.problems import Problems
 from data.study.study import Study
@@ -91,11 +88,9 @@ def with_equal_times(cells: pd.DataFrame, study: Study, problems: Problems) -> p
     shared = np.isin(equal, joined.index[joined > 1]) | np.isin(equal, marks)
     touched = int((changed & shared).any(axis=1).sum())
     if touched > 2 + CHANCE * len(cells) ** 2:
-        warn(
-            f"{problems.origin}: {touched} of {len(cells)} patients have times that differ from others, or "
-            f"from cut points and report times, by less than a relative {CLOSE:g}; they are taken as equal",
-            CohortWarning,
-            stacklevel=4,
+        problems.warn(
+            f"{touched} of {len(cells)} patients have times that differ from others, or from cut points and report times, by less "
+            f"than a relative {CLOSE:g}; they are taken as equal"
         )
     columns = {
         name: cells[name].where(~changed[:, k], pd.Series(equal[:, k], cells.index))

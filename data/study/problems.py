@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from warnings import warn
 
 import numpy as np
 
-from data.errors import InputError
+from data.errors import CohortWarning, InputError
 
 SHOWN = 5
 
@@ -25,6 +26,7 @@ class Problems:
         self.origin = origin
         self.patient = patient
         self.lines: list[str] = []
+        self.warnings: list[str] = []
 
     def add(self, line: str) -> None:
         """Note a problem of the file as a whole."""
@@ -58,12 +60,19 @@ class Problems:
         count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
         self.add(f"column '{column}' {must}; found in {count}{_repeated(found)}: {', '.join(shown)}{more}")
 
+    def warn(self, text: str) -> None:
+        """Note what a reader of the results should know, if nothing is wrong."""
+        self.warnings.append(f"{self.origin}: {text}")
+
     def raise_if_any(self) -> None:
-        """Raise one InputError that lists everything noted so far."""
+        """Raise one InputError that lists everything noted so far; if there is nothing, give the warnings."""
         if self.lines:
             count = "1 problem" if len(self.lines) == 1 else f"{len(self.lines)} problems"
             listed = "".join(f"\n  - {line}" for line in self.lines)
             raise InputError(f"{self.origin}: {count} in the cohort:{listed}")
+        for text in self.warnings:
+            warn(text, CohortWarning, stacklevel=3)
+        self.warnings.clear()
 
 
 def _repeated(found: Sequence[object] | None) -> str:

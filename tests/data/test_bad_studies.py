@@ -86,10 +86,11 @@ def test_every_key_of_a_study_is_in_the_contract():
     `rows` is the one key that the contract does not have (docs/decisions/0017-exposure-in-time.md).
     """
     keys = {
-        "": "name title citation question time_unit cohort treatment covariates propensity outcome baseline report",
+        "": "name title citation question time_unit cohort treatment covariates missing propensity outcome baseline report",
         "cohort": "source path sha256 columns rows",
         "treatment": "treated treated_label control_label",
         "baseline": "cutpoints intervals smoothing",
+        "missing": "method imputations delta",
         "report": "horizon times subgroups landmarks outcome",
     }
     study = Study.model_validate(tomllib.loads(TEXT))

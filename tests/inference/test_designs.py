@@ -58,7 +58,7 @@ def test_weights_without_covariates_are_the_model_without_adjustment(vague, base
     truth = Truth(covariates={}, outcome={}, treatment={}, log_hazard_ratio=-0.5, treatment_intercept=-0.3)
     cohort = simulate_cohort(truth, 3000, seed=21)
     draws = {
-        name: fitted(name, cohort, baseline, vague)[1].designs[0].parameters["treatment_effect"]
+        name: fitted(name, cohort, baseline, vague, designs=1000)[1].designs[0].parameters["treatment_effect"]
         for name in ("none", "iptw", "overlap")
     }
     plain = draws.pop("none")

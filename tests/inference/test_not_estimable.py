@@ -58,7 +58,7 @@ def test_the_rest_of_an_analysis_is_made(tmp_path, study_and_frame):
     assert all(isinstance(one, NotEstimableError) for one in lacking)
     reasons = tuple((model.request, str(one)) for model, one in zip(models[1:], lacking, strict=True))
     results = SimpleNamespace(summaries=(fitted,), study=study, not_estimable=reasons)
-    table = Results.estimands.fget(results)
+    table = Results.estimands.func(results)
     rows = table[table["note"].str.startswith("not estimable: ")]
     assert list(zip(rows["adjustment"], rows["population"], strict=True)) == [
         ("iptw", "all"),

@@ -1,6 +1,7 @@
 """A whole fit under names as exports have them: the same numbers as under plain names."""
 
 import pandas as pd
+import pytest
 from numpy.testing import assert_array_equal
 
 from data.simulation.simulate import Truth, simulate_frame
@@ -15,6 +16,8 @@ AWKWARD = {
 SHORT = ("--quick", "--chains", "2", "--draws", "20", "--tune", "20", "--quiet")
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_names_and_files_change_no_number_of_a_fit(rtsurv, tmp_path):
     frame, text = simulate_frame(Truth(), 120, seed=11)
     tables = []

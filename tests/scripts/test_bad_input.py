@@ -311,7 +311,7 @@ GOOD = '[treatment_effect]\ndistribution = "Normal"\nmu = 0.0\nsigma = 1.0\n'
         ('name = "mine"\n' + GOOD.replace("[treatment_effect]", '[outcome_coefficients."grade[T.IV]"]'), 'outcome_coefficients "grade[T.IV]" term grade[T.III] age'),
         ('name = "mine"\n' + GOOD.replace("[treatment_effect]", '[propensity_coefficients."bone"]'), 'propensity_coefficients "bone" term grade[T.III]'),
         ('name = "mine"\n' + GOOD + GOOD, "TOML"),
-        ("\xff", "mine.toml TOML UTF-8"),
+        ("\xff", "mine.toml UTF-8"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("verb", ["fit", "analyse", "sensitivity"])
@@ -498,9 +498,8 @@ class TestCohort:
         (here / "study" / "study.toml").write_text(text, encoding="utf-8")
         message = refused("fit", "study")
         assert "cohort.parquet" in message
-        assert (
-            "column 'survival_months' must be above 0; found in 1 row: row 4 (patient P00004): -1" in message
-        )
+        assert "column 'survival_months' must be above 0" in message
+        assert "found in 1 row: row 4 (patient P00004): -1" in message
 
     def test_all_problems_are_in_one_message(self, refused, here):
         frame = FRAME.astype(object)

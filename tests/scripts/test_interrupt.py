@@ -117,7 +117,7 @@ class TestCommands:
 
     def test_fit(self, rtsurv, small_study, tmp_path, interrupt_at):
         command = ("fit", small_study, "--adjustment", "none", "--out", tmp_path / "out", *BRIEF)
-        interrupt_at("inference.sampling.engine._run", 2)
+        interrupt_at("inference.sampling.engine.find_modes", 2)
         ended = rtsurv(*command)
         assert (ended.code, ended.out) == (130, "")
         assert ended.err.startswith("interrupted: ")
@@ -136,12 +136,12 @@ class TestCommands:
         assert rtsurv(*command, "--seed", 6).code in (0, 3)
         assert json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))["seed"] == 6
 
-    # the joint model samples three times: the treatment model, and the chains from either sign
+    # the joint model looks for modes twice: of the treatment model, and of both together
     @pytest.mark.parametrize(
         ("target", "number", "finished"),
         [
-            ("inference.sampling.engine._run", 1, 0),
-            ("inference.sampling.engine._run", 5, 1),
+            ("inference.sampling.engine.find_modes", 1, 0),
+            ("inference.sampling.engine.find_modes", 3, 1),
             ("inference.fits.sampled_fit.to_tree", 3, 2),
             ("inference.storage.cache.atomic_path", 3, 1),
             ("inference.storage.cache.write_text", 3, 1),

@@ -39,6 +39,7 @@ def study(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("one_process")
 def test_imputations_are_pooled_shown_and_read_again(rtsurv, study, tmp_path):
     ended = rtsurv("analyse", study, "--out", tmp_path, *BRIEF)
