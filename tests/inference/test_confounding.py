@@ -263,7 +263,7 @@ def confounded(cohort_of, seed, delayed, size=350):
 @pytest.mark.parametrize(
     "delayed",
     [
-        pytest.param(False, id="from the start"),
+        pytest.param(False, id="from the start", marks=pytest.mark.long),
         pytest.param(True, id="delayed entry", marks=pytest.mark.long),
     ],
 )

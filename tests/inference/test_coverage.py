@@ -46,7 +46,7 @@ def intervals_of(baseline, adjustment, cohort, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "adjustment"),
-    [(case, "none") for case in CASES]
+    [pytest.param(case, "none", marks=pytest.mark.long) for case in CASES]
     + [pytest.param(case, "joint", marks=[pytest.mark.long] if "weibull" in case else []) for case in CASES],
 )
 def test_intervals_hold_the_truth(case, adjustment, full, monkeypatch, capsys):

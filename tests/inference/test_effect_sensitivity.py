@@ -266,7 +266,9 @@ def test_main_effects_of_subgroups_are_in_the_outcome_model(formula, added):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("adjustment", ["none", "cut", "joint"])
+@pytest.mark.parametrize(
+    "adjustment", [*(pytest.param(one, marks=pytest.mark.long) for one in ("none", "cut")), "joint"]
+)
 def test_a_subgroup_outside_the_outcome_formula_modifies_no_effect(adjustment):
     """Without its main effect the hazard ratios of stage I and IV were 0.48 and 1.20, where 0.70 is true in both."""
     study, cohort = staged("age", 800)

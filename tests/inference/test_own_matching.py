@@ -144,7 +144,7 @@ def log_ratio(cohort):
     return np.log([row["estimate"], row["lower"], row["upper"]]).astype(float)
 
 
-@pytest.mark.parametrize("effect", [0.0, -0.7])
+@pytest.mark.parametrize("effect", [pytest.param(0.0, marks=pytest.mark.long), -0.7])
 def test_of_a_strongly_confounded_cohort_the_marginal_effect_comes_out(effect):
     truth = replace(STRONG, log_hazard_ratio=effect)
     large = simulate_cohort(truth, 6000, seed=1)

@@ -75,7 +75,13 @@ def true_model(truth, cohort, made):
     )
 
 
-@pytest.mark.parametrize("truth", [WAITING, HARD], ids=["waiting list", "confounded, entered late"])
+@pytest.mark.parametrize(
+    "truth",
+    [
+        pytest.param(WAITING, id="waiting list", marks=pytest.mark.long),
+        pytest.param(HARD, id="confounded, entered late"),
+    ],
+)
 def test_under_the_truth_replicates_are_fair_draws_of_the_cohort(made, truth):
     """With the parameters known predictive probabilities are uniform, or, as starts and censoring are kept, more central."""
     values, differences = {}, {"events": [], "started": []}

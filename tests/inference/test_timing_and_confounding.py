@@ -219,7 +219,7 @@ def test_its_edges_are_the_analyses_of_one_at_a_time(cohort_of):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("delay", "strength"), [(9.0, 1.6), (24.0, 4.0)])
+@pytest.mark.parametrize(("delay", "strength"), [pytest.param(9.0, 1.6, marks=pytest.mark.long), (24.0, 4.0)])
 def test_the_approximation_agrees_with_draws(cohort_of, delay, strength):
     """A hazard that changes fourfold: with its step held at the prior median the mean would be 0.2 sd off."""
     cohort = seen(cohort_of, 5, 9.0, confounder_of(2.0))

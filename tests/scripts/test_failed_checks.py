@@ -48,32 +48,3 @@ def test_console_counts_and_shows_failures_first(fitted):
 def test_quiet_still_tells_by_the_exit_code(rtsurv, small_study, tmp_path):
     ended = rtsurv("fit", small_study, "--out", tmp_path, "--quiet", *FEW)
     assert (ended.code, ended.out, ended.err) == (3, "", "")
-
-
-def test_console_of_an_analysis(analysed):
-    assert analysed.ended.code == 3
-    shown = _summary(analysed.ended.out)
-    assert shown[0] == "fail"
-    assert shown == sorted(shown, key=STATUSES.index)
-
-
-def test_report_says_failed_before_it_says_the_effect(analysed):
-    page = (analysed.folder / "report.html").read_text(encoding="utf-8")
-    body = re.sub(r"<(style|script|svg)\b.*?</\1>", "", page[page.index("<body") :], flags=re.DOTALL)
-    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", body))
-    failure = re.search(r"\bfail(?:s|ed)?\b", text, flags=re.IGNORECASE)
-    estimate = re.search(r"hazard ratio\D{0,40}\d\.\d\d", text, flags=re.IGNORECASE)
-    assert failure is not None
-    assert estimate is not None
-    assert failure.start() < estimate.start()
-
-
-def test_report_lists_failures_first(analysed):
-    page = (analysed.folder / "report.html").read_text(encoding="utf-8")
-    table = page[page.index('id="table-checks-shown"') :]
-    table = table[: table.index("</table>")]
-    shown = re.findall(r'<tr class="(\w+)">', table)
-    ranks = [STATUSES.index(status) for status in shown]
-    assert ranks == sorted(ranks)
-    failed = (pd.read_csv(analysed.folder / "checks.csv")["status"] == "fail").sum()
-    assert shown.count("fail") == failed > 0

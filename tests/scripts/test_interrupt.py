@@ -140,13 +140,13 @@ class TestCommands:
     @pytest.mark.parametrize(
         ("target", "number", "finished"),
         [
-            ("inference.sampling.engine.find_modes", 1, 0),
+            pytest.param("inference.sampling.engine.find_modes", 1, 0, marks=pytest.mark.long),
             ("inference.sampling.engine.find_modes", 3, 1),
-            ("inference.fits.sampled_fit.to_tree", 3, 2),
-            ("inference.storage.cache.atomic_path", 3, 1),
+            pytest.param("inference.fits.sampled_fit.to_tree", 3, 2, marks=pytest.mark.long),
+            pytest.param("inference.storage.cache.atomic_path", 3, 1, marks=pytest.mark.long),
             ("inference.storage.cache.write_text", 3, 1),
             ("inference.fits.stored.read_fit", 2, 2),
-            ("inference.report.gallery.prior_sets_figure", 1, 4),
+            pytest.param("inference.report.gallery.prior_sets_figure", 1, 4, marks=pytest.mark.long),
             ("scripts.files.write_json", 1, 4),
         ],
     )
@@ -169,7 +169,11 @@ class TestCommands:
 
     @pytest.mark.parametrize(
         "target",
-        ["scripts.files.render", "scripts.files.write_table", "inference.report.gallery.survival_figure"],
+        [
+            "scripts.files.write_table",
+            pytest.param("scripts.files.render", marks=pytest.mark.long),
+            pytest.param("inference.report.gallery.survival_figure", marks=pytest.mark.long),
+        ],
     )
     def test_analyse_while_writing(self, rtsurv, analysed, copied, interrupt_at, sampled, target):
         before = {path.name: path.read_bytes() for path in copied.glob("*.*")}

@@ -48,6 +48,7 @@ def test_a_reconstruction_is_written_and_taken_from_there_again(rtsurv, tmp_path
     assert (tmp_path / "cohorts.parquet").stat().st_mtime_ns == written
 
 
+@pytest.mark.long
 def test_numbers_that_cannot_be_held_together_end_with_three(rtsurv, tmp_path):
     """The bundled study with one hazard ratio of the other sign: done, but a check failed."""
     folder = load_study("li2024").folder

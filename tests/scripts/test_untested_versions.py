@@ -11,6 +11,7 @@ import inference.sampling.compiled as compiled
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default::data.errors.CohortWarning")]
 
 
+@pytest.mark.long
 def test_a_fit_with_enough_draws_exits_with_0_warns_in_one_line_and_says_what_compiled_it(
     rtsurv, small_study, tmp_path, monkeypatch
 ):
