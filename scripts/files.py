@@ -9,6 +9,7 @@ from typing import Any
 
 from data.study.pseudo_cohorts import words_for
 from inference.diagnostics.checks.result import COLUMNS
+from inference.fits.sampled_fit import silent
 from inference.fits.tables import as_written
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.diagnostic_plots import diagnostics_of
@@ -93,7 +94,7 @@ def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]
         items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, drawing, exhibit.group))
     progress("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
-    drawings = [diagnostics_of(model, _silent) for model in results.illustrated]
+    drawings = [diagnostics_of(model, silent) for model in results.illustrated]
     plots = drawings[0]  # the main fit's; those of the others lie beside their fits
     for name, svg in plots.items():
         title = f"{name.replace('_', ' ').capitalize()}: {main.label}"
@@ -135,7 +136,3 @@ def _report(
         cohorts=len(results.cohorts),
         manifest=stamped,
     )
-
-
-def _silent(what: str, part: int, parts: int) -> None:
-    """Take no notice of progress."""

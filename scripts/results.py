@@ -19,6 +19,7 @@ from inference.fits.executor import Chunk
 from inference.fits.fits import FitSummary
 from inference.fits.plan import AnalysisSettings, Plan, plan
 from inference.fits.requests import FitRequest, cohorts_of, problem_of
+from inference.fits.sampled_fit import silent
 from inference.fits.stored import StoredModel
 from inference.report.diagnostic_plots import plots_after
 from inference.report.publication import (
@@ -99,15 +100,15 @@ def analysed(
         exposures = sampling.exposures(study, patients.cohort)
         main, *others = prior_sets(study, patients.cohort, priors, given or ())
         settings = AnalysisSettings(
-            priors,
-            sampling.settings(count),
-            sampling.designs_of_a_cohort(count),
-            sampling.quick,
-            exposures,
-            [] if sampling.quick else changing_effects(study, patients.cohort),
-            count,
-            sampling.interaction_cohorts(study, count),
-            list(given or ()),
+            priors=priors,
+            given=list(given or ()),
+            sampler=sampling.settings(count),
+            designs=sampling.designs_of_a_cohort(count),
+            quick=sampling.quick,
+            exposures=exposures,
+            effects=[] if sampling.quick else changing_effects(study, patients.cohort),
+            cohorts=count,
+            interaction_cohorts=sampling.interaction_cohorts(study, count),
             prior_sets_alone=given is not None and sampling.quick,
         )
         planned = plan(main, others, settings)
@@ -150,10 +151,10 @@ def reported(reference: str, folder: Path | None) -> Analysed:
         made = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
         settings, lacking = AnalysisSettings.from_manifest(made), made["not_estimable"]
         seed = settings.sampler.seed
-        patients = load_patients(reference, settings.cohorts, seed, place, _silent)
+        patients = load_patients(reference, settings.cohorts, seed, place, silent)
         main, *others = prior_sets(study, patients.cohort, settings.priors)
         planned = plan(main, others, settings)
-        patients = with_further(patients, reference, _pooled(planned), seed, place, _silent)
+        patients = with_further(patients, reference, _pooled(planned), seed, place, silent)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise
@@ -173,7 +174,7 @@ def reported(reference: str, folder: Path | None) -> Analysed:
             f"{place}: must hold the fits of this study, these priors and this version, but found none of "
             f"{'; '.join(missing)}; {again}"
         )
-    return _gathered(patients, planned, place, settings, watch, _silent)
+    return _gathered(patients, planned, place, settings, watch, silent)
 
 
 def _pooled(planned: Plan) -> int:
@@ -249,7 +250,3 @@ def _gathered(
         companions = companions_of(results, behind, seed, kept, settings.quick)
     results = replace(results, beside=(*results.beside, *companions.checks))
     return Analysed(results, folder, watch, behind, companions, computed)
-
-
-def _silent(what: str, part: int, parts: int) -> None:
-    """Take no notice of progress."""

@@ -53,6 +53,23 @@ def full(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--full"))
 
 
+@pytest.fixture(scope="session")
+def with_gaps() -> Callable:
+    """Write a study of simulated patients, a fifth of whose ages and grades are missing, into a folder; return its table."""
+    from data.simulation.simulate import Truth, simulate_frame
+
+    def write(folder: Path, section: str, size: int = 120, cells: float = 0.2) -> pd.DataFrame:
+        frame, text = simulate_frame(Truth(), size, seed=2)
+        rng = np.random.default_rng(1)
+        for name in ("age", "grade"):
+            frame[name] = frame[name].astype(object).mask(rng.random(size) < cells)
+        frame.to_csv(folder / "cohort.csv", index=False)
+        (folder / "study.toml").write_text(f"{text}\n{section}", encoding="utf-8")
+        return frame
+
+    return write
+
+
 STUDY = """\
 name = "written"
 title = "Written down in a test"

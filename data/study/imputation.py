@@ -25,8 +25,8 @@ class Imputed:
     covariates : tuple of DataFrame (patient, covariate)
         Observed cells are the same in all.
     trace : dict of str to ndarray (imputation, cycle)
-        Mean of the imputed values of each continuous covariate, and the share of each level of a factor: from overdispersed starts,
-        they must come to vary about the same value.
+        Mean of the imputed values of each continuous covariate, and the share of each level of a factor. Chains start from observed
+        values drawn at random, and must come to vary about the same value.
     """
 
     covariates: tuple[pd.DataFrame, ...]
@@ -171,7 +171,7 @@ def _levels(
     found, observed = np.unique(codes[~missing], return_inverse=True)
     if len(found) == 1:
         return np.full(missing.sum(), found[0])
-    mode, factor = _multinomial(predictors[~missing], observed, len(found))
+    mode, factor = multinomial_posterior(predictors[~missing], observed, len(found))
     noise = solve_triangular(factor[0], rng.standard_normal(mode.size), lower=True, trans="T")
     logits = predictors[missing] @ (mode + noise.reshape(mode.shape))
     shares = softmax(np.column_stack([np.zeros(len(logits)), logits]), axis=1)
@@ -179,7 +179,7 @@ def _levels(
     return found[np.minimum(above.sum(axis=1), len(found) - 1)]
 
 
-def _multinomial(
+def multinomial_posterior(
     predictors: np.ndarray, levels: np.ndarray, count: int
 ) -> tuple[np.ndarray, tuple[np.ndarray, bool]]:
     """Return the posterior mode (predictor, level but the first) of a multinomial regression, and the Cholesky factor of its precision."""

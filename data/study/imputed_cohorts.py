@@ -69,6 +69,7 @@ def load_cohorts(study: Study, imputations: int, seed: int) -> tuple[tuple[Cohor
     recorded = recorded_patients(table, study, origin)
     if not recorded.covariates.isna().to_numpy().any():
         return (cohort_of(recorded, study),), None
+    _refuse_what_cannot_be_imputed(recorded, study, imputations)
     known = recorded.patients
     outcome = outcome_columns(known["time"], known["event"], known["entry"], known["treatment"])
     imputed = impute(recorded.covariates, outcome, imputations, seed)
@@ -80,6 +81,25 @@ def load_cohorts(study: Study, imputations: int, seed: int) -> tuple[tuple[Cohor
     return cohorts, Imputation(
         recorded.covariates, imputed.trace, _complete(recorded, study, origin), shifted
     )
+
+
+def _refuse_what_cannot_be_imputed(recorded: Recorded, study: Study, imputations: int) -> None:
+    """Raise InputError for a single imputation, and for a shift of what is no number."""
+    factors = [
+        name
+        for name in study.missing.delta
+        if isinstance(recorded.covariates[name].dtype, pd.CategoricalDtype)
+    ]
+    if factors:
+        raise InputError(
+            f"{study.file}: [missing] delta must name continuous covariates, but found {', '.join(factors)}, which hold true and "
+            "false; take them out"
+        )
+    if imputations < 2:
+        raise InputError(
+            f"--cohorts must be at least 2 where missing cells are imputed, but found {imputations}: one imputation does not show what "
+            "they cost"
+        )
 
 
 def _completed(recorded: Recorded, covariates: pd.DataFrame, study: Study) -> Cohort:

@@ -84,6 +84,7 @@ FACTS: dict[str, Callable[[Report], bool]] = {
         report.study.cohort.columns.treatment_start is not None and report.main["exposure"] != "naive"
     ),
     "times_addressed": _has_section("timing", "exposures"),
+    "missing": _has_section("missing"),
     "audit": _has_section("audit"),
     "full": lambda report: not is_quick(report.manifest),
     "versions": _in_manifest("versions"),

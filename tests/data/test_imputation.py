@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 
 from data.errors import CohortWarning, InputError
 from data.simulation.simulate import Truth, simulate_frame, simulated_study
-from data.study.imputation import PRIOR_SD, _multinomial, impute, outcome_columns
+from data.study.imputation import PRIOR_SD, impute, multinomial_posterior, outcome_columns
 from data.study.imputed_cohorts import load_cohorts
 from data.study.sources import load_cohort
 from data.study.study import load_study
@@ -76,7 +76,7 @@ def test_a_factor_is_drawn_from_the_posterior_mode_and_curvature():
         return -log_softmax(logits, axis=1)[np.arange(300), levels].sum() + 0.5 * (prior * flat**2).sum()
 
     found = minimize(negative, np.zeros(6), method="BFGS", options={"gtol": 1e-6})
-    mode, (factor, _) = _multinomial(predictors, levels, 3)
+    mode, (factor, _) = multinomial_posterior(predictors, levels, 3)
     assert_allclose(mode.ravel(), found.x, atol=1e-4)
     steps = 1e-3 * np.eye(6)
     curvature = [
@@ -99,21 +99,9 @@ def test_the_hazard_is_that_of_nelson_and_aalen(late):
     assert_allclose(columns[:, 2], expected, rtol=1e-10, atol=1e-12)
 
 
-def written(folder, section, cells=0.2):
-    """A study of 150 patients some of whose ages and grades are missing, with a section on missing cells."""
-    truth = Truth()
-    frame, text = simulate_frame(truth, 150, seed=2)
-    rng = np.random.default_rng(1)
-    for name in truth.covariates:
-        frame[name] = frame[name].astype(object).mask(rng.random(150) < cells)
-    frame.to_csv(folder / "cohort.csv", index=False)
-    (folder / "study.toml").write_text(f"{text}\n{section}", encoding="utf-8")
-    return frame, load_study(folder)
-
-
-def test_completed_cohorts_share_all_but_what_was_imputed(tmp_path):
-    frame, study = written(tmp_path, '[missing]\nmethod = "impute"\ndelta = {age = 4.0}\n')
-    cohorts, imputation = load_cohorts(study, 3, seed=1)
+def test_completed_cohorts_share_all_but_what_was_imputed(tmp_path, with_gaps):
+    frame = with_gaps(tmp_path, '[missing]\nmethod = "impute"\ndelta = {age = 4.0}\n')
+    cohorts, imputation = load_cohorts(load_study(tmp_path), 3, seed=1)
     assert imputation is not None
     assert len({cohort.sha256 for cohort in cohorts}) == 3
     assert imputation.cells == {name: int(frame[name].isna().sum()) for name in ("age", "grade")}
@@ -126,22 +114,22 @@ def test_completed_cohorts_share_all_but_what_was_imputed(tmp_path):
         assert_allclose(moved, 4.0 * lacking)
         assert (shifted.covariates["grade"] == cohort.covariates["grade"]).all()
     assert imputation.complete is not None
-    assert imputation.complete.size == 150 - imputation.incomplete
+    assert imputation.complete.size == 120 - imputation.incomplete
 
 
-def test_complete_cases_are_a_choice_and_a_warning_with_counts(tmp_path):
-    frame, study = written(tmp_path, '[missing]\nmethod = "complete"\n')
+def test_complete_cases_are_a_choice_and_a_warning_with_counts(tmp_path, with_gaps):
+    frame = with_gaps(tmp_path, '[missing]\nmethod = "complete"\n')
     lacking = int(frame[["age", "grade"]].isna().any(axis=1).sum())
-    with pytest.warns(CohortWarning, match=f"{lacking} of 150 patients are left out.*age .*grade"):
-        cohort = load_cohort(study)
-    assert cohort.size == 150 - lacking
+    with pytest.warns(CohortWarning, match=f"{lacking} of 120 patients are left out.*age .*grade"):
+        cohort = load_cohort(load_study(tmp_path))
+    assert cohort.size == 120 - lacking
 
 
-def test_without_a_missing_cell_there_is_one_cohort(tmp_path):
-    _, study = written(tmp_path, '[missing]\nmethod = "impute"\n', cells=0.0)
-    cohorts, imputation = load_cohorts(study, 3, seed=1)
+def test_without_a_missing_cell_there_is_one_cohort(tmp_path, with_gaps):
+    with_gaps(tmp_path, '[missing]\nmethod = "impute"\n', cells=0.0)
+    cohorts, imputation = load_cohorts(load_study(tmp_path), 3, seed=1)
     assert (len(cohorts), imputation) == (1, None)
-    assert cohorts[0].sha256 == load_cohort(study).sha256
+    assert cohorts[0].sha256 == load_cohort(load_study(tmp_path)).sha256
 
 
 @pytest.mark.parametrize(
@@ -153,8 +141,8 @@ def test_without_a_missing_cell_there_is_one_cohort(tmp_path):
         ('[missing]\nmethod = "complete"\n', "died", "died missing row"),
     ],
 )
-def test_what_is_not_imputed_is_refused_with_rows(tmp_path, section, column, words):
-    frame, _ = written(tmp_path, section, cells=0.0)
+def test_what_is_not_imputed_is_refused_with_rows(tmp_path, with_gaps, section, column, words):
+    frame = with_gaps(tmp_path, section, cells=0.0)
     frame[column] = frame[column].astype(object)
     frame.loc[[3, 8], column] = np.nan
     frame.to_csv(tmp_path / "cohort.csv", index=False)
@@ -164,8 +152,8 @@ def test_what_is_not_imputed_is_refused_with_rows(tmp_path, section, column, wor
     assert "2 rows" in str(refused.value)
 
 
-def test_a_covariate_without_a_cell_is_refused(tmp_path):
-    frame, _ = written(tmp_path, '[missing]\nmethod = "impute"\n')
+def test_a_covariate_without_a_cell_is_refused(tmp_path, with_gaps):
+    frame = with_gaps(tmp_path, '[missing]\nmethod = "impute"\n')
     frame.assign(age=np.nan).to_csv(tmp_path / "cohort.csv", index=False)
     with pytest.raises(InputError, match="column 'age' must have a cell that is not missing"):
         load_cohorts(load_study(tmp_path), 3, seed=1)
@@ -187,3 +175,19 @@ def test_a_section_that_cannot_be_meant_is_refused(section, words):
     with pytest.raises(InputError) as refused:
         simulated_study(f"{text}\n[missing]\n{section}\n")
     assert not [word for word in words.split() if word not in str(refused.value)]
+
+
+def test_a_single_imputation_and_a_shift_of_true_and_false_are_refused(tmp_path, with_gaps):
+    frame = with_gaps(tmp_path, '[missing]\nmethod = "impute"\n')
+    with pytest.raises(InputError, match=r"--cohorts must be at least 2 .* but found 1"):
+        load_cohorts(load_study(tmp_path), 1, seed=1)
+    frame["smoker"] = np.where(np.arange(120) % 3 == 0, "true", "false")
+    frame.to_csv(tmp_path / "cohort.csv", index=False)
+    text = (
+        (tmp_path / "study.toml")
+        .read_text(encoding="utf-8")
+        .replace("[covariates]", "[covariates]\nsmoker = {}")
+    )
+    (tmp_path / "study.toml").write_text(text + "delta = {smoker = 1.0}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="delta must name continuous covariates, but found smoker"):
+        load_cohorts(load_study(tmp_path), 3, seed=1)

@@ -1,5 +1,6 @@
 """Missing covariates: pooled over imputations by the rules for several cohorts, complete cases and shifts beside, and chains that disagree found."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,6 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from data.simulation.simulate import Truth, simulate_frame
 from data.study.imputed_cohorts import load_cohorts
 from data.study.study import load_study
 from inference.diagnostics.checks.imputation import imputation_checks, rhat_of_means
@@ -24,16 +24,10 @@ MAIN = FitRequest("weibull", "joint", "constant", PriorSet("default"), SamplerSe
 
 
 @pytest.fixture(scope="module")
-def analysis(tmp_path_factory):
+def analysis(tmp_path_factory, with_gaps):
     """A study of 120 patients, a fifth of whose ages and grades are missing."""
     folder = tmp_path_factory.mktemp("missing")
-    frame, text = simulate_frame(Truth(), 120, seed=2)
-    rng = np.random.default_rng(1)
-    for name in ("age", "grade"):
-        frame[name] = frame[name].astype(object).mask(rng.random(120) < 0.2)
-    frame.to_csv(folder / "cohort.csv", index=False)
-    section = '\n[missing]\nmethod = "impute"\ndelta = {age = 4.0}\n'
-    (folder / "study.toml").write_text(text + section, encoding="utf-8")
+    with_gaps(folder, '[missing]\nmethod = "impute"\ndelta = {age = 4.0}\n')
     study = load_study(folder)
     cohorts, imputation = load_cohorts(study, 2, seed=1)
     return MainAnalysis(study, cohorts, MAIN, imputation)
@@ -81,8 +75,8 @@ def test_the_section_shows_cells_cost_and_effects(analysis):
     figures = []
     material = SimpleNamespace(figure=lambda name, title, draw: figures.append(draw()) or name)
     section = missing_section(results, analysis.imputation, others, material)
-    assert f"Of 120 patients {analysis.imputation.incomplete} lack a cell" in section.paragraphs[0]
-    assert "12 % of the variance of the log hazard ratio and 26 % of the variance" in section.paragraphs[1]
+    numbers = [re.findall(r"\d+", paragraph) for paragraph in section.paragraphs]
+    assert numbers == [["120", str(analysis.imputation.incomplete), "2"], ["12", "26"]]
     cells, effects = section.tables
     assert [row.cells[1].sort for row in cells.rows] == list(analysis.imputation.cells.values())
     assert [row.kind for row in effects.rows] == ["main", "", ""]

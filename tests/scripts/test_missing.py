@@ -3,11 +3,8 @@
 import json
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
-
-from data.simulation.simulate import Truth, simulate_frame
 
 BRIEF = (
     "--quick",
@@ -26,15 +23,10 @@ BRIEF = (
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """The draft of a study of 120 patients, a fifth of whose ages and grades are missing."""
+def study(tmp_path_factory, with_gaps):
+    """The folder of a study of 120 patients, a fifth of whose ages and grades are missing."""
     folder = tmp_path_factory.mktemp("missing")
-    frame, text = simulate_frame(Truth(), 120, seed=11)
-    rng = np.random.default_rng(1)
-    for name in ("age", "grade"):
-        frame[name] = frame[name].astype(object).mask(rng.random(120) < 0.2)
-    frame.to_csv(folder / "cohort.csv", index=False)
-    (folder / "study.toml").write_text(text + '\n[missing]\nmethod = "impute"\n', encoding="utf-8")
+    with_gaps(folder, '[missing]\nmethod = "impute"\n')
     return folder
 
 

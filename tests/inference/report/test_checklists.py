@@ -19,7 +19,7 @@ from inference.report.checklists_section import (
 from inference.report.content import FigureItem, ReportSection
 from inference.report.page import SECTIONS, contents, render
 
-OWN = ("adjustments", "exposures", "effect-shapes", "feedback", "timing", "confounding", "audit")
+OWN = ("adjustments", "missing", "exposures", "effect-shapes", "feedback", "timing", "confounding", "audit")
 
 
 @pytest.fixture
