@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data.errors import InputError
 from data.published.claims import Claim, read_claim
+from data.published.curve_tables import read_curves
 from data.published.evidence_names import EvidenceNames, read_evidence_names
 from data.published.evidence_rows import (
     PHASES,
@@ -26,7 +27,10 @@ from data.published.evidence_rows import (
 )
 from data.published.evidence_tables import NAMES_FILE, EvidenceProblems, EvidenceTables
 from data.published.printed import Printed
+from data.published.published_curves import PublishedCurve
 from data.study.study import Study
+
+ARMS = ("treated", "control")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,8 @@ class Evidence:
         sha256 of every file read.
     claims : tuple
         What the publication says in words, where a table of it is there.
+    curves : tuple of PublishedCurve
+        Digitised Kaplan-Meier curves, one for each curve and arm, with their numbers at risk and censor marks.
     """
 
     study: str
@@ -59,11 +65,16 @@ class Evidence:
     trials: tuple[Trial, ...]
     checksums: Mapping[str, str]
     claims: tuple[Claim, ...] = ()
+    curves: tuple[PublishedCurve, ...] = ()
 
     @property
     def phases(self) -> tuple[str, ...]:
         """The phases of which sizes are printed: "before", and "after" where the study matched."""
-        return tuple(phase for phase in PHASES if self.find("treated", phase, "n"))
+        return tuple(phase for phase in PHASES if self.arms(phase))
+
+    def arms(self, phase: str) -> tuple[str, ...]:
+        """The arms of which sizes are printed: one of them where the publication has one arm only."""
+        return tuple(arm for arm in ARMS if self._size(arm, phase) is not None)
 
     @property
     def subgroup_medians(self) -> dict[tuple[str, str], float]:
@@ -92,11 +103,25 @@ class Evidence:
         return None
 
     def size(self, arm: str, phase: str) -> int:
-        """Number of patients of an arm ("" for both)."""
-        found = self.find(arm, phase, "n")
+        """Number of patients of an arm ("" for both), as the text has it, else the number at risk at time 0."""
+        found = self._size(arm, phase)
         if found is None:
             raise InputError(_no_size(self, arm, phase))
-        return int(found.value)
+        return found
+
+    def _size(self, arm: str, phase: str) -> int | None:
+        printed = self.find(arm, phase, "n")
+        if printed is not None:
+            return int(printed.value)
+        if not arm:
+            sizes = [self._size(one, phase) for one in ARMS]
+            return None if None in sizes else sum(size for size in sizes if size is not None)
+        at_zero = (
+            int(curve.at_risk[0])
+            for curve in self.curves
+            if (curve.arm, curve.phase, curve.subgroup) == (arm, phase, "") and 0 in curve.at_risk_time[:1]
+        )
+        return next(at_zero, None)
 
     def review_item(self, identifier: str) -> ReviewItem:
         """The cited number with an identifier such as "E075"."""
@@ -151,6 +176,7 @@ def load_evidence(study: Study) -> Evidence:
         trials=tables.each("trials.csv", read_trial),
         checksums={NAMES_FILE: sha256(file.read_bytes()).hexdigest(), **tables.checksums},
         claims=tables.each("claims.csv", read_claim),
+        curves=read_curves(tables, names, study),
     )
     if not problems.lines:  # else a size may be missing because its row could not be read
         _check_sizes(evidence, problems)
@@ -174,12 +200,17 @@ def _check_columns(names: EvidenceNames, study: Study, problems: EvidenceProblem
 
 def _check_sizes(evidence: Evidence, problems: EvidenceProblems) -> None:
     """Note phases of which numbers are printed, but not how many patients each arm has."""
-    printed = {row.phase for row in (*evidence.counts, *evidence.survival)}
+    rows = (*evidence.counts, *evidence.survival, *evidence.curves)
     for phase in PHASES:
-        for arm in ("treated", "control"):
-            if phase in printed and evidence.find(arm, phase, "n") is None:
+        printed = {row.arm for row in rows if row.phase == phase}
+        for arm in ARMS if printed - set(ARMS) else sorted(printed):
+            if arm not in evidence.arms(phase):
                 problems.add(_no_size(evidence, arm, phase))
 
 
 def _no_size(evidence: Evidence, arm: str, phase: str) -> str:
-    return f"{evidence.folder / 'survival.csv'}: must give n of {arm or 'all'} {phase} matching, but it is missing; add it."
+    beside = ", or at_risk.csv the number at risk at time 0" if evidence.curves else ""
+    return (
+        f"{evidence.folder / 'survival.csv'}: must give n of {arm or 'all'} {phase} matching{beside}, but it is missing; "
+        "add it."
+    )

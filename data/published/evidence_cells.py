@@ -1,13 +1,17 @@
 """The cells of one row of a published table, read one by one; all that cannot be read is reported together."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from data.published.printed import Printed, printed
+from data.published.printed import Printed, in_unit, p_value, printed
+from data.published.printed_text import NOT_PRINTED, count_of, plain
 
 
 class MissingColumnsError(ValueError):
     """A table lacks columns; the message names them all."""
+
+
+NOTHING = Printed("", 0.0, 0)
+"""In place of a number that cannot be read."""
 
 
 class RowCells:
@@ -48,20 +52,16 @@ class RowCells:
 
         def check(text: str) -> str:
             if text not in known:
-                raise ValueError(f"must be one of {', '.join(known)}, but found '{text}'")
+                raise ValueError(
+                    f"must be one of {', '.join(one for one in known if one)}, but found '{text}'"
+                )
             return text
 
         return self.read(column, check, known[0])
 
     def whole(self, column: str) -> int:
-        """A cell that must be a whole number."""
-
-        def check(text: str) -> int:
-            if not re.fullmatch(r"\d+", text.strip()):
-                raise ValueError(f"must be a whole number, but found '{text}'")
-            return int(text)
-
-        return self.read(column, check, 0)
+        """A cell that must be a whole number, perhaps with a percentage in brackets."""
+        return self.read(column, lambda text: count_of(text)[0], 0)
 
     def filled(self, column: str) -> str:
         """A cell that must not be empty."""
@@ -73,21 +73,33 @@ class RowCells:
 
         return self.read(column, check, "")
 
-    def in_unit(self, column: str, unit: str) -> None:
-        """Note a unit of time that is not the study's."""
-        found = self.text(column)
-        if found != unit:
-            self.note(
-                f"{column} must be {unit}, the time unit of the study, but found '{found}'; write the number in {unit}"
-            )
+    def given(self, column: str) -> str:
+        """The cell as it is, of a column that a table may lack."""
+        return self.row.get(column, "").strip()
+
+    def unit(self, column: str, known: Sequence[str]) -> str:
+        """The cell that names a unit, one of some; the first of them where it is empty."""
+        return self.one_of(column, tuple(known)) if self.text(column).strip() else known[0]
 
     def number(self, column: str, **more: str) -> Printed:
         """A cell that must be a number; further arguments are those of `data.published.printed.printed`."""
-        return self.read(column, lambda text: printed(text, **more), Printed("", 0.0, 0))
+        return self.read(column, lambda text: printed(text, **more), NOTHING)
+
+    def time(self, column: str, unit: str, to: str, **more: str) -> Printed:
+        """A time that is carried from one unit to another; further arguments are those of `data.published.printed.printed`."""
+        return self.read(column, lambda text: in_unit(printed(text, **more), unit or to, to), NOTHING)
 
     def optional(self, column: str, **more: str) -> Printed | None:
-        """A number, or None where the cell is empty."""
-        return self.number(column, **more) if self.text(column).strip() else None
+        """A number, or None where the cell is empty or says that none is printed."""
+        return None if plain(self.text(column)) in NOT_PRINTED else self.number(column, **more)
+
+    def p_value(self, column: str, operator: str = "", place: str = "") -> Printed:
+        """A cell that must be a P value."""
+        return self.read(column, lambda text: p_value(text, operator, place), NOTHING)
+
+    def optional_p(self, column: str, place: str = "") -> Printed | None:
+        """A P value, or None where the cell is empty or says that none is printed."""
+        return None if plain(self.text(column)) in NOT_PRINTED else self.p_value(column, place=place)
 
     def note(self, problem: str) -> None:
         """Note a problem of several cells together."""

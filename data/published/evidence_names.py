@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from data.errors import InputError
 from data.files import decode, read_bytes
-from data.study.sections import Cells, Names, Section, Text, as_tuple
+from data.study.sections import Cells, Names, Positive, Section, Text, as_tuple
 from data.study.study_problems import study_problems
 
 Phase = Literal["before", "after"]
@@ -67,6 +67,41 @@ class Timing(Section):
     unknown: dict[Text, Names] = Field(default_factory=dict)
 
 
+class CurveSource(Section):
+    """Where a digitised curve is printed, and on which scales its tables have it.
+
+    Attributes
+    ----------
+    source : str
+        The figure.
+    scale, of : str
+        "fraction" or "percent"; of "survival", or of "failure", its complement.
+    time_unit : str
+        Of all times of the curve; empty: the study's.
+    time_resolution, survival_resolution : float or None
+        Smallest differences that the reading tells apart, in the units of the tables; None: estimated from the points.
+    at_risk_counts : str
+        Numbers at risk count those whose time is the column's time or later ("before"), or later only ("at"); empty where
+        it is not stated.
+    events_and_censored : str
+        Printed beside the numbers at risk: "cumulative", or "by_interval", since the column before.
+    """
+
+    source: Text
+    scale: Literal["fraction", "percent"] = "fraction"
+    of: Literal["survival", "failure"] = "survival"
+    time_unit: str = ""
+    time_resolution: Positive | None = None
+    survival_resolution: Positive | None = None
+    at_risk_counts: Literal["before", "at", ""] = ""
+    events_and_censored: Literal["cumulative", "by_interval"] = "cumulative"
+
+    @property
+    def whole(self) -> float:
+        """What the scale has for 1."""
+        return 100.0 if self.scale == "percent" else 1.0
+
+
 class EvidenceNames(Section):
     """The file ``evidence/evidence.toml``.
 
@@ -84,15 +119,18 @@ class EvidenceNames(Section):
     subgroups : Subgroups
     constraints : Constraints
     timing : Timing
+    curves : dict
+        What the curves of curves.csv are, by name.
     """
 
     sha256: dict[Text, Checksum | Literal[""]]
     arms: Arms
-    variables: dict[Text, Text | dict[Text, Text]]
+    variables: dict[Text, Text | dict[Text, Text]] = Field(default_factory=dict)
     cox: Annotated[tuple[CoxTerm, ...], BeforeValidator(as_tuple)] = ()
     subgroups: Subgroups = Subgroups()
     constraints: Constraints = Constraints()
     timing: Timing = Timing()
+    curves: dict[Text, CurveSource] = Field(default_factory=dict)
 
     def columns(self) -> Iterator[str]:
         """Yield every covariate that the tables tell of."""

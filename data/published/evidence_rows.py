@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data.published.evidence_cells import RowCells
 from data.published.evidence_names import EvidenceNames
 from data.published.printed import Printed, printed
+from data.published.printed_text import NOT_PRINTED, NOT_REACHED, count_of, plain
 from data.study.time_units import LETTERS, carried
 
 PHASES = ("before", "after")
@@ -56,11 +57,13 @@ class SurvivalNumber:
 
 @dataclass(frozen=True)
 class Fact:
-    """A statement of the survival text that is not a number: the accrual window, the origin of time."""
+    """A statement of the survival text that is not a number: the accrual window, the origin of time, a median not reached."""
 
     quantity: str
     text: str
     place: str
+    arm: str = ""
+    phase: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,8 @@ class Trial:
     note: str
 
 
-def _arm(label: str, names: EvidenceNames) -> str:
+def read_arm(label: str, names: EvidenceNames) -> str:
+    """The arm that a label means; a label of neither is a ValueError."""
     arm = names.arm_of(label)
     if not arm:
         raise ValueError(f"must be {names.arms.treated} or {names.arms.control}, but found '{label}'")
@@ -166,17 +170,24 @@ def read_count(row: Mapping[str, str], names: EvidenceNames) -> LevelCount:
         multiple=multiple,
         column=column,
         value=value,
-        arm=cells.read("arm", lambda label: _arm(label, names), ""),
+        arm=cells.read("arm", lambda label: read_arm(label, names), ""),
         phase=cells.one_of("phase", PHASES),
         size=cells.whole("n_arm"),
         count=cells.whole("count"),
-        percent=cells.optional("percent_printed", unit="percent", place=place),
-        p=cells.optional("p_printed", place=place),
+        percent=_percent(cells, place),
+        p=cells.optional_p("p_printed", place=place),
         p_scope=cells.text("p_scope"),
         place=place,
     )
     cells.finish()
     return found
+
+
+def _percent(cells: RowCells, place: str) -> Printed | None:
+    """The percentage of a count: of its own column, or in brackets behind the count."""
+    if cells.text("percent_printed").strip() or "(" not in cells.text("count"):
+        return cells.optional("percent_printed", unit="percent", place=place)
+    return cells.read("count", lambda text: printed(count_of(text)[1], unit="percent", place=place), None)
 
 
 def read_survival(row: Mapping[str, str], names: EvidenceNames, time_unit: str) -> SurvivalNumber | Fact:
@@ -189,29 +200,45 @@ def read_survival(row: Mapping[str, str], names: EvidenceNames, time_unit: str) 
         cells.finish()
         return Fact(quantity, text, section)
     at = SURVIVAL_AT.fullmatch(quantity)
-    if quantity in TIMES:
-        cells.in_unit("unit", time_unit)
     if at is None and quantity not in QUANTITIES:
         cells.note(
             f"quantity must be one of {', '.join(QUANTITIES)}, or survival_ with a time such as survival_12m, but found "
             f"'{quantity}'"
         )
+    arm = cells.read("arm", lambda label: _survival_arm(label, names), "")
+    phase = cells.one_of("phase", PHASES)
+    if quantity in TIMES and plain(cells.text("value")) in NOT_REACHED:
+        cells.finish()
+        return Fact(quantity, "not reached", section, arm, phase)
+    operator = cells.one_of("op", ("=", "<", ">")) if cells.text("op").strip() else "="
     found = SurvivalNumber(
-        arm=cells.read("arm", lambda label: _survival_arm(label, names), ""),
-        phase=cells.one_of("phase", PHASES),
+        arm=arm,
+        phase=phase,
         quantity=quantity,
         time=cells.read("quantity", lambda _: _time_of(at[1], at[2], time_unit), None) if at else None,
-        number=cells.number(
-            "value",
-            lower=ends[0],
-            upper=ends[1],
-            operator=cells.one_of("op", ("=", "<")),
-            unit="percent" if unit == "%" else unit,
-            place=f"section {section}",
-        ),
+        number=_number(cells, quantity, operator, ends, time_unit, f"section {section}"),
     )
     cells.finish()
     return found
+
+
+def _number(
+    cells: RowCells, quantity: str, operator: str, ends: list[str], time_unit: str, place: str
+) -> Printed:
+    """The number of a row of survival.csv, in the unit that its quantity has."""
+    more = {"lower": ends[0], "upper": ends[1], "operator": operator, "place": place}
+    if quantity in TIMES:
+        return cells.time("value", cells.text("unit").strip(), time_unit, **more)
+    if quantity == "logrank_p":
+        cells.unit("unit", ("p", "P", "probability"))
+        return cells.p_value("value", operator, place)
+    if quantity in ("n", "deaths"):
+        unit, whole = cells.unit("unit", ("patients", "deaths", "events")), cells.whole("value")
+        return Printed(str(whole), float(whole), 0, unit=unit, place=place)
+    unit = cells.unit("unit", ("", "percent", "%", "fraction", "probability"))
+    found = cells.number("value", unit="percent" if unit in ("percent", "%") else "", **more)
+    shares = unit in ("fraction", "probability") and quantity != "deaths_percent"
+    return found if shares or (not unit and found.value <= 1) else replace(found, unit="percent")
 
 
 def _time_of(value: str, letter: str, time_unit: str) -> float:
@@ -240,7 +267,7 @@ def read_cox(row: Mapping[str, str]) -> CoxRow:
     cells = RowCells(row)
     place, ends = cells.text("source"), [cells.text(column) for column in ("lower", "upper")]
     hazard_ratio = None
-    if cells.text("hr").strip():
+    if plain(cells.text("hr")) not in NOT_PRINTED:
         hazard_ratio = cells.read("hr", lambda text: _ratio(text, *ends, place), None)
     found = CoxRow(
         model=cells.text("model"),
@@ -249,7 +276,7 @@ def read_cox(row: Mapping[str, str]) -> CoxRow:
         level=cells.text("level"),
         reference=cells.text("reference"),
         hazard_ratio=hazard_ratio,
-        p=cells.optional("p_printed", place=place),
+        p=cells.optional_p("p_printed", place=place),
         place=place,
     )
     cells.finish()
@@ -268,13 +295,12 @@ def _ratio(text: str, lower: str, upper: str, place: str) -> Printed:
 def read_subgroup(row: Mapping[str, str], names: EvidenceNames, time_unit: str) -> SubgroupMedian:
     """Read a row of subgroups.csv."""
     cells = RowCells(row)
-    cells.in_unit("unit", time_unit)
     found = SubgroupMedian(
         analysis=cells.text("analysis"),
         subgroup=cells.text("subgroup"),
-        arm=cells.read("arm", lambda label: _arm(label, names), ""),
-        median=cells.number("median_os", unit=cells.text("unit")),
-        p=cells.number("p_printed", operator=cells.text("p_op")),
+        arm=cells.read("arm", lambda label: read_arm(label, names), ""),
+        median=cells.time("median_os", cells.text("unit").strip(), time_unit),
+        p=cells.p_value("p_printed", operator=cells.text("p_op")),
         cohort=cells.text("cohort"),
         size=cells.text("n"),
     )

@@ -2,11 +2,15 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from data.published.printed_text import NOT_REACHED, Parts, parts_of, plain
+from data.study.time_units import carried
 
 TOUCHING = 1e-12
 """Rounding ranges that only touch have no value in common."""
 NUMBER = re.compile(r"[+-]?\d+(?:\.(?P<decimals>\d+))?")
+NOT_SIGNIFICANT = ("ns", "n.s.", "n.s", "not significant")
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class Printed:
     unit : str
     place : str
         Publication, table or section.
+    scale : float
+        How much more half a digit is than `decimals` state: of a number carried over from another unit of time, or of the
+        middle of a range of which only an end is printed.
     """
 
     text: str
@@ -42,11 +49,12 @@ class Printed:
     place: str = ""
     lower_decimals: int | None = None
     upper_decimals: int | None = None
+    scale: float = 1.0
 
     @property
     def half_digit(self) -> float:
         """Half a unit of the last printed digit: how far the number may be from what was rounded."""
-        return _half(self.decimals)
+        return self.scale * _half(self.decimals)
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -58,8 +66,8 @@ class Printed:
         """Half a unit of the last printed digit of each end of the interval."""
         ends = (self.lower_decimals, self.upper_decimals)
         return (
-            _half(self.decimals if ends[0] is None else ends[0]),
-            _half(self.decimals if ends[1] is None else ends[1]),
+            self.scale * _half(self.decimals if ends[0] is None else ends[0]),
+            self.scale * _half(self.decimals if ends[1] is None else ends[1]),
         )
 
     @property
@@ -113,9 +121,10 @@ def printed(
     Parameters
     ----------
     text : str
-        A number, with "<" before it where it is a bound.
+        A number as journals print it (`data.published.printed_text`), with "<" before it where it is a bound, and perhaps
+        with its interval in brackets.
     lower, upper : str, optional
-        Ends of the printed interval.
+        Ends of the printed interval, where they stand apart; an end that is not reached counts as not printed.
     operator : str, optional
         "=" or "<", where it stands apart from the number.
     unit, place : str, optional
@@ -123,32 +132,104 @@ def printed(
     Raises
     ------
     ValueError
-        If the text is not a number.
+        If the text is not a number, or gives another interval than that which stands apart.
 
     Examples
     --------
-    >>> printed("<0.001").operator, printed("51.7", "48.8", "63.8").interval, printed("0.470").half_digit
+    >>> printed("<.001").operator, printed("51.7 (48.8–63.8)").interval, printed("0·470").half_digit
     ('<', (48.8, 63.8), 0.0005)
     """
-    stripped = text.strip()
-    found = re.fullmatch(rf"(?P<operator>[<=]?)\s*(?P<number>{NUMBER.pattern})", stripped)
-    if found is None:
-        raise ValueError(f"must be a number, but found '{text}'")
-    ends = [number(end) if end.strip() else None for end in (lower, upper)]
-    decimals = [decimals_of(end) if end.strip() else None for end in (lower, upper)]
-    if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
-        raise ValueError(f"must have an interval from low to high, but found {lower} to {upper}")
+    parts = parts_of(text)
+    if (parts.lower or parts.upper) and (lower.strip() or upper.strip()):
+        raise ValueError(f"must have its interval once, but found '{text}' and {lower} to {upper}")
+    sign = {"", "=", operator or "=", parts.operator}
+    if ">" in sign or len(sign - {"", "="}) > 1:
+        raise ValueError(f"must be a number or lie below one, but found '{operator}{text}'")
+    between = [parts.lower or lower, parts.upper or upper]
+    ends = [None if _open(end) else parts_of(end).number for end in between]
+    values = [None if end is None else float(end) for end in ends]
+    if values[0] is not None and values[1] is not None and values[0] > values[1]:
+        raise ValueError(f"must have an interval from low to high, but found {between[0]} to {between[1]}")
     return Printed(
-        text=stripped,
-        value=float(found["number"]),
-        decimals=decimals_of(found["number"]),
-        operator=operator or found["operator"] or "=",
-        lower=ends[0],
-        upper=ends[1],
-        unit=unit,
+        text=("" if parts.operator == "=" else parts.operator) + parts.number,
+        value=float(parts.number),
+        decimals=decimals_of(parts.number),
+        operator="<" if "<" in sign else "=",
+        lower=values[0],
+        upper=values[1],
+        unit="percent" if parts.percent else unit,
         place=place,
-        lower_decimals=decimals[0],
-        upper_decimals=decimals[1],
+        lower_decimals=None if ends[0] is None else decimals_of(ends[0]),
+        upper_decimals=None if ends[1] is None else decimals_of(ends[1]),
+    )
+
+
+def _open(end: str) -> bool:
+    return plain(end) in ("", *NOT_REACHED)
+
+
+def p_value(text: str, operator: str = "", place: str = "") -> Printed:
+    """The P value in a printed text.
+
+    One of which only a lower bound is printed, as >.99 or NS, is the middle of the range that it leaves up to 1, and half a
+    digit is half of that range.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or no probability.
+
+    Examples
+    --------
+    >>> p_value("P<.001").operator, p_value(">.99").possible, p_value("NS").text
+    ('<', (0.99, 1.0), '>0.05')
+    """
+    if plain(text) in NOT_SIGNIFICANT:
+        parts = Parts("0.05", ">")
+    else:
+        parts = parts_of(f">{text}" if operator == ">" else text)
+    if parts.operator != ">":
+        found = printed(text, operator=operator, place=place)
+    else:
+        low = float(parts.number)
+        decimals = decimals_of(parts.number)
+        found = Printed(
+            f">{parts.number}", (1 + low) / 2, decimals, place=place, scale=(1 - low) / 2 / _half(decimals)
+        )
+    if not 0 <= found.value <= 1:
+        raise ValueError(f"must be a probability, but found '{text}'")
+    return found
+
+
+def in_unit(number: Printed, unit: str, to: str) -> Printed:
+    """A printed time in another unit of time, known as finely as it was printed.
+
+    Raises
+    ------
+    ValueError
+        If one of the units is not known, and they differ.
+
+    Examples
+    --------
+    >>> followed = in_unit(printed("4.3", "4.1", "5.3"), "years", "months")
+    >>> followed.text, followed.interval, round(followed.half_digit, 9)
+    ('51.6', (49.2, 63.6), 0.6)
+    """
+    if unit == to:
+        return replace(number, unit=to)
+
+    def other(value: float | None) -> float | None:
+        return None if value is None else carried(value, unit, to)
+
+    value = carried(number.value, unit, to)
+    return replace(
+        number,
+        text=f"{value:.{number.decimals}f}",
+        value=value,
+        lower=other(number.lower),
+        upper=other(number.upper),
+        unit=to,
+        scale=number.scale * carried(1.0, unit, to),
     )
 
 
@@ -157,10 +238,11 @@ def decimals_of(text: str) -> int:
 
     Examples
     --------
-    >>> decimals_of("0.470"), decimals_of("12")
-    (3, 0)
+    >>> decimals_of("0.470"), decimals_of("12"), decimals_of("1.2e-5")
+    (3, 0, 6)
     """
-    return len(text.strip().partition(".")[2])
+    digits, _, power = text.strip().lower().partition("e")
+    return max(len(digits.partition(".")[2]) - int(power or 0), 0)
 
 
 def _half(decimals: int) -> float:
@@ -173,8 +255,9 @@ def number(text: str) -> float:
     Raises
     ------
     ValueError
-        If it is none.
+        If it is none, or a bound, or has an interval beside it.
     """
-    if NUMBER.fullmatch(text.strip()) is None or not math.isfinite(float(text)):
+    parts = parts_of(text)
+    if parts.operator != "=" or parts.lower or not math.isfinite(float(parts.number)):
         raise ValueError(f"must be a number, but found '{text}'")
-    return float(text)
+    return float(parts.number)

@@ -114,7 +114,7 @@ def test_a_missing_folder_is_refused(copied):
     ("table", "old", "new", "message"),
     [
         ("baseline.csv", "207,108,52.2", "207,many,52.2", "baseline.csv, row 6: count must be a whole number, but found 'many'"),
-        ("baseline.csv", "52.2,0.504", "52.2,P=0.504", "must be a number, but found 'P=0.504'"),
+        ("baseline.csv", "52.2,0.504", "52.2,P=5.04", "p_printed must be a probability, but found 'P=5.04'"),
         ("baseline.csv", "Age (years),<50,0,RT", "Age,<50,0,RT", "[variables]"),
         ("baseline.csv", "<50,0,RT,before", "<50,0,radiated,before", "arm must be RT or nonRT, but found 'radiated'"),
         ("survival.csv", "57.2,44.5,69.8", "57.2,69.8,44.5", "must have an interval from low to high"),
@@ -208,16 +208,13 @@ def test_survival_at_a_time_of_another_unit_is_carried_over(copied, written, tim
 
 def test_a_unit_of_time_that_nobody_knows_is_refused(copied):
     change(copied, "survival.csv", "survival_12m", "survival_3fortnights", meant=True)
-    change(copied, "survival.csv", "51.7,48.8,63.8,months", "4.3,4.1,5.3,years", meant=True)
+    change(copied, "survival.csv", "51.7,48.8,63.8,months", "4.3,4.1,5.3,cycles", meant=True)
+    change(copied, "survival.csv", "94.6,,,percent", "94.6,,,per mille", meant=True)
     message = refusal(copied)
-    assert (
-        "quantity must be in months, or in units that can be carried over (days, weeks, months, years), but found fortnights"
-        in message
-    )
-    assert (
-        "unit must be months, the time unit of the study, but found 'years'; write the number in months"
-        in message
-    )
+    known = "must be in months, or in units that can be carried over (days, weeks, months, years), but found"
+    assert f"quantity {known} fortnights" in message
+    assert f"value {known} cycles" in message
+    assert "unit must be one of percent, %, fraction, probability, but found 'per mille'" in message
 
 
 def test_names_must_be_covariates_of_the_study(copied):
@@ -228,7 +225,7 @@ def test_names_must_be_covariates_of_the_study(copied):
     assert "but found bones" in refusal(copied)
 
 
-@pytest.mark.parametrize("text", ["", "ten", "1,5", "nan", "inf", "1 2", "5 %"])
+@pytest.mark.parametrize("text", ["", "ten", "1,204", "nan", "inf", "1 2", ">5", "1.2 ± 0.3", "3-4", "1,2,3"])
 def test_only_numbers_are_numbers(text):
     with pytest.raises(ValueError, match="must be a number"):
         printed(text)
