@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from data.errors import InputError
+from data.published.cited import ReviewItem, Trial, read_review, read_trial
 from data.published.claims import Claim, read_claim
 from data.published.curve_tables import read_curves
 from data.published.evidence_names import EvidenceNames, read_evidence_names
@@ -14,16 +15,12 @@ from data.published.evidence_rows import (
     CoxRow,
     Fact,
     LevelCount,
-    ReviewItem,
     SubgroupMedian,
     SurvivalNumber,
-    Trial,
     read_count,
     read_cox,
-    read_review,
     read_subgroup,
     read_survival,
-    read_trial,
 )
 from data.published.evidence_tables import NAMES_FILE, EvidenceProblems, EvidenceTables
 from data.published.printed import Printed

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from data.published.cited import ReviewItem
 from data.published.evidence import Evidence
-from data.published.evidence_rows import ReviewItem
 from data.published.printed import number
 
 COLUMNS = pd.Index(

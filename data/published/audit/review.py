@@ -10,8 +10,8 @@ from data.published.audit.finding import Finding, Severity, identifier
 from data.published.audit.hazards import NORMAL_95
 from data.published.audit.integers import attainable, splits
 from data.published.audit.wording import p_words
+from data.published.cited import ReviewItem
 from data.published.evidence import Evidence
-from data.published.evidence_rows import ReviewItem
 from data.published.printed import NUMBER, Printed, printed
 from data.study.study import Study
 
