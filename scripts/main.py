@@ -12,6 +12,7 @@ from scripts import (
     benchmark,
     calibrate,
     fit,
+    import_curve,
     new_study,
     reconstruct,
     replicate,
@@ -34,6 +35,7 @@ for verb in (
     sensitivity,
     report,
     new_study,
+    import_curve,
     benchmark,
     calibrate,
 ):
