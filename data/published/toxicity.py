@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from data.published.cited import ReviewItem
 from data.published.evidence import Evidence
-from data.published.evidence_rows import ReviewItem
 from data.published.printed import Printed, number, printed
 
 DOMAIN = "radionecrosis"
