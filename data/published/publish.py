@@ -10,20 +10,21 @@ from data.published.published_curves import PublishedCurve
 CM_PER_INCH = 2.54
 HEIGHT = 0.75
 """Of the width of a figure."""
-STEPS = (1.0, 1.2, 1.5, 2.0, 2.4, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
-"""Round numbers in which an axis may end, times a power of ten."""
+TICKS = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+"""Distances between the marks of an axis, times a power of ten."""
 
 
-def axis_end(last: float) -> float:
-    """The round number beyond a last time in which an axis ends.
+def axis_end(last: float, intervals: int = 6) -> float:
+    """Where an axis of even marks at round numbers ends, beyond a last time.
 
     Examples
     --------
     >>> axis_end(87.4), axis_end(60.0), axis_end(0.031)
-    (100.0, 80.0, 0.04)
+    (90.0, 72.0, 0.036)
     """
-    power = 10.0 ** math.floor(math.log10(last))
-    return next(round(step * power, 12) for step in STEPS if step * power > last)
+    apart = last / intervals
+    power = 10.0 ** math.floor(math.log10(apart))
+    return next(round(intervals * tick * power, 12) for tick in (*TICKS, 12.0) if tick * power > apart)
 
 
 def publish_curve(
@@ -60,7 +61,7 @@ def publish_curve(
         Whether censored patients are marked on the curve, in whole pixel columns.
     """
     time, event = np.asarray(time, float), np.asarray(event).astype(bool)
-    end = axis_end(float(time.max())) if axis is None else axis
+    end = axis_end(float(time.max()), max(columns - 1, 1)) if axis is None else axis
     wide = round(size_cm / CM_PER_INCH * dpi)
     high = round(wide * HEIGHT)
     pixel = end / wide

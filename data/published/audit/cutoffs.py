@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
+from scipy.optimize import brentq
+
 from data.published.audit.causes import centre_fits, cox_cause, deaths_cause
 from data.published.audit.cox import log_error, log_error_range, row_words
 from data.published.audit.finding import Finding, Severity, identifier
@@ -56,9 +58,11 @@ def check_cutoffs(study: Study, evidence: Evidence) -> Iterator[Finding]:
         if differs(term):
             yield _two_ways(row, term, deaths, share)
         if deaths is not None and share is not None and ratio is not None and ratio.interval is not None:
-            reference = _reference(evidence, term, row.phase, whole)
-            if share > 0 and reference > 0:
-                expected = math.sqrt((1 / share + 1 / reference) / deaths.value)
+            others = _other_levels(evidence, row, term, whole)
+            reference = 1 - share - sum(one for one, _ in others)
+            if share > 0 and reference > 0 and 0 < deaths.value < whole:
+                levels = [(reference, 1.0), (share, ratio.value), *others]
+                expected = expected_error(levels, int(deaths.value), whole)
                 errors[row.phase].append(_error(row, ratio, expected, share, two_ways=differs(term)))
     for phase, found in errors.items():
         yield from _of_one_cause(phase, found)
@@ -84,14 +88,51 @@ def _share(evidence: Evidence, term: CoxTerm, phase: str, whole: int) -> float |
     return None if patients is None else patients / whole
 
 
-def _reference(evidence: Evidence, term: CoxTerm, phase: str, whole: int) -> float:
-    """Share of the reference: those of no level of the same variable."""
-    shares = [
-        _share(evidence, one, phase, whole) or 0.0
+def _other_levels(evidence: Evidence, row: CoxRow, term: CoxTerm, whole: int) -> list[tuple[float, float]]:
+    """Share and hazard ratio of the other levels of the same variable."""
+    printed = {
+        (one.variable, one.level): one.hazard_ratio.value
+        for one in evidence.cox
+        if (one.model, one.phase) == (row.model, row.phase) and one.hazard_ratio is not None
+    }
+    return [
+        (_share(evidence, one, row.phase, whole) or 0.0, printed.get((one.variable, one.level), 1.0))
         for one in evidence.names.cox
-        if (one.variable, one.column) == (term.variable, term.column)
+        if (one.variable, one.column) == (term.variable, term.column) and one != term
     ]
-    return 1 - sum(shares)
+
+
+def expected_error(levels: list[tuple[float, float]], deaths: int, size: int) -> float:
+    """The standard error of the log hazard ratio of the second level against the first, by the deaths expected in each.
+
+    A level with hazard ratio r dies to a share of 1 - exp(-H r), H such that the deaths add up. The variance of the log
+    hazard ratio is about the sum of the reciprocal deaths.
+
+    Parameters
+    ----------
+    levels : list of (share, hazard ratio)
+        Of all levels of a variable, the reference first.
+    deaths, size : int
+        Of all patients.
+
+    References
+    ----------
+    Schoenfeld 1983, doi 10.2307/2531021.
+
+    Examples
+    --------
+    >>> round(expected_error([(0.7, 1.0), (0.3, 1.0)], 100, 200) ** -2, 3)
+    21.0
+    """
+
+    def died(hazard: float, share: float, ratio: float) -> float:
+        return size * share * -math.expm1(-hazard * ratio)
+
+    def surplus(hazard: float) -> float:
+        return sum(died(hazard, share, ratio) for share, ratio in levels) - deaths
+
+    hazard = brentq(surplus, 0.0, 100 / min(ratio for _, ratio in levels))
+    return math.sqrt(sum(1 / died(hazard, share, ratio) for share, ratio in levels[:2]))
 
 
 def _two_ways(row: CoxRow, term: CoxTerm, deaths: Printed | None, share: float | None) -> Finding:

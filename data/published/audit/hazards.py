@@ -19,6 +19,10 @@ from data.study.study import Study
 
 FAMILY = "hazards"
 NORMAL_95 = 1.959964
+WIDER = 1.25
+"""How much wider than by the deaths a standard error may be where arms are of unequal size."""
+SAME_STORY = 5
+"""Times by which a P value from a few printed points may differ from that of the log-rank test."""
 
 
 @dataclass(frozen=True)
@@ -155,16 +159,22 @@ def _against_log_rank(evidence: Evidence, phase: str, pooled: float, error: floa
     printed = evidence.find("contrast", phase, "logrank_p")
     if printed is None:
         return
-    p = 2 * float(norm.sf(abs(pooled) / error))
+    deaths = evidence.find("", phase, "deaths")
+    # The error is the least there can be, without censoring; the deaths, evenly divided, say how large it is about.
+    largest = max(
+        error, WIDER * (2 / math.sqrt(deaths.value) if deaths is not None and deaths.value else error)
+    )
+    least, most = (2 * float(norm.sf(abs(pooled) / one)) for one in (error, largest))
     # The curve's summary need not give the same P, but both should tell the same story.
-    agrees = printed.holds(p) or (0.2 < p / max(printed.value, 1e-12) < 5)
+    low, high = (0.0 if printed.operator == "<" else printed.possible[0]), printed.possible[1]
+    agrees = low <= SAME_STORY * most and least / SAME_STORY <= high
     yield Finding(
         identifier(FAMILY, "log rank", phase),
         FAMILY,
         "consistent" if agrees else "medium",
         f"log-rank P, {phase_words(evidence, phase)}",
         f"{'<' if printed.operator == '<' else ''}{printed.text.lstrip('<')}",
-        f"about {p:.1e} from the printed survival",
+        f"about {least:.1e} to {most:.1e} from the printed survival",
         "The log-rank P is of the size that the printed survival implies."
         if agrees
         else "The log-rank P is not of the size that the printed survival implies.",

@@ -84,7 +84,7 @@ def _symmetric(study: Study, evidence: Evidence) -> Iterator[Finding]:
         yield Finding(
             identifier(FAMILY, "interval", row.quantity, row.arm or "all", row.phase),
             FAMILY,
-            "consistent" if symmetric else "medium" if odd_one else "low",
+            "consistent" if symmetric or not even else "medium" if odd_one else "low",
             f"interval of {name}",
             interval_words(row.number),
             f"centre {centre:.2f}"
@@ -99,7 +99,8 @@ def _symmetric(study: Study, evidence: Evidence) -> Iterator[Finding]:
             else f"The interval of {row.number.text} is lopsided, its centre is {centre:.1f}, while {others} of the other "
             f"{len(rows) - 1} intervals are symmetric: the estimate or one end may be misprinted."
             if odd_one
-            else "The interval is not symmetric, so it was not made from a standard error.",
+            else "The interval is not symmetric, so it was not made from a standard error"
+            + (", as others were." if even else ", nor was any other: log-log intervals are such."),
         )
 
 
