@@ -36,7 +36,7 @@ def audit(
     from data.study.study import load_study
 
     shown, loaded = console(quiet), load_study(study)
-    evidence = load_evidence(loaded)
+    evidence = load_evidence(loaded, readable=True)
     found = findings_of(loaded, evidence)
     folder = out if out is not None else Path("outputs") / loaded.name
     write_audit(loaded, evidence, found, folder)

@@ -46,6 +46,8 @@ class Evidence:
         sha256 of every file read.
     claims : tuple
         What the publication says in words, where a table of it is there.
+    unread : tuple of str
+        Rows that could not be read, with what is wrong with them; empty but for an audit of the others.
     curves : tuple of PublishedCurve
         Digitised Kaplan-Meier curves, one for each curve and arm, with their numbers at risk and censor marks.
     """
@@ -62,6 +64,7 @@ class Evidence:
     trials: tuple[Trial, ...]
     checksums: Mapping[str, str]
     claims: tuple[Claim, ...] = ()
+    unread: tuple[str, ...] = ()
     curves: tuple[PublishedCurve, ...] = ()
 
     @property
@@ -130,13 +133,15 @@ class Evidence:
         )
 
 
-def load_evidence(study: Study) -> Evidence:
+def load_evidence(study: Study, *, readable: bool = False) -> Evidence:
     """The published numbers of a study.
 
     Parameters
     ----------
     study : Study
         Its folder holds ``evidence/evidence.toml`` and the tables that it lists.
+    readable : bool
+        Take the rows that can be read, and name the others in `unread`; a missing number of patients is still refused.
 
     Returns
     -------
@@ -174,10 +179,12 @@ def load_evidence(study: Study) -> Evidence:
         checksums={NAMES_FILE: sha256(file.read_bytes()).hexdigest(), **tables.checksums},
         claims=tables.each("claims.csv", read_claim),
         curves=read_curves(tables, names, study),
+        unread=tuple(problems.unread),
     )
-    if not problems.lines:  # else a size may be missing because its row could not be read
+    if readable or not problems.lines:  # else a size may be missing because its row could not be read
         _check_sizes(evidence, problems)
-    problems.raise_if_any()
+    if problems.fatal or not readable:
+        problems.raise_if_any()
     return evidence
 
 
@@ -203,6 +210,11 @@ def _check_sizes(evidence: Evidence, problems: EvidenceProblems) -> None:
         for arm in ARMS if printed - set(ARMS) else sorted(printed):
             if arm not in evidence.arms(phase):
                 problems.add(_no_size(evidence, arm, phase))
+    if not rows:
+        problems.add(
+            f"{evidence.folder}: must hold numbers of survival or curves, but no table of them has a row; fill in survival.csv or "
+            "curves.csv."
+        )
 
 
 def _no_size(evidence: Evidence, arm: str, phase: str) -> str:

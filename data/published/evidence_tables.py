@@ -1,7 +1,6 @@
 """The tables of an ``evidence/`` folder: which are there, whether one was changed, and their rows; all problems together."""
 
 import csv
-import io
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +28,11 @@ TABLES = (".csv", ".tsv", ".txt", ".xls", ".xlsx", ".ods", ".parquet", ".json")
 """Endings of files that may hold numbers: one that is not listed would be ignored without a word."""
 
 
+def is_comment(line: str) -> bool:
+    """Whether a line of a table begins with #: it is left out."""
+    return line.startswith("#")
+
+
 class EvidenceProblems:
     """What is wrong with the published numbers of a study, collected before anything is raised.
 
@@ -41,10 +45,21 @@ class EvidenceProblems:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lines: list[str] = []
+        self.unread: list[str] = []
 
     def add(self, line: str) -> None:
         """Note a problem; the line names file and place."""
         self.lines.append(line)
+
+    def add_unread(self, line: str) -> None:
+        """Note a row that cannot be read, without which the others can still be checked."""
+        self.add(line)
+        self.unread.append(line)
+
+    @property
+    def fatal(self) -> list[str]:
+        """What is noted, but for rows that cannot be read."""
+        return [line for line in self.lines if line not in self.unread]
 
     def raise_if_any(self) -> None:
         """Raise one InputError that lists everything noted so far."""
@@ -74,7 +89,7 @@ class EvidenceTables:
     def __init__(self, folder: Path, names: EvidenceNames, problems: EvidenceProblems) -> None:
         self.folder, self.problems = folder, problems
         self.checksums: dict[str, str] = {}
-        self._rows: dict[str, list[dict[str, str]]] = {}
+        self._rows: dict[str, list[tuple[int, dict[str, str]]]] = {}
         self._check_lists(names)
         for name, expected in names.sha256.items():
             try:
@@ -117,30 +132,35 @@ class EvidenceTables:
             )
         self._rows[name] = self._table(content, file)
 
-    def _table(self, content: bytes, file: Path) -> list[dict[str, str]]:
-        """Return the rows of a csv that have as many cells as there are columns; the others are noted."""
-        reader = csv.DictReader(
-            io.StringIO(decode(content, str(file))), restkey="", restval=None, strict=True
-        )
+    def _table(self, content: bytes, file: Path) -> list[tuple[int, dict[str, str]]]:
+        """Return the rows of a csv with their lines; those that have another number of cells than columns are noted."""
+        text = decode(content, str(file))
+        lines = [
+            (number, line) for number, line in enumerate(text.splitlines(True), 1) if not is_comment(line)
+        ]
+        reader = csv.DictReader((line for _, line in lines), restkey="", restval=None, strict=True)
         rows = []
         try:
-            for number, row in enumerate(reader, start=2):
+            for row in reader:
+                number = lines[reader.line_num - 1][0]
                 if "" in row or None in row.values():
-                    self.problems.add(
+                    self.problems.add_unread(
                         f"{file}, row {number}: must have {len(reader.fieldnames or ())} cells, but has another number; "
                         "correct it."
                     )
-                rows.append(row)
+                rows.append((number, row))
         except csv.Error as error:
             raise InputError(f"{file}: must be a comma-separated table, but: {error}.") from error
-        if not rows:
+        if not rows and not any(
+            map(is_comment, text.splitlines())
+        ):  # a template holds comments, and is no table yet
             raise InputError(f"{file}: must hold rows, but found none; restore the file.")
         return rows
 
     def each[T](self, name: str, read: Callable[[Mapping[str, str]], T]) -> tuple[T, ...]:
         """What a function makes of each row of a table; rows that it cannot read are noted, with file and row."""
         file, found = self.folder / name, []
-        for number, row in enumerate(self._rows.get(name, []), start=2):
+        for number, row in self._rows.get(name, []):
             if "" in row or None in row.values():
                 continue
             try:
@@ -153,5 +173,5 @@ class EvidenceTables:
                 )
                 break
             except ValueError as error:
-                self.problems.add(f"{file}, row {number}: {error}; correct it.")
+                self.problems.add_unread(f"{file}, row {number}: {error}; correct it.")
         return tuple(found)

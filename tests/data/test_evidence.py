@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import InputError
+from data.published.audit import audit
 from data.published.evidence import load_evidence
 from data.published.printed import printed
 from data.study.study import STUDIES, load_study
@@ -236,3 +237,43 @@ def test_a_number_holds_what_rounds_to_it():
     assert not printed("0.470").holds(0.4749)
     assert printed("<0.001").holds(0.0009)
     assert not printed("<0.001").holds(0.001)
+
+
+def test_what_can_be_read_is_read_where_that_is_wanted(copied):
+    change(copied, "baseline.csv", "207,108,52.2", "207,<11,52.2", meant=True)
+    change(copied, "cox.csv", "0.470,0.351", "1,204,0.351", meant=True)  # a cell too many
+    study = load_study(copied)
+    evidence = load_evidence(study, readable=True)
+    whole = load_evidence(load_study("li2024"))
+    assert len(evidence.counts) == len(whole.counts) - 1
+    assert len(evidence.cox) == len(whole.cox) - 1
+    assert [re.search(r"\w+\.csv, row \d+", line)[0] for line in evidence.unread] == [
+        "baseline.csv, row 6",
+        "cox.csv, row 17",
+    ]
+    found = {one.id: one for one in audit(study, evidence) if one.family == "cells"}
+    assert found["cells-baseline-csv-row-6"].kind == "not_reported"
+    assert "leave out the variable" in found["cells-baseline-csv-row-6"].finding
+    change(copied, "survival.csv", "nonRT,after,n,=,135", "nonRT,after,n,=,some", meant=True)
+    with pytest.raises(InputError, match="must give n of control after matching"):
+        load_evidence(study, readable=True)
+
+
+def test_lines_that_begin_with_a_hash_are_comments(copied):
+    file = copied / "evidence" / "trials.csv"
+    names = copied / "evidence" / "evidence.toml"
+    names.write_text(
+        re.sub(r'"trials.csv" = "\w*"', '"trials.csv" = ""', names.read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"# of the review\n{text}# the end\n", encoding="utf-8")
+    assert len(load_evidence(load_study(copied)).trials) == 8
+    file.write_text(
+        f"# of the review\n{text.replace('1 completed,NCT00470847,', 'NCT00470847,')}", encoding="utf-8"
+    )
+    assert "trials.csv, row 3: must have 9 cells" in refusal(copied)
+    file.write_text("# a template\ntable,nct\n", encoding="utf-8")  # no row yet
+    assert load_evidence(load_study(copied)).trials == ()
+    file.write_text("table,nct\n", encoding="utf-8")
+    assert "must hold rows, but found none" in refusal(copied)

@@ -6,6 +6,7 @@ To add a family: one file with a function of study and evidence that yields find
 from collections.abc import Callable, Iterable
 
 from data.published.audit.balance import check_balance
+from data.published.audit.cells import check_cells
 from data.published.audit.citations import check_citations
 from data.published.audit.counts import check_counts
 from data.published.audit.cox import check_cox
@@ -49,6 +50,7 @@ __all__ = [
 type Check = Callable[[Study, Evidence], Iterable[Finding]]
 
 CHECKS: dict[str, Check] = {
+    "cells": check_cells,
     "counts": check_counts,
     "percentages": check_percentages,
     "matching": check_matching,

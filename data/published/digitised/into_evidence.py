@@ -17,7 +17,7 @@ from data.published.digitised.checks import CheckedSeries
 from data.published.digitised.reading import Digitised
 from data.published.digitised.risk_table import RiskTable
 from data.published.evidence_names import CurveSource, read_evidence_names
-from data.published.evidence_tables import NAMES_FILE
+from data.published.evidence_tables import NAMES_FILE, is_comment
 from data.study.time_units import carried
 
 LATEST = 1.5
@@ -173,14 +173,14 @@ def _table(document: tomlkit.TOMLDocument, name: str) -> Table:
 def _with_rows(file: Path, place: Place, rows: Iterable[Mapping[str, str]]) -> str:
     """The text of a table with new rows for a curve and arm, in place of those that it had."""
     new = list(rows)
-    old: list[dict[str, str]] = []
-    if file.exists():
-        old = list(csv.DictReader(io.StringIO(decode(read_bytes(file), str(file)))))
+    lines = decode(read_bytes(file), str(file)).splitlines(True) if file.exists() else []
+    old = list(csv.DictReader(line for line in lines if not is_comment(line)))
     kept = [row for row in old if (row.get("curve"), row.get("arm")) != (place.curve, place.arm)]
     columns = dict.fromkeys(column for row in (*kept, *new) for column in row if column)
     ordered = [name for name in ("curve", "arm", "phase", "subgroup", "time") if name in columns]
     ordered += [name for name in columns if name not in ordered]
-    out = io.StringIO()
+    out = io.StringIO("".join(filter(is_comment, lines)))
+    out.seek(0, io.SEEK_END)
     writer = csv.DictWriter(out, ordered, restval="", lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows([*kept, *new])
