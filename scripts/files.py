@@ -14,14 +14,15 @@ from inference.fits.tables import as_written
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.diagnostic_plots import diagnostics_of
 from inference.report.drawing import Drawer
-from inference.report.drawings import Draw
+from inference.report.drawings import Draw, Drawing
 from inference.report.figures.captions import caption_of
 from inference.report.gallery import exhibits, prior_statements
+from inference.report.journal_tables import coefficients, described
 from inference.report.page import render
 from inference.report.section import Material
-from inference.report.sections import sections_of, sentences_beside_the_answer, tables_of
+from inference.report.sections import doubts, sections_of, sentences_beside_the_answer, tables_of
 from inference.report.sections.untimed import limits_of_publication
-from inference.storage.atomic import write_text
+from inference.storage.atomic import atomic_path, write_text
 from scripts.audit import write_audit
 from scripts.console import Progress
 from scripts.jobs import (
@@ -31,8 +32,8 @@ from scripts.jobs import (
 from scripts.results import MANIFEST, Analysed
 
 
-def write_results(made: Analysed, progress: Progress) -> None:
-    """Write tables, figures, the page and the manifest of an analysis."""
+def write_results(made: Analysed, progress: Progress, *, word: bool = False) -> None:
+    """Write tables, figures, the page and the manifest of an analysis; and the page as a Word document."""
     results, folder, watch = made.results, made.folder, made.watch
     with watch.stage("tables"):
         write_table(as_written(results.estimands), folder / "estimands.csv")
@@ -52,8 +53,13 @@ def write_results(made: Analysed, progress: Progress) -> None:
         items = _figures(made, draw, progress)
         progress("figures", len(items), len(items) + 1)
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
-    report = _report(made, items, sections, sentences_beside_the_answer(material), stamped)
+    report = _report(made, items, sections, material, stamped)
     write_text(folder / "report.html", render(report))
+    if word:
+        from inference.report.word import word_document
+
+        with atomic_path(folder / "report.docx") as temporary:
+            temporary.write_bytes(word_document(report))
     write_json(stamped, folder / MANIFEST)
 
 
@@ -100,7 +106,7 @@ def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]
         title = f"{name.replace('_', ' ').capitalize()}: {main.label}"
         caption = caption_of(f"diagnostics.{name}")
         identifier = f"diagnostics-{name.replace('_', '-')}"
-        items.append(FigureItem(identifier, title, caption, partial(str, svg), "diagnostics"))
+        items.append(FigureItem(identifier, title, caption, Drawing(partial(str, svg)), "diagnostics"))
     return items
 
 
@@ -108,7 +114,7 @@ def _report(
     made: Analysed,
     items: Sequence[FigureItem],
     sections: Sequence[ReportSection],
-    caveats: Sequence[str],
+    material: Material,
     stamped: dict[str, Any],
 ) -> Report:
     results, table = made.results, made.results.comparators
@@ -130,7 +136,10 @@ def _report(
         prior_statements=prior_statements(results),
         sensitivity=results.sensitivity,
         figures=items,
-        caveats=caveats,
+        caveats=sentences_beside_the_answer(material),
+        doubts=doubts(material),
+        described=described(results),
+        coefficients=coefficients(results),
         limits=[] if made.publication is None else limits_of_publication(made.publication.evidence),
         sections=sections,
         cohorts=len(results.cohorts),

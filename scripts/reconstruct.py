@@ -42,11 +42,9 @@ def reconstruct(
     from inference.published.cohort_cache import COHORTS, MODALITIES, TARGETS, ensemble_mark, ensemble_of
     from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
     from inference.report.drawing import drawn
-    from inference.report.figures import (
-        reconstruction_spread_figure,
-        reconstruction_survival_figure,
-        reconstruction_targets_figure,
-    )
+    from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
+    from inference.report.figures.reconstruction_survival import reconstruction_survival_figure
+    from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
     from inference.storage.checksums import file_sha256
     from inference.storage.provenance import commit, versions
     from scripts.jobs import Stopwatch, ready_folder, write_json

@@ -20,6 +20,9 @@ def report(
     out: Annotated[
         Path | None, Parameter(help="The folder of the analysis, instead of outputs/<study>.")
     ] = None,
+    word: Annotated[
+        bool, Parameter(help="Also write report.docx, the same as a Word document.", negative="")
+    ] = False,
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
 ) -> int:
     """Rebuild tables, figures and page from saved fits. Samples nothing."""
@@ -30,7 +33,7 @@ def report(
     shown = console(quiet)
     made = reported(study, out)
     with progress_bar(shown, "drawing") as progress:
-        write_results(made, progress)
+        write_results(made, progress, word=word)
     shown.print(f"Report: {made.folder / 'report.html'}", soft_wrap=True)
     return CHECK_FAILED if failed(made.results.checks) else DONE
 

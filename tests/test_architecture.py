@@ -73,7 +73,7 @@ def families():
     from data.published.audit import CHECKS
     from inference.adjustments import ADJUSTMENTS
     from inference.estimands import ESTIMANDS
-    from inference.report.figures import DIAGNOSTICS
+    from inference.report.figures.diagnostics import DIAGNOSTICS
     from inference.report.sections import SECTIONS
     from inference.sensitivity import SENSITIVITIES
     from models.baselines import BASELINES

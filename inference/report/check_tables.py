@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
 from inference.diagnostics.checks.result import PARTS
 from inference.report.figures.wording import words
 from inference.report.numbers import trimmed
-from inference.report.table import Cell, Column, Row, Table, heading, number_cell, sort_key
+from inference.report.table import NUMBER, SENTENCE, TEXT, Column, Kind, Table, heading
 
 ORDER = ("fail", "warn", "info", "pass")
+TRIMMED = Kind(trimmed)
 STATUS_NAMES = {"fail": "Failed", "warn": "Warning", "info": "Info", "pass": "Passed"}
 
 
@@ -87,43 +88,36 @@ def counts_sentence(checks: Sequence[Check]) -> str:
 
 def families_table(checks: Sequence[Check]) -> Table:
     """Return the number of checks by family and status."""
-    families = list(dict.fromkeys(check.family for check in checks))
     rows = []
-    for family in families:
+    for family in dict.fromkeys(check.family for check in checks):
         number = counts([check for check in checks if check.family == family])
-        kind = next((status for status in ("fail", "warn") if number[status]), "")
-        rows.append(Row((Cell(heading(family)), *(number_cell(number[s]) for s in ORDER)), kind))
-    headings = (Column("Family"), *(Column(STATUS_NAMES[status], numeric=True) for status in ORDER))
-    return Table("check-families", "Checks by family", headings, tuple(rows))
+        mark = next((status for status in ("fail", "warn") if number[status]), "")
+        rows.append({"family": heading(family), "mark": mark, **number})
+    columns = (Column("Family", TEXT, "family"), *(Column(STATUS_NAMES[one], NUMBER, one) for one in ORDER))
+    return Table("check-families", "Checks by family", columns, pd.DataFrame(rows), "mark")
 
 
 def check_table(name: str, caption: str, checks: Sequence[Check]) -> Table:
     """Return checks one by one."""
-    headings = (
-        Column("Status"),
-        Column("Family"),
-        Column("Fit"),
-        Column("Check"),
-        Column("Value", numeric=True),
-        Column("Threshold", numeric=True),
-        Column("Meaning", wide=True),
+    columns = (
+        Column("Status", TEXT, "named", by="rank"),
+        Column("Family", TEXT, "family"),
+        Column("Fit", TEXT, "fit"),
+        Column("Check", TEXT, "subject"),
+        Column("Value", TRIMMED, "value"),
+        Column("Threshold", TRIMMED, "threshold"),
+        Column("Meaning", SENTENCE, "text"),
     )
-    rows = tuple(
-        Row(
-            (
-                Cell(STATUS_NAMES[check.status], ORDER.index(check.status)),
-                Cell(heading(check.family)),
-                Cell(check.fit),
-                Cell(check.subject),
-                Cell(trimmed(check.value), sort_key(check.value)),
-                Cell(trimmed(check.threshold), sort_key(check.threshold)),
-                Cell(check.text),
-            ),
-            check.status,
-        )
+    frame = pd.DataFrame(
+        {
+            **asdict(check),
+            "family": heading(check.family),
+            "named": STATUS_NAMES[check.status],
+            "rank": ORDER.index(check.status),
+        }
         for check in checks
     )
-    return Table(name, caption, headings, rows)
+    return Table(name, caption, columns, frame, "status")
 
 
 def passed_tables(checks: Sequence[Check]) -> list[Table]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+import pandas as pd
+
 from inference.adjustments import ADJUSTMENTS
 from inference.report.checklist_items import GUIDELINES, ITEMS, Item
 from inference.report.content import Report, ReportSection, fit_rows
 from inference.report.provenance_tables import is_quick
-from inference.report.table import Cell, Column, Row, Table
+from inference.report.table import SENTENCE, TEXT, Column, Table
 
 ID, TITLE = "checklists", "Reporting checklists"
 DONE, PART, NOT = "done", "in part", "not done"
@@ -75,7 +77,7 @@ FACTS: dict[str, Callable[[Report], bool]] = {
     "baselines_compared": _has_figure("loo"),
     "prior_sets": _prior_sets,
     "adjustments": lambda report: report.estimands["adjustment"].nunique() > 2,
-    "balance": _has_figure("balance"),
+    "described": lambda report: report.described is not None,
     "populations": lambda report: fit_rows(report.estimands, report.main)["population"].nunique() > 2,
     "unadjusted": _unadjusted,
     "effect_shapes": _has_section("effect-shapes"),
@@ -128,44 +130,47 @@ def checklists_section(report: Report, contents: Sequence[tuple[str, str]]) -> R
     """
     facts = {name: known(report) for name, known in FACTS.items()}
     titles = dict(contents)
-    rows = {name: [] for name in GUIDELINES}
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in GUIDELINES}
     counts: dict[str, Counter[str]] = {name: Counter() for name in GUIDELINES}
     for item in ITEMS:
         place = place_of(item, list(titles))
         status = status_of(item, facts) if place else NOT
         counts[item.guideline][status] += 1
         rows[item.guideline].append(
-            Row(
-                (
-                    Cell(item.code),
-                    Cell(item.words),
-                    Cell(status, float([DONE, PART, NOT].index(status))),
-                    Cell(titles[place], link=place) if status != NOT else Cell(""),
-                    Cell("" if status == DONE else item.lacking),
-                ),
-                ROW_KINDS[status],
-            )
+            {
+                "code": item.code,
+                "words": item.words,
+                "status": status,
+                "rank": [DONE, PART, NOT].index(status),
+                "where": titles[place] if status != NOT else "",
+                "link": place if status != NOT else "",
+                "lacking": "" if status == DONE else item.lacking,
+                "mark": ROW_KINDS[status],
+            }
         )
     said = "; ".join(
         f"{name}: {found[DONE]} done, {found[PART]} in part, {found[NOT]} not done"
         for name, found in counts.items()
     )
     columns = (
-        Column("Item"),
-        Column("What is asked", wide=True),
-        Column("Status"),
-        Column("Where"),
-        Column("What is lacking", wide=True),
+        Column("Item", TEXT, "code"),
+        Column("What is asked", SENTENCE, "words"),
+        Column("Status", TEXT, "status", by="rank"),
+        Column("Where", TEXT, "where", link="link"),
+        Column("What is lacking", SENTENCE, "lacking"),
     )
     return ReportSection(
         ID,
         TITLE,
         (
-            f"What three guidelines ask to be reported, and whether this page does. {said}. The status of an item follows from the "
-            "results and the manifest of this analysis, not from an opinion; items are in few words of our own.",
+            "The status of an item follows from the results and the manifest of this analysis, not from an opinion; items are in few words "
+            "of our own.",
         ),
         tuple(
-            Table(f"checklist-{name.lower()}", GUIDELINES[name], columns, tuple(rows[name]))
+            Table(f"checklist-{name.lower()}", GUIDELINES[name], columns, pd.DataFrame(rows[name]), "mark")
             for name in GUIDELINES
         ),
+        finding=f"What three guidelines ask to be reported, and whether this page does. {said}.",
+        part="methods",
+        opens_with=None,
     )

@@ -9,22 +9,25 @@ import pandas as pd
 from inference.report.content import Report, companion, estimand_row, fit_rows
 from inference.report.effect_tables import arm_name, quantity_name
 from inference.report.exposure_words import exposure_of
-from inference.report.numbers import percent, probability, ratio, span
+from inference.report.numbers import probability
 from inference.report.own_matching_table import without_own_pairs
 from inference.report.table import (
-    Cell,
+    NUMBER,
+    PERCENT,
+    PROBABILITY,
+    RATIO,
+    SENTENCE,
+    SPAN,
+    TEXT,
     Column,
-    Row,
     Table,
-    interval_cell,
-    number_cell,
-    probability_cell,
-    text_cell,
+    numbers_of,
 )
 from inference.report.vocabulary import vocabulary
 
 COUNTS = ("patients", "events", "median_follow_up")
-STYLES = {"hazard_ratio": ratio, "survival": percent}
+KINDS = {"hazard_ratio": RATIO, "survival": PERCENT}
+CONTRASTS = ("hazard_ratio", "rmst_difference")
 
 
 def comparators_table(report: Report) -> Table:
@@ -35,36 +38,39 @@ def comparators_table(report: Report) -> Table:
     chosen = chosen.sort_values("statistic", key=lambda names: names.map(order), kind="stable")
     other = companion(report)
     shown = [report.main, *([other] if other else [])]
-    published = table["published"].notna().any()
     unit, said = report.study.time_unit, vocabulary(report.study)
-    headings = (
-        Column("Quantity"),
-        Column("Arm"),
-        *([Column("Published", numeric=True)] if published else []),
-        Column("Frequentist (95 %)", numeric=True),
-        *(Column(f"Bayesian, {fit['adjustment']} (95 %)", numeric=True) for fit in shown),
-        Column("Frequentist method", wide=True),
-    )
     rows = []
     for _, row in chosen.iterrows():
-        style = STYLES.get(str(row["statistic"]), span)
-        beside = [_counterpart(report, fit, row) for fit in shown]
-        contrast = row["statistic"] in ("hazard_ratio", "rmst_difference")
-        cells = (
-            Cell(quantity_name(str(row["statistic"]), row["time"], unit, said.outcome)),
-            Cell("Contrast" if contrast else arm_name(row["arm"], report)),
-            *([number_cell(row["published"])] if published else []),
-            interval_cell(row, style, "estimate"),
-            *(interval_cell(part, style) for part in beside),
-            Cell(_method(row)),
+        statistic = str(row["statistic"])
+        beside = [numbers_of(_counterpart(report, fit, row), fit["adjustment"]) for fit in shown]
+        rows.append(
+            {
+                "quantity": quantity_name(statistic, row["time"], unit, said.outcome),
+                "arm": "Contrast" if statistic in CONTRASTS else arm_name(row["arm"], report),
+                "published": row["published"],
+                **numbers_of(row, "frequentist", "estimate"),
+                **{name: value for one in beside for name, value in one.items()},
+                "method": _method(row),
+                "kind": KINDS.get(statistic, SPAN),
+            }
         )
-        rows.append(Row(cells))
+    columns = (
+        Column("Quantity", TEXT, "quantity"),
+        Column("Arm", TEXT, "arm"),
+        *([Column("Published", NUMBER, "published")] if table["published"].notna().any() else []),
+        Column("Frequentist (95 %)", SPAN, "frequentist", kinds="kind"),
+        *(
+            Column(f"Bayesian, {fit['adjustment']} (95 %)", SPAN, fit["adjustment"], kinds="kind")
+            for fit in shown
+        ),
+        Column("Frequentist method", SENTENCE, "method"),
+    )
     caption = (
         "Frequentist estimates beside posterior medians under the main model and its companion that count exposure in the same way; means are "
         "restricted to the horizon. Kaplan-Meier numbers are those of the arms as observed; Bayesian ones "
         f"are adjusted and averaged over all {said.patients}"
     )
-    return Table("comparators", caption, headings, tuple(rows))
+    return Table("comparators", caption, columns, pd.DataFrame(rows))
 
 
 def _method(row: pd.Series) -> str:
@@ -99,27 +105,20 @@ def other_comparators_table(report: Report) -> Table:
     listed = table["statistic"].str.startswith(
         ("hazard_ratio[", "log_rank", "proportional_hazards_test")
     ) | ~table["statistic"].isin([*COUNTS, "hazard_ratio", "survival", "median", "rmst", "rmst_difference"])
-    headings = (
-        Column("Statistic"),
-        Column("Term"),
-        Column("Estimate (95 %)", numeric=True),
-        Column("p", numeric=True),
-        Column("Method", wide=True),
+    rest = table[listed]
+    named = rest["statistic"].str.partition("[")
+    frame = rest.assign(
+        statistic=[_statistic_name(name) for name in named[0]],
+        term=named[2].str.removesuffix("]"),
     )
-    rows = []
-    for _, row in table[listed].iterrows():
-        name, _, term = str(row["statistic"]).partition("[")
-        test = pd.isna(row["lower"]) and pd.isna(row["upper"])
-        estimate = number_cell(row["estimate"]) if test else interval_cell(row, estimate="estimate")
-        cells = (
-            Cell(_statistic_name(name)),
-            Cell(term.removesuffix("]")),
-            estimate,
-            probability_cell(row["p"]),
-            text_cell(row["method"]),
-        )
-        rows.append(Row(cells))
-    return Table("comparators-rest", "Cox coefficients of the covariates, and tests", headings, tuple(rows))
+    columns = (
+        Column("Statistic", TEXT, "statistic"),
+        Column("Term", TEXT, "term"),
+        Column("Estimate (95 %)", SPAN, "estimate"),
+        Column("p", PROBABILITY, "p"),
+        Column("Method", SENTENCE, "method"),
+    )
+    return Table("comparators-rest", "Cox coefficients of the covariates, and tests", columns, frame)
 
 
 def _statistic_name(name: str) -> str:

@@ -23,6 +23,14 @@ GROUPS: tuple[Group, ...] = (
     "diagnostics",
     "section",
 )
+PARTS = {
+    "answer": "The answer",
+    "holds": "Does it hold",
+    "trust": "Can it be trusted",
+    "paper": "The paper again",
+    "methods": "Methods",
+}
+"""The parts of the page, in their order."""
 FIT_COLUMNS = ("baseline", "adjustment", "effect", "exposure", "prior_set")
 # The joint model lets outcomes inform the propensity score, the cut model does not: joint is not shown alone.
 COMPANIONS = {"joint": "cut", "cut": "joint"}
@@ -38,8 +46,8 @@ class FigureItem:
         Unique on the page; the figure can be linked to by it.
     title, caption : str
         What it shows, and how to read it.
-    drawing : callable
-        Gives the SVG, trusted.
+    drawing : Drawing
+        Its SVG, trusted.
     group : str
         Section in which it stands.
     """
@@ -60,7 +68,7 @@ class FigureItem:
 
 @dataclass(frozen=True)
 class ReportSection:
-    """A section that only some studies have, such as the audit of a publication.
+    """A section of the page: it opens with its finding and one figure or table, the rest is folded.
 
     Attributes
     ----------
@@ -71,6 +79,12 @@ class ReportSection:
     tables : tuple of Table
     figures : tuple of FigureItem
         Of group "section".
+    finding : str
+        One sentence; without it the first paragraph stands in its place.
+    part : str
+        Of the page, one of `PARTS`.
+    opens_with : str or None
+        Identifier of the figure or table that is not folded: the first figure if empty, or the first table where there is none; None for nothing.
     """
 
     id: str
@@ -78,6 +92,37 @@ class ReportSection:
     paragraphs: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     figures: tuple[FigureItem, ...] = ()
+    finding: str = ""
+    part: str = "holds"
+    opens_with: str | None = ""
+
+    @property
+    def opening(self) -> str:
+        """The sentence that is not folded."""
+        return self.finding or (self.paragraphs[0] if self.paragraphs else "")
+
+    @property
+    def folded(self) -> tuple[str, ...]:
+        """The paragraphs that are."""
+        return self.paragraphs if self.finding else self.paragraphs[1:]
+
+    @property
+    def exhibits(self) -> tuple[FigureItem | Table, ...]:
+        """Figures and tables, without tables that are empty."""
+        return (*self.figures, *(table for table in self.tables if len(table.frame)))
+
+    @property
+    def lead(self) -> FigureItem | Table | None:
+        """The figure or table with which the section opens."""
+        if self.opens_with is None:
+            return None
+        chosen = [one for one in self.exhibits if one.id == self.opens_with]
+        return next(iter([*chosen, *self.exhibits]), None)
+
+    @property
+    def rest(self) -> tuple[FigureItem | Table, ...]:
+        """The others, which are folded."""
+        return tuple(one for one in self.exhibits if one is not self.lead)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +153,10 @@ class Report:
         In the order of their sections.
     caveats : sequence of str
         What must be said in one breath with the answer: its range over adjustments, what timing alone could explain.
+    doubts : sequence of str
+        What matters most against the answer, each in one short sentence with its number.
+    described, coefficients : DataFrame or None
+        Of `inference.report.journal_tables`: the patients by arm, and Cox models beside the posterior; None where they were not made.
     limits : sequence of str
         What only this study's numbers do not cover.
     sections : sequence of ReportSection
@@ -129,6 +178,9 @@ class Report:
     sensitivity: pd.DataFrame | None = None
     figures: Sequence[FigureItem] = ()
     caveats: Sequence[str] = ()
+    doubts: Sequence[str] = ()
+    described: pd.DataFrame | None = None
+    coefficients: pd.DataFrame | None = None
     limits: Sequence[str] = ()
     sections: Sequence[ReportSection] = ()
     cohorts: int = 1

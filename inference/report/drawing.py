@@ -12,8 +12,10 @@ from matplotlib.figure import Figure
 from data.processes import end_workers
 from inference.adjustments import ADJUSTMENTS
 from inference.fits.worker_server import worker_pool
-from inference.report.drawings import Drawing
-from inference.report.figures import DIAGNOSTICS, png_bytes, reword, svg_text
+from inference.report.drawings import Drawing, Text
+from inference.report.figures.diagnostics import DIAGNOSTICS
+from inference.report.figures.rendering import png_bytes, reword, svg_text
+from inference.report.figures.style import one_column
 from inference.storage.atomic import atomic_path, remove_parts, write_text
 from inference.storage.checksums import digest
 from inference.storage.closure import source_of
@@ -67,7 +69,13 @@ class Drawer:
         self._pool: ProcessPoolExecutor | None = None
 
     def __call__(self, name: str, draw: Callable[[], Figure]) -> Drawing:
-        """Return the drawing of a figure, from its name and what makes it."""
+        """Return the drawing of a figure, wide and narrow, from its name and what makes it."""
+        wide = self._text(name, draw)
+        with one_column():
+            narrow = self._text(f"{name}-narrow", draw)
+        return Drawing(wide, narrow, self.folder / f"{name}.png")
+
+    def _text(self, name: str, draw: Callable[[], Figure]) -> Text:
         kept = _kept(name, self.folder, self.line)
         if kept is not None:
             return lambda: kept

@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from inference.report.figures.rendering import svg_text
+from inference.report.figures.style import one_column
 
-type Drawing = Callable[[], str]  # gives the SVG, and waits for it if need be
+type Text = Callable[[], str]  # gives the SVG, and waits for it if need be
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure as it is drawn.
+
+    Attributes
+    ----------
+    wide : callable
+        Gives the SVG, as wide as the page.
+    narrow : callable or None
+        The same for a narrow screen, or one column of a journal (85 mm).
+    pixels : Path or None
+        The PNG file of the wide one.
+    """
+
+    wide: Text
+    narrow: Text | None = None
+    pixels: Path | None = None
+
+
 type Draw = Callable[[str, Callable[[], Figure]], Drawing]  # from a name, and what makes the figure
 
 
 def drawn_when_asked(name: str, draw: Callable[[], Figure]) -> Drawing:
     """Return the drawing of a figure, written out when it is asked for and kept nowhere."""
-    return partial(svg_text, draw(), name)
+    wide = draw()
+    with one_column():
+        narrow = draw()
+    return Drawing(lambda: svg_text(wide, name), lambda: svg_text(narrow, f"{name}-narrow"))

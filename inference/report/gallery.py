@@ -19,26 +19,27 @@ from inference.frequentist.balance import overlap_weights, standardised_differen
 from inference.predictive.prior_draws import prior_survival
 from inference.report.content import Group
 from inference.report.exposure_words import since
-from inference.report.figures import (
-    balance_figure,
-    effects_figure,
-    hazard_figure,
-    loo_figure,
-    loo_pit_figure,
-    overlap_figure,
+from inference.report.figures.balance import balance_figure
+from inference.report.figures.captions import caption_of
+from inference.report.figures.effects import effects_figure
+from inference.report.figures.hazard import hazard_figure
+from inference.report.figures.loo import loo_figure
+from inference.report.figures.loo_pit import loo_pit_figure
+from inference.report.figures.overlap import overlap_figure
+from inference.report.figures.predictive_split import (
+    STATISTICS,
     predictive_split_figure,
     predictive_split_statistics_figure,
-    predictive_statistics_figure,
-    predictive_survival_figure,
-    prior_posterior_figure,
-    prior_sets_figure,
-    prior_survival_figure,
-    rmst_figure,
-    survival_figure,
-    treatment_calibration_figure,
 )
-from inference.report.figures.captions import caption_of
-from inference.report.figures.predictive_split import STATISTICS
+from inference.report.figures.predictive_statistics import predictive_statistics_figure
+from inference.report.figures.predictive_survival import predictive_survival_figure
+from inference.report.figures.prior_sets import prior_sets_figure
+from inference.report.figures.prior_survival import prior_survival_figure
+from inference.report.figures.priors import prior_posterior_figure
+from inference.report.figures.risk_table import Followed
+from inference.report.figures.rmst import rmst_figure
+from inference.report.figures.survival import survival_figure
+from inference.report.figures.treatment_calibration import treatment_calibration_figure
 from inference.report.numbers import number
 from inference.report.results import Results
 from inference.report.vocabulary import capitalised, vocabulary
@@ -98,7 +99,10 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         f"{capitalised(said.outcome)} had all been treated{since(main.request.exposure, unit)}, and had none been",
         "answer",
         lambda: survival_figure(
-            main.curves, arm_curves(results.cohorts, main.request.exposure), outcome=said.outcome
+            main.curves,
+            arm_curves(results.cohorts, main.request.exposure),
+            followed_by_arm(results.cohorts, main.request.exposure),
+            outcome=said.survival,
         ),
     )
     yield shown(
@@ -195,17 +199,35 @@ def arm_curves(cohorts: Sequence[Cohort], exposure: str = "naive") -> dict[str, 
     """
     curves = {}
     last = min(float(cohort.time.max()) for cohort in cohorts)
-    for arm in ("treated", "control"):
+    for arm, episodes in _by_arm(cohorts, exposure).items():
         parts = []
-        for cohort in cohorts:
-            episodes = episodes_of(cohort, time_split=exposure == TIME_SPLIT)
-            inside = episodes.treated if arm == "treated" else ~episodes.treated
-            time = episodes.time[inside]
-            entry = episodes.entry[inside] if np.any(episodes.entry > 0) else None
-            steps = np.linspace(0.0, last, SHOWN) if len(cohorts) > 1 else np.unique(np.append(0.0, time))
-            parts.append(kaplan_meier(time, episodes.event[inside], entry, steps))
+        for own in episodes:
+            entry = own.entry if np.any(own.entry > 0) else None
+            steps = np.linspace(0.0, last, SHOWN) if len(cohorts) > 1 else np.unique(np.append(0.0, own.time))
+            parts.append(kaplan_meier(own.time, own.event, entry, steps))
         curves[arm] = mean_curve(parts)
     return curves
+
+
+def followed_by_arm(cohorts: Sequence[Cohort], exposure: str = "naive") -> dict[str, Followed]:
+    """Return the times at risk of each arm, all cohorts together, counted as in `arm_curves`."""
+    left = "Censored, or treated" if exposure == TIME_SPLIT else "Censored"
+    found = {}
+    for arm, episodes in _by_arm(cohorts, exposure).items():
+        entry, time, event = (
+            np.concatenate([getattr(own, name) for own in episodes]) for name in ("entry", "time", "event")
+        )
+        found[arm] = Followed(entry, time, event, len(cohorts), left if arm == "control" else "Censored")
+    return found
+
+
+def _by_arm(cohorts: Sequence[Cohort], exposure: str) -> dict[str, list[Followed]]:
+    found: dict[str, list[Followed]] = {"treated": [], "control": []}
+    for cohort in cohorts:
+        episodes = episodes_of(cohort, time_split=exposure == TIME_SPLIT)
+        for arm, inside in (("treated", episodes.treated), ("control", ~episodes.treated)):
+            found[arm].append(Followed(episodes.entry[inside], episodes.time[inside], episodes.event[inside]))
+    return found
 
 
 def _by_baseline(results: Results) -> dict[str, tuple[xr.DataArray, float]]:

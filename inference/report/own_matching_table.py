@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from inference.frequentist.own_matching import AFTER, BEFORE, CALIPER, OWN_PAIRS, PAIRS
 from inference.report.content import Report, estimand_row, fit_rows
 from inference.report.exposure_words import exposure_name
-from inference.report.numbers import ratio
-from inference.report.table import Cell, Column, Row, Table, interval_cell, number_cell, probability_cell
+from inference.report.table import NUMBER, PROBABILITY, RATIO, SENTENCE, TEXT, Column, Table, numbers_of
 
 MATCHED = "matched"
 
@@ -31,14 +32,14 @@ def own_matching_table(report: Report) -> list[Table]:
         beside = _posteriors(report, exposure)
         rows += [_frequentist(here, exposure), *beside]
         posteriors |= bool(beside)
-    headings = (
-        Column("Analysis", wide=True),
-        Column("Exposure"),
-        Column("Pairs", numeric=True),
-        Column("Largest standardised difference before", numeric=True),
-        Column("After", numeric=True),
-        Column("Hazard ratio (95 %)", numeric=True),
-        Column("p", numeric=True),
+    columns = (
+        Column("Analysis", SENTENCE, "analysis"),
+        Column("Exposure", TEXT, "exposure"),
+        Column("Pairs", NUMBER, "pairs"),
+        Column("Largest standardised difference before", NUMBER, "before"),
+        Column("After", NUMBER, "after"),
+        Column("Hazard ratio (95 %)", RATIO, "ratio"),
+        Column("p", PROBABILITY, "p"),
     )
     caption = (
         f"1:1 matching of these patients: frequentist, within {CALIPER:g} standard deviations of the logit of a logistic propensity score, "
@@ -49,52 +50,42 @@ def own_matching_table(report: Report) -> list[Table]:
             "; and the posterior of the pairs, found within a narrower caliper. Both are averages over the pairs. A wider caliper keeps "
             "more patients and leaves more of the confounding"
         )
-    return [Table("own-matching", caption, headings, tuple(rows))]
+    return [Table("own-matching", caption, columns, pd.DataFrame(rows))]
 
 
-def _frequentist(own: pd.DataFrame, exposure: str) -> Row:
+def _frequentist(own: pd.DataFrame, exposure: str) -> dict[str, Any]:
     values = own.set_index("statistic")
-    effect = values.loc["hazard_ratio"]
+    effect, found = values.loc["hazard_ratio"], values["estimate"]
     why = str(effect["method"]).rpartition("not estimable: ")[2] if pd.isna(effect["estimate"]) else ""
-
-    def one(statistic: str, digits: int = 3) -> Cell:
-        return number_cell(values["estimate"].get(statistic), digits)
-
-    return Row(
-        (
-            Cell("Frequentist" + (f", not estimable: {why}" if why else "")),
-            Cell(exposure_name(exposure)),
-            one(PAIRS, 6),
-            one(BEFORE),
-            one(AFTER),
-            interval_cell(effect, ratio, "estimate"),
-            probability_cell(effect["p"]),
-        )
-    )
+    return {
+        "analysis": "Frequentist" + (f", not estimable: {why}" if why else ""),
+        "exposure": exposure_name(exposure),
+        "pairs": found.get(PAIRS),
+        "before": found.get(BEFORE),
+        "after": found.get(AFTER),
+        **numbers_of(effect, "ratio", "estimate"),
+        "p": effect["p"],
+    }
 
 
-def _posteriors(report: Report, exposure: str) -> list[Row]:
+def _posteriors(report: Report, exposure: str) -> list[dict[str, Any]]:
     """Return the rows of the adjustment by pairs under the main prior set, one a baseline."""
-    main = report.main
-    found = report.estimands["baseline"].astype(str).unique()
+    main, checks = report.main, report.checks
     rows = []
-    for baseline in found:
+    for baseline in report.estimands["baseline"].astype(str).unique():
         fit = {**main, "baseline": baseline, "adjustment": MATCHED, "exposure": exposure}
         effect = estimand_row(fit_rows(report.estimands, fit), "hazard_ratio", MATCHED)
         if effect is None:
             continue
         counted = "" if exposure == "naive" else f", {exposure}"
-        checks = report.checks
         of_fit = checks["fit"] == f"{baseline}, {MATCHED}, {main['prior_set']}{counted}"
         left = checks.loc[of_fit & (checks["subject"] == "balance after the design"), "value"]
-        cells = (
-            Cell(f"Bayesian, {baseline.replace('_', ' ')}"),
-            Cell(exposure_name(exposure)),
-            number_cell(None),
-            number_cell(None),
-            number_cell(left.iloc[0] if len(left) else None),
-            interval_cell(effect, ratio),
-            probability_cell(None),
+        rows.append(
+            {
+                "analysis": f"Bayesian, {baseline.replace('_', ' ')}",
+                "exposure": exposure_name(exposure),
+                "after": left.iloc[0] if len(left) else None,
+                **numbers_of(effect, "ratio"),
+            }
         )
-        rows.append(Row(cells))
     return rows

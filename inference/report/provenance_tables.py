@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pandas as pd
+
 from inference.report.numbers import number, written
-from inference.report.table import Cell, Column, Row, Table, heading
+from inference.report.table import TEXT, Column, Table, heading
 
 
 def command_line(manifest: Mapping[str, Any]) -> str:
@@ -65,10 +67,13 @@ def manifest_tables(manifest: Mapping[str, Any]) -> list[Table]:
 
 
 def _table(name: str, caption: str, content: Mapping[str, Any], part: str) -> Table:
-    rows = tuple(
-        Row((Cell(_label(key)), Cell(_value(f"{part} {key}", value)))) for key, value in content.items()
+    frame = pd.DataFrame(
+        {
+            "entry": map(_label, content),
+            "value": [_value(f"{part} {key}", one) for key, one in content.items()],
+        }
     )
-    return Table(name, caption, (Column("Entry"), Column("Value")), rows)
+    return Table(name, caption, (Column("Entry", TEXT, "entry"), Column("Value", TEXT, "value")), frame)
 
 
 def _label(path: str) -> str:

@@ -6,17 +6,12 @@ from dataclasses import replace
 
 from data.study.pseudo_cohorts import of_pseudo_patients
 from inference.report.content import FigureItem, ReportSection
-from inference.report.table import Cell, Row, Table
+from inference.report.table import Table
 
 
 def table_of_pseudo_patients(table: Table) -> Table:
     """Return a table with its caption, its headings and the texts of its cells so said."""
-    columns = tuple(replace(column, label=of_pseudo_patients(column.label)) for column in table.columns)
-    rows = tuple(
-        Row(tuple(Cell(of_pseudo_patients(cell.text), cell.sort) for cell in row.cells), row.kind)
-        for row in table.rows
-    )
-    return replace(table, caption=of_pseudo_patients(table.caption), columns=columns, rows=rows)
+    return table.said(of_pseudo_patients)
 
 
 def figure_of_pseudo_patients(item: FigureItem) -> FigureItem:
@@ -29,6 +24,7 @@ def section_of_pseudo_patients(section: ReportSection) -> ReportSection:
     return replace(
         section,
         title=of_pseudo_patients(section.title),
+        finding=of_pseudo_patients(section.finding),
         paragraphs=tuple(of_pseudo_patients(text) for text in section.paragraphs),
         tables=tuple(table_of_pseudo_patients(table) for table in section.tables),
         figures=tuple(figure_of_pseudo_patients(figure) for figure in section.figures),

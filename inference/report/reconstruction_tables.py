@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from inference.report.results import Results
-from inference.report.table import Column, Row, Table, frame_table, number_cell, text_cell
+from inference.report.table import NUMBER, TEXT, Column, Table, frame_table
 
 WIDE = 0.8  # of the prior's standard deviation: the publication says next to nothing about such a parameter
 UNKNOWN = 0.5  # fraction of missing information from which most of the variance is between cohorts
@@ -73,23 +73,25 @@ def families_of_targets(targets: pd.DataFrame) -> Table:
     rows = []
     for family, part in targets.groupby("family", sort=False):
         size = part["z"].abs()
-        numbers = (part["target"].nunique(), int((size > 1).sum()), size.median(), size.max())
         rows.append(
-            Row((text_cell(family), *(number_cell(one) for one in numbers)), "warn" if numbers[1] else "")
+            {
+                "family": family,
+                "targets": part["target"].nunique(),
+                "beyond": int((size > 1).sum()),
+                "median": size.median(),
+                "largest": size.max(),
+                "mark": "warn" if (size > 1).any() else "",
+            }
         )
     columns = (
-        Column("Printed numbers"),
-        Column("Targets", numeric=True),
-        Column("Beyond tolerance, over cohorts", numeric=True),
-        Column("Median distance, tolerances", numeric=True),
-        Column("Largest", numeric=True),
+        Column("Printed numbers", TEXT, "family"),
+        Column("Targets", NUMBER, "targets"),
+        Column("Beyond tolerance, over cohorts", NUMBER, "beyond"),
+        Column("Median distance, tolerances", NUMBER, "median"),
+        Column("Largest", NUMBER, "largest"),
     )
-    return Table(
-        "reconstruction-families",
-        "How well the pseudo-patients meet the printed numbers",
-        columns,
-        tuple(rows),
-    )
+    caption = "How well the pseudo-patients meet the printed numbers"
+    return Table("reconstruction-families", caption, columns, pd.DataFrame(rows), "mark")
 
 
 def missing_information_table(pooling: pd.DataFrame) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,7 @@ from inference.published.reanalysis.cox_lines import FAMILY as COX
 from inference.published.reanalysis.cox_lines import row_name
 from inference.published.reanalysis.lines import PHASE_WORDS, arm_words
 from inference.report.numbers import MISSING, number
-from inference.report.table import Cell, Column, Row, Table, sort_key
+from inference.report.table import PERCENTAGE, PRINTED, SENTENCE, TEXT, Column, Table
 
 SMALL_P = 1e-4
 type Lines = Mapping[tuple[str, str], pd.Series]
@@ -54,28 +55,23 @@ def range_words(row: pd.Series) -> str:
 
 def lines_table(name: str, caption: str, summary: pd.DataFrame) -> Table:
     """Return lines one below the other: printed, mean and range over cohorts, share of cohorts that would print the same."""
-    rows = []
-    for _, row in summary.iterrows():
-        mean = float(row["computed_mean"])
-        agreeing = float(row["agreeing"])
-        cells = (
-            Cell(str(row["line"])),
-            Cell(str(row["printed"]) or MISSING),
-            Cell(written(mean, row["printed"], row["unit"]), sort_key(mean)),
-            Cell(range_words(row)),
-            Cell(str(row["unit"])),
-            Cell(MISSING if math.isnan(agreeing) else f"{100 * agreeing:.0f} %", sort_key(agreeing)),
-        )
-        rows.append(Row(cells, "warn" if outside(row) else ""))
-    headings = (
-        Column("Number", wide=True),
-        Column("Printed", numeric=True),
-        Column("Pseudo-patients, mean", numeric=True),
-        Column("Range over cohorts"),
-        Column("Unit"),
-        Column("Cohorts that would print the same", numeric=True),
+    found = [row for _, row in summary.iterrows()]
+    frame = summary.assign(
+        line=summary["line"].astype(str),
+        printed=[str(row["printed"]) or MISSING for row in found],
+        computed=[written(float(row["computed_mean"]), row["printed"], row["unit"]) for row in found],
+        range=[range_words(row) for row in found],
+        mark=["warn" if outside(row) else "" for row in found],
     )
-    return Table(name, caption, headings, tuple(rows))
+    columns = (
+        Column("Number", SENTENCE, "line"),
+        Column("Printed", PRINTED, "printed"),
+        Column("Pseudo-patients, mean", PRINTED, "computed", by="computed_mean"),
+        Column("Range over cohorts", TEXT, "range"),
+        Column("Unit", TEXT, "unit"),
+        Column("Cohorts that would print the same", PERCENTAGE, "agreeing"),
+    )
+    return Table(name, caption, columns, frame, "mark")
 
 
 def outside(row: pd.Series, share: float = 0.05) -> bool:
@@ -95,64 +91,71 @@ def outside(row: pd.Series, share: float = 0.05) -> bool:
 def baseline_table(evidence: Evidence, lines: Lines) -> Table:
     """Return Table 1 of the paper on pseudo-patients: counts by arm and phase, and P values, printed and computed."""
     phases = evidence.phases
-    columns = [(arm, phase) for phase in phases for arm in ("treated", "control")]
-    tested = {(name, phase): listed for (name, phase), listed in variables_with_p(evidence).items()}
-    by_level: dict[tuple[str, str], dict[tuple[str, str], Cell]] = {}
+    pairs = [(arm, phase) for phase in phases for arm in ("treated", "control")]
+    tested = variables_with_p(evidence)
+    by_level: dict[tuple[str, str], dict[str, Any]] = {}
     for row in evidence.counts:
         if row.level != "n":
             found = lines[COUNTS, count_name(evidence, row)]
-            by_level.setdefault((row.variable, row.level), {})[row.arm, row.phase] = _count_cell(found)
-    rows, told = [], set()
-    for (variable, level), cells in by_level.items():
+            by_level.setdefault((row.variable, row.level), {}).update(_count(found, f"{row.arm}_{row.phase}"))
+    rows, said = [], set()
+    for (variable, level), counted in by_level.items():
         name = variable if (variable, phases[0]) in tested else f"{variable}, {level}"
-        first = name not in told
-        told.add(name)
-        p_cells = [
-            cell
-            for phase in phases
-            for cell in (_p_cells(lines, name, phase) if first else (Cell(""), Cell("")))
-        ]
+        tests = [_p_values(lines, name, phase) if name not in said else {} for phase in phases]
+        said.add(name)
         rows.append(
-            Row(
-                (
-                    Cell(variable),
-                    Cell(level),
-                    *(cells.get(column, Cell(MISSING)) for column in columns),
-                    *p_cells,
-                )
-            )
+            {
+                "variable": variable,
+                "level": level,
+                **counted,
+                **{k: v for one in tests for k, v in one.items()},
+            }
         )
-    headings = (
-        Column("Variable"),
-        Column("Level"),
-        *(Column(f"{arm_words(evidence, arm)} {PHASE_WORDS[phase]}", numeric=True) for arm, phase in columns),
+    frame = pd.DataFrame(rows)
+    of_tests = [f"{what}_{phase}" for phase in phases for what in ("printed", "computed")]
+    frame = frame.reindex(columns=list(dict.fromkeys([*frame.columns, *of_tests]))).fillna(
+        dict.fromkeys(of_tests, "")
+    )
+    columns = (
+        Column("Variable", TEXT, "variable"),
+        Column("Level", TEXT, "level"),
         *(
-            Column(f"P {PHASE_WORDS[phase]}, {what}", numeric=True)
+            Column(
+                f"{arm_words(evidence, arm)} {PHASE_WORDS[phase]}",
+                PRINTED,
+                f"{arm}_{phase}",
+                f"{arm}_{phase}_mean",
+            )
+            for arm, phase in pairs
+        ),
+        *(
+            Column(f"P {PHASE_WORDS[phase]}, {words}", PRINTED, f"{what}_{phase}")
             for phase in phases
-            for what in ("printed", "chi-square")
+            for what, words in (("printed", "printed"), ("computed", "chi-square"))
         ),
     )
     caption = (
         "Table 1 of the publication on pseudo-patients: counts (those that differ from print say so), and the P values of a "
         "chi-square test of two unpaired arms beside the printed ones"
     )
-    return Table("replicated-baseline", caption, headings, tuple(rows))
+    return Table("replicated-baseline", caption, columns, frame)
 
 
-def _count_cell(row: pd.Series) -> Cell:
+def _count(row: pd.Series, name: str) -> dict[str, Any]:
     mean, low, high = (float(row[name]) for name in ("computed_mean", "computed_low", "computed_high"))
     printed = float(row["printed"])
-    if low == high == printed:
-        return Cell(f"{printed:.0f}", printed)
-    return Cell(f"{mean:.1f} (printed {printed:.0f})", mean)
+    exact = low == high == printed
+    return {name: f"{printed:.0f}" if exact else f"{mean:.1f} (printed {printed:.0f})", f"{name}_mean": mean}
 
 
-def _p_cells(lines: Lines, name: str, phase: str) -> tuple[Cell, Cell]:
+def _p_values(lines: Lines, name: str, phase: str) -> dict[str, Any]:
     row = lines.get((TESTS, p_name(name, phase, "chi-square")))
     if row is None:
-        return Cell(MISSING), Cell(MISSING)
-    mean = float(row["computed_mean"])
-    return Cell(str(row["printed"]) or MISSING), Cell(written(mean, row["printed"], "P"), sort_key(mean))
+        return {f"printed_{phase}": MISSING, f"computed_{phase}": MISSING}
+    return {
+        f"printed_{phase}": str(row["printed"]) or MISSING,
+        f"computed_{phase}": written(float(row["computed_mean"]), row["printed"], "P"),
+    }
 
 
 def cox_table(evidence: Evidence, lines: Lines) -> Table:
@@ -164,44 +167,36 @@ def cox_table(evidence: Evidence, lines: Lines) -> Table:
         if p is None:
             continue  # a reference level
         ratio = [lines.get((COX, f"{name}, {what}")) for what in ("hazard ratio", "lower end", "upper end")]
-        differs = any(one is not None and outside(one) for one in ratio)
+        known = [one for one in ratio if one is not None]
         rows.append(
-            Row(
-                (
-                    Cell(printed.model.replace("_text", " (text)")),
-                    Cell(name.partition(", ")[2]),
-                    Cell(_interval(str(one["printed"]) for one in ratio if one is not None)),
-                    Cell(
-                        _interval(
-                            written(float(one["computed_mean"]), str(one["printed"]), "")
-                            for one in ratio
-                            if one is not None
-                        )
-                    ),
-                    Cell(range_words(ratio[0]) if ratio[0] is not None else MISSING),
-                    Cell(str(p["printed"]) or MISSING),
-                    Cell(
-                        written(float(p["computed_mean"]), str(p["printed"]), "P"),
-                        sort_key(p["computed_mean"]),
-                    ),
+            {
+                "model": printed.model.replace("_text", " (text)"),
+                "term": name.partition(", ")[2],
+                "printed": _interval(str(one["printed"]) for one in known),
+                "computed": _interval(
+                    written(float(one["computed_mean"]), str(one["printed"]), "") for one in known
                 ),
-                "warn" if differs else "",
-            )
+                "range": range_words(ratio[0]) if ratio[0] is not None else MISSING,
+                "printed_p": str(p["printed"]) or MISSING,
+                "p": written(float(p["computed_mean"]), str(p["printed"]), "P"),
+                "p_mean": float(p["computed_mean"]),
+                "mark": "warn" if any(outside(one) for one in known) else "",
+            }
         )
-    headings = (
-        Column("Model"),
-        Column("Term", wide=True),
-        Column("Printed hazard ratio (95 %)"),
-        Column("Pseudo-patients, mean (95 %)"),
-        Column("Range of the hazard ratio"),
-        Column("Printed P"),
-        Column("Mean P", numeric=True),
+    columns = (
+        Column("Model", TEXT, "model"),
+        Column("Term", SENTENCE, "term"),
+        Column("Printed hazard ratio (95 %)", TEXT, "printed"),
+        Column("Pseudo-patients, mean (95 %)", TEXT, "computed"),
+        Column("Range of the hazard ratio", TEXT, "range"),
+        Column("Printed P", TEXT, "printed_p"),
+        Column("Mean P", PRINTED, "p", by="p_mean"),
     )
     caption = (
         "Table 2 of the publication on pseudo-patients (Cox, Efron ties; mean over cohorts of estimate and interval). Marked "
         "rows: print is more than 5 % outside the range of all cohorts"
     )
-    return Table("replicated-cox", caption, headings, tuple(rows))
+    return Table("replicated-cox", caption, columns, pd.DataFrame(rows), "mark")
 
 
 def _interval(texts: Iterable[str]) -> str:

@@ -72,6 +72,8 @@ class Section:
         Gives the tables behind them, by the name of their file.
     beside_the_answer : callable
         Gives a sentence that stands beside the answer of the page; empty for none.
+    doubt : callable
+        Gives what speaks against the answer, in one short sentence with its number, for the first screen; empty for none.
     of_patients : bool
         Whether the words are of patients, and of pseudo-patients where these are reconstructed.
     """
@@ -79,4 +81,5 @@ class Section:
     make: Callable[[Material], Sequence[ReportSection]]
     tables: Callable[[Material], dict[str, pd.DataFrame]] = no_tables
     beside_the_answer: Callable[[Material], str] = no_sentence
+    doubt: Callable[[Material], str] = no_sentence
     of_patients: bool = False

@@ -1,43 +1,101 @@
-"""A table of the page: cells know what they print and what they are sorted by."""
+"""A table, declared once: a frame, and columns that say how its values are written; the page and Word print the same rows."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
 
-from inference.report.numbers import MISSING, number, probability, span, written
+from inference.report.numbers import MISSING, number, percent, probability, ratio, share, span, written
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the values of a column are written.
+
+    Attributes
+    ----------
+    write : callable
+        From a value to its text; with `limits`, from an estimate and its two limits.
+    numeric : bool
+        Set to the right, and sorted by size.
+    wide : bool
+        Holds sentences.
+    limits : bool
+        Whether the value has limits.
+    """
+
+    write: Callable[..., str]
+    numeric: bool = True
+    wide: bool = False
+    limits: bool = False
+
+
+TEXT = Kind(written, numeric=False)
+SENTENCE = Kind(written, numeric=False, wide=True)
+PRINTED = Kind(written)  # numbers that are texts already
+NUMBER = Kind(number)
+SHORT = Kind(partial(number, digits=2))
+LONG = Kind(partial(number, digits=4))
+COUNT = Kind("{:.0f}".format)
+HUNDREDTHS = Kind("{:.2f}".format)
+PROBABILITY = Kind(probability)
+PERCENTAGE = Kind(lambda value: f"{100 * value:.0f} %")
+RATIO = Kind(ratio, limits=True)
+SPAN = Kind(span, limits=True)
+PERCENT = Kind(percent, limits=True)
+SHARE = Kind(share, limits=True)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes
+    ----------
+    title : str
+        Its heading, with the unit.
+    kind : Kind
+    of : str
+        The column of the frame. Limits are the columns OF_lower and OF_upper, or lower and upper where the frame has no such; a remark,
+        printed after the number, is in OF_note, or in note.
+    by : str
+        Column of the frame by which rows are sorted, where the texts do not say it.
+    link : str
+        Column of the frame with the anchors that the texts lead to.
+    kinds : str
+        Column of the frame with the kind of each row, where rows are written in different ways; `kind` then says how all are set.
+    """
+
+    title: str
+    kind: Kind
+    of: str
+    by: str = ""
+    link: str = ""
+    kinds: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is set to the right."""
+        return self.kind.numeric
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell.
-
-    Attributes
-    ----------
-    text : str
-        Printed, after escaping.
-    sort : float or None
-        What a numeric column is sorted by; None sorts by the text.
-    link : str
-        Anchor on the page that the text leads to; empty for none.
-    """
+    """One cell: its text, what a numeric one is sorted by, and the anchor that it leads to."""
 
     text: str
     sort: float | None = None
     link: str = ""
 
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its heading, whether it holds numbers (set to the right), or sentences (kept wide)."""
-
-    label: str
-    numeric: bool = False
-    wide: bool = False
+    @property
+    def says_size(self) -> bool:
+        """Whether the text begins with the number by which it is sorted, so that the page need not repeat it."""
+        return self.text.lstrip("−")[:1].isdigit()
 
 
 @dataclass(frozen=True)
@@ -48,7 +106,7 @@ class Row:
     kind: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A table with its caption.
 
@@ -59,52 +117,84 @@ class Table:
     caption : str
         What it shows, with units.
     columns : tuple of Column
-    rows : tuple of Row
+    frame : DataFrame
+        One row a row of the table.
+    marks : str
+        Column of the frame that marks rows; empty for none.
     """
 
     id: str
     caption: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...] = field(default=())
+    frame: pd.DataFrame
+    marks: str = ""
 
     def __post_init__(self) -> None:
-        for row in self.rows:
-            if len(row.cells) != len(self.columns):
-                raise ValueError(
-                    f"a row of table {self.id} must have {len(self.columns)} cells, but found "
-                    f"{len(row.cells)}"
-                )
+        wanted = [name for one in self.columns for name in (one.of, one.by, one.link) if name]
+        lacking = sorted({*wanted, *filter(None, [self.marks])} - set(self.frame.columns))
+        if lacking and len(self.frame):
+            raise ValueError(
+                f"the frame of table {self.id} must have {', '.join(lacking)}, but found no such column"
+            )
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """What is printed."""
+        if not len(self.frame):
+            return ()
+        columns = [_cells(column, self.frame) for column in self.columns]
+        marks = list(self.frame[self.marks]) if self.marks else [""] * len(self.frame)
+        return tuple(
+            Row(cells, str(mark)) for cells, mark in zip(zip(*columns, strict=True), marks, strict=True)
+        )
+
+    def said(self, say: Callable[[str], str]) -> Table:
+        """Return the same table with caption, headings and texts said otherwise."""
+        columns = tuple(replace(column, title=say(column.title)) for column in self.columns)
+        texts = {one.of for one in self.columns} & set(self.frame.select_dtypes(["object", "string"]))
+        frame = self.frame.assign(
+            **{
+                name: [say(one) if isinstance(one, str) else one for one in self.frame[name]]
+                for name in texts
+            }
+        )
+        return replace(self, caption=say(self.caption), columns=columns, frame=frame)
 
 
-def text_cell(value: Any) -> Cell:
-    """Return a cell of text."""
-    return Cell(written(value))
+def _cells(column: Column, frame: pd.DataFrame) -> list[Cell]:
+    kind, of = column.kind, column.of
+    ends = f"{of}_" if f"{of}_lower" in frame else ""
+    numbers = [frame[name] for name in ([of, f"{ends}lower", f"{ends}upper"] if kind.limits else [of])]
+    remark = f"{of}_note" if f"{of}_note" in frame else "note"
+    remarks = frame[remark] if kind.limits and remark in frame else [""] * len(frame)
+    kinds = frame[column.kinds] if column.kinds else [kind] * len(frame)
+    texts = [_text(own, value, said) for own, said, *value in zip(kinds, remarks, *numbers, strict=True)]
+    by = column.by or (of if kind.numeric and kind is not PRINTED else "")
+    sorts = [sort_key(value) for value in frame[by]] if by else [None] * len(frame)
+    links = frame[column.link] if column.link else [""] * len(frame)
+    return [Cell(*cell) for cell in zip(texts, sorts, links, strict=True)]
 
 
-def number_cell(value: Any, digits: int = 3) -> Cell:
-    """Return a cell of one number."""
-    return Cell(number(value, digits), sort_key(value))
-
-
-def probability_cell(value: Any) -> Cell:
-    """Return a cell of a probability, which is never 0 or 1."""
-    return Cell(probability(math.nan if value is None else float(value)), sort_key(value))
-
-
-def interval_cell(
-    row: pd.Series | None, style: Callable[[float, float, float], str] = span, estimate: str = "median"
-) -> Cell:
-    """Return a cell "estimate (lower to upper)" of a row of estimands or comparators, with its note; a dash for None."""
-    if row is None:
-        return Cell(MISSING, math.inf)
-    numbers = [float(row[name]) for name in (estimate, "lower", "upper")]
-    shown = [style(*numbers)] if pd.notna(numbers[0]) or not row.get("note") else []
-    return Cell(", ".join([*shown, *filter(None, [row.get("note")])]), sort_key(numbers[0]))
+def _text(kind: Kind, value: Sequence[Any], remark: Any) -> str:
+    first = value[0]
+    if isinstance(first, str):
+        return first
+    known = first is not None and not pd.isna(first)
+    said = [remark] if isinstance(remark, str) and remark else []
+    return ", ".join([*([kind.write(*value)] if known else []), *said]) or MISSING
 
 
 def sort_key(value: Any) -> float:
     """Return what a number is sorted by; those that are missing come last."""
-    return math.inf if value is None or pd.isna(value) else float(value)
+    return math.inf if value is None or isinstance(value, str) or pd.isna(value) else float(value)
+
+
+def numbers_of(row: pd.Series | None, name: str, estimate: str = "median") -> dict[str, Any]:
+    """Return an estimate with its limits and remark under a name, for a frame in which several stand beside each other."""
+    if row is None:
+        return {name: None, f"{name}_lower": None, f"{name}_upper": None, f"{name}_note": ""}
+    found = {name: row[estimate], f"{name}_lower": row["lower"], f"{name}_upper": row["upper"]}
+    return {**found, f"{name}_note": row.get("note") or ""}
 
 
 def frame_table(
@@ -123,15 +213,10 @@ def frame_table(
         Those that hold sentences.
     """
     shown = [column for column in (columns or frame.columns) if column in frame]
-    numeric = {column: pd.api.types.is_numeric_dtype(frame[column]) for column in shown}
-    rows = tuple(
-        Row(
-            tuple(number_cell(row[column]) if numeric[column] else text_cell(row[column]) for column in shown)
-        )
-        for _, row in frame.iterrows()
-    )
-    headings = tuple(Column(heading(column), numeric[column], column in wide) for column in shown)
-    return Table(name, caption, headings, rows)
+    texts: Mapping[bool, Kind] = {True: SENTENCE, False: TEXT}
+    kinds = [NUMBER if pd.api.types.is_numeric_dtype(frame[one]) else texts[one in wide] for one in shown]
+    declared = tuple(Column(heading(one), kind, one) for one, kind in zip(shown, kinds, strict=True))
+    return Table(name, caption, declared, frame)
 
 
 def heading(name: str) -> str:

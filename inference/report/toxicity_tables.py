@@ -7,8 +7,18 @@ from collections.abc import Mapping
 import pandas as pd
 
 from inference.published.toxicity import MAIN, Toxicity
-from inference.report.numbers import MISSING, percent, ratio, share
-from inference.report.table import Cell, Column, Row, Table, probability_cell, sort_key, text_cell
+from inference.report.table import (
+    PERCENT,
+    PROBABILITY,
+    RATIO,
+    SENTENCE,
+    SHARE,
+    TEXT,
+    Column,
+    Kind,
+    Table,
+    frame_table,
+)
 
 QUANTITIES = {
     "risk_difference": "risk difference",
@@ -20,109 +30,74 @@ CONTRASTS = {
     "drug": "with T-DM1 against without",
     "timing": "T-DM1 at the same time against in sequence",
 }
+TENTHS = Kind("{:.1f} ({:.1f} to {:.1f})".format, limits=True)
+KINDS = {"risk_difference": SHARE, "number_needed_to_harm": TENTHS}
 
 
 def contrasts_table(toxicity: Toxicity) -> Table:
     """Return differences and ratios of the risk in a typical series."""
     main = toxicity.contrasts[toxicity.contrasts["scenario"] == MAIN]
-    rows = tuple(
-        Row(
-            (
-                Cell(CONTRASTS[row["contrast"]]),
-                Cell(QUANTITIES[row["quantity"]]),
-                _contrast_cell(row),
-                probability_cell(row["probability_of_harm"]),
-            ),
-            "main" if row["quantity"] == "risk_difference" else "",
-        )
-        for _, row in main.iterrows()
+    undefined = (main["quantity"] == "number_needed_to_harm") & main["median"].isna()
+    frame = main.assign(
+        contrast=main["contrast"].map(CONTRASTS),
+        named=main["quantity"].map(QUANTITIES),
+        kind=[KINDS.get(quantity, RATIO) for quantity in main["quantity"]],
+        note=["undefined: the difference may be 0" if one else "" for one in undefined],
+        mark=["main" if quantity == "risk_difference" else "" for quantity in main["quantity"]],
     )
-    headings = (
-        Column("Contrast", wide=True),
-        Column("Quantity"),
-        Column("Median (95 %)", numeric=True),
-        Column("P(more harm)", numeric=True),
+    columns = (
+        Column("Contrast", SENTENCE, "contrast"),
+        Column("Quantity", TEXT, "named"),
+        Column("Median (95 %)", RATIO, "median", kinds="kind"),
+        Column("P(more harm)", PROBABILITY, "probability_of_harm"),
     )
     caption = (
         "Radionecrosis in a typical series. The number needed to harm is the inverse of the risk difference; where "
         "the interval of the difference holds 0 it is undefined, and the probability says what is known"
     )
-    return Table("toxicity-contrasts", caption, headings, rows)
-
-
-def _contrast_cell(row: pd.Series) -> Cell:
-    numbers = (float(row["median"]), float(row["lower"]), float(row["upper"]))
-    if row["quantity"] == "number_needed_to_harm":
-        if pd.isna(numbers[0]):
-            return Cell("undefined: the difference may be 0", sort_key(None))
-        return Cell("{:.1f} ({:.1f} to {:.1f})".format(*numbers), sort_key(numbers[0]))
-    style = share if row["quantity"] == "risk_difference" else ratio
-    return Cell(style(*numbers), sort_key(numbers[0]))
+    return Table("toxicity-contrasts", caption, columns, frame, "mark")
 
 
 def risks_table(toxicity: Toxicity, words: Mapping[str, str]) -> Table:
     """Return the risk in every arm, as counted and as modelled."""
-    rows = []
-    for _, arm in toxicity.risks.iterrows():
-        counted = not pd.isna(arm["crude"])
-        crude = (
-            percent(arm["crude"], arm["crude_lower"], arm["crude_upper"]).replace("−", "")
-            if counted
-            else MISSING
-        )
-        cells = (
-            Cell(str(arm["series"]) or "a typical series"),
-            Cell(words[arm["exposure"]]),
-            Cell(f"{arm['cases']:.0f} of {arm['size']:.0f}" if counted else MISSING),
-            Cell(crude, sort_key(arm["crude"])),
-            Cell(percent(arm["median"], arm["lower"], arm["upper"]), sort_key(arm["median"])),
-        )
-        rows.append(Row(cells, "" if arm["series"] else "main"))
-    headings = (
-        Column("Series"),
-        Column("Arm"),
-        Column("Radionecrosis"),
-        Column("As counted, percent (exact 95 %)", numeric=True),
-        Column("Model, percent (95 %)", numeric=True),
+    risks = toxicity.risks
+    counted = [
+        None if pd.isna(row["crude"]) else f"{row['cases']:.0f} of {row['size']:.0f}"
+        for row in risks.to_dict("records")
+    ]
+    frame = risks.assign(
+        named=[name or "a typical series" for name in risks["series"]],
+        arm=risks["exposure"].map(words),
+        counted=counted,
+        mark=["" if name else "main" for name in risks["series"]],
     )
-    return Table("toxicity-risks", "Risk of radionecrosis by series and arm", headings, tuple(rows))
+    columns = (
+        Column("Series", TEXT, "named"),
+        Column("Arm", TEXT, "arm"),
+        Column("Radionecrosis", TEXT, "counted"),
+        Column("As counted, percent (exact 95 %)", PERCENT, "crude"),
+        Column("Model, percent (95 %)", PERCENT, "median"),
+    )
+    return Table("toxicity-risks", "Risk of radionecrosis by series and arm", columns, frame, "mark")
 
 
 def toxicity_scenarios_table(toxicity: Toxicity) -> Table:
     """Return the risk difference under every reading of the printed percentages."""
-    chosen = toxicity.contrasts[
-        (toxicity.contrasts["quantity"] == "risk_difference") & (toxicity.contrasts["contrast"] == "drug")
-    ]
-    rows = tuple(
-        Row(
-            (
-                text_cell(row["text"]),
-                Cell(share(row["median"], row["lower"], row["upper"]), sort_key(row["median"])),
-                probability_cell(row["probability_of_harm"]),
-            ),
-            "main" if row["scenario"] == MAIN else "",
-        )
-        for _, row in chosen.iterrows()
-    )
-    headings = (
-        Column("Reading", wide=True),
-        Column("Risk difference (95 %)", numeric=True),
-        Column("P(more harm)", numeric=True),
+    contrasts = toxicity.contrasts
+    chosen = contrasts[(contrasts["quantity"] == "risk_difference") & (contrasts["contrast"] == "drug")]
+    columns = (
+        Column("Reading", SENTENCE, "text"),
+        Column("Risk difference (95 %)", SHARE, "median"),
+        Column("P(more harm)", PROBABILITY, "probability_of_harm"),
     )
     caption = "With T-DM1 against without, under other readings of what is printed, and other priors"
-    return Table("toxicity-readings", caption, headings, rows)
+    marks = ["main" if name == MAIN else "" for name in chosen["scenario"]]
+    return Table("toxicity-readings", caption, columns, chosen.assign(mark=marks), "mark")
 
 
 def toxicity_priors_table(toxicity: Toxicity) -> Table:
     """Return the priors of the toxicity model."""
-    rows = tuple(
-        Row(tuple(text_cell(row[name]) for name in ("parameter", "prior", "reason", "meaning")))
-        for _, row in toxicity.priors.iterrows()
+    columns = ("parameter", "prior", "reason", "meaning")
+    return frame_table(
+        "toxicity-priors", "Priors of the toxicity model", toxicity.priors, columns, columns[2:]
     )
-    headings = (
-        Column("Parameter"),
-        Column("Prior"),
-        Column("Reason", wide=True),
-        Column("Meaning", wide=True),
-    )
-    return Table("toxicity-priors", "Priors of the toxicity model", headings, rows)

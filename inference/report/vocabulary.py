@@ -28,6 +28,11 @@ class Vocabulary:
     event: str = "event"
 
     @property
+    def survival(self) -> str:
+        """What is survived, in one word where it is overall survival."""
+        return "survival" if self.outcome.lower() == OF_DEATH else self.outcome
+
+    @property
     def patients(self) -> str:
         """The plural."""
         return f"{self.patient}s"

@@ -32,9 +32,14 @@ def test_files_and_drawings_are_those_of_the_caller_itself(tmp_path):
     own = {name: drawn(name, tmp_path / "own", "mark", figure_of(name)) for name in ("one", "two")}
     with Drawer(tmp_path / "beside", "mark") as draw:
         drawings = {name: draw(name, figure_of(name)) for name in own}
-    assert {name: drawing() for name, drawing in drawings.items()} == own
-    assert files_of(tmp_path / "beside") == files_of(tmp_path / "own")
-    assert set(files_of(tmp_path / "own")) == {"one.svg", "one.png", "two.svg", "two.png"}
+    assert {name: drawing.wide() for name, drawing in drawings.items()} == own
+    beside = files_of(tmp_path / "beside")
+    assert {name: beside[name] for name in files_of(tmp_path / "own")} == files_of(tmp_path / "own")
+    endings = (".svg", ".png", "-narrow.svg", "-narrow.png")
+    assert set(beside) == {f"{name}{ending}" for name in ("one", "two") for ending in endings}
+    assert [drawing.pixels for drawing in drawings.values()] == [
+        tmp_path / "beside" / f"{name}.png" for name in own
+    ]
 
 
 def test_what_was_drawn_under_the_same_mark_is_taken_from_the_folder(tmp_path):
@@ -42,18 +47,18 @@ def test_what_was_drawn_under_the_same_mark_is_taken_from_the_folder(tmp_path):
     for mark in ("first", "first", "second"):
         with Drawer(tmp_path, mark) as draw:
             drawing = draw("one", figure_of("one", made))
-        assert drawing().startswith("<svg")
-    assert made == ["one", "one"]
+        assert drawing.wide().startswith("<svg")
+    assert made == ["one"] * 4  # wide and narrow, under two marks
 
 
 def test_words_are_said_otherwise_where_it_is_asked_for_and_then_anew(tmp_path):
     title = "Patients at risk"
     with Drawer(tmp_path, "mark") as draw:
-        assert "Pseudo" not in draw("one", figure_of(title))()
+        assert "Pseudo" not in draw("one", figure_of(title)).wide()
     with Drawer(tmp_path, "mark", of_pseudo_patients) as draw:
         drawing = draw("one", figure_of(title))
-    assert "Pseudo-patients at risk" in drawing()
-    assert drawn("one", tmp_path, "mark", figure_of("not made"), of_pseudo_patients) == drawing()
+    assert "Pseudo-patients at risk" in drawing.wide()
+    assert drawn("one", tmp_path, "mark", figure_of("not made"), of_pseudo_patients) == drawing.wide()
 
 
 def test_a_drawing_that_fails_is_an_error_though_nobody_asks_for_it(tmp_path):

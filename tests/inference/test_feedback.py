@@ -14,7 +14,7 @@ from data.study.study import load_study
 from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS, Problem
 from inference.adjustments.adjusted import flat_draws
-from inference.report.figures import feedback_figure
+from inference.report.figures.feedback import feedback_figure
 from inference.report.sections.feedback import feedback_section
 from inference.sampling.approximation import approximate_each
 from inference.sampling.engine import SamplerSettings, sample

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from data.simulation.simulate import Truth, simulate_cohort
-from inference.report.figures import subgroups_figure
+from inference.report.figures.subgroups import subgroups_figure
 from inference.report.sections.modalities import modality_section
 from inference.sensitivity.modalities import by_group_in_words, effect_by_group, group_ratios, shrunken
 from models.priors import Prior, PriorSet

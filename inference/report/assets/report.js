@@ -28,7 +28,10 @@ function sortBy(table, heading, position) {
 function keyOf(cell) {
   const text = cell.textContent.trim();
   if (text === "" || text === "–") return null;
-  if (!("sort" in cell.dataset)) return text;
+  if (!("sort" in cell.dataset)) {
+    const first = cell.classList.contains("number") && /^\u2212?[\d.]+(e\S+)?/.exec(text);
+    return first ? Number(first[0].replaceAll("\u2212", "-")) : text;
+  }
   return cell.dataset.sort === "inf" ? Infinity : Number(cell.dataset.sort);
 }
 

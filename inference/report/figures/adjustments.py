@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.forest import ForestRow, draw_forest, forest_height, heading
-from inference.report.figures.style import CYCLE, POSTERIOR, WIDTH, style
+from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.style import CYCLE, POSTERIOR, style
 from inference.report.figures.wording import POPULATION_NAMES, interval, probability, words
 
 CAPTION = (
@@ -35,18 +35,14 @@ def adjustments_figure(compared: pd.DataFrame) -> Figure:
         for adjustment, models in group.groupby("adjustment", sort=False):
             for _, row in models.iterrows():
                 rows.append(_row(row, str(adjustment), colours, len(baselines) > 1))
-    figure = Figure(figsize=(WIDTH, forest_height(len(rows))), layout="constrained")
-    axes = figure.subplots()
-    draw_forest(
-        axes,
+    return forest_figure(
         rows,
+        "Average hazard ratio up to the horizon, treated against control (log scale)",
         reference=1.0,
         log=True,
         headers=("Hazard ratio (95 %)", "P(benefit)"),
         widths=(112, 56),
     )
-    axes.set_xlabel("Average hazard ratio up to the horizon, treated against control (log scale)")
-    return figure
 
 
 def _row(row: pd.Series, adjustment: str, colours: dict[str, str], several: bool) -> ForestRow:

@@ -16,6 +16,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     WIDTH,
+    beside,
     quiet,
     style,
 )
@@ -54,8 +55,7 @@ def audit_hazard_ratios_figure(
     ends = [end for found in shown.values() for one in found for end in one.interval]
     ends += [end for one in printed.values() if one is not None for end in one.interval or ()]
     limits = (0.92 * min([*ends, 1.0]), 1.08 * max([*ends, 1.0]))
-    figure = Figure(figsize=(WIDTH if len(shown) > 1 else 0.62 * WIDTH, 2.9), layout="constrained")
-    panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    figure, panels = beside(2.9, len(shown), WIDTH if len(shown) > 1 else 0.62 * WIDTH, sharey=True)
     for axes, (phase, found) in zip(panels, shown.items(), strict=True):
         _band(axes, printed.get(phase), max(one.end for one in found))
         _intervals(axes, found)

@@ -7,7 +7,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from inference.report.figures.forest import forest_height
-from inference.report.figures.style import COMPARATOR, POSTERIOR, REFERENCE_LINE, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import (
+    COMPARATOR,
+    POSTERIOR,
+    REFERENCE_LINE,
+    SMALL,
+    WIDTH,
+    canvas,
+    quiet,
+    style,
+)
 from inference.report.figures.wording import wrapped
 
 CAPTION = (
@@ -38,7 +47,7 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
     later = ordered["difference_after"].abs().to_numpy(dtype=float)
     both = np.concatenate([before, later])
     limit = max(2 * BALANCED, 1.08 * float(both[np.isfinite(both)].max(initial=0.0)))
-    figure = Figure(figsize=(0.85 * WIDTH, forest_height(len(ordered), 0.9)), layout="constrained")
+    figure = canvas(forest_height(len(ordered), 0.9), 0.85 * WIDTH)
     axes = figure.subplots()
     rows = np.arange(len(ordered))
     axes.hlines(rows, 0, limit, color="#EEEEEE", linewidth=0.8, zorder=0)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from inference.report.figures.balance import BALANCED
 from inference.report.figures.forest import forest_height
-from inference.report.figures.style import COMPARATOR, CYCLE, REFERENCE_LINE, WIDTH, quiet, style
+from inference.report.figures.style import COMPARATOR, CYCLE, REFERENCE_LINE, canvas, quiet, style
 from inference.report.figures.wording import number, words, wrapped
 
 CAPTION = (
@@ -49,7 +49,7 @@ def balance_by_adjustment_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
     drawn = np.concatenate([before.to_numpy(dtype=float), *after.values()])
     limit = max(2 * BALANCED, 1.06 * float(drawn[np.isfinite(drawn)].max(initial=0.0)))
     height = forest_height(0, 1.1) + ROW * len(before)
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = canvas(height)
     axes = figure.subplots()
     rows = np.arange(len(before))
     for row in rows[::2]:

@@ -20,7 +20,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     WARNING,
-    WIDTH,
+    beside,
     quiet,
     style,
 )
@@ -57,8 +57,7 @@ def confounding_figure(surface: pd.DataFrame, line: pd.DataFrame, measured: pd.D
         label, hazard_ratio (at least 1), difference (share, untreated minus treated), e_value; may be empty. The strongest
         are labelled; those beyond the grid stand at its edge.
     """
-    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=[1.55, 1.0])
+    figure, (left, right) = beside(3.9, 2, width_ratios=[1.55, 1.0])
     _draw_surface(left, surface)
     left.plot(line["difference"], line["hazard_ratio"], color=OBSERVED, linewidth=0.9, linestyle=(0, (4, 3)))
     _draw_line(right, line)

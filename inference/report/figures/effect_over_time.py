@@ -13,7 +13,7 @@ from inference.report.figures.style import (
     POSTERIOR,
     REFERENCE_LINE,
     SMALL,
-    WIDTH,
+    canvas,
     quiet,
     style,
 )
@@ -40,7 +40,7 @@ def effect_over_time_figure(
     constant : sequence of float, optional
         Hazard ratio of the constant model, with its lower and upper limit.
     """
-    figure = Figure(figsize=(WIDTH, 3.1), layout="constrained")
+    figure = canvas(3.1)
     axes = figure.subplots()
     edges = [*table["start"].astype(float), float(table["end"].iloc[-1])]
     middle, lower, upper = (table[name].to_numpy(dtype=float) for name in ("hazard_ratio", "lower", "upper"))

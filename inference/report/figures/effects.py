@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from inference.frequentist.own_matching import OWN_PAIRS
 from inference.frequentist.table import SPLIT_AT_START
-from inference.report.figures.forest import ForestRow, draw_forest, forest_height, heading
-from inference.report.figures.style import COMPARATOR, MARGINAL, POSTERIOR, WIDTH, style
+from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.style import COMPARATOR, MARGINAL, POSTERIOR, style
 from inference.report.figures.table_rows import model_label, population_name, varying, whole_cohort
 from inference.report.figures.wording import interval, probability, words, wrapped
 
@@ -55,18 +55,14 @@ def effects_figure(estimands: pd.DataFrame, comparators: pd.DataFrame) -> Figure
         rows.append(heading("Cox model"))
         both = cox["method"].str.contains(SPLIT_AT_START, regex=False).any()
         rows += [_cox_row(row, both) for _, row in cox.iterrows()]
-    figure = Figure(figsize=(WIDTH, forest_height(len(rows))), layout="constrained")
-    axes = figure.subplots()
-    draw_forest(
-        axes,
+    return forest_figure(
         rows,
+        "Hazard ratio, treated against control (log scale)",
         reference=1.0,
         log=True,
         headers=("Hazard ratio (95 %)", "P(benefit)"),
         widths=(112, 56),
     )
-    axes.set_xlabel("Hazard ratio, treated against control (log scale)")
-    return figure
 
 
 def _model_row(row: pd.Series, columns: list[str]) -> ForestRow:

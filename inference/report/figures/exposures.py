@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.forest import ForestRow, draw_forest, forest_height, heading
-from inference.report.figures.style import COMPARATOR, CYCLE, POSTERIOR, WIDTH, style
+from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.style import COMPARATOR, CYCLE, POSTERIOR, style
 from inference.report.figures.wording import interval, probability, words
 
 CAPTION = (
@@ -47,15 +47,11 @@ def exposures_figure(rows: pd.DataFrame, order: Sequence[tuple[str, str]]) -> Fi
                     ),
                 )
             )
-    figure = Figure(figsize=(WIDTH, forest_height(len(lines))), layout="constrained")
-    axes = figure.subplots()
-    draw_forest(
-        axes,
+    return forest_figure(
         lines,
+        "Conditional hazard ratio, treated against control (log scale)",
         reference=1.0,
         log=True,
         headers=("Hazard ratio (95 %)", "P(benefit)"),
         widths=(112, 56),
     )
-    axes.set_xlabel("Conditional hazard ratio, treated against control (log scale)")
-    return figure

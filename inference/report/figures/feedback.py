@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, WIDTH, quiet, style
+from inference.report.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, beside, quiet, style
 from inference.report.figures.wording import ratio_ticks
 
 CAPTION = (
@@ -32,8 +32,7 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
     table : DataFrame
         From `inference.sensitivity.feedback.pooled_feedback`.
     """
-    figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
-    effect, shift = figure.subplots(1, 2)
+    figure, (effect, shift) = beside(2.9, 2)
     eta = np.unique(table["eta"].to_numpy(dtype=float))
     effect.axhline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
     for (outcome, rows), colour, offset in zip(

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, quiet
-from inference.report.figures.wording import ratio_ticks
+from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, WIDTH, canvas, narrow, quiet
+from inference.report.figures.wording import ratio_ticks, wrapped
 
 ROW_HEIGHT = 0.21
 """Inches a row."""
+NARROW_SMALL = 6.5
+NARROW_SHARE = 0.84
+"""In one column: size of text, and of the widths of columns of text."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,50 @@ def _drawable(value: float, log: bool) -> bool:
     return math.isfinite(value) and (value > 0 or not log)
 
 
+def forest_figure(
+    rows: Sequence[ForestRow],
+    xlabel: str,
+    *,
+    reference: float,
+    log: bool = False,
+    headers: Sequence[str] = (),
+    widths: Sequence[float] = (),
+    around: float = 0.75,
+    width: float = WIDTH,
+) -> Figure:
+    """Return a figure of one forest.
+
+    Parameters
+    ----------
+    rows, reference, log, headers, widths
+        As of `draw_forest`.
+    xlabel : str
+    around : float
+        Inches above and below the rows.
+    width : float
+        In inches.
+    """
+    lines = sum(row.label.count("\n") + 1 for row in rows)
+    height = round(positions(rows)[-1]) + 1 if narrow() and rows else lines
+    figure = canvas(forest_height(height, around), width)
+    axes = figure.subplots()
+    draw_forest(axes, rows, reference=reference, log=log, headers=headers, widths=widths)
+    axes.set_xlabel(wrapped(xlabel, 44) if narrow() else xlabel)
+    return figure
+
+
+def positions(rows: Sequence[ForestRow]) -> list[float]:
+    """Return the height of each row, counted downwards; in one column a label has a line of its own above its interval."""
+    if not narrow():
+        return [float(place) for place in range(len(rows))]
+    heights, at = [], 0.0
+    for row in rows:
+        lines = 0 if row.heading or not row.label else row.label.count("\n") + 1
+        heights.append(at + 0.85 * lines)
+        at = heights[-1] + 1.0
+    return heights
+
+
 def draw_forest(
     axes: Axes,
     rows: Sequence[ForestRow],
@@ -123,22 +171,44 @@ def draw_forest(
         axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
         axes.set_xticks([], minor=True)
     axes.set_xlim(*limits)
-    positions = range(len(rows))
-    for position, row in zip(positions, rows, strict=True):
+    if narrow():
+        axes.tick_params(axis="x", labelsize=NARROW_SMALL)
+        widths = [NARROW_SHARE * width for width in widths]
+    heights = positions(rows)
+    for position, row in zip(heights, rows, strict=True):
         if row.behind is not None:
             _draw_interval(axes, position - 0.22, row.behind, limits, "#999999", 1.0)
         if not row.heading:
             _draw_row(axes, position, row, limits)
         _print_columns(axes, position, row.columns, widths)
     _print_columns(axes, -1, headers, widths, weight="bold")
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(positions, labels=[row.label if labels else "" for row in rows])
-    for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if row.heading else "normal")
+    axes.set_ylim((heights[-1] if rows else 0) + 0.6, -0.6)
+    if narrow():
+        _print_labels(axes, rows, heights)
+    else:
+        axes.set_yticks(heights, labels=[row.label if labels else "" for row in rows])
+        for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
+            tick.set_fontweight("bold" if row.heading else "normal")
     quiet(axes, left=False)
 
 
-def _draw_row(axes: Axes, position: int, row: ForestRow, limits: tuple[float, float]) -> None:
+def _print_labels(axes: Axes, rows: Sequence[ForestRow], heights: Sequence[float]) -> None:
+    """Print each label above its interval, over the whole width; the axes need not make room for it."""
+    axes.set_yticks([])
+    for position, row in zip(heights, rows, strict=True):
+        lines = 0 if row.heading else row.label.count("\n") + 1
+        axes.text(
+            0.0,
+            position - 0.85 * lines / 2 - (0.1 if lines else 0.0),
+            row.label.strip(),
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=NARROW_SMALL,
+            fontweight="bold" if row.heading else "normal",
+        ).set_in_layout(False)
+
+
+def _draw_row(axes: Axes, position: float, row: ForestRow, limits: tuple[float, float]) -> None:
     if math.isnan(row.estimate):
         return
     if not math.isnan(row.lower) and not math.isnan(row.upper):
@@ -184,7 +254,7 @@ def _print_columns(
             textcoords="offset points",
             va="center",
             ha="left",
-            fontsize=SMALL,
+            fontsize=NARROW_SMALL if narrow() else SMALL,
             fontweight=weight,
             annotation_clip=False,
         )

@@ -14,7 +14,7 @@ from inference.report.figures.style import (
     MARGINAL,
     REFERENCE_LINE,
     SMALL,
-    WIDTH,
+    canvas,
     quiet,
     style,
 )
@@ -43,7 +43,7 @@ def hazard_figure(curves: xr.Dataset, population: str = "all") -> Figure:
         Over whose covariates the ratio is standardised.
     """
     unit, times = str(curves.attrs["time_unit"]), curves["time"].to_numpy()
-    figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
+    figure = canvas(4.8)
     upper, lower = figure.subplots(2, 1, sharex=True)
     hazard = curves["hazard"]
     whom, standardised = POPULATION_NAMES.get(population, population), "population" in hazard.dims

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.forest import ForestRow, draw_forest, forest_height
-from inference.report.figures.style import COMPARATOR, WIDTH, style
+from inference.report.figures.forest import ForestRow, forest_figure
+from inference.report.figures.style import COMPARATOR, style
 from inference.report.figures.wording import interval, wrapped
 
 CAPTION = (
@@ -36,9 +36,12 @@ def implied_ratios_figure(ratios: pd.DataFrame) -> Figure:
         rows.append(
             ForestRow(wrapped(label, 46), *numbers, colour=COMPARATOR, marker="s", columns=(written,))
         )
-    lines = sum(row.label.count("\n") + 1 for row in rows)
-    figure = Figure(figsize=(WIDTH, forest_height(round(1.1 * lines), 0.9)), layout="constrained")
-    axes = figure.subplots()
-    draw_forest(axes, rows, reference=1.0, log=True, headers=("Implied hazard ratio (95 %)",), widths=(130,))
-    axes.set_xlabel("Implied hazard ratio of death (below 1: longer survival)")
-    return figure
+    return forest_figure(
+        rows,
+        "Implied hazard ratio of death (below 1: longer survival)",
+        reference=1.0,
+        log=True,
+        headers=("Implied hazard ratio (95 %)",),
+        widths=(130,),
+        around=0.9,
+    )

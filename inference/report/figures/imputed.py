@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inference.report.figures.style import CYCLE, OBSERVED, WIDTH, quiet, style
+from inference.report.figures.style import CYCLE, OBSERVED, canvas, quiet, style
 
 CAPTION = (
     "Each covariate that has missing cells: values that were observed, and those that were imputed (all imputations together). "
@@ -32,7 +32,7 @@ def imputed_figure(observed: pd.DataFrame, imputed: list[pd.DataFrame], labels: 
     """
     names = [str(name) for name in observed if observed[name].isna().any()]
     rows = -(-len(names) // PER_ROW)
-    figure = Figure(figsize=(WIDTH, 0.5 + 2.1 * rows), layout="constrained")
+    figure = canvas(0.5 + 2.1 * rows)
     panels = figure.subplots(rows, PER_ROW, squeeze=False).ravel()
     for axes, name in zip(panels, names, strict=False):
         missing = observed[name].isna().to_numpy()

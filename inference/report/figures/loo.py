@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from inference.report.figures.forest import ForestRow, draw_forest, forest_height
+from inference.report.figures.forest import ForestRow, forest_figure
 from inference.report.figures.style import COMPARATOR, POSTERIOR, WIDTH, style
 from inference.report.figures.wording import words, wrapped
 
@@ -42,9 +42,14 @@ def loo_figure(table: pd.DataFrame) -> Figure:
                 ),
             )
         )
-    figure = Figure(figsize=(0.85 * WIDTH, forest_height(len(rows), 0.9)), layout="constrained")
-    axes = figure.subplots()
-    draw_forest(axes, rows, reference=0.0, headers=("Difference",), widths=(90,))
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.set_xlabel("Difference in expected log predictive density (higher is better)")
+    figure = forest_figure(
+        rows,
+        "Difference in expected log predictive density (higher is better)",
+        reference=0.0,
+        headers=("Difference",),
+        widths=(90,),
+        around=0.9,
+        width=0.85 * WIDTH,
+    )
+    figure.axes[0].xaxis.set_major_locator(MaxNLocator(6))
     return figure

@@ -15,6 +15,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     WIDTH,
+    beside,
     quiet,
     style,
 )
@@ -44,8 +45,7 @@ def loo_pit_figure(models: Mapping[str, tuple[xr.DataArray, float]]) -> Figure:
     models : mapping of str to (DataArray, float)
         Leave-one-out probabilities by model, with a row for each line: (imputation, patient) or (cohort, patient), and the p value.
     """
-    figure = Figure(figsize=(WIDTH if len(models) > 1 else 0.6 * WIDTH, 2.9), layout="constrained")
-    panels = figure.subplots(1, len(models), sharey=True, squeeze=False)[0]
+    figure, panels = beside(2.9, len(models), WIDTH if len(models) > 1 else 0.6 * WIDTH, sharey=True)
     for axes, (name, (pit, p)) in zip(panels, models.items(), strict=True):
         grid, low, high = simultaneous_band(pit.sizes["patient"])
         axes.fill_between(grid, low, high, step="mid", color=COMPARATOR, alpha=BAND_ALPHA, linewidth=0)

@@ -13,7 +13,7 @@ from inference.frequentist.balance import (
     overlap_weights,
     share_outside_common_range,
 )
-from inference.report.figures.style import ARM_COLOURS, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import ARM_COLOURS, SMALL, canvas, quiet, style
 from inference.report.figures.wording import wrapped
 
 CAPTION = (
@@ -48,7 +48,7 @@ def overlap_figure(
     propensity = np.clip(np.asarray(propensity, dtype=float), 1e-9, 1 - 1e-9)
     treatment = np.asarray(treatment, dtype=bool)
     shares = share_outside_common_range(propensity, treatment)
-    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
+    figure = canvas(3.7)
     axes = figure.subplots()
     edges = np.linspace(0, 1, bins + 1)
     tallest = 1

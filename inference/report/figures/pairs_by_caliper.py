@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inference.report.figures.style import COMPARATOR, CYCLE, REFERENCE_LINE, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import COMPARATOR, CYCLE, REFERENCE_LINE, SMALL, beside, quiet, style
 
 CAPTION = (
     "Pairs of pseudo-patients that 1:1 matching without replacement finds within a caliper, and the largest "
@@ -30,8 +30,7 @@ def pairs_by_caliper_figure(pairs: pd.DataFrame, scale: str, printed: float | No
     printed : float, optional
         Published number of pairs.
     """
-    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
-    found, balance = figure.subplots(1, 2)
+    figure, (found, balance) = beside(3.0, 2)
     for axes, column in ((found, "pairs"), (balance, "largest_difference")):
         for method, rows in pairs.groupby("method", sort=False):
             _draw_range(axes, rows, column, str(method))

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inference.report.figures.style import OBSERVED, POSTERIOR, WARNING, WIDTH, quiet, style
+from inference.report.figures.style import OBSERVED, POSTERIOR, WARNING, canvas, quiet, style
 from inference.report.figures.wording import ratio_ticks
 
 CAPTION = (
@@ -38,7 +38,7 @@ def predictive_published_figure(published: xr.Dataset, time_unit: str) -> Figure
     family = published["family"].to_numpy().astype(str)
     shown = {name: np.flatnonzero(family == name) for name in PANELS if (family == name).any()}
     heights = [len(rows) + 2.2 for rows in shown.values()]
-    figure = Figure(figsize=(WIDTH, ROW * sum(heights) + 0.5), layout="constrained")
+    figure = canvas(ROW * sum(heights) + 0.5)
     panels = figure.subplots(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axes, (name, rows) in zip(panels, shown.items(), strict=True):
         _draw(axes, published.isel(target=rows), name, time_unit)

@@ -15,7 +15,7 @@ from inference.report.figures.style import (
     OBSERVED,
     POSTERIOR,
     SMALL,
-    WIDTH,
+    beside,
     quiet,
     style,
 )
@@ -57,8 +57,7 @@ def predictive_split_figure(replicated: xr.Dataset, observed: xr.Dataset, time_u
     grid = replicated["grid_time"].to_numpy()
     own = observed.isel(replicate=0)
     shown = grid <= float(own["follow_up"])
-    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
-    first, *others = figure.subplots(1, 3)
+    figure, (first, *others) = beside(3.0, 3)
     _steps(
         first, grid[shown], replicated["kaplan_meier"].to_numpy()[:, shown], own["kaplan_meier"], POSTERIOR
     )

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from inference.diagnostics.checks.predictive import two_sided_probability
-from inference.report.figures.style import ARM_COLOURS, OBSERVED, POSTERIOR, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import ARM_COLOURS, OBSERVED, POSTERIOR, SMALL, canvas, quiet, style
 from inference.report.figures.wording import number, wrapped
 
 CAPTION = (
@@ -63,7 +63,7 @@ def predictive_statistics_figure(
 def panels_figure(panels: list[Panel | None]) -> Figure:
     """Return one histogram a statistic, four in a row; None leaves a place empty."""
     rows = math.ceil(len(panels) / COLUMNS)
-    figure = Figure(figsize=(WIDTH, 1.55 * rows + 0.2), layout="constrained")
+    figure = canvas(1.55 * rows + 0.2)
     grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes, panel in zip_longest(grid, panels):
         if panel is None:

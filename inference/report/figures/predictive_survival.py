@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, OBSERVED, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, OBSERVED, SMALL, beside, quiet, style
 from inference.report.figures.wording import time_label, wrapped
 
 CAPTION = (
@@ -39,8 +39,8 @@ def predictive_survival_figure(
     labels = {"treated": treated_label, "control": control_label}
     grid = replicated["grid_time"].to_numpy()
     end = float(observed["follow_up"].max())
-    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
-    for axes, (arm, label) in zip(figure.subplots(1, 2, sharey=True), labels.items(), strict=True):
+    figure, panels = beside(3.3, 2, sharey=True)
+    for axes, (arm, label) in zip(panels, labels.items(), strict=True):
         colour = ARM_COLOURS[arm]
         shown = grid <= float(observed["follow_up"].isel(replicate=0).sel(arm=arm))
         curves = replicated["kaplan_meier"].sel(arm=arm).to_numpy()[:, shown]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from inference.report.figures.style import ARM_COLOURS, OBSERVED, PRIOR, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import ARM_COLOURS, OBSERVED, PRIOR, SMALL, WIDTH, canvas, quiet, style
 from inference.report.figures.wording import time_label, wrapped
 
 CAPTION = (
@@ -73,7 +73,7 @@ def prior_points_figure(
     times = np.asarray(times, dtype=float)
     columns = min(COLUMNS, len(curves))
     lines = -(-len(curves) // columns)
-    figure = Figure(figsize=(min(WIDTH, 3.6 * columns), 0.5 + 2.3 * lines), layout="constrained")
+    figure = canvas(0.5 + 2.3 * lines, min(WIDTH, 3.6 * columns))
     panels = np.ravel(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False))
     for axes in panels[len(curves) :]:
         axes.set_visible(False)

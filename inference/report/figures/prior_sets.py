@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from inference.report.figures.forest import ForestRow, draw_forest, forest_height
-from inference.report.figures.style import POSTERIOR, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import POSTERIOR, SMALL, beside, narrow, quiet, style
 from inference.report.figures.table_rows import first_unit, whole_cohort
 from inference.report.figures.wording import interval, probability, words, wrapped
 
@@ -40,8 +40,9 @@ def prior_sets_figure(
     means = whole_cohort(estimands, ["rmst_difference"])
     means = means[means["population"] == "all"].drop_duplicates("prior_set").set_index("prior_set")
     names = [str(name) for name in ratios.index]
-    figure = Figure(figsize=(WIDTH, forest_height(2 * len(names), 1.0)), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, width_ratios=[1.25, 1.1, 0.8])
+    figure, (left, middle, right) = beside(
+        forest_height(2 * len(names), 1.0), 3, width_ratios=[1.25, 1.1, 0.8]
+    )
     draw_forest(
         left,
         [_row(name, ratios.loc[name], ratio=True, behind=intervals.get(name)) for name in names],
@@ -69,7 +70,7 @@ def prior_sets_figure(
     right.set_xlim(0, 1)
     right.set_xticks([0, 0.5, 1], labels=["0", "0.5", "1"])
     right.set_ylim(len(names) - 0.4, -0.6)
-    right.set_yticks(rows, labels=[""] * len(names))
+    right.set_yticks(rows, labels=names if narrow() else [""] * len(names))
     right.set_xlabel("Probability")
     right.set_title("P(benefit)")
     quiet(right, left=False)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from inference.report.figures.style import OBSERVED, PRIOR, REFERENCE_LINE, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import OBSERVED, PRIOR, REFERENCE_LINE, SMALL, WIDTH, canvas, quiet, style
 from inference.report.figures.survival import label_at_right
 from inference.report.figures.wording import time_label
 
@@ -36,7 +36,7 @@ def prior_survival_figure(
         For the axis.
     """
     times, survival = np.asarray(times, dtype=float), np.asarray(survival, dtype=float)
-    figure = Figure(figsize=(0.8 * WIDTH, 3.2), layout="constrained")
+    figure = canvas(3.2, 0.8 * WIDTH)
     axes = figure.subplots()
     end = float(max(times.max(), cohort_span))
     ends: list[tuple[float, str, str]] = []

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from inference.report.figures.style import POSTERIOR, PRIOR, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import POSTERIOR, PRIOR, SMALL, WIDTH, canvas, quiet, style
 from inference.report.figures.wording import ratio_ticks, wrapped
 
 CAPTION = (
@@ -45,7 +45,7 @@ def prior_posterior_figure(
     columns = 2 if len(names) == 4 else min(COLUMNS, max(1, len(names)))
     rows = max(1, math.ceil(len(names) / columns))
     width = WIDTH if columns == COLUMNS else 2.6 * columns
-    figure = Figure(figsize=(width, 1.9 * rows + 0.3), layout="constrained")
+    figure = canvas(1.9 * rows + 0.3, width)
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels[len(names) :]:
         axes.set_axis_off()

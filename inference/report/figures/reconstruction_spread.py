@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, canvas, quiet, style
 from inference.report.figures.wording import ratio_ticks, wrapped
 
 CAPTION = (
@@ -42,7 +42,7 @@ def reconstruction_spread_figure(spread: pd.DataFrame) -> Figure:
     rows = [known.loc[known["panel"] == name, "quantity"].nunique() for name in names]
     columns = _columns(rows)
     height = max(sum(0.2 * rows[place] + 0.75 for place in column) for column in columns)
-    figure = Figure(figsize=(WIDTH, height + 0.2), layout="constrained")
+    figure = canvas(height + 0.2)
     halves = figure.subfigures(1, len(columns), squeeze=False)[0]
     for half, column in zip(halves, columns, strict=True):
         panels = half.subplots(

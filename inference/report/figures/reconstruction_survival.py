@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from inference.report.figures.style import ARM_COLOURS, OBSERVED, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import ARM_COLOURS, OBSERVED, SMALL, WIDTH, beside, quiet, style
 from inference.report.figures.wording import time_label, wrapped
 
 CAPTION = (
@@ -37,8 +37,7 @@ def reconstruction_survival_figure(
     """
     phases = [phase for phase in TITLES if (curves["phase"] == phase).any()]
     cohorts = curves["cohort"].nunique()
-    figure = Figure(figsize=(WIDTH if len(phases) > 1 else 0.6 * WIDTH, 3.3), layout="constrained")
-    panels = figure.subplots(1, len(phases), sharey=True, squeeze=False)[0]
+    figure, panels = beside(3.3, len(phases), WIDTH if len(phases) > 1 else 0.6 * WIDTH, sharey=True)
     for axes, phase in zip(panels, phases, strict=True):
         for arm, colour in ARM_COLOURS.items():
             own = curves[(curves["phase"] == phase) & (curves["arm"] == arm)]

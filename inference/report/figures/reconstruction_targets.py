@@ -12,7 +12,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     WARNING,
-    WIDTH,
+    canvas,
     quiet,
     style,
 )
@@ -38,7 +38,7 @@ def reconstruction_targets_figure(targets: pd.DataFrame) -> Figure:
         ``target, family, printed, tolerance, cohort, value, z`` of a reconstruction.
     """
     families = list(targets["family"].drop_duplicates())
-    figure = Figure(figsize=(WIDTH, 0.36 * len(families) + 0.9), layout="constrained")
+    figure = canvas(0.36 * len(families) + 0.9)
     axes, names = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
     axes.axvspan(-1, 1, color="#EEEEEE", linewidth=0)
     axes.axvline(0, color=REFERENCE_LINE, linewidth=0.6)

@@ -14,7 +14,8 @@ from matplotlib.text import Text
 
 from inference.report.figures.style import style
 
-PNG_DPI = 160
+LAYOUT_DPI = 160  # also of what an SVG holds as pixels
+PNG_DPI = 300  # as journals ask for
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
 
@@ -37,7 +38,7 @@ def svg_text(figure: Figure, name: str) -> str:
     written = io.StringIO()
     with style(), rc_context({"svg.hashsalt": name, "svg.id": name}), _scripts_without_glyphs():
         lay_out(figure)
-        figure.savefig(written, format="svg", dpi=PNG_DPI, metadata={"Date": None, "Creator": None})
+        figure.savefig(written, format="svg", dpi=LAYOUT_DPI, metadata={"Date": None, "Creator": None})
     text = written.getvalue()
     text = text[text.index("<svg") :]
     # Groups are numbered alike in every figure; an identifier may occur only once in a page.
@@ -63,7 +64,7 @@ def lay_out(figure: Figure) -> None:
     """
     engine = figure.get_layout_engine()
     if engine is not None:
-        figure.dpi = PNG_DPI
+        figure.dpi = LAYOUT_DPI
         engine.execute(figure)
         figure.set_layout_engine(None)
 

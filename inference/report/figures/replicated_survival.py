@@ -16,6 +16,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     WIDTH,
+    canvas,
     quiet,
     style,
 )
@@ -51,7 +52,7 @@ def replicated_survival_figure(
     columns = min(COLUMNS, len(panels))
     lines = -(-len(panels) // columns)
     width = WIDTH if columns > 1 else 0.7 * WIDTH
-    figure = Figure(figsize=(width, 0.45 + 2.6 * lines), layout="constrained")
+    figure = canvas(0.45 + 2.6 * lines, width)
     drawn = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     colours = _colours(list(dict.fromkeys(curves["group"])))
     lightness = max(0.15, min(0.8, 4.0 / curves["cohort"].nunique()))

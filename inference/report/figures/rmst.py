@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.forest import ForestRow, draw_forest, forest_height, heading
-from inference.report.figures.style import CYCLE, POSTERIOR, WIDTH, style
+from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.style import CYCLE, POSTERIOR, style
 from inference.report.figures.table_rows import (
     first_unit,
     model_label,
@@ -55,10 +55,10 @@ def rmst_figure(estimands: pd.DataFrame) -> Figure:
     unit = first_unit(chosen)
     horizons = sorted({float(time) for time in chosen["time"].dropna()})
     to = f" to {horizons[0]:g} {unit}" if len(horizons) == 1 else ""
-    figure = Figure(figsize=(WIDTH, forest_height(len(rows))), layout="constrained")
-    axes = figure.subplots()
-    draw_forest(
-        axes, rows, reference=0.0, headers=(f"Difference, {unit} (95 %)", "P(benefit)"), widths=(122, 56)
+    return forest_figure(
+        rows,
+        f"Difference in restricted mean survival{to}, treated minus control ({unit})",
+        reference=0.0,
+        headers=(f"Difference, {unit} (95 %)", "P(benefit)"),
+        widths=(122, 56),
     )
-    axes.set_xlabel(f"Difference in restricted mean survival{to}, treated minus control ({unit})")
-    return figure

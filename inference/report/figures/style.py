@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, told apart with every common colour blindness and in grey print.
 TREATED = "#0072B2"
@@ -23,6 +26,7 @@ CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 ARM_COLOURS = {"treated": TREATED, "control": CONTROL}
 
 WIDTH = 7.2
+COLUMN = 3.35  # inches: one column of a journal, 85 mm
 SMALL = 7.5
 BAND_ALPHA = 0.2
 
@@ -72,6 +76,50 @@ def style() -> Generator[None]:
     """Draw, or save, in the style of the project; matplotlib's own settings come back afterwards."""
     with rc_context(SETTINGS):
         yield
+
+
+_NARROW: ContextVar[bool] = ContextVar("narrow", default=False)
+
+
+@contextmanager
+def one_column() -> Generator[None]:
+    """Make figures for one column of a journal, or a narrow screen, inside the block."""
+    token = _NARROW.set(True)
+    try:
+        yield
+    finally:
+        _NARROW.reset(token)
+
+
+def narrow() -> bool:
+    """Return whether figures are made for one column."""
+    return _NARROW.get()
+
+
+def canvas(height: float, width: float = WIDTH) -> Figure:
+    """Return an empty figure, so many inches high and wide; no wider than one column where figures are made for one."""
+    return Figure(figsize=(min(width, COLUMN) if narrow() else width, height), layout="constrained")
+
+
+def beside(height: float, count: int, width: float = WIDTH, **subplots: Any) -> tuple[Figure, list[Axes]]:
+    """Return a figure of panels beside each other; one below the other where figures are made for one column.
+
+    Parameters
+    ----------
+    height, width : float
+        Of the figure with panels beside each other, in inches.
+    count : int
+        Number of panels.
+    **subplots
+        As of `matplotlib.figure.Figure.subplots`; relative widths have no meaning in one column.
+    """
+    if not narrow():
+        figure = canvas(height, width)
+        return figure, list(figure.subplots(1, count, squeeze=False, **subplots)[0])
+    figure = canvas((0.9 * height if count > 1 else height) * count)
+    options = {name: value for name, value in subplots.items() if name not in ("width_ratios", "sharey")}
+    drawn = figure.subplots(count, 1, squeeze=False, **options)
+    return figure, list(np.ravel(drawn))
 
 
 def quiet(axes: Axes, *, left: bool = True) -> None:

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from inference.report.figures.forest import ForestRow, draw_forest, forest_height, heading
-from inference.report.figures.style import COMPARATOR, POSTERIOR, SMALL, WIDTH, style
+from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.style import COMPARATOR, POSTERIOR, SMALL, style
 from inference.report.figures.wording import interval
 
 CAPTION = (
@@ -35,11 +35,16 @@ def subgroups_figure(table: pd.DataFrame) -> Figure:
         uncertain.
     """
     rows = list(_rows(table))
-    figure = Figure(figsize=(WIDTH, forest_height(len(rows), around=1.0)), layout="constrained")
-    axes = figure.subplots()
     wide = 84 if "patients_low" in table else 48
-    draw_forest(axes, rows, reference=1.0, log=True, headers=("n", "Hazard ratio (95 %)"), widths=(wide, 110))
-    axes.set_xlabel("Hazard ratio, conditional (below 1, the treated fare better)")
+    figure = forest_figure(
+        rows,
+        "Hazard ratio, conditional (below 1, the treated fare better)",
+        reference=1.0,
+        log=True,
+        headers=("n", "Hazard ratio (95 %)"),
+        widths=(wide, 110),
+        around=1.0,
+    )
     handles = [
         Line2D([], [], marker="o", color=POSTERIOR, label="shrunk (posterior)"),
         Line2D([], [], marker="o", color=COMPARATOR, markerfacecolor="white", label="by itself (Cox)"),

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from inference.frequentist import KaplanMeier
-from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, SMALL, WIDTH, quiet, style
+from inference.report.figures.risk_table import Followed, risk_table
+from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, SMALL, canvas, narrow, quiet, style
 from inference.report.figures.wording import POPULATION_NAMES, time_label, wrapped
 
 CAPTION = (
@@ -38,6 +39,7 @@ DIFFER = {
 def survival_figure(
     curves: xr.Dataset,
     kaplan_meier: Mapping[str, KaplanMeier],
+    followed: Mapping[str, Followed],
     population: str = "all",
     outcome: str = "survival",
 ) -> Figure:
@@ -50,6 +52,8 @@ def survival_figure(
         ``time_unit, treated_label, control_label``.
     kaplan_meier : mapping of str to KaplanMeier
         By arm ("treated", "control"), at every time at which the curve may step.
+    followed : mapping of str to Followed
+        By arm, for the table beneath.
     population : str
         Over whose covariates the curves are standardised.
     outcome : str
@@ -57,18 +61,18 @@ def survival_figure(
     """
     labels = {arm: str(curves.attrs[f"{arm}_label"]) for arm in ("treated", "control")}
     arms = [arm for arm in labels if arm in curves["arm"].to_numpy()]
-    figure = Figure(figsize=(WIDTH, 4.4), layout="constrained")
-    main, risk = figure.subplots(2, 1, sharex=True, height_ratios=[8, 1])
+    figure = canvas(3.7 if narrow() else 5.0)
+    main, risk = figure.subplots(2, 1, sharex=True, height_ratios=[2.2 if narrow() else 2.9, 1])
     selected = curves["survival"].sel(population=population)
     times = curves["time"].to_numpy()
     for arm in arms:
         colour = ARM_COLOURS[arm]
         lower, middle, upper = (selected.sel(arm=arm, quantile=q).to_numpy() for q in (0.025, 0.5, 0.975))
         main.fill_between(times, lower, upper, color=colour, alpha=BAND_ALPHA, linewidth=0)
-        followed = times <= curves.attrs.get(f"{arm}_end", np.inf)
-        main.plot(times[followed], middle[followed], color=colour, linewidth=1.8, label=labels[arm])
-        if not followed.all():
-            beyond = ~np.append(followed[1:], False)  # joined to what is followed
+        seen = times <= curves.attrs.get(f"{arm}_end", np.inf)
+        main.plot(times[seen], middle[seen], color=colour, linewidth=1.8, label=labels[arm])
+        if not seen.all():
+            beyond = ~np.append(seen[1:], False)  # joined to what is followed
             main.plot(times[beyond], middle[beyond], color=colour, linewidth=1.2, linestyle=(0, (3, 2)))
         if arm in kaplan_meier and not kaplan_meier[arm].problem:
             _draw_kaplan_meier(main, kaplan_meier[arm], colour)
@@ -81,21 +85,19 @@ def survival_figure(
     main.set_title(f"Standardised to {POPULATION_NAMES.get(population, population)}")
     quiet(main)
     ends = [float(selected.sel(arm=arm, quantile=0.5).to_numpy()[-1]) for arm in arms]
+    key = "smooth: adjusted model, 95 % band\nsteps: Kaplan-Meier, not adjusted, 95 % dotted"
+    place = {"x": 0.98, "y": 0.98, "ha": "right", "va": "top"} if narrow() else {"x": 0.02, "y": 0.03}
     main.text(
-        0.02,
-        0.03,
-        "smooth: adjusted model, 95 % band\nsteps: Kaplan-Meier, not adjusted, 95 % dotted",
-        transform=main.transAxes,
-        fontsize=SMALL,
-        color="#555555",
+        s=key, transform=main.transAxes, fontsize=0.8 * SMALL if narrow() else SMALL, color="#555555", **place
     )
-    label_at_right(main, ends, [labels[arm] for arm in arms], [ARM_COLOURS[arm] for arm in arms])
-
-    ticks = [tick for tick in MaxNLocator(7, steps=[1, 2, 2.5, 3, 5, 10]).tick_values(0, end) if tick <= end]
+    if not narrow():  # the table below has the same colours
+        label_at_right(main, ends, [labels[arm] for arm in arms], [ARM_COLOURS[arm] for arm in arms])
+    locator = MaxNLocator(4 if narrow() else 7, steps=[1, 2, 2.5, 3, 5, 10])
+    ticks = [tick for tick in locator.tick_values(0, end) if tick <= end]
     main.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     main.tick_params(labelbottom=True)
     main.set_xlabel(time_label(curves.attrs["time_unit"]))
-    _numbers_at_risk(risk, kaplan_meier, labels, ticks)
+    risk_table(risk, followed, labels, ticks)
     return figure
 
 
@@ -103,34 +105,6 @@ def _draw_kaplan_meier(axes: Axes, curve: KaplanMeier, colour: str) -> None:
     axes.step(curve.times, curve.survival, where="post", color=colour, linewidth=0.9, alpha=0.95)
     for band in (curve.lower, curve.upper):
         axes.step(curve.times, band, where="post", color=colour, linewidth=0.6, linestyle=(0, (1, 1.6)))
-
-
-def _numbers_at_risk(
-    axes: Axes, kaplan_meier: Mapping[str, KaplanMeier], labels: Mapping[str, str], ticks: Sequence[float]
-) -> None:
-    arms = [arm for arm in labels if arm in kaplan_meier]
-    for row, arm in enumerate(arms):
-        for tick, count in zip(ticks, at_risk(kaplan_meier[arm], ticks), strict=True):
-            axes.text(tick, row, f"{count}", ha="center", va="center", fontsize=SMALL, color=ARM_COLOURS[arm])
-    axes.set_ylim(len(arms) - 0.5, -0.5)
-    axes.set_yticks(range(len(arms)), labels=[wrapped(labels[arm], 22) for arm in arms])
-    for tick, arm in zip(axes.get_yticklabels(), arms, strict=True):
-        tick.set_color(ARM_COLOURS[arm])
-    axes.tick_params(length=0, labelbottom=False)
-    axes.tick_params(axis="y", pad=16)
-    axes.spines[:].set_visible(False)
-    axes.set_title("At risk", fontsize=SMALL, fontweight="normal", loc="left")
-
-
-def at_risk(curve: KaplanMeier, times: Sequence[float]) -> list[int]:
-    """Return how many patients are under observation at each time, read at the next time of the curve.
-
-    Nobody leaves between two times of a curve that has all of its steps, so that is exact but for patients
-    who enter late in between.
-    """
-    position = np.searchsorted(curve.times, times, side="left")
-    counts = np.append(curve.at_risk, 0)
-    return [int(counts[place]) for place in position]
 
 
 def label_at_right(

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from inference.report.figures.rendering import lay_out
-from inference.report.figures.style import OBSERVED, POSTERIOR, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import OBSERVED, POSTERIOR, SMALL, beside, quiet, style
 from inference.report.figures.wording import ratio_ticks
 
 CAPTION = (
@@ -39,8 +39,7 @@ def timing_and_confounding_figure(surface: pd.DataFrame, unit: str, horizon: flo
     certain : float
         Probability of benefit of the thick line.
     """
-    figure = Figure(figsize=(WIDTH, 3.7), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    figure, (left, right) = beside(3.7, 2, sharey=True)
     for axes, name in ((left, "hazard_ratio"), (right, "rmst_difference")):
         _draw(axes, surface, name, certain)
     left.set_ylabel("Hazard ratio of the overlooked condition,\nand how many times more common it is")

@@ -17,7 +17,7 @@ from inference.report.figures.style import (
     POSTERIOR,
     REFERENCE_LINE,
     SMALL,
-    WIDTH,
+    canvas,
     quiet,
     style,
 )
@@ -60,7 +60,7 @@ def timing_figure(
     level : float
     """
     rows = len(scenarios)
-    figure = Figure(figsize=(WIDTH, 1.0 + 0.46 * rows + 2.9), layout="constrained")
+    figure = canvas(1.0 + 0.46 * rows + 2.9)
     upper, lower = figure.subplots(2, 1, height_ratios=[0.5 + 0.46 * rows, 2.7])
     _draw_scenarios(upper, scenarios)
     _draw_delays(lower, delays, observed)

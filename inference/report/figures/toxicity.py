@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from inference.report.figures.style import ARM_COLOURS, COMPARATOR, CYCLE, PRIOR, SMALL, WIDTH, quiet, style
+from inference.report.figures.style import ARM_COLOURS, COMPARATOR, CYCLE, PRIOR, SMALL, canvas, quiet, style
 from inference.report.figures.wording import wrapped
 
 CAPTION = (
@@ -45,7 +45,7 @@ def toxicity_figure(
     """
     names = list(dict.fromkeys(risks["series"]))
     rows = len(risks) + len(names)
-    figure = Figure(figsize=(WIDTH, 0.9 + ROW * rows), layout="constrained")
+    figure = canvas(0.9 + ROW * rows)
     axes = figure.subplots()
     axes.axvspan(*historical, color=PRIOR, alpha=0.25, linewidth=0, zorder=0)
     position, ticks = 0, []

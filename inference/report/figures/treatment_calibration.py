@@ -14,6 +14,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     WIDTH,
+    canvas,
     quiet,
     style,
 )
@@ -38,7 +39,7 @@ def treatment_calibration_figure(calibration: xr.Dataset, p: float) -> Figure:
     p : float
         Of the check.
     """
-    figure = Figure(figsize=(0.6 * WIDTH, 0.55 * WIDTH), layout="constrained")
+    figure = canvas(0.55 * WIDTH, 0.6 * WIDTH)
     axes = figure.subplots()
     grid = calibration["propensity"].to_numpy()
     shares, lower, upper = (

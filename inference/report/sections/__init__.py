@@ -60,3 +60,9 @@ def sentences_beside_the_answer(material: Material) -> list[str]:
     """Return what stands beside the answer: the range over adjustments, and what timing alone could explain."""
     said = [section.beside_the_answer(material) for section in SECTIONS.values()]
     return [sentence for sentence in said if sentence]
+
+
+def doubts(material: Material) -> list[str]:
+    """Return what matters most against the answer, each in one short sentence with its number."""
+    said = [section.doubt(material) for section in SECTIONS.values()]
+    return [sentence for sentence in said if sentence]

@@ -9,11 +9,23 @@ import numpy as np
 import pandas as pd
 
 from inference.report.content import FigureItem, ReportSection
-from inference.report.figures import adjustments_figure, balance_by_adjustment_figure
+from inference.report.figures.adjustments import adjustments_figure
+from inference.report.figures.balance_by_adjustment import balance_by_adjustment_figure
 from inference.report.figures.wording import POPULATION_NAMES, words
-from inference.report.numbers import number, ratio, span
+from inference.report.numbers import number, ratio
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table, heading, probability_cell
+from inference.report.table import (
+    NUMBER,
+    PERCENTAGE,
+    PROBABILITY,
+    RATIO,
+    SHORT,
+    SPAN,
+    TEXT,
+    Column,
+    Table,
+    heading,
+)
 from inference.sensitivity.adjustments import AGREE, compare_adjustments
 
 SOMEWHAT = 1.1  # a smaller factor between two hazard ratios is called a small difference
@@ -44,6 +56,7 @@ def adjustment_section(
         (*agreement(compared, main), *CAUTION),
         tuple(tables),
         tuple(figures),
+        range_of_adjustments(compared),
     )
 
 
@@ -146,32 +159,23 @@ def _of_baselines(compared: pd.DataFrame) -> str:
 
 def _effects(compared: pd.DataFrame) -> Table:
     columns = (
-        Column("Population"),
-        Column("Adjustment"),
-        Column("Baseline"),
-        Column("Average hazard ratio (95 %)", numeric=True),
-        Column("P(benefit)", numeric=True),
-        Column("RMST difference (95 %)", numeric=True),
-        Column("Factor against the main model", numeric=True),
-        Column("The same, sd of the difference", numeric=True),
+        Column("Population", TEXT, "whom"),
+        Column("Adjustment", TEXT, "adjustment"),
+        Column("Baseline", TEXT, "baseline"),
+        Column("Average hazard ratio (95 %)", RATIO, RATIO_OF_ALL),
+        Column("P(benefit)", PROBABILITY, f"{RATIO_OF_ALL}_probability_of_benefit"),
+        Column("RMST difference (95 %)", SPAN, "rmst_difference"),
+        Column("Factor against the main model", NUMBER, "factor"),
+        Column("The same, sd of the difference", SHORT, "shift"),
     )
-    rows = tuple(
-        Row(
-            (
-                Cell(_population(row)),
-                Cell(words(str(row["adjustment"]))),
-                Cell(words(str(row["baseline"]))),
-                Cell(_ratio_of(row), float(row["marginal_hazard_ratio_median"])),
-                probability_cell(row["marginal_hazard_ratio_probability_of_benefit"]),
-                Cell(_difference(row), float(row["rmst_difference_median"])),
-                Cell(number(row["factor"], 3), float(np.nan_to_num(row["factor"], nan=np.inf))),
-                Cell(number(row["shift"], 2), float(np.nan_to_num(row["shift"], nan=np.inf))),
-            )
-        )
-        for _, row in compared.iterrows()
+    frame = compared.rename(columns={f"{name}_median": name for name in (RATIO_OF_ALL, "rmst_difference")})
+    frame = frame.assign(
+        whom=[POPULATION_NAMES.get(str(one), str(one)) for one in frame["population"]],
+        adjustment=frame["adjustment"].map(words),
+        baseline=frame["baseline"].map(words),
     )
     caption = "The same contrasts under every adjustment; rows of one population can be compared"
-    return Table("adjustments-effects", caption, columns, rows)
+    return Table("adjustments-effects", caption, columns, frame)
 
 
 def _designs(checks: pd.DataFrame) -> Table:
@@ -179,24 +183,19 @@ def _designs(checks: pd.DataFrame) -> Table:
     overlap = checks[checks["family"] == "overlap"]
     of_design = overlap.loc[overlap["subject"].isin(OF_DESIGNS_ALONE), "fit"].unique()
     shown = overlap[overlap["subject"].isin(DESIGN_COLUMNS) & overlap["fit"].isin(of_design)]
-    wide = shown.pivot_table(index="fit", columns="subject", values="value", sort=False)
-    present = [name for name in DESIGN_COLUMNS if name in wide]
-    rows = tuple(
-        Row(
-            (
-                Cell(str(fit)),
-                *(
-                    Cell(_share(name, row[name]), float(np.nan_to_num(row[name], nan=np.inf)))
-                    for name in present
-                ),
-            )
-        )
-        for fit, row in wide.iterrows()
+    wide = shown.pivot_table(index="fit", columns="subject", values="value", sort=False).reset_index()
+    columns = (
+        Column("Fit", TEXT, "fit"),
+        *(
+            Column(heading(title), SHORT if name == "balance after the design" else PERCENTAGE, name)
+            for name, title in DESIGN_COLUMNS.items()
+            if name in wide
+        ),
     )
-    columns = (Column("Fit"), *(Column(heading(DESIGN_COLUMNS[name]), numeric=True) for name in present))
-    return Table("adjustments-designs", "What each design does to the arms", columns, rows)
+    return Table("adjustments-designs", "What each design does to the arms", columns, wide)
 
 
+RATIO_OF_ALL = "marginal_hazard_ratio"
 OF_DESIGNS_ALONE = ("balance after the design", "share matched, treated", "extreme weights")
 DESIGN_COLUMNS = {
     "balance after the design": "largest standardised difference left",
@@ -209,22 +208,8 @@ DESIGN_COLUMNS = {
 }
 
 
-def _share(name: str, value: float) -> str:
-    if np.isnan(value):
-        return "–"
-    return number(value, 2) if name == "balance after the design" else f"{100 * value:.0f} %"
-
-
 def _ratio_of(row: pd.Series) -> str:
     return ratio(*(float(row[f"marginal_hazard_ratio_{name}"]) for name in ("median", "lower", "upper")))
-
-
-def _difference(row: pd.Series) -> str:
-    return span(*(float(row[f"rmst_difference_{name}"]) for name in ("median", "lower", "upper")))
-
-
-def _population(row: pd.Series) -> str:
-    return POPULATION_NAMES.get(str(row["population"]), str(row["population"]))
 
 
 def _count(models: pd.DataFrame, column: str) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
+
+import pandas as pd
 
 from data.published.audit import KIND_TITLES, KINDS, SEVERITIES, Finding, by_severity
 from data.published.audit.hazards import interval_ratios, printed_ratio
@@ -13,7 +16,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures.audit_hazard_ratios import CAPTION, audit_hazard_ratios_figure
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table
+from inference.report.table import SENTENCE, TEXT, Column, Table
 
 TITLE = "What the paper's numbers say about each other"
 ROW_KINDS = {"high": "fail", "medium": "warn", "low": "info", "consistent": "pass"}
@@ -29,11 +32,11 @@ IN_WORDS = {
     "citation": "of cited literature",
 }
 COLUMNS = (
-    Column("Severity"),
-    Column("Of what", wide=True),
-    Column("Printed"),
-    Column("Recomputed", wide=True),
-    Column("Finding", wide=True),
+    Column("Severity", TEXT, "severity", by="rank"),
+    Column("Of what", SENTENCE, "subject"),
+    Column("Printed", TEXT, "printed"),
+    Column("Recomputed", SENTENCE, "recomputed"),
+    Column("Finding", SENTENCE, "finding"),
 )
 
 
@@ -74,7 +77,17 @@ def audit_section(
         paragraphs=(*lead(ordered), *_use_in_words(uses)),
         tables=tuple(table for table in tables if table.rows),
         figures=_figures(evidence, unit, draw),
+        finding=finding(ordered),
+        part="trust",
     )
+
+
+def finding(findings: Sequence[Finding]) -> str:
+    """Return how many printed numbers agree with each other, and how severe the other findings are."""
+    counts = Counter(one.severity for one in findings)
+    off = [f"{counts[severity]} {severity}" for severity in SEVERITIES[:3] if counts[severity]]
+    agree = f"{counts['consistent']} of {len(findings)} checks of printed numbers against each other agree"
+    return f"{agree}; other findings by severity: {', '.join(off)}." if off else f"{agree}."
 
 
 def lead(findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -110,29 +123,23 @@ def _use_in_words(uses: Sequence[Use]) -> tuple[str, ...]:
 
 def _uses(uses: Sequence[Use]) -> Table:
     columns = (
-        Column("Doubtful number", wide=True),
-        Column("Printed"),
-        Column("In the reconstruction", wide=True),
+        Column("Doubtful number", SENTENCE, "subject"),
+        Column("Printed", TEXT, "printed"),
+        Column("In the reconstruction", SENTENCE, "said"),
     )
-    rows = tuple(Row((Cell(one.finding.subject), Cell(one.finding.printed), Cell(one.said))) for one in uses)
-    return Table("audit-uses", "How the reconstruction uses the numbers that are doubted", columns, rows)
+    frame = pd.DataFrame(
+        [(one.finding.subject, one.finding.printed, one.said) for one in uses],
+        columns=pd.Index(["subject", "printed", "said"]),
+    )
+    return Table("audit-uses", "How the reconstruction uses the numbers that are doubted", columns, frame)
 
 
 def _table(name: str, caption: str, findings: Sequence[Finding]) -> Table:
-    rows = tuple(
-        Row(
-            (
-                Cell(one.severity, float(SEVERITIES.index(one.severity))),
-                Cell(one.subject),
-                Cell(one.printed),
-                Cell(one.recomputed),
-                Cell(one.finding),
-            ),
-            ROW_KINDS[one.severity],
-        )
+    frame = pd.DataFrame(
+        {**asdict(one), "rank": SEVERITIES.index(one.severity), "mark": ROW_KINDS[one.severity]}
         for one in findings
     )
-    return Table(name, caption, COLUMNS, rows)
+    return Table(name, caption, COLUMNS, frame, "mark")
 
 
 def _figures(evidence: Evidence | None, unit: str, draw: Draw) -> tuple[FigureItem, ...]:

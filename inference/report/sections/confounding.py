@@ -72,7 +72,9 @@ def confounding_section(
         _e_value_sentences(beside, found),
         _assumptions(grid),
     )
-    return ReportSection("confounding", "Unmeasured confounding", paragraphs, tuple(tables), (figure,))
+    return ReportSection(
+        "confounding", "Unmeasured confounding", paragraphs, tuple(tables), (figure,), confounding_doubt(grid)
+    )
 
 
 def surface_of(grid: ConfoundingGrid) -> pd.DataFrame:
@@ -167,6 +169,30 @@ def _needed_sentences(grid: ConfoundingGrid, needed: pd.DataFrame) -> str:
     return " ".join(said)
 
 
+def confounding_doubt(grid: ConfoundingGrid) -> str:
+    """Return how strong an overlooked condition must be to make one doubt, in one short sentence."""
+    line = needed_strength(grid)
+    row = line[(line["line"] == SYMMETRIC) & (line["probability"] == PROBABILITIES[0])].iloc[0]
+    wanted = f"P(benefit) to {PROBABILITIES[0]:g}"
+    if row["state"] == REACHED:
+        strength = f"{row['hazard_ratio']:.1f}"
+        return f"An overlooked condition {strength} times as common among the untreated, hazard ratio {strength}, takes {wanted}."
+    if row["state"] == BELOW:
+        return f"P(benefit) is below {PROBABILITIES[0]:g} even if no condition was overlooked."
+    return f"No overlooked condition up to a hazard ratio of {symmetric_line(grid).iloc[-1]['hazard_ratio']:.1f} takes {wanted}."
+
+
+def e_value_doubt(hazard_ratio: np.ndarray) -> str:
+    """Return the same from the E-value alone, where the effect was not computed by strength of the condition."""
+    found = e_values(hazard_ratio)
+    if found.classic_limit <= 1.0:
+        return "The interval holds no effect: no overlooked confounder is needed to explain it."
+    return (
+        f"A confounder with risk ratios of {found.classic:.1f} to treatment and outcome explains the estimate; of "
+        f"{found.classic_limit:.1f}, the interval."
+    )
+
+
 def _measured_sentences(grid: ConfoundingGrid, beside: pd.DataFrame) -> str:
     """Say what a condition as strong as a measured covariate would leave."""
     strongest, count = beside.iloc[0], len(beside)
@@ -234,10 +260,20 @@ def _sections(material: Material) -> list[ReportSection]:
     if grid is None:
         return []
     measured = benchmarks(results.cohorts, outcome_coefficients(results))
+    found = e_values(_hazard_ratio(results), measured)
+    return [confounding_section(results.study, grid, measured, found, material.draw)]
+
+
+def _hazard_ratio(results: Results) -> np.ndarray:
+    """Return draws of the main fit's hazard ratio."""
     main = results.main
     row = int(np.flatnonzero(main.estimands["estimand"] == "log_hazard_ratio")[0])
-    found = e_values(np.exp(main.draws["estimand"].to_numpy()[row].astype(float)), measured)
-    return [confounding_section(results.study, grid, measured, found, material.draw)]
+    return np.exp(main.draws["estimand"].to_numpy()[row].astype(float))
+
+
+def _doubt(material: Material) -> str:
+    grid = material.computed.of(CONFOUNDING)
+    return e_value_doubt(_hazard_ratio(material.results)) if grid is None else confounding_doubt(grid)
 
 
 def _tables(material: Material) -> dict[str, pd.DataFrame]:
@@ -258,4 +294,4 @@ def outcome_coefficients(results: Results) -> np.ndarray:
     return means[[int(np.flatnonzero(names == name)[0]) for name in wanted]]
 
 
-SECTION = Section(_sections, _tables, of_patients=True)
+SECTION = Section(_sections, _tables, doubt=_doubt, of_patients=True)

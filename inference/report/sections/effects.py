@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache, partial
 
@@ -12,11 +11,12 @@ from data.published.evidence import load_evidence
 from inference.fits.fits import FitSummary
 from inference.fits.requests import cohorts_of
 from inference.report.content import FigureItem, ReportSection
-from inference.report.figures import effect_over_time_figure, subgroups_figure
-from inference.report.numbers import number, ratio
+from inference.report.figures.effect_over_time import effect_over_time_figure
+from inference.report.figures.subgroups import subgroups_figure
+from inference.report.numbers import number
 from inference.report.results import Results
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
+from inference.report.table import COUNT, NUMBER, PRINTED, PROBABILITY, RATIO, SHORT, TEXT, Column, Table
 from inference.sensitivity.by_subgroup import EffectBySubgroup, by_subgroup_in_words, effect_by_subgroup
 from inference.sensitivity.over_time import EffectOverTime, effect_over_time, over_time_in_words
 from models.effects import ByInterval, BySubgroup
@@ -49,6 +49,7 @@ def effect_section(
         tuple(paragraphs),
         tuple(tables),
         tuple(figures),
+        "" if over_time is None else over_time_in_words(over_time).partition(". ")[0].rstrip(".") + ".",
     )
 
 
@@ -93,92 +94,61 @@ def _limits(values: Sequence[float]) -> str:
 
 def _time_table(found: EffectOverTime) -> Table:
     columns = (
-        Column(f"From ({found.time_unit})", numeric=True),
-        Column(f"To ({found.time_unit})", numeric=True),
-        Column("Hazard ratio, conditional (95 %)", numeric=True),
-        Column("P(benefit)", numeric=True),
+        Column(f"From ({found.time_unit})", NUMBER, "start"),
+        Column(f"To ({found.time_unit})", NUMBER, "end"),
+        Column("Hazard ratio, conditional (95 %)", RATIO, "hazard_ratio"),
+        Column("P(benefit)", PROBABILITY, "probability_of_benefit"),
     )
-    rows = tuple(
-        Row(
-            (
-                number_cell(row["start"]),
-                number_cell(row["end"]),
-                ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
-                probability_cell(row["probability_of_benefit"]),
-            )
-        )
-        for row in found.table.to_dict("records")
-    )
-    return Table("effect-by-interval", "The hazard ratio in each interval of time", columns, rows)
+    return Table("effect-by-interval", "The hazard ratio in each interval of time", columns, found.table)
 
 
 def _subgroup_table(found: EffectBySubgroup) -> Table:
-    printed = bool(found.table["median_treated"].notna().any())
+    table = found.table
+    implied = table["median_control"] / table["median_treated"]
     columns = (
-        Column("Subgroup"),
-        Column("Patients", numeric=True),
-        Column("Hazard ratio, shrunk (95 %)", numeric=True),
-        Column("P(benefit)", numeric=True),
-        Column("Cox with interactions, not shrunk (95 %)", numeric=True),
-        *([Column("Printed medians, treated / not (their ratio)", numeric=True)] if printed else []),
+        Column("Subgroup", TEXT, "named"),
+        Column("Patients", COUNT, "patients"),
+        Column("Hazard ratio, shrunk (95 %)", RATIO, "hazard_ratio"),
+        Column("P(benefit)", PROBABILITY, "probability_of_benefit"),
+        Column("Cox with interactions, not shrunk (95 %)", RATIO, "alone"),
     )
-    rows = tuple(
-        Row(
-            (
-                Cell(f"{row['covariate']}: {row['level']}" if row["subgroup"] else "Average patient"),
-                Cell(f"{row['patients']:.0f}", float(row["patients"])),
-                ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
-                probability_cell(row["probability_of_benefit"]),
-                ratio_cell(row["alone"], row["alone_lower"], row["alone_upper"]),
-                *([_medians_cell(row["median_treated"], row["median_control"])] if printed else []),
+    frame = table.assign(
+        named=[
+            f"{row['covariate']}: {row['level']}" if row["subgroup"] else "Average patient"
+            for row in table.to_dict("records")
+        ],
+        implied=implied,
+        medians=[
+            "" if pd.isna(ratio) else f"{treated:g} / {control:g} ({ratio:.2f})"
+            for treated, control, ratio in zip(
+                table["median_treated"], table["median_control"], implied, strict=True
             )
-        )
-        for row in found.table.to_dict("records")
+        ],
     )
     caption = "The hazard ratio in each subgroup, with 95 % intervals; patients count in every subgroup that they belong to"
-    if printed:
+    if table["median_treated"].notna().any():
+        columns += (Column("Printed medians, treated / not (their ratio)", PRINTED, "medians", by="implied"),)
         caption += (
             ". Beside it the medians that the publication prints, with the median of the untreated over that of the treated: the "
             "hazard ratio that they would imply if hazards were constant and nothing confounded"
         )
-    return Table("effect-by-subgroup", caption, columns, rows)
+    return Table("effect-by-subgroup", caption, columns, frame)
 
 
 def _contrasts_table(found: EffectBySubgroup) -> Table:
     columns = (
-        Column("With against without"),
-        Column("Ratio of hazard ratios, shrunk", numeric=True),
-        Column("Missing information", numeric=True),
-        Column("Its Monte Carlo error", numeric=True),
+        Column("With against without", TEXT, "named"),
+        Column("Ratio of hazard ratios, shrunk", NUMBER, "ratio"),
+        Column("Missing information", SHORT, "missing_information"),
+        Column("Its Monte Carlo error", SHORT, "missing_error"),
     )
-    rows = tuple(
-        Row(
-            (
-                Cell(f"{row['covariate']}: {row['level']}"),
-                number_cell(row["ratio"]),
-                number_cell(row["missing_information"], 2),
-                number_cell(row["missing_error"], 2),
-            )
-        )
-        for row in found.contrasts.to_dict("records")
-    )
-    cohorts = int(found.contrasts["cohorts"].iloc[0])
+    contrasts = found.contrasts
+    frame = contrasts.assign(named=contrasts["covariate"] + ": " + contrasts["level"].astype(str))
     caption = (
-        f"What of each contrast is not known because the publication does not say it: the share of its variance that lies between {cohorts} "
+        f"What of each contrast is not known because the publication does not say it: the share of its variance that lies between {int(contrasts['cohorts'].iloc[0])} "
         "cohorts, given the model that reconstructs them"
     )
-    return Table("subgroup-contrasts", caption, columns, rows)
-
-
-def _medians_cell(treated: float, control: float) -> Cell:
-    if math.isnan(treated) or math.isnan(control):
-        return Cell("")
-    return Cell(f"{treated:g} / {control:g} ({control / treated:.2f})", control / treated)
-
-
-def ratio_cell(middle: float, lower: float, upper: float) -> Cell:
-    """Return a cell with a ratio and its interval, sorted by the ratio."""
-    return Cell(ratio(middle, lower, upper), float(middle))
+    return Table("subgroup-contrasts", caption, columns, frame)
 
 
 def _sections(material: Material) -> list[ReportSection]:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from inference.report.content import FigureItem, ReportSection
-from inference.report.figures import exposures_figure
+from inference.report.figures.exposures import exposures_figure
 from inference.report.figures.wording import words
-from inference.report.numbers import number, probability, ratio, span
+from inference.report.numbers import number, probability, ratio
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table, probability_cell
+from inference.report.table import PROBABILITY, RATIO, SPAN, TEXT, Column, Table, numbers_of
 
 NAMES = {
     "naive": "Ever against never treated (naive)",
@@ -109,27 +109,23 @@ def _table(estimands: pd.DataFrame, ratios: pd.DataFrame, order: Sequence[str], 
             same &= _of_all(estimands)
             for column in ("baseline", "adjustment", "effect", "exposure", "prior_set"):
                 same &= estimands[column].astype(str) == str(row[column])
-            mean = estimands[same].iloc[0]
             rows.append(
-                Row(
-                    (
-                        Cell(exposure_in_words(exposure, unit)),
-                        Cell(words(str(row["adjustment"]))),
-                        Cell(ratio(row["median"], row["lower"], row["upper"]), float(row["median"])),
-                        probability_cell(row["probability_of_benefit"]),
-                        Cell(span(mean["median"], mean["lower"], mean["upper"]), float(mean["median"])),
-                    )
-                )
+                {
+                    **row,
+                    "exposure": exposure_in_words(exposure, unit),
+                    "adjustment": words(str(row["adjustment"])),
+                    **numbers_of(estimands[same].iloc[0], "mean"),
+                }
             )
     columns = (
-        Column("Exposure"),
-        Column("Adjustment"),
-        Column("Hazard ratio, conditional (95 %)", numeric=True),
-        Column("P(benefit)", numeric=True),
-        Column(f"RMST difference, {unit} (95 %)", numeric=True),
+        Column("Exposure", TEXT, "exposure"),
+        Column("Adjustment", TEXT, "adjustment"),
+        Column("Hazard ratio, conditional (95 %)", RATIO, "median"),
+        Column("P(benefit)", PROBABILITY, "probability_of_benefit"),
+        Column(f"RMST difference, {unit} (95 %)", SPAN, "mean"),
     )
     caption = "The effect by how exposure is counted; the RMST difference of a landmark is of those still followed then"
-    return Table("exposures-effects", caption, columns, tuple(rows))
+    return Table("exposures-effects", caption, columns, pd.DataFrame(rows))
 
 
 def _ratio(row: pd.Series) -> str:
@@ -161,4 +157,17 @@ def _immortal_time(material: Material) -> str:
     return immortal_time(hazard_ratios_by_exposure(results.estimands, main), main)
 
 
-SECTION = Section(_sections, beside_the_answer=_immortal_time, of_patients=True)
+def _doubt(material: Material) -> str:
+    """Return what counting exposure from time zero would have done; without starts, the section on timing says it."""
+    results = material.results
+    if results.cohort.treatment_start is None:
+        return ""
+    main = results.main.request.named
+    own = hazard_ratios_by_exposure(results.estimands, main).set_index(["exposure", "adjustment"])
+    naive, split = (own["median"].get((exposure, main["adjustment"])) for exposure in ("naive", "time_split"))
+    if naive is None or split is None:
+        return "What timing alone could produce was not computed."
+    return f"Timing alone makes a hazard ratio of {number(naive, 2)} of {number(split, 2)}, where ever treated is compared with never."
+
+
+SECTION = Section(_sections, beside_the_answer=_immortal_time, doubt=_doubt, of_patients=True)

@@ -9,13 +9,14 @@ import pandas as pd
 
 from inference.fits.pooled_checks import WORST_RHAT
 from inference.report.content import FigureItem, ReportSection
-from inference.report.figures import feedback_figure
+from inference.report.figures.feedback import feedback_figure
 from inference.report.numbers import number, ratio
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
+from inference.report.table import NUMBER, PROBABILITY, RATIO, SHORT, TEXT, Column, Kind, Table
 from inference.sensitivity import FEEDBACK
 
 OUTCOMES = {"covariates": "covariates and score", "score": "score alone, as a spline"}
+POWER = Kind("{:g}".format)
 SHIFT = 0.5  # standard deviations: less counts as not moved
 
 
@@ -48,37 +49,23 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
         *_several(every),
     )
     columns = (
-        Column("Outcome model"),
-        Column("Power of the outcome, η", numeric=True),
-        Column("Hazard ratio, conditional (95 %)", numeric=True),
-        Column("P(benefit)", numeric=True),
-        Column("Shift of the effect, sd", numeric=True),
-        Column("Largest shift of a coefficient, sd", numeric=True),
-        Column("Of"),
-        Column("R-hat of the score", numeric=True),
-    )
-    rows = tuple(
-        Row(
-            (
-                Cell(OUTCOMES[row["outcome"]]),
-                Cell(f"{row['eta']:g}", float(row["eta"])),
-                Cell(ratio(row["hazard_ratio"], row["lower"], row["upper"]), float(row["hazard_ratio"])),
-                probability_cell(row["probability_of_benefit"]),
-                number_cell(row["shift"], 2),
-                number_cell(row["largest_shift"], 2),
-                Cell(str(row["term"])),
-                number_cell(row["score_rhat"], 3),
-            )
-        )
-        for row in every.to_dict("records")
+        Column("Outcome model", TEXT, "model"),
+        Column("Power of the outcome, η", POWER, "eta"),
+        Column("Hazard ratio, conditional (95 %)", RATIO, "hazard_ratio"),
+        Column("P(benefit)", PROBABILITY, "probability_of_benefit"),
+        Column("Shift of the effect, sd", SHORT, "shift"),
+        Column("Largest shift of a coefficient, sd", SHORT, "largest_shift"),
+        Column("Of", TEXT, "term"),
+        Column("R-hat of the score", NUMBER, "score_rhat"),
     )
     caption = "The effect by the power of the outcome's likelihood in the treatment model, from cut to joint"
     return ReportSection(
         "feedback",
         "Does the outcome bend the propensity score",
         paragraphs,
-        (Table("feedback-effects", caption, columns, rows),),
+        (Table("feedback-effects", caption, columns, every.assign(model=every["outcome"].map(OUTCOMES))),),
         tuple(figures),
+        f"From cut to joint the hazard ratio goes from {ends[0]} to {ends[1]}, a shift of {number(last['shift'], 2)} standard deviations.",
     )
 
 

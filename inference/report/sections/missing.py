@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from data.study.imputed_cohorts import Imputation
 from inference.report.content import ReportSection
 from inference.report.figures.imputed import imputed_figure
-from inference.report.numbers import number, ratio
+from inference.report.numbers import number
 from inference.report.results import Results
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
+from inference.report.table import NUMBER, PRINTED, PROBABILITY, RATIO, TEXT, Column, Kind, Table
 from inference.sensitivity import MISSING
 from inference.sensitivity.missing_cells import COMPLETE, SHIFTED
 from inference.sensitivity.sampled_effect import main_effect
 
 ID, TITLE = "missing", "Missing covariates"
 ESTIMANDS = {"log_hazard_ratio": "log hazard ratio", "rmst_difference": "restricted mean survival"}
+TENTHS = Kind(lambda share: f"{100 * share:.1f} %")
 IMPUTED = "all patients, imputed"
 
 
@@ -47,7 +50,12 @@ def missing_section(
     if others is not None:
         tables.append(_effects(effects_table(results, others)))
     return ReportSection(
-        ID, TITLE, (_lead(imputed, len(results.cohorts)), _cost(results)), tuple(tables), (figure,)
+        ID,
+        TITLE,
+        (_lead(len(results.cohorts)), _cost(results)),
+        tuple(tables),
+        (figure,),
+        f"Of {len(imputed.observed)} patients {imputed.incomplete} lack a cell of a covariate.",
     )
 
 
@@ -57,9 +65,9 @@ def effects_table(results: Results, others: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([main, others], ignore_index=True)[others.columns]
 
 
-def _lead(imputed: Imputation, cohorts: int) -> str:
+def _lead(cohorts: int) -> str:
     return (
-        f"Of {len(imputed.observed)} patients {imputed.incomplete} lack a cell of a covariate. The missing cells were imputed "
+        "The missing cells were imputed "
         f"{cohorts} times by chained equations, given the other covariates, treatment, event and the cumulative hazard at the patient's "
         "time; every model was fitted to each of the completed cohorts and pooled with equal weights. This takes cells to be missing at "
         "random given what was observed, which nothing in the data can show."
@@ -83,13 +91,15 @@ def _share(fraction: float) -> str:
 
 
 def _cells(imputed: Imputation, labels: dict[str, str]) -> Table:
-    size = len(imputed.observed)
-    rows = tuple(
-        Row((Cell(labels[name]), number_cell(count), Cell(f"{100 * count / size:.1f} %", count / size)))
-        for name, count in imputed.cells.items()
+    columns = (
+        Column("Covariate", TEXT, "name"),
+        Column("Missing cells", NUMBER, "count"),
+        Column("Share", TENTHS, "share"),
     )
-    columns = (Column("Covariate"), Column("Missing cells", numeric=True), Column("Share", numeric=True))
-    return Table("missing-cells", "Cells that are missing, by covariate", columns, rows)
+    cells, size = imputed.cells, len(imputed.observed)
+    frame = pd.DataFrame([(labels[name], count, count / size) for name, count in cells.items()])
+    frame.columns = ["name", "count", "share"]
+    return Table("missing-cells", "Cells that are missing, by covariate", columns, frame)
 
 
 def _effects(found: pd.DataFrame) -> Table:
@@ -97,32 +107,29 @@ def _effects(found: pd.DataFrame) -> Table:
         SHIFTED: "all patients, imputed values shifted as the study file says",
         COMPLETE: "complete cases",
     }
-    rows = tuple(
-        Row(
-            (
-                Cell(words.get(row["patients"], row["patients"])),
-                Cell(ratio(row["hazard_ratio"], row["lower"], row["upper"]), float(row["hazard_ratio"])),
-                Cell(
-                    f"{number(row['log_hazard_ratio'], 2)} ({number(row['sd'], 2)})",
-                    float(row["log_hazard_ratio"]),
-                ),
-                probability_cell(row["probability_of_benefit"]),
-            ),
-            "main" if row["patients"] == IMPUTED else "",
-        )
-        for row in found.to_dict("records")
-    )
     columns = (
-        Column("Patients"),
-        Column("Hazard ratio, conditional (95 %)", numeric=True),
-        Column("Log hazard ratio (sd)", numeric=True),
-        Column("P(benefit)", numeric=True),
+        Column("Patients", TEXT, "whom"),
+        Column("Hazard ratio, conditional (95 %)", RATIO, "hazard_ratio"),
+        Column("Log hazard ratio (sd)", PRINTED, "logarithm", by="log_hazard_ratio"),
+        Column("P(benefit)", PROBABILITY, "probability_of_benefit"),
+    )
+    frame = found.assign(
+        whom=[words.get(one, one) for one in found["patients"]],
+        logarithm=[with_sd(row) for row in found.to_dict("records")],
+        mark=["main" if one == IMPUTED else "" for one in found["patients"]],
     )
     caption = (
         "The effect of the main model in all patients, in those without a missing cell (unbiased only where these are like all others given "
         "the covariates), and with imputed values shifted"
     )
-    return Table("missing-effects", caption, columns, rows)
+    return Table("missing-effects", caption, columns, frame, "mark")
+
+
+def with_sd(row: Mapping[Any, Any]) -> str:
+    """Return a log hazard ratio with its standard deviation; "" where it was not estimated."""
+    if pd.isna(row["log_hazard_ratio"]):
+        return ""
+    return f"{number(row['log_hazard_ratio'], 2)} ({number(row['sd'], 2)})"
 
 
 def _sections(material: Material) -> list[ReportSection]:

@@ -10,8 +10,7 @@ from data.published.evidence import Evidence
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.subgroups import GROUPS_CAPTION, subgroups_figure
 from inference.report.section import Material, Section
-from inference.report.sections.effects import ratio_cell
-from inference.report.table import Cell, Column, Row, Table, number_cell, probability_cell
+from inference.report.table import NUMBER, PRINTED, PROBABILITY, RATIO, TEXT, Column, Table
 from inference.sensitivity.modalities import EffectByGroup, by_group_in_words
 
 
@@ -39,36 +38,27 @@ def modality_section(
         ),
         (_table(found, name, unit),),
         tuple(figures),
+        part="paper",
     )
 
 
 def _table(found: EffectByGroup, name: str, unit: str) -> Table:
     columns = (
-        Column("Group"),
-        Column("Pseudo-patients, mean (range)", numeric=True),
-        Column(f"Printed median, {unit}", numeric=True),
-        Column("Hazard ratio against untreated, shrunk (95 %)", numeric=True),
-        Column("P(benefit)", numeric=True),
-        Column("By itself, Cox (95 %)", numeric=True),
+        Column("Group", TEXT, "group"),
+        Column("Pseudo-patients, mean (range)", PRINTED, "size", by="patients"),
+        Column(f"Printed median, {unit}", NUMBER, "median"),
+        Column("Hazard ratio against untreated, shrunk (95 %)", RATIO, "hazard_ratio"),
+        Column("P(benefit)", PROBABILITY, "probability_of_benefit"),
+        Column("By itself, Cox (95 %)", RATIO, "alone"),
     )
-    rows = tuple(
-        Row(
-            (
-                Cell(str(row["group"])),
-                Cell(
-                    f"{row['patients']:.0f} ({row['patients_low']:.0f} to {row['patients_high']:.0f})",
-                    float(row["patients"]),
-                ),
-                number_cell(row["median"]),
-                ratio_cell(row["hazard_ratio"], row["lower"], row["upper"]),
-                probability_cell(row["probability_of_benefit"]),
-                ratio_cell(row["alone"], row["alone_lower"], row["alone_upper"]),
-            )
-        )
+    size = [
+        f"{row['patients']:.0f} ({row['patients_low']:.0f} to {row['patients_high']:.0f})"
         for row in found.table.to_dict("records")
-    )
+    ]
     caption = f"The effect by {name}, with 95 % intervals over all cohorts of pseudo-patients"
-    return Table(f"effect-by-{found.analysis.replace('_', '-')}", caption, columns, rows)
+    return Table(
+        f"effect-by-{found.analysis.replace('_', '-')}", caption, columns, found.table.assign(size=size)
+    )
 
 
 def _sections(material: Material) -> list[ReportSection]:

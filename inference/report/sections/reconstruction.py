@@ -14,16 +14,13 @@ from inference.fits.requests import problem_of
 from inference.predictive.prior_draws import prior_survival
 from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
 from inference.report.content import FigureItem, ReportSection
-from inference.report.figures import (
-    predictive_published_figure,
-    prior_points_figure,
-    reconstruction_spread_figure,
-    reconstruction_survival_figure,
-    reconstruction_targets_figure,
-)
-from inference.report.figures.prior_points import PrintedPoint
+from inference.report.figures.predictive_published import predictive_published_figure
+from inference.report.figures.prior_points import PrintedPoint, prior_points_figure
+from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
+from inference.report.figures.reconstruction_survival import reconstruction_survival_figure
+from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
 from inference.report.gallery import PRIOR_DRAWS
-from inference.report.numbers import number, ratio
+from inference.report.numbers import number
 from inference.report.reconstruction_tables import (
     UNSAID,
     families_of_targets,
@@ -32,7 +29,7 @@ from inference.report.reconstruction_tables import (
 )
 from inference.report.results import Results
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table, frame_table
+from inference.report.table import NUMBER, RATIO, TEXT, Column, Table, frame_table, numbers_of
 
 MATCHED_COX = "as published"
 PRIOR_TIMES = 101
@@ -49,31 +46,38 @@ def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSec
         Printed numbers among replicated ones.
     """
     cox = results.comparators[results.comparators["statistic"] == "hazard_ratio"]
-    rows = []
-    for one in cox.to_dict("records"):
-        printed = "" if pd.isna(one["published"]) else number(one["published"])
-        computed = ratio(one["estimate"], one["lower"], one["upper"])
-        rows.append(Row((Cell(str(one["method"])), Cell(printed), Cell(computed))))
+    rows = [
+        {
+            "analysis": row["method"],
+            "printed": row["published"],
+            "mark": "",
+            **numbers_of(row, "ratio", "estimate"),
+        }
+        for _, row in cox.iterrows()
+    ]
     ratios = results.estimands[
         (results.estimands["estimand"] == "hazard_ratio") & (results.estimands["population"] == "conditional")
     ]
     own = results.main.request
     stated = ratios[(ratios["prior_set"] == own.priors.name) & (ratios["effect"] == own.effect)]
-    for one in stated.to_dict("records"):
-        label = f"Posterior, {str(one['baseline']).replace('_', ' ')}, {one['adjustment']}"
-        computed = ratio(one["median"], one["lower"], one["upper"])
-        rows.append(
-            Row((Cell(label), Cell(""), Cell(computed)), "main" if one["adjustment"] == "joint" else "")
-        )
+    rows += [
+        {
+            "analysis": f"Posterior, {str(row['baseline']).replace('_', ' ')}, {row['adjustment']}",
+            "printed": "",
+            "mark": "main" if row["adjustment"] == "joint" else "",
+            **numbers_of(row, "ratio"),
+        }
+        for _, row in stated.iterrows()
+    ]
     columns = (
-        Column("Analysis"),
-        Column("Printed", numeric=True),
-        Column("On pseudo-patients (95 %)", numeric=True),
+        Column("Analysis", TEXT, "analysis"),
+        Column("Printed", NUMBER, "printed"),
+        Column("On pseudo-patients (95 %)", RATIO, "ratio"),
     )
     caption = (
         "Hazard ratio of treatment: as printed, as recomputed on the pseudo-patients, and as a posterior"
     )
-    table = Table("beside-published", caption, columns, tuple(rows))
+    table = Table("beside-published", caption, columns, pd.DataFrame(rows), "mark")
     return ReportSection(
         "beside",
         "Beside the published analysis",
@@ -83,6 +87,8 @@ def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSec
         ),
         (table,),
         tuple(figures),
+        part="paper",
+        opens_with="beside-published",
     )
 
 
@@ -134,6 +140,10 @@ def reconstruction_section(
         paragraphs,
         (*tables, frame_table("unsaid", UNSAID, unsaid)) if len(unsaid) else tuple(tables),
         tuple(figures),
+        f"Of {len(targets)} comparisons of {cohorts} {'cohort' if cohorts == 1 else 'cohorts'} of pseudo-patients with print, {beyond} lie "
+        "beyond their tolerance.",
+        "trust",
+        "reconstruction-families",
     )
 
 

@@ -13,8 +13,9 @@ from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
 from inference.published.reanalysis.survival_lines import FAMILY as SURVIVAL
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
-from inference.report.figures import pairs_by_caliper_figure, replicated_survival_figure
 from inference.report.figures.captions import caption_of
+from inference.report.figures.pairs_by_caliper import pairs_by_caliper_figure
+from inference.report.figures.replicated_survival import replicated_survival_figure
 from inference.report.replicate_tables import (
     baseline_table,
     cox_table,
@@ -60,16 +61,28 @@ def replicate_sections(
             baseline_table(evidence, lines),
         ),
         tuple(replication_figures(replication, study, evidence, draw)),
+        _finding(summary),
+        "paper",
     )
     return (section,)
+
+
+def _finding(summary: pd.DataFrame) -> str:
+    held = _held(summary)
+    differing = int(sum(outside(row) for _, row in held.iterrows()))
+    return f"{differing} of {len(held)} printed numbers are more than 5 % outside the range of all cohorts of pseudo-patients."
+
+
+def _held(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the printed numbers that pseudo-patients can be held against: no tests, no matching anew."""
+    printed = summary[(summary["printed"] != "") & (summary["family"] != MATCHING)]
+    return printed[~printed["family"].str.endswith("tests")]
 
 
 def replication_paragraphs(replication: Replication, evidence: Evidence) -> list[str]:
     """Return what was done, what does not agree with print, and what the publication leaves open."""
     summary = replication.summary
-    printed = summary[(summary["printed"] != "") & (summary["family"] != MATCHING)]
-    tests = printed["family"].str.endswith("tests")
-    held = printed[~tests]
+    held = _held(summary)
     differing = held[[outside(row) for _, row in held.iterrows()]]
     said = [
         "Every number of the publication is computed here from reconstructed cohorts of pseudo-patients "

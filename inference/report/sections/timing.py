@@ -55,7 +55,8 @@ def timing_section(
         _last_third(timing, study),
     )
     tables = (scenario_table(timing), delay_table(timing), no_effect_scenarios_table(timing, study))
-    return ReportSection(ID, TITLE, tuple(text for text in paragraphs if text), tables, (figure,))
+    said = tuple(text for text in paragraphs if text)
+    return ReportSection(ID, TITLE, said, tables, (figure,), timing_doubt(timing, study))
 
 
 def timing_in_short(timing: Timing, study: Study) -> str:
@@ -77,6 +78,17 @@ def timing_in_short(timing: Timing, study: Study) -> str:
     return (
         f"When treatment began is not {_known(study)}: {alone}. If it began so, the hazard ratio is {left.removesuffix(')')}; probability of "
         f"benefit {benefit}). The probability of benefit {doubt}."
+    )
+
+
+def timing_doubt(timing: Timing, study: Study) -> str:
+    """Return what timing alone could produce, in one short sentence."""
+    row = timing.scenarios.set_index("scenario").loc[ELICITED]
+    if pd.isna(row["no_effect"]):
+        return f"Starts are not {_known(study)}: had all begun late, too few would have been there to be treated."
+    return (
+        f"Starts are not {_known(study)}: timing alone could print a hazard ratio of {without_effect(row)}; this cohort prints "
+        f"{timing.observed:.2f}."
     )
 
 
@@ -186,4 +198,13 @@ def _in_short(material: Material) -> str:
     return "" if timing is None else timing_in_short(timing, material.results.study)
 
 
-SECTION = Section(_sections, _tables, _in_short, of_patients=True)
+def _doubt(material: Material) -> str:
+    timing, study = material.computed.of(TIMING), material.results.study
+    if timing is not None:
+        return timing_doubt(timing, study)
+    if material.results.cohort.treatment_start is not None:
+        return ""
+    return f"Starts are not {_known(study)}, and what timing alone could produce was not computed."
+
+
+SECTION = Section(_sections, _tables, _in_short, _doubt, of_patients=True)

@@ -10,7 +10,7 @@ from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures.timing_and_confounding import CAPTION, timing_and_confounding_figure
 from inference.report.numbers import number, ratio, span
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table, number_cell
+from inference.report.table import NUMBER, PRINTED, RATIO, SPAN, Column, Table
 from inference.sensitivity import SURFACE
 from inference.sensitivity.surface import Surface, fine_surface, tipping_line
 from inference.sensitivity.timing_and_confounding import DELAYS, PREVALENCE, STRENGTHS
@@ -45,7 +45,9 @@ def timing_and_confounding_section(
     )
     paragraphs = (_tipping(line), _one_cell(surface, study), _assumptions(surface))
     figure = FigureItem(ID, "Delay and an overlooked condition", CAPTION, drawing, "section")
-    return ReportSection(ID, TITLE, paragraphs, tables, (figure,))
+    alone, delayed = (_strength(line.set_index("delay")["strength"].loc[delay]) for delay in DELAYS[:3:2])
+    finding = f"P(benefit) falls to {CERTAIN:g} with an overlooked condition of strength: without delay {alone}; with a mean delay of {DELAYS[2]:g} months {delayed}."
+    return ReportSection(ID, TITLE, paragraphs, tables, (figure,), finding)
 
 
 def _tipping(line: pd.DataFrame) -> str:
@@ -101,34 +103,30 @@ def _rmst_caption(surface: Surface, study: Study) -> str:
     )
 
 
-def _table(surface: Surface, name: str, caption: str, line: pd.DataFrame | None) -> Table:
+def _table(surface: Surface, ending: str, caption: str, line: pd.DataFrame | None) -> Table:
     """Return delays by strengths; with the strength that is needed, where a line is given."""
-    cells = surface.cells.set_index(["delay", "strength"])
-    columns = (
-        ("hazard_ratio", "lower", "upper")
-        if line is not None
-        else ("rmst_difference", "rmst_lower", "rmst_upper")
+    kind, names = (
+        (SPAN, ("rmst_difference", "rmst_lower", "rmst_upper"))
+        if line is None
+        else (RATIO, ("hazard_ratio", "lower", "upper"))
     )
-    written = ratio if line is not None else span
-    rows = []
-    for delay in DELAYS:
-        made = [number_cell(delay)]
-        for strength in STRENGTHS:
-            values = [float(cells.loc[(delay, strength), column]) for column in columns]
-            made.append(Cell(written(values[0], values[1], values[2]), values[0]))
-        if line is not None:
-            needed = float(line.set_index("delay").loc[delay, "strength"])
-            made.append(Cell(_strength(needed), needed if pd.notna(needed) else float("inf")))
-        rows.append(Row(tuple(made)))
-    headings = (
-        Column("Mean delay (months)", numeric=True),
+    wide = surface.cells.pivot_table(index="delay", columns="strength", values=list(names))
+    frame = pd.DataFrame({"delay": list(DELAYS)})
+    for strength in STRENGTHS:
+        for name, end in zip(names, ("", "_lower", "_upper"), strict=True):
+            frame[f"{strength:g}{end}"] = wide[name][strength].reindex(list(DELAYS)).to_numpy()
+    columns = (
+        Column("Mean delay (months)", NUMBER, "delay"),
         *(
-            Column("No condition" if strength == 1 else f"Strength {strength:g}", numeric=True)
+            Column("No condition" if strength == 1 else f"Strength {strength:g}", kind, f"{strength:g}")
             for strength in STRENGTHS
         ),
-        *([Column(f"Strength for P(benefit) = {CERTAIN:g}", numeric=True)] if line is not None else []),
     )
-    return Table(f"{ID}-{name}", caption, headings, tuple(rows))
+    if line is not None:
+        needed = line.set_index("delay")["strength"].reindex(list(DELAYS)).to_numpy(float)
+        frame = frame.assign(strength=needed, needed=[_strength(one) for one in needed])
+        columns += (Column(f"Strength for P(benefit) = {CERTAIN:g}", PRINTED, "needed", by="strength"),)
+    return Table(f"{ID}-{ending}", caption, columns, frame)
 
 
 def _sections(material: Material) -> list[ReportSection]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import Any
-
 import pandas as pd
 
 from data.published.evidence import Evidence, load_evidence
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER
 from inference.report.content import ReportSection
-from inference.report.numbers import number, ratio
+from inference.report.numbers import number
 from inference.report.results import Results
 from inference.report.section import Material, Section
-from inference.report.table import Cell, Column, Row, Table, probability_cell
+from inference.report.sections.missing import with_sd
+from inference.report.table import NUMBER, PRINTED, PROBABILITY, RATIO, TEXT, Column, Table
 from inference.sensitivity import LEFT_OUT
 from inference.sensitivity.left_out import untimed_table
 
@@ -38,7 +36,10 @@ def untimed_section(
     if not timing.unknown:
         return None
     found = untimed_table(results.cohorts, timing.unknown, results.main.estimands, left_out)
-    return ReportSection(ID, TITLE, (_lead(evidence), _moves(found)), (_table(found),))
+    cox = found.set_index("left_out")["cox_hazard_ratio"]
+    last = TOGETHER if TOGETHER in cox else next(iter(timing.unknown))
+    finding = f"With all covariates Cox's hazard ratio is {number(cox[COMPLETE], 2)}, without those of unknown timing {number(cox[last], 2)}."
+    return ReportSection(ID, TITLE, (_lead(evidence), _moves(found)), (_table(found),), finding=finding)
 
 
 def limits_of_publication(evidence: Evidence) -> list[str]:
@@ -87,47 +88,27 @@ def _moves(found: pd.DataFrame) -> str:
 
 def _table(found: pd.DataFrame) -> Table:
     names = {COMPLETE: "nothing: all covariates adjusted for", NOTHING: "every covariate: not adjusted"}
-    rows = tuple(
-        Row(
-            (
-                Cell(names.get(str(row["left_out"]), str(row["left_out"]))),
-                Cell(f"{row['terms']}", float(row["terms"])),
-                Cell(
-                    ratio(row["cox_hazard_ratio"], row["cox_lower"], row["cox_upper"]),
-                    float(row["cox_hazard_ratio"]),
-                ),
-                *_sampled(row),
-            ),
-            "main" if row["left_out"] == COMPLETE else "",
-        )
-        for row in found.to_dict("records")
+    fitted = found["hazard_ratio"].notna()
+    frame = found.assign(
+        named=[names.get(str(one), str(one)) for one in found["left_out"]],
+        logarithm=[with_sd(row) for row in found.to_dict("records")],
+        probability_of_benefit=found["probability_of_benefit"].astype(object).where(fitted, ""),
+        hazard_ratio_note=["" if one else "not fitted" for one in fitted],
+        mark=["main" if one == COMPLETE else "" for one in found["left_out"]],
     )
     columns = (
-        Column("Left out"),
-        Column("Columns left", numeric=True),
-        Column("Hazard ratio of treatment, Cox (95 %)", numeric=True),
-        Column("Main model (95 %)", numeric=True),
-        Column("Log hazard ratio, main model (sd)", numeric=True),
-        Column("P(benefit)", numeric=True),
+        Column("Left out", TEXT, "named"),
+        Column("Columns left", NUMBER, "terms"),
+        Column("Hazard ratio of treatment, Cox (95 %)", RATIO, "cox_hazard_ratio"),
+        Column("Main model (95 %)", RATIO, "hazard_ratio"),
+        Column("Log hazard ratio, main model (sd)", PRINTED, "logarithm", by="log_hazard_ratio"),
+        Column("P(benefit)", PROBABILITY, "probability_of_benefit"),
     )
     caption = (
         "The hazard ratio of treatment, ever against never, with groups of covariates left out of treatment and outcome model: Cox "
         "(Efron ties), and the posterior of the main model (median and 95 % interval), over all cohorts of pseudo-patients"
     )
-    return Table("untimed-effects", caption, columns, rows)
-
-
-def _sampled(row: dict[Hashable, Any]) -> tuple[Cell, ...]:
-    """Return the cells of the main model's posterior; empty where it was not fitted with these covariates left out."""
-    if pd.isna(row["hazard_ratio"]):
-        return (Cell("not fitted"), Cell(""), Cell(""))
-    return (
-        Cell(ratio(row["hazard_ratio"], row["lower"], row["upper"]), float(row["hazard_ratio"])),
-        Cell(
-            f"{number(row['log_hazard_ratio'], 2)} ({number(row['sd'], 2)})", float(row["log_hazard_ratio"])
-        ),
-        probability_cell(row["probability_of_benefit"]),
-    )
+    return Table("untimed-effects", caption, columns, frame, "mark")
 
 
 def _sections(material: Material) -> list[ReportSection]:

@@ -16,6 +16,7 @@ from data.study.sources import load_cohort
 from data.study.study import load_study
 from inference.frequentist import comparators, kaplan_meier
 from inference.predictive.replicates import replicate_statistics
+from inference.report.figures.risk_table import Followed
 
 LONG = "Hormonal therapy with tamoxifen for two years, costing $5 or $50_000 & more <b>"
 
@@ -30,6 +31,10 @@ def gbsg2():
         study=study,
         cohort=cohort,
         kaplan_meier={arm: kaplan_meier(cohort.time[mask], cohort.event[mask]) for arm, mask in arms.items()},
+        followed={
+            arm: Followed(cohort.entry[mask], cohort.time[mask], cohort.event[mask])
+            for arm, mask in arms.items()
+        },
         comparators=comparators(cohort, 1826, [365, 1096, 1826]),
     )
 

@@ -5,13 +5,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from inference.report.figures import (
-    png_bytes,
-    reconstruction_spread_figure,
-    reconstruction_survival_figure,
-    reconstruction_targets_figure,
-)
 from inference.report.figures.captions import caption_of
+from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
+from inference.report.figures.reconstruction_survival import reconstruction_survival_figure
+from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
+from inference.report.figures.rendering import png_bytes
 from inference.report.figures.style import ARM_COLOURS, WARNING
 
 LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy"}

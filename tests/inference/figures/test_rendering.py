@@ -17,10 +17,10 @@ from inference.report.figures.survival import survival_figure
 
 def test_svg_is_text_that_fits_in_a_page(curves, gbsg2, long_label):
     curves.attrs["treated_label"] = long_label
-    first = svg_text(survival_figure(curves, gbsg2.kaplan_meier), "survival")
+    first = svg_text(survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed), "survival")
     assert first.startswith("<svg")
     assert first.rstrip().endswith("</svg>")
-    assert first == svg_text(survival_figure(curves, gbsg2.kaplan_meier), "survival")
+    assert first == svg_text(survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed), "survival")
     assert "<b>" not in first
     assert "&lt;b&gt;" in first
     assert "Time (days)" in first, "text stays text"
@@ -48,7 +48,7 @@ def test_settings_of_other_packages_change_no_file(setting):
 
 
 def test_identifiers_of_two_figures_of_a_page_differ(curves, gbsg2):
-    figure = survival_figure(curves, gbsg2.kaplan_meier)
+    figure = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)
     first, second = (set(re.findall(r'id="([^"]*)"', svg_text(figure, name))) for name in ("a", "b c/<d"))
     assert not first & second
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", one) for one in first | second)
@@ -63,7 +63,7 @@ def test_identifiers_of_two_figures_of_a_page_differ(curves, gbsg2):
 
 def test_png_and_no_trace_in_matplotlib(curves, gbsg2):
     before, open_figures = dict(matplotlib.rcParams), plt.get_fignums()
-    assert png_bytes(survival_figure(curves, gbsg2.kaplan_meier)).startswith(b"\x89PNG")
+    assert png_bytes(survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)).startswith(b"\x89PNG")
     assert dict(matplotlib.rcParams) == before
     assert plt.get_fignums() == open_figures
     with style():
@@ -73,7 +73,7 @@ def test_png_and_no_trace_in_matplotlib(curves, gbsg2):
 
 def test_scripts_that_the_font_lacks_do_not_fail(curves, gbsg2):
     curves.attrs["treated_label"] = "放射治疗"
-    figure = survival_figure(curves, gbsg2.kaplan_meier)
+    figure = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)
     assert "放射治疗" in svg_text(figure, "survival")
     assert png_bytes(figure)
 

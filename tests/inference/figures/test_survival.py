@@ -3,11 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose
 
 from inference.frequentist import kaplan_meier
-from inference.report.figures.style import CONTROL, TREATED
-from inference.report.figures.survival import at_risk, survival_figure
+from inference.report.figures.risk_table import Followed
+from inference.report.figures.style import CONTROL, TREATED, one_column
+from inference.report.figures.survival import survival_figure
 
 
 def lines_of(axes, colour):
@@ -15,7 +17,7 @@ def lines_of(axes, colour):
 
 
 def test_posterior_and_kaplan_meier_are_those_given(curves, gbsg2):
-    main = survival_figure(curves, gbsg2.kaplan_meier).axes[0]
+    main = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed).axes[0]
     for arm, colour in (("treated", TREATED), ("control", CONTROL)):
         posterior, steps, lower, upper = lines_of(main, colour)
         assert_allclose(
@@ -35,7 +37,7 @@ def test_posterior_and_kaplan_meier_are_those_given(curves, gbsg2):
 
 
 def test_labels_unit_and_numbers_at_risk(curves, gbsg2, texts, assert_inside):
-    figure = survival_figure(curves, gbsg2.kaplan_meier)
+    figure = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)
     printed = texts(figure)
     assert figure.axes[0].get_xlabel() == "Time (days)"
     assert "Hormonal therapy" in printed
@@ -47,18 +49,44 @@ def test_labels_unit_and_numbers_at_risk(curves, gbsg2, texts, assert_inside):
     assert_inside(figure)
 
 
-def test_at_risk_equals_a_count(gbsg2):
+def test_a_risk_table_counts_everybody_once(gbsg2):
     cohort = gbsg2.cohort
     times = [0.0, 1.0, 555.5, 1000.0, 2659.0, 5000.0]
-    expected = [int(np.sum(cohort.time[cohort.treatment] >= time)) for time in times]
-    assert at_risk(gbsg2.kaplan_meier["treated"], times) == expected
+    counted = gbsg2.followed["treated"].until(times)
+    time, event = cohort.time[cohort.treatment], cohort.event[cohort.treatment]
+    assert counted["At risk"] == [int(np.sum(time >= at)) for at in times]
+    assert counted["Events"] == [int(np.sum(event & (time < at))) for at in times]
+    assert {sum(column) for column in zip(*counted.values(), strict=True)} == {time.size}
+
+
+def test_a_risk_table_knows_late_entry_and_several_cohorts():
+    entry, time, event = np.array([0.0, 2.0, 0.0]), np.array([5.0, 6.0, 3.0]), np.array([True, False, False])
+    assert Followed(entry, time, event).until([0.0, 2.0, 3.0, 6.0]) == {
+        "At risk": [2, 2, 3, 1],
+        "Censored": [0, 0, 0, 1],
+        "Events": [0, 0, 0, 1],
+    }
+    both = Followed(np.tile(entry, 2), np.tile(time, 2), np.tile(event, 2), cohorts=2)
+    assert both.until([3.0])["At risk"] == [3]
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Hormonal therapy", "Hormonal therapy with tamoxifen for two years, costing $5 or $50_000 & more"],
+)
+def test_in_one_column_nothing_is_cut(curves, gbsg2, assert_inside, label):
+    curves.attrs |= {"treated_label": label, "control_label": f"No {label}"}
+    with one_column():
+        figure = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)
+    assert figure.get_size_inches()[0] == pytest.approx(85 / 25.4, abs=0.01)
+    assert_inside(figure)
 
 
 def test_long_labels_with_special_characters_are_printed_whole(
     curves, gbsg2, texts, assert_inside, long_label
 ):
     curves.attrs |= {"treated_label": long_label, "control_label": f"No {long_label}", "time_unit": "$_unit"}
-    figure = survival_figure(curves, gbsg2.kaplan_meier)
+    figure = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)
     assert_inside(figure)
     printed = " ".join(texts(figure)).replace("\n", " ")
     assert long_label in printed
@@ -67,21 +95,21 @@ def test_long_labels_with_special_characters_are_printed_whole(
 
 def test_labels_do_not_lie_on_each_other_where_curves_meet(curves, gbsg2):
     curves["survival"][:] = 0.5
-    figure = survival_figure(curves, gbsg2.kaplan_meier)
+    figure = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)
     heights = sorted(text.xy[1] for text in figure.axes[0].texts if hasattr(text, "xy"))
     assert heights[1] - heights[0] > 0.03
 
 
 def test_an_arm_without_a_curve_leaves_the_posterior(curves, gbsg2, assert_inside):
     nobody = dataclasses.replace(kaplan_meier([1.0], [True]), problem="no patients")
-    figure = survival_figure(curves, gbsg2.kaplan_meier | {"treated": nobody})
+    figure = survival_figure(curves, gbsg2.kaplan_meier | {"treated": nobody}, gbsg2.followed)
     assert len(lines_of(figure.axes[0], TREATED)) == 1
     assert_inside(figure)
 
 
 def test_a_curve_is_dashed_beyond_the_last_follow_up_of_its_arm(curves, gbsg2):
     end = float(curves["time"][40])
-    main = survival_figure(curves.assign_attrs(treated_end=end), gbsg2.kaplan_meier).axes[0]
+    main = survival_figure(curves.assign_attrs(treated_end=end), gbsg2.kaplan_meier, gbsg2.followed).axes[0]
     followed, beyond, *_ = lines_of(main, TREATED)
     assert followed.get_xdata()[-1] == beyond.get_xdata()[0] == end
     assert beyond.get_xdata()[-1] == float(curves["time"][-1])

@@ -7,7 +7,7 @@ from matplotlib.contour import QuadContourSet
 from numpy.testing import assert_allclose
 from scipy.special import ndtr
 
-from inference.report.figures import timing_and_confounding_figure
+from inference.report.figures.timing_and_confounding import timing_and_confounding_figure
 
 
 def effect(delay, strength):

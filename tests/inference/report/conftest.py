@@ -8,6 +8,7 @@ import pytest
 from data.study.study import Study, load_study
 from inference.diagnostics.checks import CheckResult, checks_table
 from inference.report.content import FigureItem, Report
+from inference.report.drawings import Drawing
 
 MAIN = {
     "baseline": "piecewise_exponential",
@@ -186,10 +187,20 @@ def make_report(study: Study) -> MakeReport:
             "prior_statements": ["Median between 447 and 17000 days (95 %)."],
             "sensitivity": sensitivity_rows(),
             "figures": [
-                FigureItem("survival", "Survival", "Read it so.", lambda: SVG, "answer"),
-                FigureItem("hazard", "Hazard", "Read it so.", lambda: SVG, "curves"),
-                FigureItem("trace", "Trace", "Read it so.", lambda: SVG, "diagnostics"),
+                FigureItem("survival", "Survival", "Read it so.", Drawing(lambda: SVG), "answer"),
+                FigureItem("hazard", "Hazard", "Read it so.", Drawing(lambda: SVG), "curves"),
+                FigureItem("trace", "Trace", "Read it so.", Drawing(lambda: SVG), "diagnostics"),
             ],
+            "described": pd.DataFrame(
+                {
+                    "covariate": ["Age", "Grade"],
+                    "level": ["mean (SD)", "II"],
+                    "treated": ["58.1 (8.1)", "163 (66.3 %)"],
+                    "control": ["50.5 (10.1)", "281 (63.9 %)"],
+                    "before": [0.83, 0.05],
+                    "overlap": [0.0, 0.01],
+                }
+            ),
             "manifest": {
                 "command": ["rtsurv", "analyse", "gbsg2"],
                 "seed": 20240101,

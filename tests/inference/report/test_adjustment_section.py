@@ -178,7 +178,7 @@ def test_the_tables_hold_every_row_and_every_design(compared):
         "2.3",
     ]
     assert cells[7][-2:] == ["–", "–"]
-    assert [column.label for column in designs.columns] == [
+    assert [column.title for column in designs.columns] == [
         "Fit",
         "Largest standardised difference left",
         "Effective share of the treated",

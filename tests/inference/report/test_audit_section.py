@@ -45,7 +45,7 @@ def test_each_kind_of_finding_has_its_table(published):
     assert set(tables["audit-consistent"]) == {"pass"}
     assert len(tables["audit-consistent"]) > 24  # the page folds it
     (figure,) = section.figures
-    assert figure.drawing().startswith("<svg")
+    assert figure.drawing.wide().startswith("<svg")
     assert figure.group == "section"
 
 

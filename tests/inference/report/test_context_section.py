@@ -68,7 +68,7 @@ def test_the_toxicity_section_says_what_was_found_and_how_it_was_read(evidence, 
     assert "undefined: the difference may be 0" in said
     (figure,) = section.figures
     assert figure.group == "section"
-    assert figure.drawing().startswith("<svg")
+    assert figure.drawing.wide().startswith("<svg")
 
 
 def test_drugs_are_not_taken_for_radiotherapy_and_not_pooled(evidence):

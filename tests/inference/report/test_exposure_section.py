@@ -126,7 +126,7 @@ def test_the_table_has_every_exposure_with_both_adjustments_in_order(estimands):
     ]
     assert cells[0][2:] == ["0.50 (0.40 to 0.62)", "0.900", "50 (−40 to 140)"]
     assert [row.cells[2].sort for row in table.rows] == pytest.approx([0.5, 0.52, 0.9, 0.92, 0.8, 0.82])
-    assert table.columns[-1].label == "RMST difference, days (95 %)"
+    assert table.columns[-1].title == "RMST difference, days (95 %)"
 
 
 def test_subgroups_are_not_taken_for_the_whole(estimands):

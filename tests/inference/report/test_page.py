@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from inference.report.content import FigureItem
-from inference.report.page import SECTIONS, citation_link, render
+from inference.report.drawings import Drawing
+from inference.report.page import citation_link, parts_of, render
+from inference.report.standard_sections import sections_in_order
 from inference.report.svg import embedded_svg
 
 ATTACK = '<script>alert("x")</script>'
@@ -48,10 +50,21 @@ def test_ids_are_unique_and_references_within_the_page_resolve(html):
     assert set(internal) <= set(ids)
 
 
-def test_sections_stand_in_their_order_and_in_the_contents(html):
-    positions = [html.index(f'<section id="{name}"') for name, _ in SECTIONS]
+def test_sections_stand_in_their_parts_and_in_the_contents(html, make_report):
+    parts = parts_of(sections_in_order(make_report(), []))
+    assert [title for title, _ in parts] == ["The answer", "Does it hold", "Can it be trusted", "Methods"]
+    sections = [section for _, own in parts for section in own]
+    positions = [html.index(f'<section id="{section.id}"') for section in sections]
     assert positions == sorted(positions)
-    assert all(f'<a href="#{name}">{title}</a>' in html for name, title in SECTIONS)
+    assert all(f'<a href="#{section.id}">{section.title}</a>' in html for section in sections)
+
+
+def test_a_section_opens_with_its_finding_and_one_exhibit_and_folds_the_rest(html):
+    part = html.split('<section id="effects"')[1].split("</section>")[0]
+    shown, folded = part.split("<details>")
+    assert "between 0.70 and 0.72" in shown
+    assert (shown.count("<table"), shown.count("<figure")) == (1, 0)
+    assert folded.count("<table") == 7  # populations, and every estimand of six fits
 
 
 def test_nothing_is_fetched(html):
@@ -85,7 +98,9 @@ def test_labels_are_escaped(make_report, study):
             checks=report.checks.assign(text=ATTACK, name=ATTACK),
             priors=report.priors.assign(reason=ATTACK),
             prior_statements=[ATTACK],
-            figures=[FigureItem("a", ATTACK, ATTACK, lambda: "<svg width='1pt' height='1pt'/>", "answer")],
+            figures=[
+                FigureItem("a", ATTACK, ATTACK, Drawing(lambda: "<svg width='1pt' height='1pt'/>"), "answer")
+            ],
             manifest={ATTACK: {ATTACK: ATTACK}},
         )
     )
@@ -95,8 +110,8 @@ def test_labels_are_escaped(make_report, study):
 
 
 def test_failed_checks_come_before_the_answer(make_report, html):
-    banner = html.index("2 checks failed, 1 of the main fit")
-    assert banner < html.index('<section id="answer"')
+    assert html.index('role="alert"><a href="#failed">6 checks: 2 failed') < html.index('<section id="full"')
+    assert html.index("2 checks failed, 1 of the main fit") < html.index('<section id="full"')
     passing = make_report().checks.assign(status="pass")
     assert 'role="alert"' not in render(make_report(checks=passing))
     assert "No check was made" in render(make_report(checks=passing.iloc[:0]))
@@ -148,7 +163,7 @@ def test_the_page_is_built_for_screen_readers(html):
 
 def test_an_svg_keeps_its_drawing_and_loses_the_rest(make_report):
     figure = make_report().figures[0]
-    drawing = embedded_svg(figure.drawing(), "fig", "A & B")
+    drawing = embedded_svg(figure.drawing.wide(), "fig", "A & B")
     root = ElementTree.fromstring(drawing)
     assert root.tag == "svg"
     assert (root.get("viewBox"), root.get("aria-label")) == ("0 0 360 180", "A & B")

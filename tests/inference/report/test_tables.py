@@ -9,7 +9,7 @@ from inference.report.comparator_tables import comparators_table, other_comparat
 from inference.report.effect_tables import estimands_tables
 from inference.report.provenance_tables import command_line, manifest_tables, tree_warning
 from inference.report.sensitivity_table import sensitivity_table
-from inference.report.table import Cell, Column, Row, Table, frame_table
+from inference.report.table import NUMBER, PERCENT, RATIO, SPAN, TEXT, Column, Table, frame_table
 
 
 def texts(table: Table) -> list[list[str]]:
@@ -63,11 +63,11 @@ def test_frequentist_numbers_stand_beside_what_answers_the_same_question(make_re
 
 def test_published_numbers_get_a_column_only_where_there_are_some(make_report):
     report = make_report()
-    labels = [column.label for column in comparators_table(report).columns]
+    labels = [column.title for column in comparators_table(report).columns]
     assert "Published" not in labels
     published = report.comparators.assign(published=np.where(report.comparators["arm"] == "", 0.5, np.nan))
     table = comparators_table(make_report(comparators=published))
-    assert [column.label for column in table.columns][2] == "Published"
+    assert [column.title for column in table.columns][2] == "Published"
     assert table.rows[0].cells[2].text == "0.500"
 
 
@@ -87,7 +87,7 @@ def test_every_estimand_of_every_fit_is_there(make_report):
     assert tables[0].caption == "Every estimand of the fit Piecewise exponential, joint propensity"
     shown = texts(tables[0])
     assert "1.001" in shown[0]
-    assert "Subgroup" not in [column.label for column in tables[0].columns]
+    assert "Subgroup" not in [column.title for column in tables[0].columns]
     assert "0.930 (0.910 to 0.950)" in next(row for row in shown if row[0] == "Survival treated")
 
 
@@ -95,7 +95,7 @@ def test_subgroups_are_named_where_there_are_some(make_report):
     report = make_report()
     varied = report.estimands.assign(subgroup="menostat=Pre")
     table = estimands_tables(make_report(estimands=varied))[0]
-    assert [column.label for column in table.columns][2] == "Subgroup"
+    assert [column.title for column in table.columns][2] == "Subgroup"
     assert table.rows[0].cells[2].text == "menostat=Pre"
 
 
@@ -117,12 +117,35 @@ def test_the_effect_under_each_prior_set(make_report):
 def test_missing_numbers_are_sorted_last():
     table = frame_table("t", "T", pd.DataFrame({"name": ["a", "b"], "size": [1.5, np.nan]}))
     assert [row.cells[1].sort for row in table.rows] == [1.5, math.inf]
-    assert table.columns == (Column("Name"), Column("Size", numeric=True))
+    assert table.columns == (Column("Name", TEXT, "name"), Column("Size", NUMBER, "size"))
 
 
-def test_a_row_of_the_wrong_length_is_refused():
-    with pytest.raises(ValueError, match="must have 1 cells, but found 2"):
-        Table("t", "T", (Column("a"),), (Row((Cell("1"), Cell("2"))),))
+def test_a_column_that_the_frame_lacks_is_refused():
+    with pytest.raises(ValueError, match="must have b, but found no such column"):
+        Table("t", "T", (Column("A", TEXT, "a"), Column("B", NUMBER, "b")), pd.DataFrame({"a": ["x"]}))
+
+
+def test_limits_are_those_of_the_estimate_and_else_those_of_the_row():
+    frame = pd.DataFrame(
+        {"own": [0.5, 0.25], "own_lower": [0.4, 0.1], "own_upper": [0.6, 0.9], "plain": [2.0, np.nan]}
+        | {"lower": [1.0, np.nan], "upper": [3.5, np.nan], "note": ["", "not estimable"]}
+    )
+    table = Table("t", "T", (Column("Own", RATIO, "own"), Column("Plain", RATIO, "plain")), frame)
+    assert texts(table) == [
+        ["0.50 (0.40 to 0.60)", "2.00 (1.00 to 3.50)"],
+        ["0.25 (0.10 to 0.90), not estimable", "not estimable"],
+    ]
+    assert [row.cells[1].sort for row in table.rows] == [2.0, math.inf]
+
+
+def test_rows_may_be_written_in_different_ways_and_sorted_by_another_column():
+    frame = pd.DataFrame({"value": [0.5, 7.0], "lower": [0.4, 6.0], "upper": [0.6, 8.0], "rank": [2, 1]})
+    frame["kind"] = [PERCENT, SPAN]
+    table = Table("t", "T", (Column("V", SPAN, "value", by="rank", kinds="kind"),), frame)
+    assert [(row.cells[0].text, row.cells[0].sort) for row in table.rows] == [
+        ("50.0 (40.0 to 60.0)", 2.0),
+        ("7.0 (6.0 to 8.0)", 1.0),
+    ]
 
 
 def test_the_manifest_is_shown_whole():

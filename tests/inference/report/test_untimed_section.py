@@ -1,5 +1,6 @@
 """Covariates of unknown timing: the effect without them, and the limit that names them."""
 
+import math
 from unittest.mock import MagicMock
 
 import numpy as np
@@ -92,10 +93,10 @@ def test_the_section_has_both_hazard_ratios_or_says_that_the_model_was_not_fitte
     values = [[cell.sort for cell in row.cells[2:4]] for row in table.rows]
     assert [one for one, _ in values] == [0.43, 0.50, 0.52, 0.54]
     if sampled:
-        assert [one for _, one in values] == [0.46, 0.51, 0.53, None]
+        assert [one for _, one in values] == [0.46, 0.51, 0.53, math.inf]
         assert "-0.78 (0.13)" in table.rows[0].cells[4].text.replace("\u2212", "-")
     else:
-        assert [one for _, one in values] == [0.46, None, None, None]
+        assert [one for _, one in values] == [0.46, math.inf, math.inf, math.inf]
     assert table.rows[-1].cells[3].text == "not fitted"
     numbers = {number for number in ("0.46", "0.53", "0.51") if number in section.paragraphs[1]}
     assert numbers == ({"0.46", "0.53", "0.51"} if sampled else set())

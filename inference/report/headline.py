@@ -1,0 +1,139 @@
+"""The first screen: one sentence, three numbers with their intervals, and what speaks against them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from inference.report.check_tables import Check, counts
+from inference.report.content import Report, estimand_row, fit_rows
+from inference.report.exposure_words import since
+from inference.report.numbers import difference_in_words, number, percent, ratio, span
+from inference.report.sentences import horizon_of
+from inference.report.vocabulary import capitalised, vocabulary
+
+LONGEST = 30  # words of the sentence
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of the first screen: what it is, the number, its 95 % interval."""
+
+    label: str
+    number: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What is read in a minute.
+
+    Attributes
+    ----------
+    sentence : str
+        At most 30 words.
+    numbers : tuple of Figure
+        Difference in restricted mean, survival by arm, hazard ratio.
+    no_evidence : str
+        What the numbers do not show.
+    checks : str
+        How many checks failed or warn.
+    failed : bool
+        Whether any failed.
+    """
+
+    sentence: str
+    numbers: tuple[Figure, ...]
+    no_evidence: str
+    checks: str
+    failed: bool
+
+
+def headline(report: Report, checks: Sequence[Check]) -> Headline:
+    """Return the first screen of a report."""
+    count = counts(checks)
+    state = (
+        f"{len(checks)} checks: {count['fail']} failed, {count['warn']} warn."
+        if checks
+        else "No check was made."
+    )
+    return Headline(
+        _sentence(report), _numbers(report), _no_evidence(report), state, not checks or count["fail"] > 0
+    )
+
+
+def _sentence(report: Report) -> str:
+    """Return the main result in one sentence; without the labels of the arms where these make it too long."""
+    rows, unit = fit_rows(report.estimands, report.main), report.study.time_unit
+    mean, horizon = estimand_row(rows, "rmst_difference", "all"), horizon_of(rows)
+    treatment = report.study.treatment
+    if mean is None or pd.isna(mean["median"]) or horizon is None:
+        return "The difference in mean survival could not be estimated."
+    limits = tuple(float(mean[name]) for name in ("median", "lower", "upper"))
+    difference = _briefly(difference_in_words(limits[0], limits[1], limits[2], unit), unit)
+    end = (
+        f"adjusted mean {vocabulary(report.study).survival} within {number(horizon)} {unit} is {difference}."
+    )
+    named = f"With “{treatment.treated_label}” rather than “{treatment.control_label}”{since(report.main['exposure'], unit)}, {end}"
+    return named if len(named.split()) <= LONGEST else capitalised(f"with treatment, {end}")
+
+
+def _briefly(difference: str, unit: str) -> str:
+    """Return a difference in words without repeating, in its interval, unit and direction where both ends have the same."""
+    for side in ("longer", "shorter"):
+        if difference.count(side) == 2 and "from" not in difference:
+            return difference.replace(f" {unit} {side})", ")")
+    return difference
+
+
+def _numbers(report: Report) -> tuple[Figure, ...]:
+    rows, unit, survival = (
+        fit_rows(report.estimands, report.main),
+        report.study.time_unit,
+        vocabulary(report.study).survival,
+    )
+    horizon = horizon_of(rows)
+    to = f"{number(horizon)} {unit}" if horizon else "the horizon"
+    found = []
+    mean = estimand_row(rows, "rmst_difference", "all")
+    if mean is not None and pd.notna(mean["median"]):
+        value, limits = _split(span(*_limits(mean)))
+        sign = "" if value.startswith("−") else "+"
+        found.append(Figure(f"Mean {survival} to {to}", f"{sign}{value} {unit}", limits))
+    times = rows.loc[(rows["estimand"] == "survival_treated") & (rows["population"] == "all"), "time"]
+    reached = times[times <= (horizon or times.max())]
+    if len(reached):
+        at = float(reached.max())
+        arms = [estimand_row(rows, f"survival_{arm}", "all", at) for arm in ("treated", "control")]
+        values = [_split(percent(*_limits(arm))) for arm in arms if arm is not None]
+        if len(values) == 2:
+            found.append(
+                Figure(
+                    f"{capitalised(survival)} at {number(at)} {unit}, treated and not",
+                    f"{values[0][0]} | {values[1][0]} %",
+                    " | ".join(limits for _, limits in values),
+                )
+            )
+    hazard = estimand_row(rows, "hazard_ratio", "conditional")
+    if hazard is not None and pd.notna(hazard["median"]):
+        value, limits = _split(ratio(*_limits(hazard)))
+        found.append(Figure("Hazard ratio, equal covariates", value, limits))
+    return tuple(found)
+
+
+def _limits(row: pd.Series) -> tuple[float, float, float]:
+    return float(row["median"]), float(row["lower"]), float(row["upper"])
+
+
+def _split(text: str) -> tuple[str, str]:
+    value, _, limits = text.partition(" (")
+    return value, limits.removesuffix(")")
+
+
+def _no_evidence(report: Report) -> str:
+    """Return what the numbers do not show, in few words; the answer in full says why."""
+    if report.pseudo:
+        return "Pseudo-patients, not randomised: this is not evidence that treatment works."
+    return "Not randomised: this alone does not show that treatment works."

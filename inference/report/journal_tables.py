@@ -1,0 +1,191 @@
+"""The tables that journals print: who the patients are, and Cox models beside the posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data.study.cohort import Cohort
+from data.study.study import Study
+from data.study.without_covariates import columns_of
+from inference.frequentist.balance import standardised_differences
+from inference.frequentist.efron import EfronCox
+from inference.report.content import Report, fit_rows
+from inference.report.figures.wording import words
+from inference.report.results import Results
+from inference.report.table import HUNDREDTHS, RATIO, TEXT, Column, Table
+from inference.report.vocabulary import capitalised, vocabulary
+
+NORMAL_95 = 1.959964
+BEFORE = "before"
+TREATMENT = ""
+
+
+def described(results: Results) -> pd.DataFrame | None:
+    """Return the characteristics of the patients by arm, means over cohorts, and how far the arms differ; None without covariates.
+
+    Returns
+    -------
+    DataFrame
+        covariate, level, treated, control (texts: mean and standard deviation, or number and percentage), before, and a column for
+        each design (overlap, iptw, matched): absolute standardised differences; NaN where a design does not have the level as a column.
+    """
+    cohorts, study = results.cohorts, results.study
+    if not study.covariates:
+        return None
+    differences = [standardised_differences(one.covariates, one.treatment) for one in cohorts]
+    before = pd.concat(differences).groupby("term", sort=False)["difference_before"].mean()
+    after = {
+        one.request.adjustment: one.balance.set_index("term")["difference_after"]
+        for one in results.models
+        if len(one.balance) and one.request.baseline == results.main.request.baseline
+    }
+    rows = []
+    for covariate, level, term, column in _levels(cohorts, study):
+        row = {"covariate": covariate, "level": level, BEFORE: abs(before.get(term, np.nan))}
+        row |= {name: abs(found.get(column, np.nan)) for name, found in after.items()}
+        rows.append(row | _by_arm(cohorts, term))
+    return pd.DataFrame(rows)
+
+
+def _levels(cohorts: Sequence[Cohort], study: Study) -> Iterator[tuple[str, str, str, str]]:
+    """Yield label, level, the term of the difference, and that of the design; of yes-or-no covariates the second level alone."""
+    for name, column in cohorts[0].covariates.items():
+        stated = study.covariates[str(name)]
+        label = (stated.label or str(name)) + (f", {stated.unit}" if stated.unit else "")
+        if pd.api.types.is_numeric_dtype(column):
+            yield label, "mean (SD)", str(name), str(name)
+            continue
+        levels = list(column.astype("category").cat.categories)
+        yes = list(map(str, levels)) == ["0", "1"]
+        for level in levels[1:] if yes else levels:
+            yield label, "yes" if yes else str(level), f"{name}[{level}]", f"{name}[T.{level}]"
+
+
+def _by_arm(cohorts: Sequence[Cohort], term: str) -> dict[str, str]:
+    """Return the texts of both arms."""
+    name, _, level = term.removesuffix("]").partition("[")
+    if name not in cohorts[0].covariates:  # a bracket of its own
+        name, level = term, ""
+    found = {}
+    for arm, treated in (("treated", True), ("control", False)):
+        columns = [one.covariates[name][one.treatment == treated] for one in cohorts]
+        if pd.api.types.is_numeric_dtype(columns[0]):
+            mean, sd = (float(np.mean([getattr(one, of)() for one in columns])) for of in ("mean", "std"))
+            found[arm] = f"{mean:.1f} ({sd:.1f})"
+        else:
+            counts = [float((one.astype(str) == level).sum()) for one in columns]
+            share = np.mean([count / len(one) for count, one in zip(counts, columns, strict=True)])
+            found[arm] = f"{np.mean(counts):.0f} ({100 * share:.1f} %)"
+    return found
+
+
+def designs_of(table: pd.DataFrame) -> list[str]:
+    """Return the designs after which differences are known."""
+    return [
+        name for name in table.columns if name not in ("covariate", "level", "treated", "control", BEFORE)
+    ]
+
+
+def patients_table(report: Report, table: pd.DataFrame) -> Table:
+    """Return Table 1: characteristics by arm, with standardised differences before and after each design."""
+    arms = report.arms.set_index(report.arms["arm"].fillna(""))["patients"]
+    treatment = report.study.treatment
+    labels = {"treated": treatment.treated_label, "control": treatment.control_label}
+    columns = (
+        Column("Covariate", TEXT, "covariate"),
+        Column("Level", TEXT, "level"),
+        *(Column(f"{labels[arm]} (n = {arms[arm]:.0f})", TEXT, arm) for arm in labels),
+        Column("Standardised difference", HUNDREDTHS, BEFORE),
+        *(Column(f"After {words(name)}", HUNDREDTHS, name) for name in designs_of(table)),
+    )
+    people = capitalised(vocabulary(report.study).patients)
+    caption = f"{people} by arm: number (percentage) or mean (standard deviation), and absolute standardised differences before and after each design"
+    return Table("characteristics", caption, columns, table)
+
+
+def balance_sentence(table: pd.DataFrame) -> str:
+    """Return the largest difference before and after each design."""
+    largest = {name: table[name].max() for name in [BEFORE, *designs_of(table)]}
+    after = "; ".join(f"{value:.2f} after {words(name)}" for name, value in largest.items() if name != BEFORE)
+    return f"The largest standardised difference between the arms is {largest[BEFORE]:.2f}{f', {after}' if after else ''}."
+
+
+def coefficients(results: Results) -> pd.DataFrame:
+    """Return hazard ratios of treatment and of every covariate: each alone, all together (Cox), and as a posterior.
+
+    The posterior is that of the outcome regression where it was fitted: beside a propensity score the covariates share their effect
+    with it. Several cohorts are pooled by Rubin's rules (doi 10.1002/9780470316696).
+
+    Returns
+    -------
+    DataFrame
+        term (empty for treatment); univariable, multivariable and posterior, each with its lower and upper.
+    """
+    cohorts, outcome = results.cohorts, results.cohort.outcome
+    groups = {TREATMENT: np.zeros(len(outcome.terms), dtype=bool)}
+    groups |= {name: columns_of(outcome, [name]) for name in map(str, results.cohort.covariates)}
+    alone: dict[str, dict[str, float]] = {}
+    for name, inside in groups.items():
+        terms = [term for term, one in zip(outcome.terms, inside, strict=True) if one]
+        if name == TREATMENT or terms:
+            alone |= _cox(cohorts, terms, inside, treatment=name == TREATMENT, name="univariable")
+    everything = np.ones(len(outcome.terms), dtype=bool)
+    together = _cox(cohorts, list(outcome.terms), everything, treatment=True, name="multivariable")
+    plain = next((one for one in results.models if one.request.adjustment == "none"), results.main)
+    draws = plain.draws["parameter"].to_numpy().astype(float)
+    names = plain.draws["parameter_name"].to_numpy().astype(str)
+    rows = []
+    for term in (TREATMENT, *outcome.terms):
+        wanted = f"outcome_coefficients[{term}]" if term else "treatment_effect"
+        row: dict[str, Any] = {"term": term, **alone.get(term, {}), **together[term]}
+        if wanted in names:
+            own = np.exp(draws[np.flatnonzero(names == wanted)[0]])
+            middle, low, high = np.quantile(own, [0.5, 0.025, 0.975])
+            row |= {"posterior": middle, "posterior_lower": low, "posterior_upper": high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _cox(
+    cohorts: Sequence[Cohort], terms: list[str], inside: np.ndarray, *, treatment: bool, name: str
+) -> dict[str, dict[str, float]]:
+    """Return hazard ratios by term, of one Cox model in every cohort."""
+    found = []
+    for cohort in cohorts:
+        columns = cohort.outcome.values[:, inside]
+        design = np.column_stack([cohort.treatment, columns]).astype(float) if treatment else columns
+        values, covariance = EfronCox(cohort.time, cohort.event, cohort.entry, design).estimates()
+        found.append((values, np.diag(covariance)))
+    values, variances = (np.stack(parts) for parts in zip(*found, strict=True))
+    between = values.var(axis=0, ddof=1) * (1 + 1 / len(cohorts)) if len(cohorts) > 1 else 0.0
+    middle, reach = values.mean(axis=0), NORMAL_95 * np.sqrt(variances.mean(axis=0) + between)
+    return {
+        term: {name: np.exp(at), f"{name}_lower": np.exp(at - by), f"{name}_upper": np.exp(at + by)}
+        for term, at, by in zip([TREATMENT, *terms] if treatment else terms, middle, reach, strict=True)
+    }
+
+
+def cox_table(report: Report, table: pd.DataFrame) -> Table:
+    """Return Cox models, univariable and multivariable, beside the posterior."""
+    columns = (
+        Column("Term", TEXT, "named"),
+        Column("Cox, univariable (95 %)", RATIO, "univariable"),
+        Column("Cox, multivariable (95 %)", RATIO, "multivariable"),
+        Column("Posterior (95 %)", RATIO, "posterior"),
+    )
+    treatment = f"{report.study.treatment.treated_label} (treatment)"
+    frame = table.assign(
+        named=[term or treatment for term in table["term"]],
+        mark=["" if term else "main" for term in table["term"]],
+    )
+    none = len(fit_rows(report.estimands, {**report.main, "adjustment": "none"})) > 0
+    model = "the outcome regression" if none else "the main model"
+    caption = (
+        f"Hazard ratios by Cox models (Efron ties; treatment ever against never; all columns of a covariate alone, and all covariates together), and by {model}. Terms are "
+        "those of the outcome formula; hazard ratios of covariates are not their effects, only what they add to the adjustment"
+    )
+    return Table("cox", caption, columns, frame, "mark")
