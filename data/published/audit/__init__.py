@@ -5,11 +5,13 @@ To add a family: one file with a function of study and evidence that yields find
 
 from collections.abc import Callable, Iterable
 
+from data.published.audit.at_risk import check_at_risk
 from data.published.audit.balance import check_balance
 from data.published.audit.cells import check_cells
 from data.published.audit.citations import check_citations
 from data.published.audit.counts import check_counts
 from data.published.audit.cox import check_cox
+from data.published.audit.curve_text import check_curve_text
 from data.published.audit.cutoffs import check_cutoffs
 from data.published.audit.finding import (
     KIND_TITLES,
@@ -57,6 +59,8 @@ CHECKS: dict[str, Check] = {
     "p_values": check_p_values,
     "balance": check_balance,
     "survival": check_survival,
+    "at_risk": check_at_risk,
+    "curve": check_curve_text,
     "hazards": check_hazards,
     "follow_up": check_follow_up,
     "cox": check_cox,

@@ -36,7 +36,8 @@ def published_statistics(
         On the printed scale. A hazard ratio is one Newton step from the printed one.
     """
     strata, targets = strata_of(study, evidence), targets_of(study, evidence)
-    levels = np.stack([cohort.covariates[name].cat.codes for name in study.covariates], axis=1)
+    levels = np.array([cohort.covariates[name].cat.codes for name in study.covariates], np.int64)
+    levels = levels.reshape(-1, cohort.size).T  # without covariates there is no column
     layout, member = layout_of(targets, list(study.covariates)), membership_of(targets, study, strata, levels)
     chosen = [number for number, target in enumerate(targets) if target.family in STATISTICS]
     values = np.empty((len(time), len(chosen)))
