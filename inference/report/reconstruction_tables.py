@@ -42,7 +42,8 @@ def unsaid_table(results: Results) -> pd.DataFrame:
     missing = table["fraction_of_missing_information"]
     estimand = (table["population"] == "all") & table["estimand"].isin(HEADLINE)
     found = table[(table["share_of_prior"] >= WIDE) | (estimand & (missing >= UNKNOWN))]
-    named = found["estimand"] + np.where(found["time"].notna(), " at " + found["time"].map("{:g}".format), "")
+    times = found["time"].map(" at {:g}".format).astype(object)  # of no row too
+    named = found["estimand"] + times.where(found["time"].notna(), "")
     return pd.DataFrame(
         {
             "quantity": named,
