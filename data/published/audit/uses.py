@@ -8,7 +8,8 @@ from data.published.audit.finding import Finding, identifier
 from data.published.audit.wording import interval_words, listed
 from data.published.evidence import Evidence
 from data.published.evidence_rows import CoxRow
-from data.published.reconstruction.targets import CoxFit, Group, Target, cox_fits, targets_of
+from data.published.reconstruction.target import CoxFit, Group, Target
+from data.published.reconstruction.targets import cox_fits, targets_of
 from data.study.study import Study
 
 OF_THE_TABLE = {

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-SURVIVAL, MEDIAN, MEDIAN_ERROR, LOG_RANK, HAZARD_RATIO, LOG_RATIO_ERROR, WALD, OVERALL = range(8)
+SURVIVAL, MEDIAN, MEDIAN_ERROR, LOG_RANK, HAZARD_RATIO, LOG_RATIO_ERROR, WALD, OVERALL, AT_RISK, EVENTS = (
+    range(10)
+)
 
 
 class Layout(NamedTuple):
@@ -16,12 +18,14 @@ class Layout(NamedTuple):
 
     reverse: np.ndarray  # (group,) 1: censoring is the event, which gives the follow-up
     pairs: np.ndarray  # (pair, 2) groups of each log-rank test
-    checkpoints: np.ndarray  # (checkpoint,) increasing times
+    checkpoint_first: np.ndarray  # (group + 1,) first checkpoint of each group
+    checkpoints: np.ndarray  # (checkpoint,) times, increasing within a group
     fit_first: np.ndarray  # (fit + 1,) first term of each fit
     log_ratio: np.ndarray  # (term,) printed
     kind: np.ndarray  # (target,) one of the kinds above
     index: np.ndarray  # (target,) group, pair, term or fit
-    at: np.ndarray  # (target,) checkpoint of a survival probability
+    at: np.ndarray  # (target,) checkpoint of a survival probability or a count, within its group
+    until: np.ndarray  # (target,) the last checkpoint at which a survival probability may have been read
     aim: np.ndarray  # (target,) printed value
     width: np.ndarray  # (target,) standard deviation of the rounding likelihood
     flat: np.ndarray  # (target,) how far from the aim it is level

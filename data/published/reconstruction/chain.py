@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from data.published.reconstruction.density import draw_lifetime, log_density
+from data.published.reconstruction.density import END_WIDTH, draw_lifetime, log_density
 from data.published.reconstruction.exchange import (
     exchange_covariate,
     exchange_membership,
@@ -21,10 +21,25 @@ from data.published.reconstruction.exchange import (
 from data.published.reconstruction.statistics import penalty, read_part, sum_of
 
 CHANCES = 10  # uniform numbers that a move takes
-# shares of the moves, cumulated: of a covariate, and of time and event; the rest draws anew
-COVARIATE, SWAP, SHIFT, EXCHANGE = 0.2, 0.55, 0.8, 0.9
 ANYWHERE = 0.4  # share of the shifts that go to any time: how losses early on come and go
 NEIGHBOURS = 24  # how far in rank a swap with a neighbour reaches
+
+
+class Moves(NamedTuple):
+    """Shares of the moves, cumulated, and how far they go."""
+
+    covariate: float  # exchange a covariate between two of a stratum
+    swap: float  # exchange time and event between two of a stratum
+    shift: float  # move a time
+    exchange: float  # let another one die
+    flip: float  # turn a death into a loss, or back
+    leave: float  # move a loss to the figure's end, or back; the rest draws time and event anew
+    near: int  # power of a uniform number that a shift reaches: the larger, the nearer most of them
+
+
+SUMMARIES = Moves(0.2, 0.55, 0.8, 0.9, 0.9, 0.9, 2)  # where a publication prints numbers only
+CURVES = Moves(0.1, 0.2, 0.65, 0.75, 0.85, 0.9, 6)  # with a curve, of which a shift must not leave its pixel
+UNRELATED = Moves(0.0, 0.0, 0.65, 0.75, 0.85, 0.95, 6)  # with a curve, and without covariates
 
 
 class Places(NamedTuple):
@@ -91,7 +106,8 @@ def _concerned(p, q, swapped, ended, curves, roles, fit_first, terms, parts):
 
 @numba.njit(cache=True)
 def run(
-    order, rank, time, event, values, places, layout, member, lifetimes, covariates, chances, normals, temperatures
+    order, rank, time, event, values, places, moves, layout, member, lifetimes, covariates, chances, normals,
+    temperatures,
 ):  # fmt: skip
     """Run one move for each temperature, changing the cohort in place; return how many were accepted.
 
@@ -103,7 +119,7 @@ def run(
         Pseudo-patients by time, and the place of each.
     time, event, values : ndarray
         The state, and the statistics it has.
-    places, layout, member, lifetimes, covariates : Places, Layout, Membership, Lifetimes, Covariates
+    places, moves, layout, member, lifetimes, covariates : Places, Moves, Layout, Membership, Lifetimes, Covariates
     chances : ndarray (move, CHANCES)
         Uniform numbers.
     normals : ndarray (move, 2)
@@ -128,8 +144,8 @@ def run(
         p, q, column = int(chance[1] * size), -1, -1
         time_p, event_p, time_q, event_q = time[p], event[p], 0.0, 0
         gain = 0.0
-        if chance[0] < SWAP:
-            if chance[0] < COVARIATE or chance[2] < 0.5:
+        if chance[0] < moves.swap:
+            if chance[0] < moves.covariate or chance[2] < 0.5:
                 stratum = places.stratum[p]
                 q = places.first[stratum] + int(
                     chance[3] * (places.first[stratum + 1] - places.first[stratum])
@@ -141,25 +157,42 @@ def run(
                 q = order[place]
             if q == p or places.stratum[q] != places.stratum[p]:
                 continue
-            if chance[0] < COVARIATE:
+            if chance[0] < moves.covariate:
                 column = int(chance[4] * covariates.levels.shape[1])
             else:
                 time_p, event_p, time_q, event_q = time[q], event[q], time[p], event[p]
-        elif chance[0] < SHIFT:
+        elif chance[0] < moves.shift:
             if chance[4] < ANYWHERE:
                 # evenly in the root of time, for a loss early on moves a curve by little, and one at the start by least
                 time_p = chance[2] * chance[2] * lifetimes.longest
                 gain = 0.5 * math.log(time_p / time[p] + 1e-300)
             else:
-                reach = chance[3] * chance[3]
+                reach = chance[3] * chance[3] if moves.near == 2 else chance[3] ** moves.near
                 factor = math.exp(reach * (2.0 * chance[2] - 1.0))
                 time_p = time[p] * factor
                 gain = math.log(factor)
-        elif chance[0] < EXCHANGE:
+        elif chance[0] < moves.exchange:
             q = int(chance[2] * size)
+            if moves.near > 2 and chance[4] < 0.5:
+                place = rank[p] + int(chance[3] * (2 * NEIGHBOURS + 1)) - NEIGHBOURS
+                if not 0 <= place < size:
+                    continue
+                q = order[place]
             if event[p] == event[q] or places.kind[p] != places.kind[q]:
                 continue
             time_q, event_p, event_q = time[q], event[q], event[p]
+        elif chance[0] < moves.flip:
+            if places.kind[p] >= 0:
+                continue
+            event_p = 1 - event[p]
+        elif chance[0] < moves.leave:
+            end = lifetimes.end[lifetimes.stratum[p]]
+            if event[p] or end == math.inf:
+                continue
+            if time[p] >= end:
+                time_p, gain = chance[2] * end, -math.log(END_WIDTH)
+            else:
+                time_p, gain = end * (1.0 + END_WIDTH * chance[2]), math.log(END_WIDTH)
         else:
             time_p, event_p = draw_lifetime(p, chance[2], chance[3], chance[4], normals[m, 0], lifetimes)
             if time_p == 0.0:
@@ -174,7 +207,7 @@ def run(
         old_relative_p, old_relative_q = lifetimes.relative[p], lifetimes.relative[q]
         if column >= 0:
             gain = _exchanged(p, q, column, time, event, lifetimes, covariates)
-        elif chance[0] < EXCHANGE:
+        elif chance[0] < moves.leave:
             gain += log_density(p, time_p, event_p, lifetimes) - log_density(p, time[p], event[p], lifetimes)
             if q >= 0:
                 gain += log_density(q, time_q, event_q, lifetimes) - log_density(
@@ -194,7 +227,7 @@ def run(
                 layout.log_ratio, member.weights, member.risk, member.risk_term, member.risk_square, parts,
             )  # fmt: skip
         else:
-            swapped, end_time = chance[0] < SWAP and time_p != time_q, time[order[size - 1]]
+            swapped, end_time = chance[0] < moves.swap and time_p != time_q, time[order[size - 1]]
             _change(order, rank, time, event, p, q, time_p, event_p, time_q, event_q)
             ended = time[order[size - 1]] != end_time
             count = _concerned(

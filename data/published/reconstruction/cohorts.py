@@ -7,7 +7,8 @@ import numpy as np
 from data.published.evidence import Evidence
 from data.published.reconstruction.arrays import Covariates, Layout, Membership
 from data.published.reconstruction.assumptions import STATED, Assumptions
-from data.published.reconstruction.chain import CHANCES, Places, run
+from data.published.reconstruction.axes import Axes, axes_of
+from data.published.reconstruction.chain import CHANCES, CURVES, SUMMARIES, UNRELATED, Moves, Places, run
 from data.published.reconstruction.conflicts import conflicts_of
 from data.published.reconstruction.covariates import (
     DrawnCovariates,
@@ -16,20 +17,23 @@ from data.published.reconstruction.covariates import (
     precision_of,
 )
 from data.published.reconstruction.deaths import DeathCount, death_classes, death_counts, first_lifetimes
+from data.published.reconstruction.inversion import published_arms
 from data.published.reconstruction.layout import layout_of, membership_of
 from data.published.reconstruction.lifetimes import Lifetimes, draw_lifetimes
 from data.published.reconstruction.margins import Strata, level_number, strata_of
 from data.published.reconstruction.modalities import ModalityGroups, draw_modalities, modality_groups
 from data.published.reconstruction.statistics import evaluate, misfit
-from data.published.reconstruction.targets import Target, targets_of
+from data.published.reconstruction.target import Target
+from data.published.reconstruction.targets import targets_of
 from data.study.study import Study
 
 ANNEALED, SAMPLED = 110_000, 60_000  # moves
+REFINED = 20_000  # moves from a cohort that has the curves already
 BLOCK = 1000  # moves after which the correlation of the covariates is drawn anew
 REHEATED = 200.0  # where a target is missed at the end, the chain is heated to this once more
 ATTEMPTS = 4  # of which each draws covariates and generative model anew, while a target is missed
 HOTTEST = 50.0  # divides the first misfit: so hot that it hardly counts
-DECIMALS = 4  # of times
+DECIMALS, FINE_DECIMALS = 4, 6  # of times; finer beside a curve, whose numbers at risk are exact
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,18 +93,34 @@ class State:
     covariates: Covariates
     loadings: np.ndarray
     loading_sd: float
+    axes: Axes
+    moves: Moves
 
     def advance(self, temperatures: np.ndarray, draws: np.random.Generator) -> None:
         """Run the chain, one move for each temperature."""
         for start in range(0, len(temperatures), BLOCK):
             block = temperatures[start : start + BLOCK]
             run(
-                self.order, self.rank, self.time, self.event, self.values, self.places, self.layout, self.member,
-                self.lifetimes, self.covariates, draws.random((len(block), CHANCES)),
+                self.order, self.rank, self.time, self.event, self.values, self.places, self.moves, self.layout,
+                self.member, self.lifetimes, self.covariates, draws.random((len(block), CHANCES)),
                 draws.standard_normal((len(block), 2)), block,
             )  # fmt: skip
-            move_loadings(self.loadings, self.covariates.latent, self.loading_sd, draws)
-            self.covariates.precision[:] = precision_of(self.loadings)
+            if len(self.loadings):
+                move_loadings(self.loadings, self.covariates.latent, self.loading_sd, draws)
+                self.covariates.precision[:] = precision_of(self.loadings)
+            self._move_axes(float(block[-1]), draws)
+
+    def _move_axes(self, temperature: float, draws: np.random.Generator) -> None:
+        """Propose another error at each end of each axis, by the Metropolis rule of the other moves."""
+        for figure, side in np.ndindex(*self.axes.errors.shape):
+            current, values = self.misfit, self.values.copy()
+            old, gain = self.axes.move(figure, side, draws)
+            self.axes.place(self.layout)
+            evaluate(self.order, self.time, self.event, self.layout, self.member, self.values)
+            if not self.misfit < current + temperature * (gain - np.log(draws.random())):
+                self.axes.errors[figure, side] = old
+                self.axes.place(self.layout)
+                self.values[:] = values
 
     @property
     def misfit(self) -> float:
@@ -147,14 +167,26 @@ def draw_cohort(plan: Plan, seed: int, number: int) -> PseudoCohort:
     found = conflicts_of(plan.targets, missed, state, draws) if missed else ()
     values = np.array([target.value(value) for target, value in zip(plan.targets, state.values, strict=True)])
     groups, group_values, more = draw_modalities(plan.modalities, plan.strata, state.time, state.event, draws)
+    end = state.lifetimes.end[state.lifetimes.stratum]
     return PseudoCohort(
-        state.covariates.levels, state.time, state.event, values, groups, group_values, (*found, *more)
+        state.covariates.levels,
+        np.minimum(state.time, np.round(end, FINE_DECIMALS)),
+        state.event,
+        values,
+        groups,
+        group_values,
+        (*found, *more),
     )
 
 
 def _sampled(plan: Plan, draws: np.random.Generator) -> State:
     """One attempt: the state in which the chain ends."""
     state = first_state(plan, draws)
+    if plan.evidence.curves and not plan.study.covariates:
+        state.advance(np.ones(REFINED), draws)
+        if not _missed(plan, state):
+            _round(plan, state)
+            return state
     state.advance(np.geomspace(max(1.0, state.misfit / HOTTEST), 1.0, ANNEALED), draws)
     state.advance(np.ones(SAMPLED), draws)
     if _missed(plan, state):
@@ -167,8 +199,12 @@ def _sampled(plan: Plan, draws: np.random.Generator) -> State:
 def first_state(plan: Plan, draws: np.random.Generator) -> State:
     """A cohort drawn from the generative model, with the printed numbers of deaths: where the chain begins."""
     drawn = draw_covariates(plan.study, plan.evidence.names.constraints, plan.strata, draws, plan.assumptions)
-    lifetimes = draw_lifetimes(plan.study, plan.evidence, plan.strata, drawn.levels, draws, plan.assumptions)
-    time, event = first_lifetimes(plan.deaths, plan.strata, lifetimes, draws)
+    arms = published_arms(plan.evidence, plan.strata, draws)
+    lifetimes = draw_lifetimes(
+        plan.study, plan.evidence, plan.strata, drawn.levels, draws, plan.assumptions,
+        {number: arm.losses for number, arm in arms.items()},
+    )  # fmt: skip
+    time, event = first_lifetimes(plan.deaths, plan.strata, lifetimes, draws, arms)
     layout = layout_of(plan.targets, list(plan.study.covariates))
     member = membership_of(plan.targets, plan.study, plan.strata, drawn.levels)
     order = np.argsort(time).astype(np.int64)
@@ -180,11 +216,19 @@ def first_state(plan: Plan, draws: np.random.Generator) -> State:
         death_classes(plan.deaths, plan.strata)[lifetimes.stratum].astype(np.int64),
     )
     values = np.zeros(len(plan.targets))
+    axes = axes_of(plan.targets, layout, arms.values())
+    axes.place(layout)
     evaluate(order, time, event, layout, member, values)
     return State(
         order, rank, time, event, values, places, layout, member, lifetimes, held_covariates(plan, drawn), drawn.loadings,
-        plan.assumptions.loading_sd,
+        plan.assumptions.loading_sd, axes, _moves(plan),
     )  # fmt: skip
+
+
+def _moves(plan: Plan) -> Moves:
+    if not plan.evidence.curves:
+        return SUMMARIES
+    return CURVES if plan.study.covariates else UNRELATED
 
 
 def held_covariates(plan: Plan, drawn: DrawnCovariates) -> Covariates:
@@ -216,11 +260,11 @@ def _missed(plan: Plan, state: State) -> list[int]:
 
 def _round(plan: Plan, state: State) -> None:
     """Round times, keeping their order and each its own, and compute the statistics of the rounded from scratch."""
-    unit = 10.0**-DECIMALS
+    unit = 10.0 ** -(FINE_DECIMALS if plan.evidence.curves else DECIMALS)
     ticks = np.maximum(np.rint(state.time[state.order] / unit), 1.0)
     steps = np.arange(len(ticks))
     # the smallest change that leaves no two alike: every time is at least one unit after that before it
     ticks = np.maximum.accumulate(ticks - steps) + steps
-    state.time[state.order] = np.round(ticks * unit, DECIMALS)
+    state.time[state.order] = np.round(ticks * unit, FINE_DECIMALS)
     member = membership_of(plan.targets, plan.study, plan.strata, state.covariates.levels)
     evaluate(state.order, state.time, state.event, state.layout, member, state.values)

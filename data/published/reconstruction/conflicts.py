@@ -10,7 +10,7 @@ import numpy as np
 from data.published.reconstruction.arrays import Layout
 from data.published.reconstruction.chain import CHANCES, run
 from data.published.reconstruction.statistics import penalty
-from data.published.reconstruction.targets import Target
+from data.published.reconstruction.target import Target
 
 if TYPE_CHECKING:
     from data.published.reconstruction.cohorts import State
@@ -35,8 +35,8 @@ def conflicts_of(
     for _ in range(TRIALS):
         tried = deepcopy(state)
         run(
-            tried.order, tried.rank, tried.time, tried.event, tried.values, tried.places, layout, tried.member,
-            tried.lifetimes, tried.covariates, draws.random((1, CHANCES)), draws.standard_normal((1, 2)),
+            tried.order, tried.rank, tried.time, tried.event, tried.values, tried.places, tried.moves, layout,
+            tried.member, tried.lifetimes, tried.covariates, draws.random((1, CHANCES)), draws.standard_normal((1, 2)),
             np.array([HOT]),
         )  # fmt: skip
         change = _penalties(tried.values, layout) - start

@@ -1,4 +1,4 @@
-"""A survival curve, or a log-rank test, in one pass over the pseudo-patients, compiled: survival, median and its error, deviate.
+"""A survival curve, or a log-rank test, in one pass over the pseudo-patients, compiled: survival, counts, median and its error, deviate.
 
 The estimator is that of Kaplan and Meier (https://doi.org/10.1080/01621459.1958.10501452); reversed, with censoring as the
 event, it gives the follow-up. Times are continuous, so that no ties are to be broken.
@@ -12,8 +12,8 @@ ABOVE, BELOW = 0.55, 0.45  # of the curve: where SPSS takes its slope for the st
 
 
 @numba.njit(cache=True)
-def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed):
-    """Put the survival at checkpoints in `passed`, and return the median and its error; both are bounded where not reached.
+def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed, left, died):
+    """Put survival and counts at checkpoints in place, and return the median and its error; both are bounded where not reached.
 
     Parameters
     ----------
@@ -28,8 +28,11 @@ def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed
     time, event : ndarray (patient,)
         Times above 0; 1 for a death.
     checkpoints, passed : ndarray of float (checkpoint,)
+        Increasing times, and the survival there.
+    left, died : ndarray of int (checkpoint,)
+        Those whose time is later, and those who had the event by then.
     """
-    reached = 0
+    reached, events = 0, 0
     survival, greenwood = 1.0, 0.0
     median, median_survival, median_greenwood = math.inf, 1.0, 0.0
     above_time, above, below_time, below = 0.0, 1.0, math.inf, 0.0
@@ -37,11 +40,12 @@ def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed
         p = order[s]
         if not role[p]:
             continue
+        now = time[p]
+        while reached < checkpoints.size and checkpoints[reached] < now:
+            passed[reached], left[reached], died[reached] = survival, at_risk, events
+            reached += 1
         if event[p] != censoring:
-            now = time[p]
-            while reached < checkpoints.size and checkpoints[reached] < now:
-                passed[reached] = survival
-                reached += 1
+            events += 1
             survival *= (at_risk - 1.0) / at_risk
             if at_risk > 1:
                 greenwood += 1.0 / (at_risk * (at_risk - 1.0))
@@ -56,7 +60,7 @@ def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed
                 break  # nothing later is read
         at_risk -= 1
     while reached < checkpoints.size:
-        passed[reached] = survival
+        passed[reached], left[reached], died[reached] = survival, at_risk, events
         reached += 1
     error = end_time = time[order[order.size - 1]]
     if below_time < math.inf and above_time > 0:

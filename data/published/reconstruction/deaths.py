@@ -1,5 +1,6 @@
 """Printed numbers of deaths: which strata share them, and a first draw that has them exactly."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,11 @@ from scipy.optimize import LinearConstraint, milp
 from data.errors import InputError
 from data.published.evidence import Evidence
 from data.published.reconstruction.density import draw_lifetime
+from data.published.reconstruction.inversion import Arm
 from data.published.reconstruction.lifetimes import Lifetimes
 from data.published.reconstruction.margins import ARMS, Strata
 
+NO_ARMS: Mapping[int, Arm] = {}
 TRIES = 400  # of new draws for each pseudo-patient, before events are flipped
 
 
@@ -80,9 +83,13 @@ def _nearest(counts: tuple[DeathCount, ...], strata: Strata, drawn: np.ndarray) 
 
 
 def first_lifetimes(
-    counts: tuple[DeathCount, ...], strata: Strata, lifetimes: Lifetimes, draws: np.random.Generator
+    counts: tuple[DeathCount, ...],
+    strata: Strata,
+    lifetimes: Lifetimes,
+    draws: np.random.Generator,
+    arms: Mapping[int, Arm] = NO_ARMS,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Times and events drawn from the generative model, with the printed numbers of deaths."""
+    """Times and events drawn from the generative model, or made from a published curve, with the printed numbers of deaths."""
     size = len(lifetimes.stratum)
     time, event = np.zeros(size), np.zeros(size, dtype=np.int64)
 
@@ -93,7 +100,11 @@ def first_lifetimes(
                 return found
 
     for p in range(size):
-        time[p], event[p] = draw(p)
+        if lifetimes.stratum[p] not in arms:
+            time[p], event[p] = draw(p)
+    for number, arm in arms.items():
+        own = lifetimes.stratum == number
+        time[own], event[own] = arm.time, arm.event
     if not counts:
         return time, event
     drawn = np.bincount(lifetimes.stratum, event, len(strata.sizes))
@@ -106,6 +117,8 @@ def first_lifetimes(
             if missing == 0:
                 break
             p = int(draws.choice(own))
+            if number in arms:
+                break
             if event[p] != (missing > 0):
                 new = draw(p)
                 if new[1] != event[p]:

@@ -7,6 +7,11 @@ pseudo-patient survives with probability (1 + v r H)^(-1/v).
 import math
 
 import numba
+import numpy as np
+
+END_WIDTH = (
+    1e-3  # share of a figure's end over which those followed to it are spread: the chain knows no ties
+)
 
 
 @numba.njit(cache=True)
@@ -15,6 +20,9 @@ def log_density(p, time, event, lifetimes):
     s = lifetimes.stratum[p]
     if not 0.0 < time < lifetimes.longest:
         return -math.inf
+    end = lifetimes.end[s]
+    if end < math.inf:
+        return _published_density(p, min(time, end), event, time >= end, lifetimes)
     k = 0
     while k + 1 < lifetimes.knots.shape[1] and lifetimes.knots[s, k + 1] < time:
         k += 1
@@ -32,10 +40,46 @@ def log_density(p, time, event, lifetimes):
 
 
 @numba.njit(cache=True)
+def _published_density(p, time, event, followed, lifetimes):
+    """Log density under a published curve: losses at the hazard of this cohort, the others followed to the figure's end."""
+    s = lifetimes.stratum[p]
+    k = np.searchsorted(lifetimes.knots[s], time) - 1
+    hazard = lifetimes.hazard[s, k]
+    reached = lifetimes.cumulative[s, k] + hazard * (time - lifetimes.knots[s, k])
+    total = 1.0 + lifetimes.frailty * lifetimes.relative[p] * reached
+    found = -math.log(total) / lifetimes.frailty
+    k = np.searchsorted(lifetimes.loss_knots[s], time) - 1
+    span = lifetimes.loss_knots[s, k + 1] - lifetimes.loss_knots[s, k]
+    rate = (lifetimes.loss_reached[s, k + 1] - lifetimes.loss_reached[s, k]) / span
+    found -= lifetimes.loss_reached[s, k] + rate * (time - lifetimes.loss_knots[s, k])
+    if event:
+        return -math.inf if followed else found + math.log(lifetimes.relative[p] * hazard / total)
+    # those followed to the end are spread over END_WIDTH of it, which divides their probability
+    return found - math.log(END_WIDTH * time) if followed else found + math.log(rate)
+
+
+@numba.njit(cache=True)
+def _published_loss(s, loss, when, lifetimes):
+    """Draw the time of loss under a published curve."""
+    goal = -math.log(loss + 1e-300)
+    k = 0
+    while lifetimes.loss_reached[s, k + 1] < goal:
+        k += 1
+        if lifetimes.loss_knots[s, k] >= lifetimes.end[s]:
+            return lifetimes.end[s] * (1.0 + END_WIDTH * when)
+    share = (goal - lifetimes.loss_reached[s, k]) / (
+        lifetimes.loss_reached[s, k + 1] - lifetimes.loss_reached[s, k]
+    )
+    return lifetimes.loss_knots[s, k] + share * (lifetimes.loss_knots[s, k + 1] - lifetimes.loss_knots[s, k])
+
+
+@numba.njit(cache=True)
 def draw_lifetime(p, chance, loss, when, normal, lifetimes):
     """A time and event of pseudo-patient p from three uniform numbers and a standard normal one; (0, 0) if out of range."""
     s = lifetimes.stratum[p]
-    if loss < lifetimes.early:
+    if lifetimes.end[s] < math.inf:
+        censored = _published_loss(s, loss, when, lifetimes)
+    elif loss < lifetimes.early:
         censored = when * lifetimes.longest
     else:
         censored = lifetimes.followup[s] + lifetimes.spread[s] * normal
@@ -50,6 +94,6 @@ def draw_lifetime(p, chance, loss, when, normal, lifetimes):
     ):
         k += 1
     death = lifetimes.knots[s, k] + (goal - lifetimes.cumulative[s, k]) / lifetimes.hazard[s, k]
-    if death <= censored:
+    if death <= censored and death < lifetimes.end[s]:
         return death, 1
     return censored, 0

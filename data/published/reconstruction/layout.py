@@ -1,12 +1,13 @@
 """Targets as arrays for the compiled statistics, and which pseudo-patient counts in which of them."""
 
+from bisect import bisect_left
 from itertools import pairwise
 
 import numpy as np
 
 from data.published.reconstruction.arrays import Layout, Membership
 from data.published.reconstruction.margins import Strata, level_number
-from data.published.reconstruction.targets import CoxFit, Group, Target
+from data.published.reconstruction.target import CoxFit, Group, Target
 from data.study.cells import canonical
 from data.study.study import Study
 
@@ -34,7 +35,9 @@ def layout_of(targets: tuple[Target, ...], names: list[str]) -> Layout:
     """The targets as arrays; `names` are the covariates in their order."""
     groups, pairs, fits = parts_of(targets)
     place = {group: number for number, group in enumerate(groups)}
-    times = sorted({target.time for target in targets if target.time is not None})
+    times = [
+        sorted(at for target in targets if target.of == group for at in target.times) for group in groups
+    ]
     ends = np.cumsum([0, *(len(fit.terms) for fit in fits)])
 
     def index(target: Target) -> int:
@@ -59,19 +62,22 @@ def layout_of(targets: tuple[Target, ...], names: list[str]) -> Layout:
             case _:
                 return len(groups) + pairs.index(target.of)  # ty: ignore[invalid-argument-type]
 
+    def checkpoint(target: Target, which: int) -> int:
+        return int(bisect_left(times[index(target)], target.times[which])) if target.times else -1
+
     parts = np.array([part(target) for target in targets], np.int64)
     counts = np.bincount(parts, minlength=len(groups) + len(pairs) + len(fits))
     return Layout(
         reverse=np.array([group.reverse for group in groups], np.uint8),
         pairs=np.array([(place[one], place[other]) for one, other in pairs], np.int64).reshape(-1, 2),
-        checkpoints=np.array(times, float),
+        checkpoint_first=np.cumsum([0, *map(len, times)]).astype(np.int64),
+        checkpoints=np.array([at for own in times for at in own], float),
         fit_first=ends.astype(np.int64),
         log_ratio=np.array([term.log_ratio for fit in fits for term in fit.terms], float),
         kind=np.array([target.kind for target in targets], np.int64),
         index=np.array([index(target) for target in targets], np.int64),
-        at=np.array(
-            [times.index(target.time) if target.time is not None else -1 for target in targets], np.int64
-        ),
+        at=np.array([checkpoint(target, 0) for target in targets], np.int64),
+        until=np.array([checkpoint(target, -1) for target in targets], np.int64),
         aim=np.array([target.aim for target in targets], float),
         width=np.array([target.width for target in targets], float),
         flat=np.array([target.flat for target in targets], float),
@@ -122,7 +128,7 @@ def membership_of(
         if group.arm:
             marks[:, number] &= treated == (group.arm == "treated")
         if group.column:
-            marks[:, number] &= holds(group.column, ("1",))
+            marks[:, number] &= holds(group.column, (group.level,))
     terms = [(fit, term) for fit in fits for term in fit.terms]
     columns = (
         np.array([holds(term.column, term.levels) for _, term in terms], float).reshape(-1, len(of_patient)).T

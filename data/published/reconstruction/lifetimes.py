@@ -7,6 +7,7 @@ frailty, the hazard after the last printed time, the spread of the follow-up, an
 
 import math
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,7 +17,10 @@ from scipy.optimize import brentq
 from data.errors import InputError
 from data.published.evidence import Evidence
 from data.published.reconstruction.assumptions import STATED, Assumptions
+from data.published.reconstruction.density import END_WIDTH
+from data.published.reconstruction.losses import LossShape
 from data.published.reconstruction.margins import ARMS, Strata, level_number
+from data.published.reconstruction.readings import read
 from data.published.reconstruction.targets import INTERVAL_WIDTHS, cox_fits
 from data.study.study import Study
 
@@ -32,6 +36,9 @@ FOLLOWED = 0.4  # share still followed, alive, near the median follow-up
 EARLY_HAZARD = (0.1, 0.9)  # of the later one, where patients expected to die early were excluded
 LOWEST, STEP = 0.01, 0.97  # of a survival curve: it ends above zero and falls from knot to knot
 MONTHS = {"months": 1.0, "years": 1 / 12, "weeks": 52.1775 / 12, "days": 365.2425 / 12}
+
+
+NONE: Mapping[int, LossShape] = {}
 
 
 class Lifetimes(NamedTuple):
@@ -51,6 +58,9 @@ class Lifetimes(NamedTuple):
     spread: np.ndarray  # (stratum,) their standard deviation
     early: float  # share lost at any time
     longest: float  # possible follow-up
+    end: np.ndarray  # (stratum,) of the figure that shows its curve; infinite without one
+    loss_knots: np.ndarray  # (stratum, loss knot) times from 0 to that end
+    loss_reached: np.ndarray  # (stratum, loss knot) cumulative hazard of loss there
 
 
 def draw_lifetimes(
@@ -60,8 +70,12 @@ def draw_lifetimes(
     covariates: np.ndarray,
     draws: np.random.Generator,
     assumptions: Assumptions = STATED,
+    losses: Mapping[int, LossShape] = NONE,
 ) -> Lifetimes:
-    """The generative model of a cohort with these covariates (patient, covariate)."""
+    """The generative model of a cohort with these covariates (patient, covariate).
+
+    `losses` is the follow-up of the strata that have a published curve.
+    """
     of_patient = strata.of_patient
     effects = _effects(study, evidence, strata, draws, assumptions)
     columns = np.arange(covariates.shape[1])
@@ -81,9 +95,22 @@ def draw_lifetimes(
         hazard[number, : len(times) - 1] = np.diff(reached) / np.diff(times)
         hazard[number, len(times) - 1] = hazard[number, len(times) - 2] * np.exp(draws.normal(0, TAIL_SD))
     followup, spread = _followup(evidence, strata, [times[-1] for times, _ in curves], draws)
+    end = np.array(
+        [losses[number].knots[-1] if number in losses else np.inf for number in range(len(curves))]
+    )
+    width = max((len(one.knots) for one in losses.values()), default=1)
+    loss_knots, loss_reached = np.full((2, len(curves), width), np.inf)
+    for number, one in losses.items():
+        loss_knots[number, : len(one.knots)], loss_reached[number, : len(one.knots)] = one.knots, one.reached
+    longest = longest_followup(study, evidence, float(followup.max()), float(spread.max()))
+    if losses:
+        longest = max(
+            end.max(where=end < np.inf, initial=0.0) * (1 + END_WIDTH),
+            longest if len(losses) < len(end) else 0.0,
+        )
     return Lifetimes(
         of_patient.astype(np.int64), relative, effects, centre, knots, cumulative, hazard, frailty, followup, spread,
-        draws.uniform(*LOSSES), longest_followup(study, evidence, float(followup.max()), float(spread.max())),
+        draws.uniform(*LOSSES), longest, end, loss_knots, loss_reached,
     )  # fmt: skip
 
 
@@ -122,7 +149,10 @@ def _effects(
 
 
 def printed_curve(evidence: Evidence, arm: str, phase: str) -> dict[float, float]:
-    """The printed survival of an arm by time, the median among them."""
+    """The printed survival of an arm by time, the median among them; of a figure where there is one."""
+    for curve in evidence.curves:
+        if (curve.arm, curve.phase, curve.subgroup) == (arm, phase, ""):
+            return read(curve).knots
     points = {0.0: 1.0}
     for row in evidence.survival:
         if (row.arm, row.phase) == (arm, phase):

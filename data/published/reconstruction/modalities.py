@@ -12,7 +12,8 @@ from data.published.reconstruction.arrays import LOG_RANK, MEDIAN, OVERALL
 from data.published.reconstruction.cox_rows import invert
 from data.published.reconstruction.margins import Strata
 from data.published.reconstruction.statistics import penalty
-from data.published.reconstruction.targets import Target, estimate_target, p_target
+from data.published.reconstruction.target import Target
+from data.published.reconstruction.targets import estimate_target, p_target
 from data.study.study import Study
 
 CONCENTRATION = 4.0  # of the Dirichlet distribution of the shares: groups of rather unlike sizes

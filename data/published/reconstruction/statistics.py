@@ -5,7 +5,15 @@ import math
 import numba
 import numpy as np
 
-from data.published.reconstruction.arrays import HAZARD_RATIO, LOG_RATIO_ERROR, MEDIAN_ERROR, SURVIVAL, WALD
+from data.published.reconstruction.arrays import (
+    AT_RISK,
+    EVENTS,
+    HAZARD_RATIO,
+    LOG_RATIO_ERROR,
+    MEDIAN_ERROR,
+    SURVIVAL,
+    WALD,
+)
 from data.published.reconstruction.cox_rows import read_fit
 from data.published.reconstruction.curves import read_curve, read_test
 
@@ -27,14 +35,18 @@ def read_part(part, order, time, event, layout, member, values):
     values : ndarray of float (target,)
     """
     f, role = part - layout.reverse.size - layout.pairs.shape[0], member.roles[part]
-    start, end, found = 0, max(layout.checkpoints.size, 1), 0.0
+    start, end, found = 0, 0, 0.0
     if f >= 0:
         start, end = layout.fit_first[f], layout.fit_first[f + 1]
-    first, second = np.empty(end - start), np.empty(end - start)
+    elif part < layout.reverse.size:
+        start, end = layout.checkpoint_first[part], layout.checkpoint_first[part + 1]
+    first, second = np.empty(end - start), np.empty(max(end - start, 1))
+    left, died = np.empty(end - start, np.int64), np.empty(end - start, np.int64)
     if part < layout.reverse.size:
         found, second[0] = read_curve(
-            role, member.sizes[part], layout.reverse[part], order, time, event, layout.checkpoints, first
-        )
+            role, member.sizes[part], layout.reverse[part], order, time, event, layout.checkpoints[start:end], first,
+            left, died,
+        )  # fmt: skip
     elif f < 0:
         one, other = layout.pairs[part - layout.reverse.size]
         found = read_test(role, member.sizes[one], member.sizes[other], order, event)
@@ -47,7 +59,13 @@ def read_part(part, order, time, event, layout, member, values):
         target = layout.part_targets[place]
         kind, i = layout.kind[target], layout.index[target]
         if kind == SURVIVAL:
-            values[target] = first[layout.at[target]]
+            # the ordinate nearest to print of those that the curve takes while the time is not told apart
+            highest, lowest = first[layout.at[target]], first[layout.until[target]]
+            values[target] = min(max(layout.aim[target], lowest), highest)
+        elif kind == AT_RISK:
+            values[target] = left[layout.at[target]]
+        elif kind == EVENTS:
+            values[target] = died[layout.at[target]]
         elif kind == MEDIAN_ERROR:
             values[target] = second[0]
         elif kind == HAZARD_RATIO:

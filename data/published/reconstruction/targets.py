@@ -1,7 +1,6 @@
 """What a cohort must reproduce: every printed statistic as a target, with how far from print is near enough."""
 
 import math
-from dataclasses import dataclass
 
 from scipy import stats
 
@@ -19,6 +18,8 @@ from data.published.reconstruction.arrays import (
     SURVIVAL,
     WALD,
 )
+from data.published.reconstruction.curve_targets import curve_targets
+from data.published.reconstruction.target import CoxFit, Group, Subject, Target, Term
 from data.study.study import Study
 
 INTERVAL_WIDTHS = 2 * 1.96  # standard errors in a printed 95 % interval
@@ -40,93 +41,14 @@ WIDTH_SHARE = 0.25
 FLAT_SHARE = 0.75  # of the range of deviates that a P value is rounded from: likelihood is level there
 
 
-@dataclass(frozen=True)
-class Group:
-    """Pseudo-patients with one survival curve: of a phase, an arm ("" for both) and a level of a covariate.
-
-    `reverse` is the curve of the follow-up, in which censoring is the event.
-    """
-
-    phase: str
-    arm: str
-    column: str = ""
-    reverse: bool = False
-
-
-@dataclass(frozen=True)
-class Term:
-    """A column of a Cox fit, with its printed log hazard ratio."""
-
-    column: str
-    levels: tuple[str, ...]
-    log_ratio: float
-
-
-@dataclass(frozen=True)
-class CoxFit:
-    """A Cox fit of the publication."""
-
-    phase: str
-    terms: tuple[Term, ...]
-
-
-Subject = Group | tuple[Group, Group] | tuple[CoxFit, int] | CoxFit | str
-
-
-@dataclass(frozen=True)
-class Target:
-    """A printed number that every cohort must reproduce.
-
-    Attributes
-    ----------
-    name, family : str
-        What it is.
-    printed, tolerance : float
-        On the printed scale; probabilities, not percent.
-    operator : str
-        "<" for a bound.
-    kind : int
-        Of the statistic that is steered.
-    of : Group, tuple of two Group, tuple of CoxFit and int, CoxFit, or str
-        Whose statistic.
-    time : float or None
-        Of a survival probability.
-    aim, width : float
-        On the scale of the statistic: that of the standard normal deviate for P values.
-    flat : float
-        How far from the aim the likelihood is level, on that scale.
-    """
-
-    name: str
-    family: str
-    printed: float
-    tolerance: float
-    operator: str
-    kind: int
-    of: Subject
-    time: float | None
-    aim: float
-    width: float
-    flat: float = 0.0
-
-    def value(self, statistic: float) -> float:
-        """The statistic on the printed scale."""
-        if self.kind in (LOG_RANK, WALD):
-            return float(2 * stats.norm.sf(abs(statistic)))
-        if self.kind == OVERALL and isinstance(self.of, CoxFit):
-            return float(stats.chi2.sf(statistic, len(self.of.terms)))
-        return statistic
-
-    def deviation(self, value: float) -> float:
-        """How many tolerances a value is from print; 0 within a bound, more than 1 beyond it."""
-        if self.operator == "<":
-            return 0.0 if value < self.printed else 1.0 + math.log10(value / self.printed)
-        return (value - self.printed) / self.tolerance
-
-
 def targets_of(study: Study, evidence: Evidence) -> tuple[Target, ...]:
     """The targets that can be steered, in a fixed order; counts and deaths are exact and no targets."""
-    return (*_of_survival(study, evidence), *_of_cox(study, evidence), *_of_subgroups(study, evidence))
+    return (
+        *_of_survival(study, evidence),
+        *_of_cox(study, evidence),
+        *_of_subgroups(study, evidence),
+        *curve_targets(study, evidence),
+    )
 
 
 def tolerance(family: str, number: Printed, scale: float = 1.0) -> float:

@@ -9,7 +9,8 @@ from data.published.reconstruction.arrays import LOG_RANK, WALD
 from data.published.reconstruction.cox_rows import LONGEST_STEP, shortened
 from data.published.reconstruction.layout import layout_of, membership_of
 from data.published.reconstruction.statistics import evaluate, penalty
-from data.published.reconstruction.targets import CoxFit, Group, Term, p_target
+from data.published.reconstruction.target import CoxFit, Group, Term
+from data.published.reconstruction.targets import p_target
 
 PAIR = (Group("after", "treated"), Group("after", "control"))
 

@@ -22,7 +22,8 @@ from data.published.reconstruction.layout import layout_of, membership_of
 from data.published.reconstruction.margins import strata_of
 from data.published.reconstruction.modalities import group_statistics
 from data.published.reconstruction.statistics import evaluate, misfit
-from data.published.reconstruction.targets import CoxFit, Group, Target, Term, targets_of
+from data.published.reconstruction.target import CoxFit, Group, Target, Term
+from data.published.reconstruction.targets import targets_of
 
 
 @pytest.fixture(scope="module", params=[1, 2, 3])

@@ -1,0 +1,180 @@
+"""A particle filter along a published curve: deaths and losses between its points, given the readings and the numbers at risk.
+
+Along the curve, the number at risk and the Kaplan-Meier estimate are a Markov chain with whole steps: a reading is the
+estimate with an error, and a column of the risk table is the number itself. A bootstrap filter
+(https://doi.org/10.1049/ip-f-2.1993.0015) follows many cohorts side by side and gives one of them, so that which falls were
+one death and which two, and where losses lie between columns, is drawn from what the figure leaves open.
+
+The hazard of death is that of a discounted gamma-Poisson model, whose memory is a number of deaths: it may change with time
+and tells nothing of the number at risk, with which it is known only as a product.
+"""
+
+import math
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+PARTICLES = 600
+REACH = 4.0  # standard deviations of a reading within which deaths are tried
+OFF = 20.0  # log weight lost for each pseudo-patient that misses a printed count
+MEMORY = 20.0  # deaths that the hazard is known from, at most
+LOWEST = 1e-3  # share still followed at the end of the figure, of those who were not lost
+
+
+class Grid(NamedTuple):
+    """The gaps between points of a curve, as arrays."""
+
+    time: np.ndarray  # (gap + 1,) their edges, from 0 to the end of the figure
+    reading: np.ndarray  # (gap,) survival read at its end; nan where nothing was read
+    marked: np.ndarray  # (gap,) share of the censor marks in it; 0 where no marks were read
+    counted: np.ndarray  # (gap,) printed number at risk at its end, or -1
+    events: np.ndarray  # (gap,) printed cumulative events at its end, or -1
+    bridge: np.ndarray  # (gap,) printed number at risk at the next column, or -1 after the last
+    bridge_end: np.ndarray  # (gap,) first gap after that column
+    reached: np.ndarray  # (gap,) survival read at that column
+
+
+@numba.njit(cache=True)
+def loss_hazard(time, followup):
+    """Cumulative hazard of loss: some are lost evenly, and follow-up of the others ends evenly between two times."""
+    followed = min(max((followup[2] - time) / (followup[2] - followup[1]), LOWEST), 1.0)
+    return followup[0] * time - math.log(followed)
+
+
+@numba.njit(cache=True)
+def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
+    """Draw deaths and losses in every gap.
+
+    Parameters
+    ----------
+    grid : Grid
+    size : int
+    error_sd : float
+        Standard deviation of a reading.
+    axis, axis_sd : ndarray of float (2,), float
+        Mean and standard deviation of the errors of the axis at survival 0 and 1.
+    followups : ndarray of float (particle, 3)
+        Hazard at which pseudo-patients are lost evenly, first and last end of follow-up; where there are censor marks, the first
+        is the cumulative hazard of loss that all marks together mean.
+    rate : float
+        Of deaths, at the start.
+    draws : Generator
+
+    Returns
+    -------
+    died, lost : ndarray of int (gap,)
+    axis : ndarray of float (2,)
+        The errors of the axis that go with them.
+    followup : ndarray of float (3,)
+    """
+    gaps, count = grid.reading.size, followups.shape[0]
+    marks = grid.marked.sum() > 0.0
+    at_risk, events = np.full(count, size), np.zeros(count, np.int64)
+    survival, weight = np.ones(count), np.zeros(count)
+    known, exposed = np.ones(count), np.full(count, 1.0 / rate)
+    low = axis[0] + axis_sd * draws.standard_normal(count)
+    high = axis[1] + axis_sd * draws.standard_normal(count)
+    followups = followups.copy()
+    died, lost = np.zeros((gaps, count), np.int32), np.zeros((gaps, count), np.int32)
+    parent = np.zeros((gaps, count), np.int32)
+    chosen = np.arange(count)
+    for j in range(gaps):
+        read, start, stop = grid.reading[j], grid.time[j], grid.time[j + 1]
+        for i in range(count):
+            n, d, c = at_risk[i], 0, 0
+            exposure = n * (stop - start)
+            if math.isnan(read):
+                if n > 0:
+                    d = min(draws.poisson(draws.gamma(known[i], exposure / exposed[i])), n)
+            else:
+                goal = read + low[i] * (1.0 - read) + high[i] * read
+                if n > 0 and survival[i] > 0.0:
+                    d, gain = _deaths(n, survival[i], goal, exposure, known[i], exposed[i], error_sd, draws)
+                    weight[i] += gain
+                else:
+                    weight[i] -= 0.5 * ((goal - survival[i]) / error_sd) ** 2
+            if n > 0:
+                survival[i] *= (n - d) / n
+            n -= d
+            events[i] += d
+            known[i] += d
+            exposed[i] += exposure
+            if known[i] > MEMORY:
+                exposed[i] *= MEMORY / known[i]
+                known[i] = MEMORY
+            if grid.counted[j] >= 0:
+                c = max(n - grid.counted[j], 0)
+                weight[i] -= OFF * max(grid.counted[j] - n, 0)
+            elif grid.bridge[j] >= 0:
+                # those who leave before the next column and do not die, by the length of the gap or the marks in it
+                fall = grid.reached[j] / survival[i] if survival[i] > 0.0 else 1.0
+                spare = n - grid.bridge[j] - int(n * (1.0 - min(fall, 1.0)) + 0.5)
+                whole = grid.time[grid.bridge_end[j]] - start
+                share = (stop - start) / whole
+                if marks:
+                    left = grid.marked[j : grid.bridge_end[j]].sum()
+                    share = grid.marked[j] / left if left > 0.0 else share
+                if spare > 0:
+                    c = draws.binomial(spare, min(share, 1.0))
+            elif n > 0:
+                if marks:
+                    mass = followups[i, 0] * grid.marked[j]
+                else:
+                    mass = loss_hazard(stop, followups[i]) - loss_hazard(start, followups[i])
+                c = draws.binomial(n, 1.0 - math.exp(-mass))
+            if grid.events[j] >= 0:
+                weight[i] -= OFF * abs(events[i] - grid.events[j])
+            at_risk[i] = n - c
+            died[j, i], lost[j, i], parent[j, i] = d, c, i
+        if math.isnan(read) and grid.counted[j] < 0:
+            continue
+        share_of = np.exp(weight - weight.max())
+        share_of /= share_of.sum()
+        if 1.0 / (share_of * share_of).sum() < 0.5 * count:
+            step, total, i = draws.random(), share_of[0], 0
+            for k in range(count):
+                while (k + step) / count > total and i < count - 1:
+                    i += 1
+                    total += share_of[i]
+                chosen[k] = i
+            parent[j] = chosen
+            at_risk, events, survival = at_risk[chosen], events[chosen], survival[chosen]
+            known, exposed = known[chosen], exposed[chosen]
+            low, high, followups = low[chosen], high[chosen], followups[chosen]
+            weight[:] = 0.0
+    share_of = np.exp(weight - weight.max())
+    at, total, i = draws.random() * share_of.sum(), share_of[0], 0
+    while total < at and i < count - 1:
+        i += 1
+        total += share_of[i]
+    found, followup = np.array([low[i], high[i]]), followups[i].copy()
+    deaths, losses = np.zeros(gaps, np.int64), np.zeros(gaps, np.int64)
+    for back in range(gaps):
+        j = gaps - 1 - back
+        i = parent[j, i]
+        deaths[j], losses[j] = died[j, i], lost[j, i]
+    return deaths, losses, found, followup
+
+
+@numba.njit(cache=True)
+def _deaths(n, survival, goal, exposure, known, exposed, error_sd, draws):
+    """Draw the number of deaths given the reading, and return it with the log of the reading's predictive density."""
+    wanted, reach = n * (1.0 - goal / survival), REACH * n * error_sd / survival
+    first = min(max(math.ceil(wanted - reach), 0), n)
+    last = max(min(math.floor(wanted + reach), n), first)
+    share = math.log(exposure / (exposed + exposure))
+    constant = known * math.log(exposed / (exposed + exposure)) - math.lgamma(known)
+    top, total, d = -math.inf, 0.0, first
+    for one in range(first, last + 1):
+        off = (survival * (n - one) / n - goal) / error_sd
+        found = math.lgamma(known + one) - math.lgamma(one + 1.0) + constant + one * share - 0.5 * off * off
+        # the numbers are gone through once: each takes the place of that before it with its share of the sum so far
+        if found > top:
+            total = total * math.exp(top - found) + 1.0
+            top = found
+        else:
+            total += math.exp(found - top)
+        if draws.random() * total < math.exp(found - top):
+            d = one
+    return d, top + math.log(total)
