@@ -23,6 +23,7 @@ from data.published.evidence_rows import (
     read_survival,
 )
 from data.published.evidence_tables import NAMES_FILE, EvidenceProblems, EvidenceTables
+from data.published.means import Mean, read_mean
 from data.published.printed import Printed
 from data.published.published_curves import PublishedCurve
 from data.study.study import Study
@@ -48,6 +49,8 @@ class Evidence:
         What the publication says in words, where a table of it is there.
     unread : tuple of str
         Rows that could not be read, with what is wrong with them; empty but for an audit of the others.
+    means : tuple of Mean
+        Printed means, where a table of them is there.
     curves : tuple of PublishedCurve
         Digitised Kaplan-Meier curves, one for each curve and arm, with their numbers at risk and censor marks.
     """
@@ -65,6 +68,7 @@ class Evidence:
     checksums: Mapping[str, str]
     claims: tuple[Claim, ...] = ()
     unread: tuple[str, ...] = ()
+    means: tuple[Mean, ...] = ()
     curves: tuple[PublishedCurve, ...] = ()
 
     @property
@@ -178,6 +182,7 @@ def load_evidence(study: Study, *, readable: bool = False) -> Evidence:
         trials=tables.each("trials.csv", read_trial),
         checksums={NAMES_FILE: sha256(file.read_bytes()).hexdigest(), **tables.checksums},
         claims=tables.each("claims.csv", read_claim),
+        means=tables.each("means.csv", lambda row: read_mean(row, names)),
         curves=read_curves(tables, names, study),
         unread=tuple(problems.unread),
     )

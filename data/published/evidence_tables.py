@@ -17,6 +17,7 @@ KNOWN = (
     *SIZES,
     "at_risk.csv",
     "censor_marks.csv",
+    "means.csv",
     "cox.csv",
     "subgroups.csv",
     "claims.csv",

@@ -39,6 +39,7 @@ def table_uses(evidence: Evidence) -> tuple[TableUse, ...]:
         TableUse("curves.csv", sum(len(one.time) for one in curves), "the survival of pseudo-patients, with its reading error"),
         TableUse("at_risk.csv", sum(len(one.at_risk) for one in curves), "when pseudo-patients are censored"),
         TableUse("censor_marks.csv", sum(len(one.censor_marks) for one in curves), "times of censoring, with their reading error"),
+        TableUse("means.csv", len(evidence.means), "the audit: can whole numbers have these means"),
         TableUse("cox.csv", len(steered), "what cohorts are steered towards, and the replication of the paper"),
         TableUse("subgroups.csv", len(evidence.subgroups), "medians that cohorts are steered towards where a covariate marks the subgroup"),
         TableUse("claims.csv", len(evidence.claims), "the audit: which row supports them"),

@@ -24,6 +24,7 @@ from data.published.audit.finding import (
     one_for_each_cause,
 )
 from data.published.audit.follow_up import check_follow_up
+from data.published.audit.granularity import check_granularity
 from data.published.audit.hazards import check_hazards
 from data.published.audit.matching import check_matching
 from data.published.audit.p_values import check_p_values
@@ -55,6 +56,7 @@ CHECKS: dict[str, Check] = {
     "cells": check_cells,
     "counts": check_counts,
     "percentages": check_percentages,
+    "granularity": check_granularity,
     "matching": check_matching,
     "p_values": check_p_values,
     "balance": check_balance,

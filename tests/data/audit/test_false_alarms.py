@@ -87,7 +87,7 @@ def publication(rows: pd.DataFrame) -> Evidence:
     names = EvidenceNames(sha256={}, arms=Arms(treated="T", control="C"), cox=(TREATMENT,))
     cox = (CoxRow("univariable", "before", "Treatment", "yes", "no", ratio, None, ""),)
     return Evidence(
-        "published", Path("x"), names, (), tuple(numbers), (), cox, (), (), (), {}, (), (), tuple(curves)
+        "published", Path("x"), names, (), tuple(numbers), (), cox, (), (), (), {}, curves=tuple(curves)
     )
 
 
@@ -199,7 +199,7 @@ def test_events_and_censored_that_do_not_add_up(gbsg2):
 def test_more_marks_than_losses(gbsg2):
     start, end = gbsg2[1].curves[0].at_risk_time[:2]
     few, many = np.linspace(start, end, 14)[1:-1], np.linspace(start, end, 20)[1:-1]
-    # 33 leave the risk set by then, and the fall takes 17 deaths or more: 16 may be censored
+    # 33 leave the risk set by then, and the fall takes 19 deaths: 14 may be censored
     assert planted(gbsg2, censor_marks=few) == set()
     assert planted(gbsg2, censor_marks=many) == {"at-risk-marks-rfs-treated-before"}
 
