@@ -72,7 +72,7 @@ def read_curves(tables: EvidenceTables, names: EvidenceNames, study: Study) -> t
     unit = study.time_unit
     points = tables.each(POINTS, partial(_read_point, names=names, study=study))
     counts = tables.each(COUNTS, partial(_read_count, names=names, unit=unit))
-    marks = tables.each(MARKS, partial(_read_mark, names=names, unit=unit))
+    marks = tables.each(MARKS, partial(_read_mark, names=names, unit=unit), repeats=True)
     keys = dict.fromkeys((row.curve, row.arm) for row in points)
     _note_lonely(tables, names, {curve for curve, _ in keys})
     _note_orphans(tables, counts, marks, set(keys))
@@ -205,17 +205,17 @@ def _one_group(tables: EvidenceTables, curve: str, arm: str, rows: list[PointRow
 
 
 def _forward(tables: EvidenceTables, points: list[PointRow], columns: list[CountRow]) -> bool:
-    """Whether times run forward in both tables and no row is there twice; noted where not."""
+    """Whether times run forward in both tables, each once under the curve; noted where not."""
     name = f"curve '{points[0].curve}', {points[0].arm}"
     fine = True
-    for table, rows, twice in ((POINTS, points, False), (COUNTS, columns, True)):
+    for table, rows in ((POINTS, points), (COUNTS, columns)):
         for earlier, later in pairwise(rows):
             if later.time < earlier.time:
                 problem = (
                     f"times must run forward, but {later.time:g} comes after {earlier.time:g}; sort the rows"
                 )
-            elif later == earlier or (twice and later.time == earlier.time):
-                problem = f"each row must be there once, but time {later.time:g} is there twice; remove one"
+            elif table == COUNTS and later.time == earlier.time:
+                problem = f"each time must be there once, but {later.time:g} is there twice; remove one"
             else:
                 continue
             tables.problems.add(f"{tables.folder / table}, {name}: {problem}.")

@@ -158,11 +158,28 @@ class EvidenceTables:
             raise InputError(f"{file}: must hold rows, but found none; restore the file.")
         return rows
 
-    def each[T](self, name: str, read: Callable[[Mapping[str, str]], T]) -> tuple[T, ...]:
-        """What a function makes of each row of a table; rows that it cannot read are noted, with file and row."""
+    def each[T](
+        self, name: str, read: Callable[[Mapping[str, str]], T], *, repeats: bool = False
+    ) -> tuple[T, ...]:
+        """What a function makes of each row of a table; rows that it cannot read, or that repeat another, are noted.
+
+        Parameters
+        ----------
+        name : str
+        read : callable
+        repeats : bool
+            Whether equal rows are different things, as marks at the same time are.
+        """
         file, found = self.folder / name, []
+        before: dict[tuple[str, ...], int] = {}
         for number, row in self._rows.get(name, []):
             if "" in row or None in row.values():
+                continue
+            first = before.setdefault(tuple(row.values()), number)
+            if first != number and not repeats:
+                self.problems.add_unread(
+                    f"{file}, row {number}: must be there once, but repeats row {first}; remove one."
+                )
                 continue
             try:
                 found.append(read(row))

@@ -103,10 +103,11 @@ def with_curve(
         carried(carried(1.0, unit, to), to, study_unit)
     except ValueError as error:
         raise InputError(f"--time-unit {error}") from None
-    rows = [
-        {**_who(place), "time": f"{carried(at, unit, to):.6g}", "survival": f"{value:.6g}"}
-        for at, value in zip(points.time.tolist(), _on_scale(points, source), strict=True)
-    ]
+    pairs = zip(points.time.tolist(), _on_scale(points, source), strict=True)
+    written = dict.fromkeys(
+        (f"{carried(at, unit, to):.6g}", f"{value:.6g}") for at, value in pairs
+    )  # each once
+    rows = [{**_who(place), "time": at, "survival": value} for at, value in written]
     texts = {POINTS: _with_rows(folder / POINTS, place, rows)}
     if risk is not None:
         counts = [
