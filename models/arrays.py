@@ -9,6 +9,16 @@ import numpy as np
 
 from models.products import product
 
+TOGETHER = (
+    1 << 22
+)  # numbers of an array (draw, patient) that are worked on at once: 34 MB, however many patients there are
+
+
+def parts_of(rows: int, length: int) -> list[slice]:
+    """Return slices of the rows of an array (row, number), each of about `TOGETHER` numbers: all rows at once where the array is small."""
+    most = max(1, TOGETHER // max(length, 1))
+    return [slice(start, min(start + most, rows)) for start in range(0, rows, most)]
+
 
 def matrix_vector(matrix: Any, vector: Any, xp: Any) -> Any:
     """Return a matrix times a vector, or times each of many draws of a vector.

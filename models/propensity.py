@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from data.study.formulas import Design
 from models.arrays import matrix_vector
 from models.components import Values
 from models.priors import Parameter, Prior
@@ -68,6 +69,24 @@ def propensity_score(parameters: Values, design: Any, xp: Any) -> Any:
         lead = np.shape(parameters["propensity_intercept"]) if xp is np else ()
         return np.zeros((*lead, design.shape[0]))
     return matrix_vector(design, parameters["propensity_coefficients"], xp)
+
+
+def given_score(design: Design, draws: int) -> dict[str, np.ndarray]:
+    """Return the treatment model of a score from elsewhere, in so many equal draws: the linear predictor is the score itself.
+
+    Parameters
+    ----------
+    design : Design
+        With a column that is the score.
+    draws : int
+    """
+    place = design.terms.index(design.given)
+    coefficients = np.zeros((draws, len(design.terms)))
+    coefficients[:, place] = 1.0
+    return {
+        "propensity_intercept": np.full(draws, design.means[place]),
+        "propensity_coefficients": coefficients,
+    }
 
 
 def probability_of_treatment(parameters: Values, design: np.ndarray) -> np.ndarray:

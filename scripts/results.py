@@ -110,6 +110,7 @@ def analysed(
             cohorts=count,
             interaction_cohorts=sampling.interaction_cohorts(study, count),
             prior_sets_alone=given is not None and sampling.quick,
+            score_given=study.propensity.score is not None,
         )
         planned = plan(main, others, settings)
         _refuse_what_cannot_be_fitted(study, patients.cohorts, planned.requests)

@@ -93,7 +93,8 @@ def check_cells(cells: pd.DataFrame, study: Study, problems: Problems) -> None:
 def _declared(study: Study) -> dict[str, str]:
     """Columns that the study needs, with the key that names each."""
     roles = {column: f"[cohort.columns] {role}" for role, column in study.cohort.columns.used().items()}
-    return roles | {name: f"[covariates] {name}" for name in study.covariates}
+    score = {study.propensity.score: "[propensity] score"} if study.propensity.score else {}
+    return roles | {name: f"[covariates] {name}" for name in study.covariates} | score
 
 
 def _subgroups(study: Study) -> dict[str, str]:
@@ -106,7 +107,7 @@ def _numeric(name: str, study: Study) -> bool:
     if name in study.covariates:
         return study.covariates[name].levels is None
     roles = study.cohort.columns
-    return name in (roles.time, roles.entry, roles.treatment_start)
+    return name in (roles.time, roles.entry, roles.treatment_start, study.propensity.score)
 
 
 def _in_numbers(name: str, held: str, study: Study) -> str:
@@ -145,6 +146,11 @@ def _schema(name: str, study: Study) -> pa.Column:
             known_or_missing = pa.Check(lambda cells: cells.isin(known) | cells.isna(), error=must)
             return pa.Column(checks=[known_or_missing], nullable=lacks)
         return pa.Column(checks=_number_checks("; or list its levels in the study file"), nullable=lacks)
+    if name == study.propensity.score:
+        if study.propensity.score_scale == "linear":
+            return pa.Column(checks=_number_checks())
+        must = "must be a probability above 0 and below 1; nobody whose treatment is certain can be compared, leave the patient out"
+        return pa.Column(checks=[*_number_checks(), _range(must, lambda score: (score > 0) & (score < 1))])
     if name == roles.time:
         must = f"must be above 0; where the event came on day 0, write half a day{_half_a_day(study)}"
         return pa.Column(checks=[*_number_checks(), _range(must, lambda time: time > 0)])

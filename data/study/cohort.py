@@ -116,11 +116,14 @@ class Recorded:
         By attribute of `Cohort`: patient, time, event, treatment, entry.
     treatment_start : ndarray (patient,) or None
     covariates : DataFrame (patient, covariate)
+    score : ndarray (patient,) or None
+        Linear predictor of treatment from elsewhere.
     """
 
     patients: dict[str, np.ndarray]
     treatment_start: np.ndarray | None
     covariates: pd.DataFrame
+    score: np.ndarray | None = None
 
 
 def recorded_patients(frame: pd.DataFrame, study: Study, origin: str) -> Recorded:
@@ -142,7 +145,7 @@ def recorded_cells(cells: pd.DataFrame, study: Study, problems: Problems) -> Rec
     problems.raise_if_any()
     patients = _typed_patients(cells, study)
     warn_of_arms(patients["event"], patients["treatment"], study, origin)
-    return Recorded(patients, _starts(cells, study), _typed_covariates(cells, study))
+    return Recorded(patients, _starts(cells, study), _typed_covariates(cells, study), _score(cells, study))
 
 
 def complete_cases(recorded: Recorded, study: Study, origin: str) -> Cohort:
@@ -173,10 +176,11 @@ def complete_cases(recorded: Recorded, study: Study, origin: str) -> Cohort:
         CohortWarning,
         stacklevel=3,
     )
-    start, covariates = recorded.treatment_start, recorded.covariates[whole].reset_index(drop=True)
-    return cohort_of(
-        Recorded(patients, None if start is None else _read_only(start[whole]), covariates), study
+    start, score = (
+        None if one is None else _read_only(one[whole]) for one in (recorded.treatment_start, recorded.score)
     )
+    covariates = recorded.covariates[whole].reset_index(drop=True)
+    return cohort_of(Recorded(patients, start, covariates, score), study)
 
 
 def cohort_of(recorded: Recorded, study: Study) -> Cohort:
@@ -192,6 +196,8 @@ def cohort_of(recorded: Recorded, study: Study) -> Cohort:
     propensity = outcome
     if study.propensity.formula != study.outcome.formula:
         propensity = build_design(study.propensity.formula, covariates, f"{study.file}: [propensity] formula")
+    if recorded.score is not None:
+        propensity = propensity.with_score(str(study.propensity.score), recorded.score)
     hashed = recorded.patients | {"treatment_start": recorded.treatment_start}
     return Cohort(
         study=study.name,
@@ -234,6 +240,14 @@ def _starts(cells: pd.DataFrame, study: Study) -> np.ndarray | None:
     return _read_only(cells[column].to_numpy(float)) if column else None
 
 
+def _score(cells: pd.DataFrame, study: Study) -> np.ndarray | None:
+    """The score from elsewhere as a linear predictor of treatment."""
+    if study.propensity.score is None:
+        return None
+    score = cells[study.propensity.score].to_numpy(float)
+    return _read_only(score if study.propensity.score_scale == "linear" else np.log(score) - np.log1p(-score))
+
+
 def _typed_covariates(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
     columns = {}
     for name, covariate in study.covariates.items():
@@ -268,6 +282,8 @@ def content_hash(
     for name, design in designs.items():
         _feed(digest, f"terms of {name}", np.array(design.terms, dtype=str))
         _feed(digest, f"values of {name}", design.values)
+        if design.given:  # its mean is the intercept
+            _feed(digest, f"means of {name}", design.means)
     return digest.hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from warnings import catch_warnings, simplefilter, warn
 
 import numpy as np
@@ -38,6 +38,9 @@ class Design:
         Those names.
     covariates : dict of str to frozenset of str
         The covariates behind each term.
+    given : str
+        The term of a propensity score from elsewhere, the last one: the linear predictor of treatment is that column, and no
+        coefficient is fitted. Empty where there is none.
     """
 
     formula: str
@@ -47,6 +50,38 @@ class Design:
     spec: ModelSpec
     names: FormulaNames = field(repr=False)
     covariates: dict[str, frozenset[str]] = field(repr=False)
+    given: str = ""
+
+    def with_score(self, name: str, score: np.ndarray) -> "Design":
+        """The design with a propensity score from elsewhere as its last column.
+
+        Parameters
+        ----------
+        name : str
+            Column of the score.
+        score : ndarray (patient,)
+            Linear predictor of treatment.
+
+        Raises
+        ------
+        InputError
+            If all patients have the same score.
+        """
+        if np.ptp(score) <= 1e-12 * np.abs(score).max():
+            raise InputError(
+                f"[propensity] score must vary, but found {score[0]:g} for all patients; take it out"
+            )
+        term, mean = f"score given: {name}", score.mean()
+        values = np.column_stack([self.values, score - mean])
+        values.flags.writeable = False
+        return replace(
+            self,
+            terms=(*self.terms, term),
+            values=values,
+            means=np.append(self.means, mean),
+            covariates={**self.covariates, term: frozenset()},
+            given=term,
+        )
 
     def apply(self, covariates: pd.DataFrame) -> np.ndarray:
         """Columns of other patients, with the knots, scales and means of this cohort.

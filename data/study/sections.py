@@ -146,6 +146,31 @@ class Regression(Section):
     formula: Text
 
 
+class Propensity(Section):
+    """The treatment model: a regression on covariates, or a score from elsewhere that is taken as it is.
+
+    `score` names the column of the score and `score_scale` says whether it is the probability of treatment or its logit ("linear").
+    Beside a score, `formula` names the covariates whose balance is looked at; nothing is fitted.
+    """
+
+    formula: Text = "1"
+    score: Text | None = None
+    score_scale: Literal["probability", "linear"] | None = None
+
+    @model_validator(mode="after")
+    def _formula_or_score(self) -> "Propensity":
+        if (self.score is None) != (self.score_scale is None):
+            raise ValueError(
+                "must give score and score_scale together, but found one of them; score = 'column' with score_scale = 'probability' "
+                "or 'linear'"
+            )
+        if self.score is None and "formula" not in self.model_fields_set:
+            raise ValueError(
+                "must give formula, or a score from elsewhere, but found neither; add formula = ..."
+            )
+        return self
+
+
 class Baseline(Section):
     """Intervals of the baseline hazard: cut points, or a number of intervals with equal numbers of events."""
 

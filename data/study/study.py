@@ -16,6 +16,7 @@ from data.study.sections import (
     CohortSource,
     Covariate,
     Missing,
+    Propensity,
     Regression,
     Report,
     Section,
@@ -39,7 +40,7 @@ class Study(Section):
     treatment: Treatment
     covariates: dict[Text, Covariate] = Field(default_factory=dict)
     missing: Missing = Missing()
-    propensity: Regression
+    propensity: Propensity
     outcome: Regression
     baseline: Baseline = Baseline(intervals=10)
     report: Report = Report()
@@ -68,6 +69,15 @@ class Study(Section):
                 problems.append(
                     f"[covariates] {column} must not be the {role} column; remove one of the two uses"
                 )
+        score = self.propensity.score
+        if score in self.covariates or score in self.cohort.columns.used().values():
+            problems.append(
+                f"[propensity] score must be a column of its own, but found {score}, which is used for something else; copy the column"
+            )
+        if score is not None and self.cohort.source == "reconstruction":
+            problems.append(
+                "[propensity] score must come with patients, but the source is 'reconstruction'; give a formula"
+            )
         for name in self.missing.delta:
             if name not in self.covariates or self.covariates[name].levels is not None:
                 known = ", ".join(key for key, one in self.covariates.items() if one.levels is None) or "none"

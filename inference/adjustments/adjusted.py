@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +12,12 @@ from data.study.cohort import Cohort
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.geometry import NormalFit
 from inference.sampling.posterior import Posterior
+from models.arrays import parts_of
 from models.priors import PriorSet
-from models.propensity import probability_of_treatment
+from models.propensity import given_score, probability_of_treatment
 from models.specification import ModelSpec, Score
+
+TREATMENT_MODEL = ("propensity_intercept", "propensity_coefficients")
 
 Progress = Callable[[str, int, int], None]
 """Called with the current step, how many parts are done, and of how many."""
@@ -49,6 +53,55 @@ class Problem:
 
 
 @dataclass(frozen=True, eq=False)
+class PropensityDraws:
+    """Probability of treatment (draw, patient) under draws of the treatment model, computed where rows are read.
+
+    Attributes
+    ----------
+    parameters : dict of str to ndarray (draw, ...)
+        Of the treatment model.
+    values : ndarray (patient, term)
+        Columns of the treatment model.
+    """
+
+    parameters: dict[str, np.ndarray]
+    values: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Draws and patients."""
+        return len(self.parameters["propensity_intercept"]), len(self.values)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return probability_of_treatment(
+            {name: value[rows] for name, value in self.parameters.items()}, self.values
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype=dtype)
+
+    def mean(self) -> np.ndarray:
+        """Return the mean over draws (patient,)."""
+        parts = parts_of(*self.shape)
+        if len(parts) == 1:
+            return self[:].mean(axis=0)
+        return np.sum([self[part].sum(axis=0) for part in parts], axis=0) / len(self)
+
+    def of_draws(self, chosen: np.ndarray) -> list[np.ndarray]:
+        """Return the probabilities (1, patient) of some draws, in increasing order."""
+        found = []
+        for part in parts_of(*self.shape):
+            inside = chosen[(chosen >= part.start) & (chosen < part.stop)]
+            if len(inside):
+                rows = self[part]
+                found += [rows[[draw - part.start]] for draw in inside]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class DesignSample:
     """A sample of the outcome model under one design.
 
@@ -58,13 +111,34 @@ class DesignSample:
         The outcome model, with its propensity score where that is given.
     parameters : dict of str to ndarray (chain, draw, ...)
         Natural parameters.
-    propensity : ndarray (draws, patient) or (1, patient)
+    propensity : PropensityDraws (draws, patient) or ndarray (1, patient)
         Probability of treatment, for each of the draws or the same for all; rows in the order chain, draw.
     """
 
     posterior: Posterior
     parameters: dict[str, np.ndarray]
-    propensity: np.ndarray
+    propensity: PropensityDraws | np.ndarray
+
+    def parts(self) -> Iterator[DesignSample]:
+        """Yield the same draws in parts, of one chain each where there are several: what is computed of a part fits in memory."""
+        flat = flat_draws(self.parameters)
+        draws = len(flat["treatment_effect"])
+        slices = parts_of(draws, self.posterior.cohort.size)
+        if len(slices) == 1:
+            yield self
+            return
+        for part in slices:
+            parameters = {name: value[None, part] for name, value in flat.items()}
+            same = len(self.propensity) == 1
+            yield DesignSample(self.posterior, parameters, self.propensity if same else self.propensity[part])
+
+    def mean_propensity(self) -> np.ndarray:
+        """Return the mean probability of treatment over draws (patient,)."""
+        return (
+            self.propensity.mean()
+            if isinstance(self.propensity, PropensityDraws)
+            else self.propensity.mean(axis=0)
+        )
 
 
 @dataclass(frozen=True)
@@ -198,14 +272,14 @@ def sample_designs(
     treatment = sample_treatment(problem)
     drawn = flat_draws(treatment)
     chosen = chosen_designs(problem)
-    propensities = propensity_draws(treatment, problem.cohort)
+    propensities = propensity_draws(treatment, problem.cohort).of_draws(chosen)
     designs, statistics = [], []
     for number, draw in enumerate(chosen):
         progress("outcome model, design by design", number + 1, problem.designs + 1)
         posterior = design_posterior(problem, drawn, draw)
         settings = replace(problem.settings, seed=problem.settings.seed + 104729 * (number + 1))
         result = sample(posterior, settings)
-        designs.append(DesignSample(posterior, result.parameters, propensities[[draw]]))
+        designs.append(DesignSample(posterior, result.parameters, propensities[number]))
         statistics.append(result.statistics)
     stacked = {name: np.stack([one[name] for one in statistics], axis=-1) for name in statistics[0]}
     return AdjustedSample(name, tuple(designs), stacked, treatment, chosen)
@@ -215,7 +289,14 @@ _TREATMENT_SAMPLES: dict[tuple, dict[str, np.ndarray]] = {}
 
 
 def sample_treatment(problem: Problem) -> dict[str, np.ndarray]:
-    """Return the treatment model's posterior, fitted alone; cached in this process, because every adjustment needs it."""
+    """Return the treatment model's posterior, fitted alone; cached in this process, because every adjustment needs it.
+
+    A score from elsewhere has no posterior: all draws are that score.
+    """
+    if problem.cohort.propensity.given:
+        shape = problem.settings.chains, problem.settings.draws
+        constant = given_score(problem.cohort.propensity, shape[0] * shape[1])
+        return {name: value.reshape(*shape, *value.shape[1:]) for name, value in constant.items()}
     posterior = Posterior(problem.cohort, None, problem.priors)
     content = posterior.content(posterior.blocks)
     families = tuple(
@@ -234,6 +315,7 @@ def flat_draws(parameters: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name: value.reshape(-1, *value.shape[2:]) for name, value in parameters.items()}
 
 
-def propensity_draws(parameters: dict[str, np.ndarray], cohort: Cohort) -> np.ndarray:
+def propensity_draws(parameters: dict[str, np.ndarray], cohort: Cohort) -> PropensityDraws:
     """Return the probability of treatment of each patient (chain x draw, patient)."""
-    return probability_of_treatment(flat_draws(parameters), cohort.propensity.values)
+    of_treatment = {name: value for name, value in parameters.items() if name in TREATMENT_MODEL}
+    return PropensityDraws(flat_draws(of_treatment), cohort.propensity.values)

@@ -7,7 +7,7 @@ A weighted likelihood is no likelihood: it is maximised, never sampled, and no p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -26,9 +26,10 @@ from inference.adjustments.adjusted import (
 )
 from inference.adjustments.weighting import Weighting, bootstrap_weights, design_weights
 from inference.sampling.posterior import Posterior
+from models.arrays import parts_of
 from models.episodes import episodes_of
 from models.maximisers import maximise, maximise_score
-from models.propensity import probability_of_treatment
+from models.propensity import given_score, probability_of_treatment
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +75,14 @@ def weighted_adjustment(name: str, population: str, weighting: Weighting) -> Adj
 
 
 def best_score(cohort: Cohort) -> dict[str, np.ndarray]:
-    """Return the treatment model that fits the patients best, under the wide prior of scores that design: (1, ...)."""
+    """Return the treatment model that fits the patients best, under the wide prior of scores that design, or the given one: (1, ...)."""
+    if cohort.propensity.given:
+        return given_score(cohort.propensity, 1)
     return maximise_score(cohort.propensity.values, cohort.treatment, np.ones((1, cohort.size)))
 
 
-def bootstrap_scores(problem: Problem) -> BootstrapScores:
-    """Return the treatment model refitted under each of `problem.designs` bootstrap vectors; the same for the same seed.
+def bootstrap_scores(problem: Problem) -> Iterator[BootstrapScores]:
+    """Yield the treatment model refitted under each of `problem.designs` bootstrap vectors, some at a time; the same for the same seed.
 
     Raises
     ------
@@ -87,23 +90,27 @@ def bootstrap_scores(problem: Problem) -> BootstrapScores:
         Where the treatment model has as many coefficients as there are patients.
     """
     cohort = problem.cohort
-    fitted = 1 + len(cohort.propensity.terms)
+    given = bool(cohort.propensity.given)
+    fitted = 0 if given else 1 + len(cohort.propensity.terms)
     if fitted >= cohort.size:
         raise InputError(
             f"{cohort.study}: the treatment model must have fewer coefficients than there are patients to be weighted, but "
             f"found {fitted} for {cohort.size} patients; shorten [propensity] formula"
         )
     rng = np.random.default_rng([problem.settings.seed, 4])
-    bootstrap = bootstrap_weights(problem.designs, cohort.size, rng, fitted)
-    parameters = maximise_score(cohort.propensity.values, cohort.treatment, bootstrap)
-    propensity = probability_of_treatment(parameters, cohort.propensity.values)
-    return BootstrapScores(bootstrap, parameters, propensity)
+    for part in parts_of(problem.designs, cohort.size):
+        bootstrap = bootstrap_weights(part.stop - part.start, cohort.size, rng, fitted)
+        parameters = (
+            given_score(cohort.propensity, len(bootstrap))
+            if given
+            else maximise_score(cohort.propensity.values, cohort.treatment, bootstrap)
+        )
+        propensity = probability_of_treatment(parameters, cohort.propensity.values)
+        yield BootstrapScores(bootstrap, parameters, propensity)
 
 
-def maximisers(
-    problem: Problem, design: WeightedDesign, weights: np.ndarray, shape: tuple[int, int]
-) -> DesignSample:
-    """Return where the weighted likelihood of the outcome model with treatment alone is largest, as draws.
+def maximised(problem: Problem, design: WeightedDesign, weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return where the weighted likelihood of the outcome model with treatment alone is largest (draw, ...).
 
     Parameters
     ----------
@@ -111,8 +118,6 @@ def maximisers(
     design : WeightedDesign
     weights : ndarray (draw, patient)
         Of the patients of the design's cohort.
-    shape : (int, int)
-        Chains and draws; there are no chains, the numbers only arrange the draws.
 
     Raises
     ------
@@ -125,8 +130,7 @@ def maximisers(
             f"{problem.cohort.study}: each arm must have events while the other is at risk to be weighted, but found an arm "
             f"without any; use --adjustment joint, whose prior bounds the effect"
         )
-    parameters = {name: value.reshape(*shape, *value.shape[1:]) for name, value in found.items()}
-    return DesignSample(posterior_of(problem, design), parameters, design.propensity)
+    return found
 
 
 def posterior_of(problem: Problem, design: WeightedDesign) -> Posterior:
@@ -155,14 +159,23 @@ def _one_design(weighting: Weighting, problem: Problem) -> tuple[WeightedDesign,
 
 def _sample_weighted(name: str, weighting: Weighting, problem: Problem, progress: Progress) -> AdjustedSample:
     """Return the maximisers of the weighted likelihood, one for each bootstrap vector."""
-    progress("treatment model", 0, 2)
-    scores = bootstrap_scores(problem)
-    progress("weighted outcome model", 1, 2)
-    weights = design_weights(weighting, scores.propensity, problem.cohort.treatment, scores.bootstrap)
     (design,) = _one_design(weighting, problem)
+    treatment, outcome, done = [], [], 0
+    for scores in bootstrap_scores(problem):
+        progress("bootstrap vectors", done, problem.designs)
+        weights = design_weights(weighting, scores.propensity, problem.cohort.treatment, scores.bootstrap)
+        treatment.append(scores.parameters)
+        outcome.append(maximised(problem, design, weights))
+        done += len(weights)
     shape = _by_chain(problem)
-    treatment = {one: value.reshape(*shape, *value.shape[1:]) for one, value in scores.parameters.items()}
-    return AdjustedSample(name, (maximisers(problem, design, weights, shape),), {}, treatment)
+    drawn = DesignSample(posterior_of(problem, design), arranged(outcome, shape), design.propensity)
+    return AdjustedSample(name, (drawn,), {}, arranged(treatment, shape))
+
+
+def arranged(parts: Sequence[dict[str, np.ndarray]], shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Return parameters (chain, draw, ...) from parts of their draws."""
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: value.reshape(*shape, *value.shape[1:]) for name, value in whole.items()}
 
 
 def _by_chain(problem: Problem) -> tuple[int, int]:

@@ -12,7 +12,10 @@ import pandas as pd
 import xarray as xr
 from scipy.special import logsumexp
 
+from inference.adjustments.adjusted import AdjustedSample
+from inference.diagnostics.loo_pit import left_out_survival, log_survival
 from inference.diagnostics.rhat_ess import ess_mean
+from inference.predictive.pointwise import by_patients, joined_log_likelihood, left_out_patients
 
 CONSTANT = "All tail values are the same"  # ArviZ on a likelihood that the draws do not move
 
@@ -26,41 +29,85 @@ class LeftOut(NamedTuple):
         Expected log density of each patient's time were the patient left out.
     pareto_k : ndarray (patient,)
         Tail index of the patient's weights.
-    log_weights : ndarray (patient, draw)
-        Log of the weights that turn draws of the posterior into draws of the posterior without the patient; the weights of a
-        patient add up to 1.
+    survival : ndarray (patient,)
+        Probability that the patient, left out, survives the own time at risk, given survival to entry.
 
-    All are NaN where they cannot be computed: a likelihood that the draws do not move at all.
+    All are NaN where they cannot be computed: a likelihood that the draws do not move at all. Of a cohort of more than
+    `MOST_LEFT_OUT` so many patients are left out; of the others pareto_k and survival are NaN, and elpd is estimated.
     """
 
     elpd: np.ndarray
     pareto_k: np.ndarray
-    log_weights: np.ndarray
+    survival: np.ndarray
 
 
-def leave_one_out(fit: xr.DataTree) -> LeftOut:
-    """Return the leave-one-out scores of the times, their Pareto k-hat, and the weights behind both.
+def leave_one_out(adjusted: AdjustedSample, posterior: xr.Dataset) -> LeftOut:
+    r"""Return the leave-one-out scores of the times, their Pareto k-hat, and the survival of those left out.
 
-    What `arviz_stats.loo` returns, which smooths every patient's weights twice (tests).
+    In a large cohort only some patients are left out. The score of another is its log density under all patients, lpd, less what
+    leaving out costs on average, so that the sum is the difference estimator
+
+    .. math:: \sum_i \mathrm{lpd}_i + \frac nm \sum_{j} (\mathrm{elpd}_j - \mathrm{lpd}_j)
+
+    of Magnusson, Vehtari, Jonasson and Andersen (2020, doi 10.48550/arXiv.2001.00980).
 
     Parameters
     ----------
-    fit : DataTree
-        With per-patient log likelihoods of `time`.
+    adjusted : AdjustedSample
+        With an outcome model of all patients.
+    posterior : Dataset
+        Its draws as they are kept: they say how efficient the chains are.
+    """
+    size = adjusted.designs[0].posterior.cohort.size
+    efficiency = _relative_efficiency(posterior)
+    known = left_out_patients(size)
+    found = LeftOut(*(np.full(size, np.nan) for _ in LeftOut._fields))
+    within = np.full(size, np.nan)
+    for patients, designs in by_patients(adjusted, np.arange(size)):
+        values = _by_patient(joined_log_likelihood(designs, treatment=False)["time"])
+        if len(known) < size:
+            within[patients] = logsumexp(values, axis=-1) - np.log(values.shape[1])
+        inside = np.isin(patients, known)
+        if not inside.any():
+            continue
+        own = patients[inside]
+        found.elpd[own], found.pareto_k[own], log_weights = psis(values[inside], efficiency)
+        survived = np.concatenate([log_survival(*one) for one in designs], axis=1)
+        found.survival[own] = left_out_survival(_by_patient(survived)[inside], log_weights)
+    others = np.setdiff1d(np.arange(size), known)
+    found.elpd[others] = within[others] + np.mean(found.elpd[known] - within[known])
+    return found
+
+
+def _by_patient(values: np.ndarray) -> np.ndarray:
+    """Return values (chain, draw, patient) as (patient, draw)."""
+    values = np.moveaxis(values, -1, 0)
+    return values.reshape(len(values), -1).astype(float)
+
+
+def psis(pointwise: np.ndarray, efficiency: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the leave-one-out score and k-hat (patient,), and the log of the weights (patient, draw) behind both.
+
+    What `arviz_stats.loo` returns, which smooths every patient's weights twice (tests). The weights turn draws of the posterior into
+    draws of the posterior without the patient, and those of a patient add up to 1.
+
+    Parameters
+    ----------
+    pointwise : ndarray (patient, draw)
+        Log likelihood.
+    efficiency : float
+        Effective sample size against the number of draws.
     """
     from arviz_stats.base import array_stats  # as in `inference.fits.datatree`
 
-    pointwise = fit["log_likelihood"]["time"].transpose("patient", ...).to_numpy().astype(float)
-    pointwise = pointwise.reshape(len(pointwise), -1)
-    efficiency = _relative_efficiency(fit["posterior"].to_dataset())
     try:
         log_weights, pareto_k = array_stats.psislw(pointwise, r_eff=efficiency)
     except ValueError as error:
         if CONSTANT not in str(error):
             raise
         nothing = np.full(len(pointwise), np.nan)
-        return LeftOut(nothing, nothing, np.full(pointwise.shape, np.nan))
-    return LeftOut(logsumexp(log_weights + pointwise, axis=-1), pareto_k, log_weights)
+        return nothing, nothing, np.full(pointwise.shape, np.nan)
+    return logsumexp(log_weights + pointwise, axis=-1), pareto_k, log_weights
 
 
 def _relative_efficiency(posterior: xr.Dataset) -> float:

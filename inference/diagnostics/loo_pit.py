@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.adjustments.adjusted import AdjustedSample, flat_draws
-from inference.predictive.pointwise import pointwise_draws
+from inference.predictive.pointwise import Content, pointwise_log_likelihood
 from inference.sampling.posterior import Posterior
-from models.assembly import covariate_predictor
 
 IMPUTATIONS = 20
 CERTAIN = (
@@ -19,31 +17,31 @@ CERTAIN = (
 )
 
 
-def left_out_survival(adjusted: AdjustedSample, log_weights: np.ndarray) -> np.ndarray:
+def left_out_survival(log_survived: np.ndarray, log_weights: np.ndarray) -> np.ndarray:
     r"""Return the probability that each patient, left out, survives the own time at risk.
 
     .. math:: S_i = \sum_s w_{is} \, e^{-[H_i(t_i \mid \theta_s) - H_i(e_i \mid \theta_s)]}
 
-    with the weights of `inference.diagnostics.loo`, given survival to entry.
+    given survival to entry.
 
     Parameters
     ----------
-    adjusted : AdjustedSample
-        A posterior of an outcome model of all patients.
+    log_survived : ndarray (patient, draw)
+        From `log_survival`.
     log_weights : ndarray (patient, draw)
-        Of the draws of which pointwise values are kept.
+        From `inference.diagnostics.loo.psis`.
 
     Returns
     -------
     ndarray (patient,)
         Between 0 and 1; NaN where the weights are.
     """
-    of_designs = [log_survival(posterior, parameters) for posterior, parameters in pointwise_draws(adjusted)]
-    survived = np.exp(np.concatenate(of_designs, axis=1)).reshape(-1, len(log_weights))
-    return np.clip(np.einsum("pd,dp->p", np.exp(log_weights), survived), 0.0, 1.0)
+    return np.clip(np.einsum("pd,dp->p", np.exp(log_weights), np.exp(log_survived).T), 0.0, 1.0)
 
 
-def log_survival(posterior: Posterior, parameters: dict[str, np.ndarray]) -> np.ndarray:
+def log_survival(
+    posterior: Posterior, parameters: dict[str, np.ndarray], content: Content | None = None
+) -> np.ndarray:
     """Return the log probability of surviving from entry to the end of the time at risk: (chain, draw, patient).
 
     It is the log likelihood of the same time without an event, whatever the baseline, the effect, and the exposure.
@@ -53,14 +51,12 @@ def log_survival(posterior: Posterior, parameters: dict[str, np.ndarray]) -> np.
     posterior : Posterior
         An outcome model.
     parameters : dict of str to ndarray (chain, draw, ...)
+    content : mapping of str to ndarray, optional
+        Arrays of the model of some patients, of all unless stated.
     """
-    assert posterior.spec is not None, "of an outcome model"
-    content = posterior.content(posterior.blocks)
-    content = content | {"event": np.zeros_like(content["event"])}
-    flat = flat_draws(parameters)
-    risk = covariate_predictor(flat, content, np)
-    values = posterior.spec.exposure.log_likelihood(flat, content, posterior.spec, risk, np)
-    return values.reshape(*parameters["treatment_effect"].shape, -1)
+    content = posterior.content(posterior.blocks) if content is None else content
+    without = {**content, "event": np.zeros_like(content["event"])}
+    return pointwise_log_likelihood(posterior, parameters, without, treatment=False)["time"]
 
 
 def impute_pit(survival: np.ndarray, event: np.ndarray, rng: np.random.Generator) -> np.ndarray:

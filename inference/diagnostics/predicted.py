@@ -8,12 +8,13 @@ import numpy as np
 import xarray as xr
 
 from inference.adjustments import ADJUSTMENTS, AdjustedSample, Problem
-from inference.diagnostics.loo_pit import impute_pit, left_out_survival
+from inference.diagnostics.loo_pit import impute_pit
 from inference.diagnostics.treatment_calibration import treatment_calibration
+from inference.predictive.pointwise import left_out_patients
 
 
 def predictions(
-    adjusted: AdjustedSample, problem: Problem, log_weights: np.ndarray | None, replicated: bool
+    adjusted: AdjustedSample, problem: Problem, survival: np.ndarray | None, replicated: bool
 ) -> xr.Dataset:
     """Return the leave-one-out probabilities of times, and the calibration of the treatment model.
 
@@ -23,7 +24,7 @@ def predictions(
         The fit.
     problem : Problem
         Gives the patients and the seed.
-    log_weights : ndarray (patient, draw) or None
+    survival : ndarray (patient,) or None
         From `inference.diagnostics.loo`, where patients were left out.
     replicated : bool
         Whether there are replicated cohorts, of treatments too.
@@ -31,16 +32,16 @@ def predictions(
     Returns
     -------
     Dataset
-        `pit` (imputation, patient), and what `treatment_calibration` returns, which weights and pairs leave out: they
+        `pit` (imputation, patient left out), and what `treatment_calibration` returns, which weights and pairs leave out: they
         are judged by the balance that they reach.
     """
     cohort, seed = problem.cohort, problem.settings.seed
     judged = replicated and not ADJUSTMENTS[adjusted.adjustment].population
     found = treatment_calibration(cohort, seed) if judged else xr.Dataset()
-    if log_weights is None:
+    if survival is None:
         return found
-    survival = left_out_survival(adjusted, log_weights)
-    pit = impute_pit(survival, cohort.event, np.random.default_rng([seed, 7]))
+    known = left_out_patients(cohort.size)
+    pit = impute_pit(survival[known], cohort.event[known], np.random.default_rng([seed, 7]))
     return found.assign(pit=(("imputation", "patient"), pit))
 
 

@@ -17,7 +17,7 @@ from scipy.optimize import isotonic_regression
 
 from data.study.cohort import Cohort
 from models.maximisers import maximise_score
-from models.propensity import probability_of_treatment
+from models.propensity import given_score, probability_of_treatment
 
 REPLICATES = 199
 GRID = np.linspace(0.0, 1.0, 101)
@@ -47,18 +47,22 @@ def treatment_calibration(cohort: Cohort, seed: int) -> xr.Dataset:
     """
     if not cohort.propensity.terms:
         return xr.Dataset()
-    key = (cohort.treatment.tobytes(), cohort.propensity.values.tobytes(), seed)
+    key = (cohort.treatment.tobytes(), cohort.propensity.values.tobytes(), cohort.propensity.given, seed)
     if key not in _REMEMBERED:
         _REMEMBERED.clear()
         rng = np.random.default_rng([seed, 5])
-        _REMEMBERED[key] = _calibration(cohort.propensity.values, cohort.treatment, rng)
+        _REMEMBERED[key] = _calibration(cohort, rng)
     return _REMEMBERED[key]
 
 
-def _calibration(values: np.ndarray, treatment: np.ndarray, rng: np.random.Generator) -> xr.Dataset:
-    fitted = fitted_probability(values, treatment[None])[0]
+def _calibration(cohort: Cohort, rng: np.random.Generator) -> xr.Dataset:
+    values, treatment, given = cohort.propensity.values, cohort.treatment, bool(cohort.propensity.given)
+    if given:  # nothing is fitted, to the cohort or to replicates
+        fitted = probability_of_treatment(given_score(cohort.propensity, 1), values)[0].round(DIGITS)
+    else:
+        fitted = fitted_probability(values, treatment[None])[0]
     treatments = np.less(rng.random((REPLICATES, len(fitted))), fitted)
-    refitted = fitted_probability(values, treatments)
+    refitted = np.broadcast_to(fitted, treatments.shape) if given else fitted_probability(values, treatments)
     share, miscalibration = isotonic_share(treatment, fitted)
     replicated = [isotonic_share(treatments[row], refitted[row]) for row in range(REPLICATES)]
     lower, upper = np.quantile([curve for curve, _ in replicated], [0.025, 0.975], axis=0)

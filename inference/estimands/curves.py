@@ -150,6 +150,28 @@ def standardise(
         patient counts by e (1 - e), e the probability of treatment (Li, Morgan and Zaslavsky 2018,
         doi 10.1080/01621459.2016.1260466). With delayed entry all of them are as they were at the origin.
     """
+    parts = [_standardised(part, cohort, grid, rng, population, origin) for part in design.parts()]
+    if len(parts) == 1:
+        return parts[0]
+    return Curves(
+        grid,
+        np.concatenate([part.survival for part in parts], axis=2),
+        np.concatenate([part.hazard for part in parts], axis=2),
+        np.concatenate([part.log_hazard_ratio for part in parts], axis=1),
+        parts[0].effects,
+        np.concatenate([part.average_log_hazard for part in parts]),
+    )
+
+
+def _standardised(
+    design: DesignSample,
+    cohort: Cohort,
+    grid: TimeGrid,
+    rng: np.random.Generator,
+    population: str,
+    origin: float,
+) -> Curves:
+    """Return the curves of some draws of a design."""
     spec = design.posterior.spec
     assert spec is not None, "the outcome model is asked for"
     baseline = spec.baseline
@@ -161,7 +183,7 @@ def standardise(
     else:
         log_risk = np.broadcast_to(covariate_predictor(parameters, content, np), (draws, cohort.size))
         unseen = cumulative_to_entry(design, cohort, origin)
-        weights = population_weights(design.propensity, cohort.treatment, draws, rng, unseen)
+        weights = population_weights(np.asarray(design.propensity), cohort.treatment, draws, rng, unseen)
     # The grid holds the next number after each cut point: at a landmark no hazard has cumulated by then.
     later = grid.time > origin * (1.0 + 1e-9)
     counted = np.where(later, grid.time, origin)

@@ -16,6 +16,8 @@ from numpy.polynomial import chebyshev
 
 NODES = 40  # an error below 1e-6 of a probability over five decades of cumulative hazard (tests)
 CHUNK = 200  # draws at a time, so that the arrays stay in the cache's reach
+GRID = 2500  # risks that stand for those of more patients
+NUMBERS = 1 << 22  # of an array (draw, patient, node) at a time: of many patients, fewer draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,20 +97,54 @@ def mixture(log_risk: np.ndarray, weights: np.ndarray, lowest: np.ndarray, highe
     series = np.empty((NODES, weights.shape[0], log_risk.shape[0]))
 
     def fill(part: slice) -> None:
-        risk = np.exp(log_risk[part])
+        of_part, weighted = log_risk[part], np.moveaxis(weights[:, part], 0, 1)
+        if log_risk.shape[1] > GRID:
+            of_part, weighted = on_grid(of_part, weighted)
+        risk = np.exp(of_part)
         least = risk.min(axis=1)
         x = np.exp(centre[part, None] + halfwidth[part, None] * nodes)
         # The least risk is factored out, so that nothing underflows where almost nobody survives.
         surviving = np.exp(-(risk - least[:, None])[:, :, None] * x[:, None, :])
-        mixed = np.moveaxis(weights[:, part], 0, 1) @ surviving
+        mixed = weighted @ surviving
         k = np.log(x[:, None, :] * least[:, None, None] - np.log(mixed))
         series[:, :, part] = np.moveaxis(k @ fitting.T, 0, 2).swapaxes(0, 1)
 
-    _by_chunks(fill, log_risk.shape[0])
+    numbers = NODES * min(log_risk.shape[1], GRID)
+    _by_chunks(fill, log_risk.shape[0], max(1, min(CHUNK, NUMBERS // numbers)))
     return Mixture(series, centre, halfwidth)
 
 
-def _by_chunks(fill: Callable[[slice], None], draws: int) -> None:
+def on_grid(log_risk: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    r"""Return few evenly spaced log risks, and the weights of many patients shared between the two on either side of each.
+
+    Sums of a smooth function of the log risk z change by at most :math:`h^2 / 8 \, \max |f''|` with h the spacing; of
+    :math:`f(z) = \exp(-x e^z)` the second derivative is below 0.31 for any x. Over a range of 5 that is 2e-7.
+
+    Parameters
+    ----------
+    log_risk : ndarray (draw, patient)
+    weights : ndarray (draw, population, patient)
+
+    Returns
+    -------
+    log_risk : ndarray (draw, node)
+    weights : ndarray (draw, population, node)
+    """
+    low, high = log_risk.min(axis=1), log_risk.max(axis=1)
+    step = np.maximum(high - low, 1e-12) / (GRID - 1)
+    moved = np.empty((*weights.shape[:2], GRID))
+    for draw, values in enumerate(log_risk):
+        place = (values - low[draw]) / step[draw]
+        left = np.minimum(place.astype(np.intp), GRID - 2)
+        share = place - left
+        for population, own in enumerate(weights[draw]):
+            right = own * share
+            moved[draw, population] = np.bincount(left, own - right, GRID)
+            moved[draw, population, 1:] += np.bincount(left, right, GRID - 1)[: GRID - 1]
+    return low[:, None] + step[:, None] * np.arange(GRID), moved
+
+
+def _by_chunks(fill: Callable[[slice], None], draws: int, chunk: int = CHUNK) -> None:
     """Call a function on slices of the draws, in two threads: numpy lets go of the lock."""
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(fill, [slice(start, start + CHUNK) for start in range(0, draws, CHUNK)]))
+        list(pool.map(fill, [slice(start, start + chunk) for start in range(0, draws, chunk)]))

@@ -64,7 +64,7 @@ def summaries_of(
             ended(models[number].request.label)
             following += after(models[number]) if cohort == 0 else ()
             if not any(number == other for other, _ in missing):
-                models[number].pooled.value()
+                models[number].pool()
         return following
 
     chunks = [*chunks_of(models, missing), *others]

@@ -10,6 +10,7 @@ import xarray as xr
 
 from inference.adjustments import ADJUSTMENTS, Adjustment
 from inference.adjustments.adjusted import (
+    TREATMENT_MODEL,
     AdjustedSample,
     DesignSample,
     Modes,
@@ -18,24 +19,26 @@ from inference.adjustments.adjusted import (
     propensity_draws,
 )
 from inference.adjustments.weighted import restored
-from inference.predictive.pointwise import pointwise_draws, pointwise_log_likelihood
+from inference.predictive.log_prior import log_prior
+from inference.predictive.pointwise import MOST_LEFT_OUT, kept_log_likelihood, left_out_patients
 from inference.predictive.prior_draws import draw_prior, draw_prior_times
 from inference.predictive.replicated import replicate_times
 from inference.sampling.posterior import Posterior
 from models.assembly import dims_of, parameter_names
-from models.blocks import Block
 from models.exposures import Naive, TimeSplit
 from models.priors import Parameter
 
 PRIOR_DRAWS = 2000
+COMPRESSED = {"zlib": True, "complevel": 1}  # columns of levels, unlike draws, take a tenth of the room
 PRIOR_TIME_DRAWS = 100
 REPLICATES = 300
 DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to REPLICATES
 FEWEST_REPLICATES = 200  # where there are as many draws: a probability of 0.01 must be able to show
-TREATMENT_MODEL = ("propensity_intercept", "propensity_coefficients")
 
 
-def to_tree(adjusted: AdjustedSample, problem: Problem, provenance: dict[str, Any]) -> xr.DataTree:
+def to_tree(
+    adjusted: AdjustedSample, problem: Problem, provenance: dict[str, Any], whole: bool = True
+) -> xr.DataTree:
     """Return everything about a fit, by ArviZ's groups.
 
     Parameters
@@ -46,37 +49,65 @@ def to_tree(adjusted: AdjustedSample, problem: Problem, provenance: dict[str, An
         What was asked.
     provenance : dict
         Goes into the attributes as JSON.
+    whole : bool
+        False: only what the others are computed from. Of hundreds of fits the rest would fill a disk.
 
     Returns
     -------
     DataTree
-        posterior, observed_data, constant_data, and treatment_model (the treatment model fitted alone) where the posterior
-        does not hold it; sample_stats, prior and prior_predictive of what was sampled;
+        posterior, observed_data, and treatment_model (the treatment model fitted alone) where the posterior
+        does not hold it; sample_stats of what was sampled; with the whole constant_data; prior and prior_predictive of what was sampled;
         log_likelihood and log_prior where the outcome model is of all patients, and posterior_predictive where it is
-        known who was treated from when.
+        known who was treated from when. The attribute `thinned` of a group says of which patients or draws it is.
     """
-    rng = np.random.default_rng([problem.settings.seed, 2])
     kind = ADJUSTMENTS[adjusted.adjustment]
-    first = adjusted.designs[0].posterior
-    whole = problem.posterior("absent") if kind.population else first
+    outcome = problem.posterior("absent") if kind.population else adjusted.designs[0].posterior
     datasets = {
         "posterior": _posterior(adjusted),
         "observed_data": _observed(problem),
-        "constant_data": _constant(whole.content(whole.blocks), whole),
     }
+    if whole:
+        datasets["constant_data"] = _constant(outcome.content(outcome.blocks), outcome)
     if not kind.maximises:
-        datasets |= {"sample_stats": _statistics(adjusted), **_prior(first, rng)}
-    if not kind.population:
-        datasets |= {"log_likelihood": _pointwise(adjusted, problem), "log_prior": _log_prior(adjusted)}
-        if isinstance(problem.spec.exposure, Naive | TimeSplit):
-            total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
-            replicates = min(REPLICATES, max(FEWEST_REPLICATES, total // DRAWS_OF_A_REPLICATE))
-            datasets["posterior_predictive"] = replicate_times(adjusted, problem.cohort, replicates, rng)
+        datasets["sample_stats"] = _statistics(adjusted)
+    if whole and not kind.maximises:
+        datasets |= predictive(adjusted, problem)
+    if whole and not kind.population:
+        datasets |= {"log_likelihood": _pointwise(adjusted, problem)}
+        datasets |= {"log_prior": _as_dataset(log_prior(adjusted.designs[0]))}
     if adjusted.design_draws is None:
-        datasets["treatment_model"] = _dataset(adjusted.treatment, whole)
+        datasets["treatment_model"] = _dataset(adjusted.treatment, outcome)
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
     tree.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
     return tree
+
+
+def predictive(adjusted: AdjustedSample, problem: Problem) -> dict[str, xr.Dataset]:
+    """Return draws of the prior, times drawn under it, and replicated cohorts: the same again for the same seed.
+
+    Parameters
+    ----------
+    adjusted : AdjustedSample
+        Draws of a posterior.
+    problem : Problem
+        Gives the patients and the seed.
+
+    Returns
+    -------
+    dict of str to Dataset
+        prior, prior_predictive and, where it is known who was treated from when, posterior_predictive.
+    """
+    rng = np.random.default_rng([problem.settings.seed, 2])
+    groups = _prior(adjusted.designs[0].posterior, rng)
+    if not ADJUSTMENTS[adjusted.adjustment].population and isinstance(
+        problem.spec.exposure, Naive | TimeSplit
+    ):
+        total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
+        replicates = min(REPLICATES, max(FEWEST_REPLICATES, total // DRAWS_OF_A_REPLICATE))
+        if problem.cohort.size > MOST_LEFT_OUT:
+            replicates = min(replicates, FEWEST_REPLICATES)
+        groups["posterior_predictive"] = replicate_times(adjusted, problem.cohort, replicates, rng)
+    return groups
 
 
 def from_tree(tree: xr.DataTree, problem: Problem, adjustment: str) -> AdjustedSample:
@@ -107,11 +138,11 @@ def _designs(
     treatment = _arrays(posterior[[name for name in TREATMENT_MODEL if name in posterior]])
     drawn = flat_draws(treatment)
     chosen = posterior["design_draw"].to_numpy()
-    propensities = propensity_draws(treatment, problem.cohort)
+    propensities = propensity_draws(treatment, problem.cohort).of_draws(chosen)
     of_design = posterior[[name for name, value in posterior.data_vars.items() if "design" in value.dims]]
     designs = tuple(
-        DesignSample(kind.design_posterior(problem, drawn, draw), _arrays(one), propensities[[draw]])
-        for draw, one in zip(chosen, _by_design(of_design), strict=True)
+        DesignSample(kind.design_posterior(problem, drawn, draw), _arrays(one), propensity)
+        for draw, one, propensity in zip(chosen, _by_design(of_design), propensities, strict=True)
     )
     return AdjustedSample(kind.name, designs, statistics, treatment, chosen)
 
@@ -195,36 +226,14 @@ def _prior(posterior: Posterior, rng: np.random.Generator) -> dict[str, xr.Datas
 
 
 def _pointwise(adjusted: AdjustedSample, problem: Problem) -> xr.Dataset:
-    """Return the log likelihood of each patient; with several designs, of evenly spaced draws of all of them."""
-    kept: dict[str, list[np.ndarray]] = {}
-    for posterior, parameters in pointwise_draws(adjusted):
-        for name, value in pointwise_log_likelihood(posterior, parameters).items():
-            kept.setdefault(name, []).append(value.astype(np.float32))
-    return _as_dataset(
-        {name: np.concatenate(values, axis=1) for name, values in kept.items()},
-        dims={name: ["patient"] for name in kept},
-        coords={"patient": problem.cohort.patient},
+    """Return the log likelihood of the patients who are left out; with several designs, of evenly spaced draws of all of them."""
+    kept, cohort = kept_log_likelihood(adjusted), problem.cohort
+    chosen = left_out_patients(cohort.size)
+    found = _as_dataset(
+        kept, dims={name: ["patient"] for name in kept}, coords={"patient": cohort.patient[chosen]}
     )
-
-
-def _log_prior(adjusted: AdjustedSample) -> xr.Dataset:
-    """Return the log prior density of each parameter, for power scaling; of the first design, where there are several."""
-    design = adjusted.designs[0]
-    densities: dict[str, np.ndarray] = {}
-    for name, (parameter, blocks) in design.posterior.blocks.items():
-        values = design.parameters[name]
-        densities[name] = sum(_block_density(block, values, parameter) for block in blocks)
-    spec = design.posterior.spec
-    if spec is not None:
-        for component in spec.components:
-            densities |= component.latent_log_prior(design.parameters)
-    return _as_dataset(densities)
-
-
-def _block_density(block: Block, values: np.ndarray, parameter: Parameter) -> Any:
-    if not parameter.dim:
-        return block.frozen.logpdf(values)
-    return block.frozen.logpdf(values[..., block.positions]).sum(axis=-1)
+    some = "" if len(chosen) == cohort.size else f"{len(chosen)} of {cohort.size} patients, drawn at random"
+    return found.assign_attrs(thinned=some) if some else found
 
 
 def _observed(problem: Problem) -> xr.Dataset:
@@ -253,4 +262,7 @@ def _constant(content: dict[str, np.ndarray], posterior: Posterior) -> xr.Datase
             variables[name] = (("patient", dims.get(name, f"{name}_column"))[: array.ndim], array)
         else:
             variables[name] = ((f"{name}_value", f"{name}_column")[: array.ndim], array)
-    return xr.Dataset(variables, coords={"patient": posterior.cohort.patient})
+    held = xr.Dataset(variables, coords={"patient": posterior.cohort.patient})
+    for name in variables:
+        held[name].encoding = COMPRESSED if held[name].ndim else {}
+    return held

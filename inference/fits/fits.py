@@ -13,7 +13,7 @@ from data.published.reconstruction import published_statistics
 from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import of_pseudo_patients
 from data.study.study import Study
-from inference.adjustments.adjusted import AdjustedSample
+from inference.adjustments import ADJUSTMENTS, AdjustedSample
 from inference.diagnostics.checks import (
     CheckResult,
     balance_behind,
@@ -36,11 +36,14 @@ from inference.diagnostics.loo import leave_one_out
 from inference.diagnostics.power_scaling import power_scaling
 from inference.diagnostics.predicted import predictions
 from inference.estimands.horizon import report_grid, report_times
-from inference.fits.datatree import from_tree
+from inference.fits.datatree import from_tree, predictive
 from inference.fits.requests import FitRequest, landmark_of, problem_of
 from inference.fits.tables import COLUMNS, Estimated, estimate, thin
+from inference.predictive.pointwise import left_out_patients
 from inference.predictive.replicates import replicate_statistics, split_statistics
 from models.specification import study_cutpoints
+
+type Replicated = xr.Dataset | xr.DataTree  # event and time (chain=1, draw, patient) of replicated cohorts
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,24 +122,29 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     grid = report_grid(study, cohort, problem.spec, problem.cohort)
     cohort = problem.cohort
     estimated = estimate(adjusted, cohort, grid, request.settings.seed, landmark_of(request.exposure) or 0.0)
-    propensity = np.mean([design.propensity.mean(axis=0) for design in adjusted.designs], axis=0)
+    propensity = np.mean([design.mean_propensity() for design in adjusted.designs], axis=0)
     replicated = observed = published = xr.Dataset()
-    elpd = pareto_k = np.full(cohort.size, np.nan)
-    log_weights = None
-    left_out = request.left_out and "log_likelihood" in tree.children
-    if request.predictive and "posterior_predictive" in tree.children:
-        replicated, observed = _predictive(study, cohort, tree)
-        published = _published(study, cohort, tree)
-    if left_out:
-        elpd, pareto_k, log_weights = leave_one_out(tree)
-    predicted = predictions(adjusted, problem, log_weights, request.predictive)
-    balance = balance_behind(adjusted, problem)
+    everybody = not ADJUSTMENTS[request.adjustment].population
+    if request.predictive and everybody:
+        groups = tree.children if "prior" in tree.children else predictive(adjusted, problem)
+        if "posterior_predictive" in groups:
+            drawn = groups["posterior_predictive"]
+            replicated, observed = _predictive(study, cohort, drawn)
+            published = _published(study, cohort, drawn)
+    left_out = (
+        leave_one_out(adjusted, tree["posterior"].to_dataset()) if request.left_out and everybody else None
+    )
+    elpd = np.full(cohort.size, np.nan) if left_out is None else left_out.elpd
+    pareto_k = None if left_out is None else left_out.pareto_k
+    survival = None if left_out is None else left_out.survival
+    predicted = predictions(adjusted, problem, survival, request.predictive)
+    balance, known = balance_behind(adjusted, problem), left_out_patients(cohort.size)
     judged = split_predictive_checks if "state" in observed.dims else predictive_checks
     checks = [
-        *convergence_checks(adjusted, estimated.table, pareto_k if left_out else None),
+        *convergence_checks(adjusted, estimated.table, pareto_k),
         *feedback_checks(adjusted, cohort),
         *judged(replicated, observed, cohort.time_unit),
-        *loo_pit_checks(predicted, cohort.event, pareto_k),
+        *([] if pareto_k is None else loo_pit_checks(predicted, cohort.event[known], pareto_k[known])),
         *(design_checks(adjusted, problem, balance) or overlap_checks(cohort, propensity)),
         *treatment_calibration_checks(predicted),
         *exposure_checks(problem),
@@ -156,7 +164,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         elpd,
         tuple(checks),
         propensity,
-        power_scaling(tree),
+        power_scaling(adjusted, tree["posterior"].to_dataset()),
         _kept_draws(adjusted, estimated),
         estimated.curve_draws,
         published,
@@ -165,17 +173,16 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     )
 
 
-def _published(study: Study, cohort: Cohort, tree: xr.DataTree) -> xr.Dataset:
+def _published(study: Study, cohort: Cohort, drawn: Replicated) -> xr.Dataset:
     """Return what the publication would have printed of the replicated studies, where patients are reconstructed."""
     if study.cohort.source != "reconstruction":
         return xr.Dataset()
-    predictive = tree["posterior_predictive"]
     table, values = published_statistics(
         study,
         load_evidence(study),
         cohort,
-        predictive["time"].to_numpy()[0].astype(float),
-        predictive["event"].to_numpy()[0],
+        drawn["time"].to_numpy()[0].astype(float),
+        drawn["event"].to_numpy()[0],
     )
     by_target = {name: ("target", table[name].to_numpy()) for name in ("family", "printed", "operator")}
     return xr.Dataset(
@@ -196,14 +203,13 @@ def _kept_draws(adjusted: AdjustedSample, estimated: Estimated) -> xr.Dataset:
     )
 
 
-def _predictive(study: Study, cohort: Cohort, tree: xr.DataTree) -> tuple[xr.Dataset, xr.Dataset]:
+def _predictive(study: Study, cohort: Cohort, drawn: Replicated) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the frequentist summaries of the replicated cohorts and of the cohort itself."""
     _, times = report_times(study, cohort)
     intervals = study_cutpoints(study, cohort)
     grid = np.linspace(0.0, float(cohort.time.max()), 101)
-    predictive = tree["posterior_predictive"]
-    time, event = predictive["time"].to_numpy()[0], predictive["event"].to_numpy()[0].astype(bool)
-    if "start" in predictive:
+    time, event = drawn["time"].to_numpy()[0], drawn["event"].to_numpy()[0].astype(bool)
+    if "start" in drawn:
 
         def split(time: np.ndarray, event: np.ndarray, start: np.ndarray) -> xr.Dataset:
             return split_statistics(
@@ -211,7 +217,7 @@ def _predictive(study: Study, cohort: Cohort, tree: xr.DataTree) -> tuple[xr.Dat
             )
 
         assert cohort.treatment_start is not None, "what was split had starts"
-        replicated = split(time, event, predictive["start"].to_numpy()[0])
+        replicated = split(time, event, drawn["start"].to_numpy()[0])
         return replicated, split(cohort.time, cohort.event, cohort.treatment_start)
     entry = cohort.entry if np.any(cohort.entry > 0) else None
 

@@ -48,6 +48,8 @@ class AnalysisSettings:
         as many as for all else.
     prior_sets_alone : bool
         Whether the main model under every prior set is all that is fitted.
+    score_given : bool
+        Whether the propensity score comes from elsewhere: nothing is modelled jointly with it, and the main adjustment is `cut`.
     """
 
     priors: str
@@ -60,6 +62,7 @@ class AnalysisSettings:
     interaction_cohorts: int | None = None
     given: Sequence[str] = ()
     prior_sets_alone: bool = False
+    score_given: bool = False
 
     @property
     def repeats_prior_sets(self) -> bool:
@@ -129,11 +132,12 @@ def plan(priors: PriorSet, others: Sequence[PriorSet], settings: AnalysisSetting
     """
     main, *others_of_time = settings.exposures
     quick, cohorts = settings.quick, settings.cohorts
+    main_adjustment = CUT if settings.score_given else MAIN_ADJUSTMENT
 
     def request(baseline: str, adjustment: str, used: PriorSet, exposure: str = main) -> FitRequest:
         count = settings.designs.get(adjustment, 1)
         # Scores of left-out patients take more than half as long as sampling; of several cohorts, only where baselines are compared.
-        left_out = cohorts == 1 or adjustment == MAIN_ADJUSTMENT
+        left_out = cohorts == 1 or adjustment == main_adjustment
         return FitRequest(
             baseline,
             adjustment,
@@ -150,7 +154,10 @@ def plan(priors: PriorSet, others: Sequence[PriorSet], settings: AnalysisSetting
         return replace(one, predictive=False, left_out=False, **changed)
 
     baselines = [MAIN_BASELINE] if quick else [MAIN_BASELINE, "weibull"]
-    adjustments = QUICK_ADJUSTMENTS if quick else MAIN_ADJUSTMENTS
+    both = tuple(name for name in QUICK_ADJUSTMENTS if name == CUT or not settings.score_given)
+    adjustments = (
+        both if quick else (*both, *(name for name in MAIN_ADJUSTMENTS if name not in QUICK_ADJUSTMENTS))
+    )
     designed = [name for name in adjustments if ADJUSTMENTS[name].population]
     if main == TIME_SPLIT:  # weights and pairs are of who is treated at a landmark
         adjustments = tuple(name for name in adjustments if name not in designed)
@@ -161,12 +168,12 @@ def plan(priors: PriorSet, others: Sequence[PriorSet], settings: AnalysisSetting
             for other in others
             if other.name != priors.name and settings.repeats_prior_sets
         )
-        for adjustment in (MAIN_ADJUSTMENT, CUT)
+        for adjustment in (main_adjustment, CUT)
     )
     otherwise = [
         request(MAIN_BASELINE, name, priors, exposure)
         for exposure in others_of_time
-        for name in (*QUICK_ADJUSTMENTS, *_at_landmark(main, exposure, designed))
+        for name in (*both, *_at_landmark(main, exposure, designed))
     ]
     pooled = {BySubgroup.name: settings.interaction_cohorts}
     changing = [
@@ -183,7 +190,7 @@ def plan(priors: PriorSet, others: Sequence[PriorSet], settings: AnalysisSetting
         tuple(otherwise),
         tuple(changing),
         repeated,
-        () if quick else cut,
+        () if quick or main_adjustment == CUT else cut,
         tuple(stated[:1] if quick or cohorts > 1 else sampled),
     )
 

@@ -103,6 +103,7 @@ def problem_of(study: Study, cohort: Cohort, request: FitRequest) -> Problem:
     """Return the problem that a request states for a cohort; of a landmark, that of those who are left then."""
     check_effect(request.adjustment, request.effect)
     check_exposure(request.adjustment, request.exposure)
+    check_score(request.adjustment, study)
     landmark = landmark_of(request.exposure)
     asked = cohort if landmark is None else landmark_cohort(cohort, landmark)
     spec = outcome_spec(study, asked, request.baseline, request.effect, "absent")
@@ -110,6 +111,8 @@ def problem_of(study: Study, cohort: Cohort, request: FitRequest) -> Problem:
     exposure = EXPOSURES[request.exposure.split("_")[0] if landmark is not None else request.exposure]()
     kind = ADJUSTMENTS[request.adjustment]
     designs = request.designs if kind.several_designs or kind.maximises else 1
+    if kind.score == "given" and asked.propensity.given:
+        designs = 1  # there is one score
     return Problem(asked, replace(spec, exposure=exposure), request.priors, request.settings, designs)
 
 
@@ -120,6 +123,16 @@ def check_effect(adjustment: str, effect: str) -> None:
         raise InputError(
             f"--effect must be constant with --adjustment {adjustment}, whose outcome model holds treatment alone, but found "
             f"{effect}; choose --adjustment {', '.join(others[:-1])} or {others[-1]}, or --effect constant"
+        )
+
+
+def check_score(adjustment: str, study: Study) -> None:
+    """Raise InputError where both models are to be fitted at once, and the score comes from elsewhere."""
+    if study.propensity.score is not None and ADJUSTMENTS[adjustment].score == "latent":
+        others = [name for name, kind in ADJUSTMENTS.items() if kind.score != "latent"]
+        raise InputError(
+            f"--adjustment must be {', '.join(others[:-1])} or {others[-1]} where [propensity] score of {study.file} gives the score, but "
+            f"found {adjustment}: a score that is given has no coefficients that the outcome could inform"
         )
 
 

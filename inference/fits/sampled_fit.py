@@ -21,7 +21,7 @@ def silent(what: str, part: int, parts: int) -> None:
 
 @cached(TREE, "fit")
 def sampled_fit(
-    study: str, model: Mapping[str, str], problem: Problem, progress: Progress = silent
+    study: str, model: Mapping[str, str], problem: Problem, progress: Progress = silent, whole: bool = True
 ) -> xr.DataTree:
     """Return a fit, sampled now, as a DataTree.
 
@@ -35,6 +35,8 @@ def sampled_fit(
         Cohort, specification, priors and sampler settings.
     progress : callable
         Called with what is being done.
+    whole : bool
+        Whether the tree holds priors, log likelihoods and replicated cohorts, or only what they are computed from.
     """
     try:
         adjusted = ADJUSTMENTS[model["adjustment"]].sample(problem, progress)
@@ -52,4 +54,4 @@ def sampled_fit(
         "versions": versions(),
         "compiler": compiler(),
     }
-    return to_tree(adjusted, problem, {"study": study, "model": stated, **commit()})
+    return to_tree(adjusted, problem, {"study": study, "model": stated, **commit()}, whole)

@@ -97,6 +97,12 @@ class StoredModel:
         first, *others = parts = [one.summary for one in self.fits]
         return pooled_summary.deferred(self.folder / KEPT, self.request, parts) if others else first
 
+    def pool(self) -> None:
+        """Pool the summaries; those of single cohorts, which take more room than the fits that give them again, are then removed."""
+        self.pooled.value()
+        for one in self.fits if len(self.fits) > 1 else ():
+            one.summary.discard()
+
     def possible(self) -> bool:
         """Return whether there are patients to fit: at a landmark, events in both arms of those left."""
         try:
@@ -115,5 +121,7 @@ class StoredModel:
     def _of_cohort(self, number: int, cohort: Cohort) -> StoredFit:
         own = replace(request_of_cohort(self.request, number), cohorts=None)
         problem = problem_of(self.study, cohort, own)
-        fit = sampled_fit.deferred(self.folder / FITS, self.study.name, own.named, problem)
+        # Priors and log likelihoods of one cohort serve those who look at the fits; of many cohorts they would fill a disk.
+        whole = number == 0 and own.left_out
+        fit = sampled_fit.deferred(self.folder / FITS, self.study.name, own.named, problem, whole=whole)
         return StoredFit(fit, summary_of_fit.deferred(self.folder / KEPT, self.study, cohort, own, fit))

@@ -25,6 +25,7 @@ def summary_to_tree(summary: FitSummary) -> xr.DataTree:
     tree = xr.DataTree.from_dict(
         {
             **{name: getattr(summary, name) for name in DATASETS},
+            "replicated": _with_narrow_curves(summary.replicated),
             **tables,
             "checks": _to_dataset(summary.checks_table.astype({"value": float, "threshold": float})),
             "by_patient": xr.Dataset(by_patient),
@@ -61,6 +62,16 @@ def summary_from_tree(tree: xr.DataTree, request: FitRequest, key: str) -> FitSu
         **datasets,
         **tables,
     )
+
+
+def _with_narrow_curves(replicated: xr.Dataset) -> xr.Dataset:
+    """Return replicated cohorts with their curves, which only figures show, in single precision."""
+    curves = {
+        name: value.astype(np.float32)
+        for name, value in replicated.data_vars.items()
+        if "grid_time" in value.dims
+    }
+    return replicated.assign(curves)
 
 
 def _to_dataset(table: pd.DataFrame) -> xr.Dataset:

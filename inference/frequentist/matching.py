@@ -26,6 +26,8 @@ SCALES: dict[str, str] = {
     "logit_sd": "standard deviations of its logit",
 }
 CALIPER = 0.02
+DENSE = 25_000_000  # distances that are held at once (200 MB); of more, only those within the caliper
+LEAVE_TREATED, PAIR, LEAVE_CONTROL = range(3)
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,8 @@ def greedy_pairs(treated: NDArray, control: NDArray, caliper: float) -> NDArray[
 
 def optimal_pairs(treated: NDArray, control: NDArray, caliper: float) -> NDArray[np.int64]:
     """Return positions (pair, 2) among treated and controls, from their scores: most pairs, then the nearest."""
+    if len(treated) * len(control) > DENSE:
+        return ordered_pairs(treated, control, caliper)
     distance = np.abs(np.asarray(treated)[:, None] - np.asarray(control)[None, :])
     allowed = distance <= caliper
     if not allowed.any():
@@ -146,3 +150,58 @@ def optimal_pairs(treated: NDArray, control: NDArray, caliper: float) -> NDArray
     rows, columns = linear_sum_assignment(np.where(allowed, distance, forbidden))
     inside = allowed[rows, columns]
     return np.column_stack([rows[inside], columns[inside]]).astype(np.int64)
+
+
+def ordered_pairs(treated: NDArray, control: NDArray, caliper: float) -> NDArray[np.int64]:
+    r"""Return optimal pairs as `optimal_pairs` does, in time and memory of the pairs within the caliper.
+
+    Two pairs that cross, :math:`a < a'` with partners :math:`b' < b`, can swap partners: neither the sum of distances nor the larger
+    of the two grows. So some optimal set of pairs keeps the order of the scores, and a dynamic programme over both sorted lists finds it:
+    the best of the first i treated and the first j controls either leaves out one of the last two, or pairs them. Patients outside the
+    caliper of a treated patient need no place in the table.
+
+    Parameters
+    ----------
+    treated, control : ndarray (patient of the arm,)
+        Scores.
+    caliper : float
+    """
+    order, other = np.argsort(treated, kind="stable"), np.argsort(control, kind="stable")
+    above, below = np.asarray(treated, dtype=float)[order], np.asarray(control, dtype=float)[other]
+    width = caliper if np.isfinite(caliper) else np.ptp(np.concatenate([above, below]))
+    prize = 1.0 + width * min(len(above), len(below))  # of a pair: more than all distances together
+    best = np.zeros(len(below) + 1)  # of the treated so far and the first j controls
+    reach, table = 0, []  # best[reach:] are all the same, and written when they are needed
+    for score in above:
+        first, end = np.searchsorted(below, score - caliper), np.searchsorted(below, score + caliper, "right")
+        # Rounding of score +- caliper may differ from that of the distance, which decides.
+        while first > 0 and score - below[first - 1] <= caliper:
+            first -= 1
+        while end < len(below) and below[end] - score <= caliper:
+            end += 1
+        best[reach + 1 : end + 1] = best[reach]
+        reach = max(reach, end)
+        distance = np.abs(score - below[first:end])
+        paired = np.where(distance <= caliper, best[first:end] + prize - distance, -np.inf)
+        unpaired = best[first + 1 : end + 1].copy()
+        here = np.maximum(paired, unpaired)
+        reached = np.maximum.accumulate(here)
+        table.append(
+            (
+                first,
+                np.where(
+                    reached > here, LEAVE_CONTROL, np.where(paired > unpaired, PAIR, LEAVE_TREATED)
+                ).astype(np.int8),
+            )
+        )
+        best[first + 1 : end + 1] = reached
+    pairs, left = [], len(below)
+    for row in range(len(above) - 1, -1, -1):
+        first, choices = table[row]
+        left_here = min(left, first + len(choices))
+        while left_here > first and choices[left_here - first - 1] == LEAVE_CONTROL:
+            left_here -= 1
+        if left_here > first and choices[left_here - first - 1] == PAIR:
+            pairs.append((order[row], other[left_here - 1]))
+            left = left_here - 1
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)

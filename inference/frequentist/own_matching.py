@@ -25,14 +25,13 @@ from data.errors import InputError
 from data.study.subcohorts import landmark_cohort
 from inference.frequentist.balance import standardised_differences
 from inference.frequentist.clustered import clustered_effect
-from inference.frequentist.matching import Matching, Method, logit_propensity, match, on_scale
+from inference.frequentist.matching import Matching, logit_propensity, match, on_scale
 from inference.frequentist.table import COLUMNS
 
 if TYPE_CHECKING:
     from data.study.cohort import Cohort
 
 CALIPER = 0.2  # standard deviations of the logit
-LARGEST = 25_000_000  # distances that optimal matching may hold at once (200 MB); above, pairs are taken one after the other
 OWN_PAIRS = "own 1:1 pairs"
 """In the method of every row of a matching of one's own; ``time`` is the landmark of those made at one."""
 PAIRS, BEFORE, AFTER = (
@@ -78,8 +77,8 @@ def with_own_matching(table: pd.DataFrame, cohort: Cohort, landmarks: Sequence[f
     return pd.DataFrame([*table.to_dict("records"), *rows], columns=pd.Index(COLUMNS))
 
 
-def own_pairs(cohort: Cohort) -> tuple[Matching, Method] | str:
-    """Return the pairs and how they were taken, or why there are none."""
+def own_pairs(cohort: Cohort) -> Matching | str:
+    """Return the pairs, or why there are none."""
     if not cohort.propensity.terms:
         return "no covariates to match on"
     treatment = cohort.treatment
@@ -90,18 +89,15 @@ def own_pairs(cohort: Cohort) -> tuple[Matching, Method] | str:
             logit = logit_propensity(cohort.propensity.values, treatment)
         except (PerfectSeparationError, PerfectSeparationWarning, ConvergenceWarning, np.linalg.LinAlgError):
             return "the logistic regression of treatment has no maximum (a covariate, or a level of one, determines treatment)"
-    many = int(treatment.sum()) * int((~treatment).sum()) > LARGEST
-    method: Method = "greedy" if many else "optimal"
-    pairs = match(on_scale(logit, treatment, "logit_sd"), treatment, CALIPER, method)
-    return (pairs, method) if pairs.pairs > 1 else "no two pairs within the caliper"
+    pairs = match(on_scale(logit, treatment, "logit_sd"), treatment, CALIPER, "optimal")
+    return pairs if pairs.pairs > 1 else "no two pairs within the caliper"
 
 
 def _rows(cohort: Cohort, name: str) -> list[dict[str, object]]:
-    found = own_pairs(cohort)
-    if isinstance(found, str):
-        return _refused(name, found)
-    matching, method = found
-    how = f"{name}; {method}, without replacement, within {CALIPER:g} standard deviations of the logit propensity"
+    matching = own_pairs(cohort)
+    if isinstance(matching, str):
+        return _refused(name, matching)
+    how = f"{name}; optimal, without replacement, within {CALIPER:g} standard deviations of the logit propensity"
     inside = matching.patients(cohort.size)
     differences = standardised_differences(cohort.propensity, cohort.treatment, inside.astype(float))
     before, after = (float(differences[f"difference_{when}"].abs().max()) for when in ("before", "after"))

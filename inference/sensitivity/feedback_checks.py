@@ -57,7 +57,8 @@ def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
 
 
 def _applies(analysis: MainAnalysis) -> bool:
-    return bool(analysis.cohorts[0].propensity.terms)
+    propensity = analysis.cohorts[0].propensity
+    return bool(propensity.terms) and not propensity.given
 
 
 def _arguments(analysis: MainAnalysis) -> list[tuple]:

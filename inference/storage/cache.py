@@ -7,6 +7,7 @@ import inspect
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -147,6 +148,13 @@ class Deferred[T]:
             self.function.form.write(made, temporary)
         write_text(self._checksum, json.dumps({"sha256": file_sha256(self.file)}))
         return made
+
+    def discard(self) -> None:
+        """Remove the result from the folder, if it is there."""
+        self._checksum.unlink(missing_ok=True)
+        self.file.unlink(missing_ok=True)
+        with suppress(OSError):  # not there, or another result is in it
+            self.place.rmdir()
 
     @property
     def _checksum(self) -> Path:

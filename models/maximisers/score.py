@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.arrays import parts_of
 from models.propensity import treatment_log_likelihood
 
 WIDE = 2.5
@@ -11,7 +12,6 @@ WIDE = 2.5
 WIDE_INTERCEPT = 10.0
 STEPS, HALVINGS = 100, 30
 CLOSE = 1e-10  # change of the log posterior, per patient, below which a step is the last
-TOGETHER = 1 << 22  # weights that are worked on at once
 
 
 def maximise_score(values: np.ndarray, treatment: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -40,8 +40,7 @@ def maximise_score(values: np.ndarray, treatment: np.ndarray, weights: np.ndarra
     scale = values.std(axis=0)
     design = np.column_stack([np.ones(len(values)), values / scale])
     treated = np.broadcast_to(np.asarray(treatment, dtype=float), weights.shape)
-    rows = max(1, TOGETHER // len(values))
-    parts = [slice(start, start + rows) for start in range(0, len(weights), rows)]
+    parts = parts_of(*weights.shape)
     found = np.concatenate([_newton(design, treated[part], weights[part]) for part in parts])
     coefficients = {"propensity_coefficients": found[:, 1:] / scale} if values.shape[1] else {}
     return {"propensity_intercept": found[:, 0], **coefficients}

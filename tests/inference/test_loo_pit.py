@@ -11,7 +11,6 @@ from inference.adjustments.adjusted import AdjustedSample, DesignSample
 from inference.diagnostics.checks.loo_pit import loo_pit_checks
 from inference.diagnostics.loo import leave_one_out
 from inference.diagnostics.loo_pit import impute_pit, left_out_survival, log_survival, uniformity
-from inference.predictive.pointwise import pointwise_draws, pointwise_log_likelihood
 from inference.sampling.posterior import Posterior
 from models.baselines import BASELINES, PiecewiseExponential, Weibull
 from models.effects import EFFECTS
@@ -41,22 +40,9 @@ def exponential(cohort, rates):
 
 def left_out(design):
     """The patients of a posterior, each left out, with the survival of each."""
-    adjusted = wrapped(design)
-    parts = [
-        pointwise_log_likelihood(posterior, draws)["time"] for posterior, draws in pointwise_draws(adjusted)
-    ]
-    tree = xr.DataTree.from_dict(
-        {
-            "/log_likelihood": xr.Dataset(
-                {"time": (("chain", "draw", "patient"), np.concatenate(parts, axis=1))}
-            ),
-            "/posterior": xr.Dataset(
-                {"treatment_effect": (("chain", "draw"), design.parameters["log_hazard"][..., 0])}
-            ),
-        }
-    )
-    left = leave_one_out(tree)
-    return left, left_out_survival(adjusted, left.log_weights)
+    posterior = xr.Dataset({"treatment_effect": (("chain", "draw"), design.parameters["log_hazard"][..., 0])})
+    left = leave_one_out(wrapped(design), posterior)
+    return left, left.survival
 
 
 def simulated(cohort_of, size, shape, censored, seed):
@@ -88,7 +74,9 @@ def test_survival_of_a_few_draws_is_the_closed_form(cohort_of):
     cohort = cohort_of([2.0, 5.0, 4.0], [1, 0, 1], [1, 0, 0], [0.0, 3.0, 1.0])
     rates = np.array([[0.1, 0.3], [0.2, 0.7]])
     weights = np.random.default_rng(1).dirichlet(np.ones(4), 3)
-    survival = left_out_survival(wrapped(exponential(cohort, rates)), np.log(weights))
+    design = exponential(cohort, rates)
+    survived = log_survival(design.posterior, design.parameters).reshape(4, 3)
+    survival = left_out_survival(survived.T, np.log(weights))
     at_risk = cohort.time - cohort.entry
     by_hand = [weights[i] @ np.exp(-rates.ravel() * at_risk[i]) for i in range(3)]
     assert_allclose(survival, by_hand, rtol=1e-12)

@@ -8,7 +8,14 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.frequentist.matching import greedy_pairs, logit_propensity, match, on_scale, optimal_pairs
+from inference.frequentist.matching import (
+    greedy_pairs,
+    logit_propensity,
+    match,
+    on_scale,
+    optimal_pairs,
+    ordered_pairs,
+)
 
 SCORES = st.lists(st.integers(0, 40).map(lambda value: value / 10), min_size=1, max_size=5)
 
@@ -33,10 +40,11 @@ def told(pairs, treated, control, caliper):
     return len(pairs), -sum(distances)
 
 
+@pytest.mark.parametrize("pairs", [optimal_pairs, ordered_pairs])
 @settings(deadline=None, max_examples=150)
 @given(SCORES, SCORES, st.sampled_from([0.25, 0.55, 1.05, 5.0]))
-def test_optimal_pairs_are_those_of_brute_force(treated, control, caliper):
-    found = told(optimal_pairs(np.array(treated), np.array(control), caliper), treated, control, caliper)
+def test_optimal_pairs_are_those_of_brute_force(pairs, treated, control, caliper):
+    found = told(pairs(np.array(treated), np.array(control), caliper), treated, control, caliper)
     expected = brute_force(treated, control, caliper)
     assert found[0] == expected[0]
     assert found[1] == pytest.approx(expected[1])
@@ -55,6 +63,43 @@ def test_greedy_pairs_are_those_of_a_plain_loop(treated, control, caliper):
     found = greedy_pairs(np.array(treated), np.array(control), caliper)
     assert [tuple(pair) for pair in found.tolist()] == expected
     told(found, treated, control, caliper)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 150),
+    st.integers(1, 150),
+    st.sampled_from([0.002, 0.02, 0.05, 0.3, np.inf]),
+    st.booleans(),
+)
+def test_ordered_pairs_are_as_many_and_as_near_as_those_of_the_dense_assignment(
+    seed, treated, control, caliper, tied
+):
+    """Arms that differ as under confounding; without ties the optimal set of patients is unique, and both find it."""
+    rng = np.random.default_rng(seed)
+    scores = [rng.normal(0.5, 1.0, treated), rng.normal(0.0, 1.0, control)]
+    one, other = (score.round(1) if tied else score for score in scores)
+    dense, ordered = (pairs(one, other, caliper) for pairs in (optimal_pairs, ordered_pairs))
+    of_dense, of_ordered = (told(pairs, one, other, caliper) for pairs in (dense, ordered))
+    assert of_ordered[0] == of_dense[0]
+    assert of_ordered[1] == pytest.approx(of_dense[1], abs=1e-9)
+    if not tied:
+        np.testing.assert_array_equal(np.sort(ordered, axis=0), np.sort(dense, axis=0))
+
+
+def test_the_pairs_of_many_patients_are_those_of_the_dense_assignment(monkeypatch):
+    rng = np.random.default_rng(5)
+    score, treated = (
+        np.concatenate([rng.normal(0.4, 1.0, 900), rng.normal(0.0, 1.0, 1100)]),
+        np.arange(2000) < 900,
+    )
+    dense = match(score, treated, 0.05, "optimal")
+    monkeypatch.setattr("inference.frequentist.matching.DENSE", 1000)
+    ordered = match(score, treated, 0.05, "optimal")
+    assert ordered.pairs == dense.pairs
+    np.testing.assert_array_equal(ordered.patients(2000), dense.patients(2000))
+    assert ordered.distance.sum() == pytest.approx(dense.distance.sum(), abs=1e-9)
 
 
 def test_optimal_saves_a_pair_that_greedy_loses():

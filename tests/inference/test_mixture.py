@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from inference.estimands.mixture import mixture
+from inference.estimands.mixture import GRID, mixture
 
 TIMES = 200
 
@@ -97,3 +97,12 @@ def test_the_number_of_draws_does_not_matter(draws):
     cumulative = np.tile(np.geomspace(1e-2, 2, 11), (draws, 1))
     survival, _ = mixture(log_risk, weights, cumulative[:, 0], cumulative[:, -1]).evaluate(cumulative)
     assert_allclose(survival, brute_force(log_risk, weights, cumulative)[0], rtol=0, atol=1e-6)
+
+
+def test_many_patients_are_as_good_as_their_risks_on_a_grid():
+    log_risk, weights = population(1.0, draws=3, patients=4 * GRID)
+    cumulative = np.tile(np.geomspace(1e-3, 10, 40), (3, 1))
+    found = mixture(log_risk, weights, cumulative[:, 0], cumulative[:, -1]).evaluate(cumulative)
+    survival, hazard = brute_force(log_risk, weights, cumulative)
+    assert_allclose(found[0], survival, rtol=0, atol=2e-6)
+    assert_allclose(found[1], hazard, rtol=1e-3)

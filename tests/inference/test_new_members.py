@@ -241,7 +241,7 @@ def test_the_estimand_is_a_row_of_every_table(joint):
 def test_weights_of_an_own_kind_maximise_the_weighted_likelihood(patients):
     study, cohort = patients
     problem, adjusted, _, summary = fitted((study, cohort), "of_treated", "constant")
-    scores = bootstrap_scores(problem)
+    (scores,) = bootstrap_scores(problem)
     weights = of_treated(scores.propensity, cohort.treatment) * scores.bootstrap
     draws = adjusted.designs[0].parameters
     for draw in (0, 7):

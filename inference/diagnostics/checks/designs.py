@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
@@ -45,7 +43,7 @@ def design_checks(adjusted: AdjustedSample, problem: Problem, balance: pd.DataFr
         return []
     kind = ADJUSTMENTS[adjusted.adjustment]
     checks = certain_treatment(
-        problem.cohort, np.mean([one.propensity.mean(axis=0) for one in adjusted.designs], axis=0)
+        problem.cohort, np.mean([one.mean_propensity() for one in adjusted.designs], axis=0)
     )
     kept = [set(one.posterior.cohort.propensity.terms) for one in adjusted.designs]
     lacking = [term for term in problem.cohort.propensity.terms if not all(term in terms for terms in kept)]
@@ -81,7 +79,7 @@ def _chance(problem: Problem) -> float:
     """Return the largest imbalance that chance explains in pairs, of the first design."""
     designs = ADJUSTMENTS["matched"].weighted_designs
     assert designs is not None, "pairs make the arms alike"
-    design, cohort = designs(replace(problem, designs=1))[0], problem.cohort
+    design, cohort = designs(problem)[0], problem.cohort
     arms = (cohort.propensity.values[cohort.treatment], cohort.propensity.values[~cohort.treatment])
     variance = sum(arm.var(axis=0, ddof=min(1, len(arm) - 1)) for arm in arms) / 2
     inside = design.weights > 0

@@ -20,6 +20,12 @@ NEGLIGIBLE = 0.01  # share of the posterior mass below which a second mode does 
 
 def feedback_checks(adjusted: AdjustedSample, cohort: Cohort) -> list[CheckResult]:
     """Return the feedback checks of a joint fit; none where there is no score for the outcome to inform."""
+    if cohort.propensity.given and adjusted.adjustment != "none":
+        text = (
+            "the propensity score comes from elsewhere and is taken as it is: how far outcomes would move it, and how uncertain it is, "
+            "cannot be had; intervals leave that uncertainty out"
+        )
+        return [CheckResult("feedback", "score from elsewhere", "info", None, None, text)]
     if adjusted.adjustment != "joint" or not cohort.propensity.terms:
         return []
     checks = [_mode_check(adjusted)]
