@@ -113,13 +113,16 @@ class Evidence:
             raise InputError(_no_size(self, arm, phase))
         return found
 
+    def patients(self, phase: str) -> int:
+        """Number of patients of all arms together."""
+        return sum(self.size(arm, phase) for arm in self.arms(phase))
+
     def _size(self, arm: str, phase: str) -> int | None:
         printed = self.find(arm, phase, "n")
         if printed is not None:
             return int(printed.value)
         if not arm:
-            sizes = [self._size(one, phase) for one in ARMS]
-            return None if None in sizes else sum(size for size in sizes if size is not None)
+            return self.patients(phase) or None
         at_zero = (
             int(curve.at_risk[0])
             for curve in self.curves
@@ -212,7 +215,8 @@ def _check_sizes(evidence: Evidence, problems: EvidenceProblems) -> None:
     rows = (*evidence.counts, *evidence.survival, *evidence.curves)
     for phase in PHASES:
         printed = {row.arm for row in rows if row.phase == phase}
-        for arm in ARMS if printed - set(ARMS) else sorted(printed):
+        of_arms = printed & set(ARMS)
+        for arm in ARMS if printed and (not of_arms or "contrast" in printed) else sorted(of_arms):
             if arm not in evidence.arms(phase):
                 problems.add(_no_size(evidence, arm, phase))
     if not rows:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from data.errors import InputError
+from data.published.audit import audit
 from data.published.evidence import Evidence, load_evidence
 from data.published.publish import publish_curve
 from data.published.resolution import resolution_of
@@ -121,7 +122,21 @@ def test_one_arm_alone_is_a_publication(folder):
         file = folder / "evidence" / f"{name}.csv"
         kept = [line for line in file.read_text(encoding="utf-8").splitlines() if "Placebo" not in line]
         file.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    assert loaded(folder).arms("before") == ("treated",)
+    survival = folder / "evidence" / "survival.csv"
+    survival.write_text(
+        "arm,phase,quantity,op,value,lower,upper,unit,section\nall,before,deaths,=,12,,,,\nall,before,deaths_percent,=,30,,,,\n"
+        "all,before,median_followup,=,18,16,20,months,\nDrug,before,survival_1y,=,87.5,,,percent,\n",
+        encoding="utf-8",
+    )
+    evidence = loaded(folder, evidence=("[sha256]", '[sha256]\n"survival.csv" = ""'))
+    assert (evidence.phases, evidence.arms("before"), evidence.patients("before")) == (
+        ("before",),
+        ("treated",),
+        40,
+    )
+    found = audit(load_study(folder), evidence)
+    assert {one.severity for one in found} == {"consistent"}
+    assert {"survival", "at_risk", "curve", "percentages"} <= {one.family for one in found}
 
 
 def test_counts_by_interval_are_added_up(folder):

@@ -76,7 +76,7 @@ def deaths_fit(evidence: Evidence, phase: str) -> bool:
     deaths, share = evidence.find("", phase, "deaths"), evidence.find("", phase, "deaths_percent")
     if deaths is None or share is None:
         return True
-    size = evidence.size("treated", phase) + evidence.size("control", phase)
+    size = evidence.patients(phase)
     return share.holds(100 * deaths.value / size)
 
 

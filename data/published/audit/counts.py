@@ -26,9 +26,9 @@ def _sizes(study: Study, evidence: Evidence) -> Iterator[Finding]:
     """Numbers of patients in Table 1 and in the text, and arms against the whole."""
     for phase in evidence.phases:
         where = phase_words(evidence, phase)
-        sizes = {arm: evidence.size(arm, phase) for arm in ARMS}
+        sizes = {arm: evidence.size(arm, phase) for arm in evidence.arms(phase)}
         contested = []
-        for arm in ARMS:
+        for arm in sizes:
             stated = sorted(
                 {one.size for one in evidence.counts if (one.arm, one.phase) == (arm, phase)}
                 | {
@@ -62,7 +62,7 @@ def _sizes(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 "consistent" if agree else "high",
                 f"number of patients, both arms, {where}",
                 whole.text,
-                f"{sizes['treated']} + {sizes['control']} = {sum(sizes.values())}",
+                f"{' + '.join(map(str, sizes.values()))} = {sum(sizes.values())}",
                 "The arms add up to the whole." if agree else "The arms do not add up to the printed whole.",
                 cause=size_cause(contested[0], phase) if contested else "",
             )

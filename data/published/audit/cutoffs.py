@@ -52,7 +52,7 @@ def check_cutoffs(study: Study, evidence: Evidence) -> Iterator[Finding]:
         if term is None or row.model != "univariable":
             continue
         deaths = evidence.find("", row.phase, "deaths")
-        whole = evidence.size("treated", row.phase) + evidence.size("control", row.phase)
+        whole = evidence.patients(row.phase)
         ratio = row.hazard_ratio
         share = _share(evidence, term, row.phase, whole)
         if differs(term):

@@ -71,7 +71,7 @@ def _precision(study: Study, evidence: Evidence, phase: str) -> Iterator[Finding
     followed, window = evidence.find("", phase, "median_followup"), _window(study, evidence)
     if followed is None or followed.interval is None or not window:
         return
-    size = evidence.size("treated", phase) + evidence.size("control", phase)
+    size = evidence.patients(phase)
     error = (followed.interval[1] - followed.interval[0]) / (2 * NORMAL_95)
     least = window * math.sqrt(0.25 / size)
     spread = error >= 0.5 * least

@@ -58,9 +58,7 @@ def _deaths(evidence: Evidence) -> Iterator[Finding]:
     before, after = (evidence.find("", phase, "deaths") for phase in ("before", "after"))
     if before is None or after is None:
         return
-    sizes = [
-        evidence.size("treated", phase) + evidence.size("control", phase) for phase in ("before", "after")
-    ]
+    sizes = [evidence.patients(phase) for phase in ("before", "after")]
     rest, dead = sizes[0] - sizes[1], int(before.value - after.value)
     possible = 0 <= dead <= rest
     yield Finding(

@@ -103,7 +103,7 @@ def _needed(evidence: Evidence, name: str, both: dict[str, SubgroupMedian]) -> I
         if deaths is None or None in counts or not all(counts):
             continue
         treated, control = (int(count or 0) for count in counts)
-        size = evidence.size("treated", phase) + evidence.size("control", phase)
+        size = evidence.patients(phase)
         died = (treated + control) * deaths.value / size
         share = treated / (treated + control)
         needed = math.exp(-score / math.sqrt(died * share * (1 - share)))

@@ -8,6 +8,7 @@ import pytest
 
 from data.published.audit import CHECKS, KINDS, SEVERITIES, Finding, audit, by_severity, one_for_each_cause
 from data.published.evidence import load_evidence
+from data.published.means import Mean
 from data.published.printed import printed
 from data.study.study import load_study
 
@@ -26,9 +27,19 @@ def test_each_id_occurs_once_and_begins_with_its_family(findings):
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.id)
 
 
+@pytest.fixture(scope="module")
+def with_curves():
+    """Findings of a publication with curves, a mean, and a row that cannot be read."""
+    study = load_study("gbsg2_published")
+    evidence = load_evidence(study)
+    age = Mean("Age", "treated", "before", 246, printed("56.613"), 1, "Table 1")
+    unread = (f"{evidence.folder}/cox.csv, row 3: hr must be a number, but found 'x'; correct it.",)
+    return audit(study, replace(evidence, means=(age,), unread=unread))
+
+
 @pytest.mark.parametrize("family", CHECKS)
-def test_a_family_names_itself_and_says_one_sentence(findings, family):
-    own = [one for one in findings if one.family == family]
+def test_a_family_names_itself_and_says_one_sentence(findings, with_curves, family):
+    own = [one for one in (*findings, *with_curves) if one.family == family]
     assert own
     for one in own:
         assert one.finding.endswith(".")
