@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import xarray as xr
@@ -18,11 +19,11 @@ from inference.report.figures.rendering import png_bytes, reword, svg_text
 from inference.report.figures.style import one_column
 from inference.storage.atomic import atomic_path, remove_parts, write_text
 from inference.storage.checksums import digest
-from inference.storage.closure import source_of
+from inference.storage.closure import LAYERS, digest_of, reached
 
 type Say = Callable[[str], str]  # from the words of a figure to what it says instead
 
-FIGURES = "inference.report.figures"  # the package whose source decides how a figure looks
+FIGURES = Path(__file__).parent / "figures"  # whose source decides how a figure looks
 DRAWERS = 2  # worker processes
 
 
@@ -99,7 +100,13 @@ class Drawer:
 
 def last_line(mark: str, say: Say | None) -> str:
     """Return the last line of the SVG of a figure: a digest of what it shows, of the source that draws it, and whether it is reworded."""
-    return f"<!-- {digest([mark, source_of(FIGURES), say is not None])} -->\n"
+    return f"<!-- {digest([mark, source_of_figures(), say is not None])} -->\n"
+
+
+@cache
+def source_of_figures() -> str:
+    """Return a digest of the source of every figure, and of what it reaches by imports."""
+    return digest_of(reached(FIGURES.rglob("*.py"), LAYERS))
 
 
 def _kept(name: str, folder: Path, line: str) -> str | None:

@@ -111,9 +111,9 @@ def _numbers(report: Report) -> tuple[Figure, ...]:
         if len(values) == 2:
             found.append(
                 Figure(
-                    f"{capitalised(survival)} at {number(at)} {unit}, treated and not",
-                    f"{values[0][0]} | {values[1][0]} %",
-                    " | ".join(limits for _, limits in values),
+                    f"{capitalised(survival)} at {number(at)} {unit}",
+                    f"{values[0][0]} against {values[1][0]} %",
+                    ", ".join(limits.replace(" to ", "–") for _, limits in values),
                 )
             )
     hazard = estimand_row(rows, "hazard_ratio", "conditional")

@@ -6,7 +6,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from data.study.pseudo_cohorts import of_pseudo_patients
+from inference.report import drawing
 from inference.report.drawing import Drawer, drawn
+from inference.storage.closure import LAYERS, digest_of, reached
 
 
 def figure_of(title, made=None):
@@ -32,22 +34,20 @@ def test_files_and_drawings_are_those_of_the_caller_itself(tmp_path):
     own = {name: drawn(name, tmp_path / "own", "mark", figure_of(name)) for name in ("one", "two")}
     with Drawer(tmp_path / "beside", "mark") as draw:
         drawings = {name: draw(name, figure_of(name)) for name in own}
-    assert {name: drawing.wide() for name, drawing in drawings.items()} == own
+    assert {name: one.wide() for name, one in drawings.items()} == own
     beside = files_of(tmp_path / "beside")
     assert {name: beside[name] for name in files_of(tmp_path / "own")} == files_of(tmp_path / "own")
     endings = (".svg", ".png", "-narrow.svg", "-narrow.png")
     assert set(beside) == {f"{name}{ending}" for name in ("one", "two") for ending in endings}
-    assert [drawing.pixels for drawing in drawings.values()] == [
-        tmp_path / "beside" / f"{name}.png" for name in own
-    ]
+    assert [one.pixels for one in drawings.values()] == [tmp_path / "beside" / f"{name}.png" for name in own]
 
 
 def test_what_was_drawn_under_the_same_mark_is_taken_from_the_folder(tmp_path):
     made = []
     for mark in ("first", "first", "second"):
         with Drawer(tmp_path, mark) as draw:
-            drawing = draw("one", figure_of("one", made))
-        assert drawing.wide().startswith("<svg")
+            made_of = draw("one", figure_of("one", made))
+        assert made_of.wide().startswith("<svg")
     assert made == ["one"] * 4  # wide and narrow, under two marks
 
 
@@ -56,9 +56,9 @@ def test_words_are_said_otherwise_where_it_is_asked_for_and_then_anew(tmp_path):
     with Drawer(tmp_path, "mark") as draw:
         assert "Pseudo" not in draw("one", figure_of(title)).wide()
     with Drawer(tmp_path, "mark", of_pseudo_patients) as draw:
-        drawing = draw("one", figure_of(title))
-    assert "Pseudo-patients at risk" in drawing.wide()
-    assert drawn("one", tmp_path, "mark", figure_of("not made"), of_pseudo_patients) == drawing.wide()
+        made_of = draw("one", figure_of(title))
+    assert "Pseudo-patients at risk" in made_of.wide()
+    assert drawn("one", tmp_path, "mark", figure_of("not made"), of_pseudo_patients) == made_of.wide()
 
 
 def test_a_drawing_that_fails_is_an_error_though_nobody_asks_for_it(tmp_path):
@@ -84,3 +84,12 @@ def test_an_interrupt_leaves_whole_figures_or_none(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert not [file.name for file in tmp_path.iterdir() if file.name.endswith(".part")]
+
+
+def test_a_change_of_any_figure_is_a_change_of_the_source_that_draws():
+    files = reached(drawing.FIGURES.rglob("*.py"), LAYERS)
+    assert {drawing.FIGURES / f"{name}.py" for name in ("survival", "forest", "style", "rendering")} <= set(
+        files
+    )
+    assert drawing.source_of_figures() == digest_of(files)
+    assert digest_of([file for file in files if file.stem != "survival"]) != digest_of(files)

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from inference.report.figures.balance import BALANCED
 from inference.report.figures.forest import forest_height
-from inference.report.figures.style import COMPARATOR, CYCLE, REFERENCE_LINE, canvas, quiet, style
+from inference.report.figures.style import COMPARATOR, CYCLE, REFERENCE_LINE, canvas, narrow, quiet, style
 from inference.report.figures.wording import number, words, wrapped
 
 CAPTION = (
@@ -67,7 +67,10 @@ def balance_by_adjustment_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
     axes.set_xlabel("Absolute standardised difference between the arms")
     quiet(axes, left=False)
     figure.legend(
-        loc="outside upper left", ncols=min(4, len(after) + 1), handletextpad=0.3, columnspacing=1.6
+        loc="outside upper left",
+        ncols=min(1 if narrow() else 4, len(after) + 1),
+        handletextpad=0.3,
+        columnspacing=1.6,
     )
     return figure
 

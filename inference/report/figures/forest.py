@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, WIDTH, canvas, narrow, quiet
-from inference.report.figures.wording import ratio_ticks, wrapped
+from inference.report.figures.wording import ratio_ticks
 
 ROW_HEIGHT = 0.21
 """Inches a row."""
@@ -120,7 +120,7 @@ def forest_figure(
     figure = canvas(forest_height(height, around), width)
     axes = figure.subplots()
     draw_forest(axes, rows, reference=reference, log=log, headers=headers, widths=widths)
-    axes.set_xlabel(wrapped(xlabel, 44) if narrow() else xlabel)
+    axes.set_xlabel(xlabel)
     return figure
 
 

@@ -11,7 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
-from inference.report.figures.style import ARM_COLOURS, OBSERVED, PRIOR, SMALL, WIDTH, canvas, quiet, style
+from inference.report.figures.style import (
+    ARM_COLOURS,
+    OBSERVED,
+    PRIOR,
+    SMALL,
+    WIDTH,
+    canvas,
+    narrow,
+    quiet,
+    style,
+)
 from inference.report.figures.wording import time_label, wrapped
 
 CAPTION = (
@@ -71,7 +81,7 @@ def prior_points_figure(
         For the axis.
     """
     times = np.asarray(times, dtype=float)
-    columns = min(COLUMNS, len(curves))
+    columns = min(2 if narrow() else COLUMNS, len(curves))
     lines = -(-len(curves) // columns)
     figure = canvas(0.5 + 2.3 * lines, min(WIDTH, 3.6 * columns))
     panels = np.ravel(figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False))
@@ -133,4 +143,4 @@ def _name_points(figure: Figure, points: Sequence[PrintedPoint], labels: Mapping
             label=f"{labels[arm]}, {phase} matching",
         )
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=SMALL)
+        figure.legend(handles=handles, loc="outside lower center", ncols=1 if narrow() else 2, fontsize=SMALL)

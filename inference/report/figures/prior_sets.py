@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.forest import ForestRow, draw_forest, forest_height
+from inference.report.figures.forest import ForestRow, draw_forest, forest_height, positions
 from inference.report.figures.style import POSTERIOR, SMALL, beside, narrow, quiet, style
 from inference.report.figures.table_rows import first_unit, whole_cohort
 from inference.report.figures.wording import interval, probability, words, wrapped
@@ -74,16 +74,18 @@ def prior_sets_figure(
     right.set_xlabel("Probability")
     right.set_title("P(benefit)")
     quiet(right, left=False)
+    heights = positions([ForestRow(wrapped(words(name), 18)) for name in names])
     for axes, table in ((left, ratios), (middle, means)):
-        for row, name in enumerate(names):
+        for row, name in zip(heights, names, strict=True):
             if name in table.index:
                 numbers = table.loc[name, ["median", "lower", "upper"]].astype(float)
                 text = interval(*numbers, ratio=axes is left)
                 axes.text(
-                    0.0,
-                    row + 0.34,
+                    1.0 if narrow() else 0.0,
+                    row - 0.85 if narrow() else row + 0.34,
                     text,
                     transform=axes.get_yaxis_transform(),
+                    ha="right" if narrow() else "left",
                     fontsize=SMALL,
                     va="center",
                     color="#333333",

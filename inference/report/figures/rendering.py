@@ -12,7 +12,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from inference.report.figures.style import style
+from inference.report.figures.style import COLUMN, style
+from inference.report.figures.wording import wrapped
 
 LAYOUT_DPI = 160  # also of what an SVG holds as pixels
 PNG_DPI = 300  # as journals ask for
@@ -64,9 +65,25 @@ def lay_out(figure: Figure) -> None:
     """
     engine = figure.get_layout_engine()
     if engine is not None:
+        if figure.get_size_inches()[0] <= COLUMN:
+            _wrap_labels(figure)
         figure.dpi = LAYOUT_DPI
         engine.execute(figure)
         figure.set_layout_engine(None)
+
+
+def _wrap_labels(figure: Figure) -> None:
+    """Break titles and labels of axes that would not fit into one column."""
+    for axes in figure.axes:
+        spec = axes.get_subplotspec()
+        share = 1 if spec is None else spec.get_gridspec().ncols
+        for text in (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title):
+            if text.get_text():
+                text.set_text(wrapped(text.get_text(), 38 // share))
+        if (
+            share == 1
+        ):  # beside the axes there may be texts: a label in its middle would begin outside of the figure
+            axes.xaxis.label.set(x=0.0, horizontalalignment="left")
 
 
 def reword(figure: Figure, say: Callable[[str], str]) -> Figure:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from inference.report.figures.forest import NARROW_SHARE, NARROW_SMALL
 from inference.report.figures.style import (
     BAND_ALPHA,
     COMPARATOR,
@@ -18,6 +19,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     canvas,
+    narrow,
     quiet,
     style,
 )
@@ -34,6 +36,7 @@ WIDEST = (
     5.0  # ratio from the reference beyond which a scenario is named by an arrow, lest it squeeze the others
 )
 LABEL = 0.13  # height of two lines of text, as a share of the lower panel
+SECOND = 108.0  # points from the axes to the second column of texts
 APART = 0.17  # rows between a posterior and what no effect would print
 
 
@@ -60,8 +63,9 @@ def timing_figure(
     level : float
     """
     rows = len(scenarios)
-    figure = canvas(1.0 + 0.46 * rows + 2.9)
-    upper, lower = figure.subplots(2, 1, height_ratios=[0.5 + 0.46 * rows, 2.7])
+    scenario = 0.58 if narrow() else 0.46
+    figure = canvas(1.0 + scenario * rows + 2.9)
+    upper, lower = figure.subplots(2, 1, height_ratios=[0.5 + scenario * rows, 2.7])
     _draw_scenarios(upper, scenarios)
     _draw_delays(lower, delays, observed)
     if not math.isnan(doubt):
@@ -89,11 +93,16 @@ def _draw_scenarios(axes: Axes, scenarios: pd.DataFrame) -> None:
         )
         for shift, text, colour in texts:
             _beside(axes, position + shift, text, 8.0, colour)
-        _beside(axes, position - APART, probability(float(row["probability_of_benefit"])), 108.0, POSTERIOR)
+        _beside(axes, position - APART, probability(float(row["probability_of_benefit"])), SECOND, POSTERIOR)
     _beside(axes, -0.75, "Hazard ratio (95 %)", 8.0, "black", "bold")
-    _beside(axes, -0.75, "P(HR < 1)", 108.0, "black", "bold")
-    axes.set_yticks(range(len(scenarios)), labels=[wrapped(label, 26) for label in scenarios["label"]])
-    axes.set_ylim(len(scenarios) - 0.5, -0.5)
+    _beside(axes, -0.75, "P(HR < 1)", SECOND, "black", "bold")
+    if narrow():
+        axes.set_yticks([])
+        for position, label in enumerate(scenarios["label"]):
+            _above(axes, position - 0.42, label)
+    else:
+        axes.set_yticks(range(len(scenarios)), labels=[wrapped(label, 26) for label in scenarios["label"]])
+    axes.set_ylim(len(scenarios) - 0.5, -0.7 if narrow() else -0.5)
     axes.set_xlabel("Hazard ratio, log scale")
     axes.set_title("By scenario of when treatment began", pad=14)
     handles = [
@@ -103,11 +112,17 @@ def _draw_scenarios(axes: Axes, scenarios: pd.DataFrame) -> None:
     axes.legend(
         handles,
         ["effect under the scenario", "naive analysis if treatment did nothing"],
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.2),
-        ncols=2,
+        loc="upper left" if narrow() else "upper center",
+        bbox_to_anchor=(0.0, -0.16) if narrow() else (0.5, -0.2),
+        ncols=1 if narrow() else 2,
     )
     quiet(axes, left=False)
+
+
+def _above(axes: Axes, position: float, label: str) -> None:
+    """Print the name of a scenario above its intervals, over the whole width; the axes need not make room for it."""
+    across = axes.get_yaxis_transform()
+    axes.text(0.0, position, label, transform=across, fontsize=NARROW_SMALL, va="center").set_in_layout(False)
 
 
 def _interval(
@@ -223,10 +238,10 @@ def _beside(axes: Axes, at: float, text: str, offset: float, colour: str, weight
         text,
         (1.0, at),
         xycoords=axes.get_yaxis_transform(),
-        xytext=(offset, 0),
+        xytext=(NARROW_SHARE * offset if narrow() else offset, 0),
         textcoords="offset points",
         va="center",
-        fontsize=SMALL,
+        fontsize=NARROW_SMALL if narrow() else SMALL,
         color=colour,
         fontweight=weight,
         annotation_clip=False,

@@ -16,6 +16,7 @@ from data.study.sources import load_cohort
 from data.study.study import load_study
 from inference.frequentist import comparators, kaplan_meier
 from inference.predictive.replicates import replicate_statistics
+from inference.report.figures.rendering import lay_out
 from inference.report.figures.risk_table import Followed
 
 LONG = "Hormonal therapy with tamoxifen for two years, costing $5 or $50_000 & more <b>"
@@ -196,6 +197,7 @@ def assert_inside() -> Callable[[Figure], None]:
 
     def check(figure: Figure) -> None:
         pickle.dumps(figure)  # another process draws it
+        lay_out(figure)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         drawn = figure.get_tightbbox(canvas.get_renderer())

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
+from inference.report.figures.style import one_column
 from inference.report.figures.timing_scenarios import timing_figure
 
 
@@ -98,3 +99,10 @@ def test_labels_of_lines_that_meet_are_pushed_apart(scenarios, delays, assert_in
 
 def test_long_labels_fit(scenarios, delays, long_label, assert_inside):
     assert_inside(timing_figure(scenarios.assign(label=long_label), delays, 23.0, 0.5))
+
+
+def test_in_one_column_scenarios_are_named_above_their_intervals(scenarios, delays, texts, assert_inside):
+    with one_column():
+        figure = timing_figure(scenarios, delays, doubt=5.0, observed=0.6)
+    assert set(scenarios["label"]) <= set(texts(figure))
+    assert_inside(figure)
