@@ -147,7 +147,7 @@ class EvidenceTables:
                 if "" in row or None in row.values():
                     self.problems.add_unread(
                         f"{file}, row {number}: must have {len(reader.fieldnames or ())} cells, but has another number; "
-                        "correct it."
+                        "correct it, and put a cell that holds a comma in quotes."
                     )
                 rows.append((number, row))
         except csv.Error as error:

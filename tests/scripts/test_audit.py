@@ -4,6 +4,7 @@ import csv
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,25 @@ def test_the_most_severe_are_printed_first_and_the_consistent_not(audited):
     assert first < out.index("high ") < out.index("medium ") < others[0]
     assert "Findings: 1 high, 12 medium," in out
     assert "Every percentage is that of its count" not in out
+
+
+def test_a_cell_that_cannot_be_read_costs_its_row_and_not_the_audit(rtsurv, tmp_path):
+    shutil.copytree(STUDIES / "gbsg2_published", tmp_path / "study")
+    cox, names = (tmp_path / "study" / "evidence" / name for name in ("cox.csv", "evidence.toml"))
+    cox.write_text(cox.read_text(encoding="utf-8").replace("0.69 (0.54–0.89)", '"0,690"'), encoding="utf-8")
+    names.write_text(
+        re.sub(r'"cox.csv" = "\w+"', '"cox.csv" = ""', names.read_text(encoding="utf-8")), encoding="utf-8"
+    )
+    cox.write_text(cox.read_text(encoding="utf-8").replace("1.35 (1.00–1.82)", '"1,350"'), encoding="utf-8")
+    ended = rtsurv("audit", tmp_path / "study", "--out", tmp_path / "out")
+    assert (ended.code, ended.err) == (0, "")
+    with (tmp_path / "out" / "audit.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["severity"] != "consistent"]
+    assert [(row["id"], row["kind"]) for row in rows] == [("cells-cox-csv-row-6", "not_reported")]
+    assert "'1,350'; write 1.350 or 1350" in rows[0]["finding"]  # 0,690 can mean one thing only
+    refused = rtsurv("reconstruct", tmp_path / "study", "--out", tmp_path / "out")
+    assert refused.code == 2
+    assert "cox.csv, row 6: hr must be a number that can be read in one way" in refused.err
 
 
 def test_quiet_prints_nothing_and_writes_the_same(rtsurv, audited, tmp_path):

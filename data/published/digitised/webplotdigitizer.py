@@ -16,10 +16,12 @@ def csv_of(sheet: Sheet, origin: str) -> Digitised | None:
     """The data sets of an export of all data: names over every second column, X and Y under them; None for another table."""
     if len(sheet.header) != 2 or set(sheet.names) != {"x", "y"}:
         return None
-    names = sheet.header[0]
     starts = [place for place, name in enumerate(sheet.names) if name == "x"]
+    # Names are written without quotes, so that a comma in one makes a cell of its own; an empty cell ends each.
+    names = [name.replace(",", ", ").rstrip(", ") for name in ",".join(sheet.header[0]).split(",,")]
+    names += [""] * (len(starts) - len(names))
     series = tuple(
-        pair(sheet, names[place] if place < len(names) else "", place, place + 1, origin) for place in starts
+        pair(sheet, name, place, place + 1, origin) for place, name in zip(starts, names, strict=False)
     )
     return Digitised("csv of WebPlotDigitizer", tuple(one for one in series if len(one.time)))
 

@@ -62,6 +62,13 @@ def test_every_layout_gives_the_same_curve(file, kind, names, scale):
     assert points.time[-1] in (9.8, 14.91, 20.3, 35.01, 35.0122)
 
 
+def test_a_comma_in_the_name_of_a_data_set(tmp_path):
+    file = tmp_path / "wpd_datasets.csv"
+    text = (FILES / "wpd_datasets.csv").read_text(encoding="utf-8")
+    file.write_text(text.replace("Drug,,", "Drug, 10 mg,,", 1), encoding="utf-8")
+    assert [one.name for one in read_digitised(file).series] == ["Drug, 10 mg", "Placebo"]
+
+
 def test_both_edges_of_a_step_are_kept():
     steps = read_digitised(FILES / "survdigitizer.csv").series[0]
     np.testing.assert_array_equal(steps.time, [0, 3.2, 3.2, 6.1, 6.1, 9.8])
