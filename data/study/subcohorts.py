@@ -132,7 +132,7 @@ def _rows_of(design: Design, inside: np.ndarray) -> Design:
         return design
     raw = design.values[inside] + design.means
     varies = np.ptp(raw, axis=0) > 1e-12 * np.abs(raw).max(axis=0, initial=0)
-    varies |= [term == design.given for term in design.terms]
+    varies |= np.array([term == design.given for term in design.terms], dtype=bool)
     kept = raw[:, varies]
     means = kept.mean(axis=0)
     terms = tuple(term for term, stays in zip(design.terms, varies, strict=True) if stays)

@@ -10,7 +10,6 @@ import xarray as xr
 
 from inference.adjustments import ADJUSTMENTS, Adjustment
 from inference.adjustments.adjusted import (
-    TREATMENT_MODEL,
     AdjustedSample,
     DesignSample,
     Modes,
@@ -18,6 +17,7 @@ from inference.adjustments.adjusted import (
     flat_draws,
     propensity_draws,
 )
+from inference.adjustments.propensities import TREATMENT_MODEL
 from inference.adjustments.weighted import restored
 from inference.predictive.log_prior import log_prior
 from inference.predictive.pointwise import MOST_LEFT_OUT, kept_log_likelihood, left_out_patients
