@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from data.errors import InputError
 from data.files import decode, read_bytes
@@ -21,6 +21,12 @@ class Arms(Section):
 
     treated: Text
     control: Text
+
+    @model_validator(mode="after")
+    def _differ(self) -> "Arms":
+        if self.treated == self.control:
+            raise ValueError(f"must call the arms by two names, but found {self.treated} for both")
+        return self
 
 
 class CoxTerm(Section):

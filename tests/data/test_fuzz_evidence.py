@@ -33,7 +33,7 @@ class Outcome:
     """What the tables lead to: what is doubted or refused, empty for silence."""
 
     refused: bool
-    said: str
+    message: str
 
 
 def rows_of(name: str) -> list[dict[str, str]]:
@@ -86,7 +86,7 @@ def test_a_file_that_is_gone_or_empty_is_named(outcome, name):
     for text in (None, "", text_of(rows_of(name)[:1]).splitlines()[0] + "\n"):
         found = outcome({name: text})
         assert found.refused
-        assert name in found.said
+        assert name in found.message
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_column_that_is_gone_is_named(outcome, name, column):
     rows = rows_of(name)
     found = outcome({name: text_of(rows, [one for one in rows[0] if one != column])})
     assert found.refused
-    assert re.search(rf"{name}: must have a column {column}", found.said)
+    assert re.search(rf"{name}: must have a column {column}", found.message)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -110,39 +110,39 @@ def test_a_cell_that_is_empty_or_nonsense_is_noticed(outcome, full, name):
             changed[place][column] = nonsense
             found = outcome({name: text_of(changed)})
             if column in NEEDED[name]:
-                assert found.said, (column, nonsense)
+                assert found.message, (column, nonsense)
             if found.refused:
-                assert name in found.said
+                assert name in found.message
 
 
 def test_a_row_that_is_there_twice_is_named(outcome):
     for name in TABLES:
         rows = rows_of(name)
         found = outcome({name: text_of([*rows, rows[3]])})
-        assert f"{name}, row {len(rows) + 2}: must be there once, but repeats row 5" in found.said
+        assert f"{name}, row {len(rows) + 2}: must be there once, but repeats row 5" in found.message
         again = [dict(row) for row in (*rows, rows[-1])]
         again[-1] |= {key: "9" for key in again[-1] if key in ("value", "count", "at_risk")}
         if name in ("baseline.csv", "at_risk.csv"):  # the same cell with another number
-            assert outcome({name: text_of(again)}).said
+            assert outcome({name: text_of(again)}).message
 
 
 def test_a_row_of_table_1_that_is_gone_is_missed(outcome):
     rows = rows_of("baseline.csv")
     for place in (0, 7, len(rows) - 1):
         found = outcome({"baseline.csv": text_of(rows[:place] + rows[place + 1 :])})
-        assert "must count every level" in found.said
+        assert "must count every level" in found.message
     rows = rows_of("cox.csv")
     for place in (0, len(rows) - 1):
         variable = rows[place]["variable"]
         found = outcome({"cox.csv": text_of([row for row in rows if row["variable"] != variable])})
-        assert f"finds none of '{variable}" in found.said
+        assert f"finds none of '{variable}" in found.message
     rows = [row for row in rows_of("survival.csv") if row["quantity"] != "n" or row["arm"] == "all"]
     assert not outcome(
         {"survival.csv": text_of(rows)}
-    ).said  # the numbers at risk at time 0 say how many there are
+    ).message  # the numbers at risk at time 0 say how many there are
     at_risk = [row for row in rows_of("at_risk.csv") if row["time"] != "0"]
     found = outcome({"survival.csv": text_of(rows), "at_risk.csv": text_of(at_risk)})
-    assert "must give n of treated" in found.said
+    assert "must give n of treated" in found.message
 
 
 @pytest.mark.parametrize("name", ["baseline.csv", "survival.csv", "curves.csv", "at_risk.csv"])
@@ -150,8 +150,8 @@ def test_arms_that_are_swapped_are_noticed(outcome, name):
     swap = {"Hormones": "No hormones", "No hormones": "Hormones"}
     rows = [{**row, "arm": swap.get(row["arm"], row["arm"])} for row in rows_of(name)]
     found = outcome({name: text_of(rows)})
-    assert found.said
-    assert not found.refused or "size" in found.said or "n_arm" in found.said
+    assert found.message
+    assert not found.refused or "size" in found.message or "n_arm" in found.message
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_arms_that_are_swapped_are_noticed(outcome, name):
 )
 def test_what_the_tables_mean_is_checked(outcome, old, new):
     assert old in outcome.names
-    assert outcome({"evidence.toml": outcome.names.replace(old, new, 1)}).said
+    assert outcome({"evidence.toml": outcome.names.replace(old, new, 1)}).message
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_what_the_tables_mean_is_checked(outcome, old, new):
 )
 def test_another_unit_is_noticed(outcome, quantity, unit):
     rows = [{**row, "unit": unit} if row["quantity"] == quantity else row for row in rows_of("survival.csv")]
-    assert outcome({"survival.csv": text_of(rows)}).said
+    assert outcome({"survival.csv": text_of(rows)}).message
 
 
 def test_a_changed_number_is_refused_by_its_checksum():

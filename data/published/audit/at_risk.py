@@ -112,9 +112,9 @@ def _falls(study: Study, curve: PublishedCurve, who: str, subject: tuple[str, ..
         events = float(curve.events[place + 1] - curve.events[place])
         beyond = not np.isnan(events) and not fewest <= events <= most
         if fewest > most or beyond:
-            said = f"{events:.0f} events" if beyond else f"{counts[0] - counts[1]:.0f} lost in all"
+            stated = f"{events:.0f} events" if beyond else f"{counts[0] - counts[1]:.0f} lost in all"
             impossible.append(
-                f"from {start:g} to {end:g}: survival {ranges[0][1]:.3f} to {ranges[1][0]:.3f} with {said}, of {counts[0]:.0f}"
+                f"from {start:g} to {end:g}: survival {ranges[0][1]:.3f} to {ranges[1][0]:.3f} with {stated}, of {counts[0]:.0f}"
             )
     return Finding(
         identifier(FAMILY, "curve", *subject),

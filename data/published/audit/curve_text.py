@@ -1,7 +1,7 @@
 """A digitised curve against what the text says of it: survival, medians, follow-up, hazard ratio and log-rank P.
 
 False alarms over the 193 two-arm curves of kmdata, published as pixels of a figure of 10 cm with true numbers beside them
-(tests/data/audit/test_false_alarms.py): hazard ratio 1 and log-rank P 2 of 193, survival, medians and follow-up none.
+(tests/data/audit/test_false_alarms.py): hazard ratio 1 and log-rank P 1 of 193, survival, medians and follow-up none.
 """
 
 import math
@@ -98,10 +98,10 @@ def _median(study: Study, evidence: Evidence, curve: PublishedCurve) -> Iterator
 
 
 def _not_reached(study: Study, evidence: Evidence, arm: str, curve: PublishedCurve) -> Iterator[Finding]:
-    said = [
+    stated = [
         one for one in evidence.facts if (one.quantity, one.arm, one.phase) == ("median_os", arm, curve.phase)
     ]
-    if not said:
+    if not stated:
         return
     passed = time_range(curve, 0.5)[1]
     reached = not math.isinf(passed)
@@ -110,9 +110,9 @@ def _not_reached(study: Study, evidence: Evidence, arm: str, curve: PublishedCur
         FAMILY,
         "high" if reached else "consistent",
         f"median against the curve, {arm_words(study, arm)}, {phase_words(evidence, curve.phase)}",
-        said[0].text,
+        stated[0].text,
         f"below one half at {passed:.4g} {study.time_unit}" if reached else "never below one half",
-        "The median is said to be not reached, but the curve falls below one half."
+        "By the text the median is not reached, but the curve falls below one half."
         if reached
         else "The curve stays above one half.",
     )
@@ -141,7 +141,7 @@ def _follow_up(
         f"nobody at risk after {end:.4g} {study.time_unit}",
         "The curves go on beyond the median follow-up."
         if fits
-        else "Half of the patients are said to have been followed for longer than any curve goes on.",
+        else "By the text half of the patients were followed for longer than any curve goes on.",
     )
 
 
@@ -150,7 +150,7 @@ def _hazard_ratio(evidence: Evidence, phase: str, effect: CurveEffect) -> Iterat
     ratio = None if row is None else row.hazard_ratio
     if ratio is None:
         return
-    reach = NEAR_ENOUGH * effect.error
+    reach = NEAR_ENOUGH * effect.error + effect.reading
     low, high = math.exp(effect.log_ratio - reach), math.exp(effect.log_ratio + reach)
     fits = ratio.possible[0] <= high and low <= ratio.possible[1]
     yield Finding(
@@ -171,8 +171,9 @@ def _log_rank(evidence: Evidence, phase: str, effect: CurveEffect) -> Iterator[F
     printed = evidence.find("contrast", phase, "logrank_p")
     if printed is None:
         return
-    deviates = np.abs([effect.deviate - NEAR_ENOUGH, effect.deviate + NEAR_ENOUGH])
-    nearest = 0.0 if abs(effect.deviate) < NEAR_ENOUGH else float(deviates.min())
+    reach = NEAR_ENOUGH + effect.reading / effect.error
+    deviates = np.abs([effect.deviate - reach, effect.deviate + reach])
+    nearest = 0.0 if abs(effect.deviate) < reach else float(deviates.min())
     least, most = (2 * float(norm.sf(one)) for one in (deviates.max(), nearest))
     fits = (
         least < printed.value

@@ -91,7 +91,7 @@ def patients_of(
         Of one arm only; else of both.
     """
     if column == "treatment":
-        return evidence.size("treated", phase)
+        return evidence.size("treated", phase) if "treated" in evidence.arms(phase) else None
     rows = [
         row
         for row in evidence.counts

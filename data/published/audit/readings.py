@@ -89,12 +89,15 @@ class CurveEffect:
     ----------
     log_ratio, error : float
         The log hazard ratio, treated to control, and its standard error.
+    reading : float
+        How far one smallest difference in the reading of both curves moves the log hazard ratio.
     deviate : float
         Of the log-rank test, below 0 where the treated fare better.
     """
 
     log_ratio: float
     error: float
+    reading: float
     deviate: float
 
 
@@ -131,7 +134,14 @@ def effect_of(treated: PublishedCurve, control: PublishedCurve) -> CurveEffect |
             return None
         step = float((deaths * (of_treated - expected)).sum()) / information
         log_ratio += float(np.clip(step, -1, 1))
-    return CurveEffect(log_ratio, 1 / math.sqrt(information), deviate)
+    reading = math.hypot(*(_moved_by_reading(one, end) for one in (treated, control)))
+    return CurveEffect(log_ratio, 1 / math.sqrt(information), reading, deviate)
+
+
+def _moved_by_reading(curve: PublishedCurve, end: float) -> float:
+    """How far one smallest difference of survival moves the log of the hazard that has cumulated until a time."""
+    alive = float(_falling(curve)[max(int(np.searchsorted(curve.time, end, side="right")) - 1, 0)])
+    return curve.survival_resolution / (alive * -math.log(alive)) if alive < 1 else 0.0
 
 
 def _falling(curve: PublishedCurve) -> np.ndarray:

@@ -17,6 +17,8 @@ from data.published.evidence_names import Arms, CoxTerm, EvidenceNames
 from data.published.evidence_rows import CoxRow, Fact, SurvivalNumber
 from data.published.printed import p_value, printed
 from data.published.publish import axis_end, publish_curve
+from data.published.published_curves import PublishedCurve
+from data.published.resolution import resolution_of
 from data.study.study import Study, load_study, parse_study
 
 CURVES = Path(__file__).resolve().parents[4] / "shared" / "kmdata" / "patients.parquet"
@@ -119,26 +121,49 @@ def alarms(study: Study, evidence: Evidence) -> tuple[Counter, Counter]:
     )
 
 
-def rates(study: Study, every: int) -> tuple[Counter, Counter]:
-    said, doubted = Counter(), Counter()
+def by_hand(curve: PublishedCurve, rng: np.random.Generator) -> PublishedCurve:
+    """The curve of a figure read at 60 places, with an error of 0.25 % of each axis and a shift of 0.2 % of all points."""
+    kept = np.unique(np.linspace(0, len(curve.time) - 1, 60).astype(int))
+    error = rng.normal(0, 0.0025, (2, len(kept))) + rng.normal(0, 0.002, (2, 1))
+    error[:, 0] = 0
+    time = np.maximum(curve.time[kept] + error[0] * curve.time[-1], 0)
+    order = np.argsort(time, kind="stable")
+    time, survival = time[order], np.minimum(curve.survival[kept] + error[1], 1)[order]
+    return replace(
+        curve,
+        time=time,
+        survival=survival,
+        time_resolution=resolution_of(time, float(time.max())),
+        survival_resolution=resolution_of(survival, 1.0),
+        censor_marks=np.empty(0),
+    )
+
+
+def rates(study: Study, every: int, *, hand: bool = False) -> tuple[Counter, Counter]:
+    checked, doubted = Counter(), Counter()
+    rng = np.random.default_rng(1)
     for rows in list(patients().values())[::every]:
-        one, other = alarms(study, publication(rows))
-        said, doubted = said + one, doubted + other
-    return said, doubted
+        evidence = publication(rows)
+        if hand:
+            evidence = replace(evidence, curves=tuple(by_hand(one, rng) for one in evidence.curves))
+        one, other = alarms(study, evidence)
+        checked, doubted = checked + one, doubted + other
+    return checked, doubted
 
 
 def test_true_publications_are_rarely_doubted(study):
-    said, doubted = rates(study, every=24)
-    assert said["curve"] == 18
+    checked, doubted = rates(study, every=24)
+    assert checked["curve"] == 18
     assert sum(doubted.values()) == 0
 
 
 @pytest.mark.long
-def test_fewer_than_one_true_publication_in_fifty_is_doubted_by_a_check(study):
-    said, doubted = rates(study, every=1)
-    assert said["curve"] == 386
-    for check in said:
-        assert doubted[check] <= said[check] / 50, check
+@pytest.mark.parametrize("hand", [False, True])
+def test_fewer_than_one_true_publication_in_fifty_is_doubted_by_a_check(study, hand):
+    checked, doubted = rates(study, every=1, hand=hand)
+    assert checked["curve"] == 386
+    for check in checked:
+        assert doubted[check] <= checked[check] / 50, check
 
 
 @pytest.fixture(scope="module")
