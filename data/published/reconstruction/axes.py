@@ -73,11 +73,18 @@ class Axes:
         layout.until[self.entry_target[self.until]] = place[self.until]
 
     def move(self, figure: int, side: int, draws: np.random.Generator) -> tuple[float, float]:
-        """Propose another error, and return the old one and the change of its log density."""
-        old = float(self.errors[figure, side])
+        """Propose another error, and return the old one and the change of its log density.
+
+        An axis that is stretched spreads the errors of its readings: their densities are those of the points as read.
+        """
+        old, before = float(self.errors[figure, side]), self._log_stretch(figure)
         new = old + STEP * draws.standard_normal()
         self.errors[figure, side] = new
-        return old, 0.5 * (old**2 - new**2) / CALIBRATION_SD**2
+        return old, 0.5 * (old**2 - new**2) / CALIBRATION_SD**2 + self._log_stretch(figure) - before
+
+    def _log_stretch(self, figure: int) -> float:
+        stretch = 1 + (self.errors[figure, 3] - self.errors[figure, 2]) * self.resolution[figure, 1]
+        return float((self.figure == figure).sum() * np.log(max(stretch, 1e-9)))
 
 
 def axes_of(targets: tuple[Target, ...], layout: Layout, arms: Iterable[Arm]) -> Axes:

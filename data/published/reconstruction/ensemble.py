@@ -13,6 +13,7 @@ from data.published.reconstruction.assumptions import STATED, Assumptions
 from data.published.reconstruction.cohorts import Plan, PseudoCohort, compile_chain, draw_cohort, plan_of
 from data.published.reconstruction.margins import level_number
 from data.published.reconstruction.modalities import members_of
+from data.published.reconstruction.target import CURVE
 from data.study.study import Study
 
 EXACT = ("table 1", "deaths")  # families whose targets are counts
@@ -147,8 +148,12 @@ def _modalities(plan: Plan, cohorts: list[tuple[int, PseudoCohort]]) -> pd.DataF
 
 def _targets(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
     """How a cohort meets every target, counts among them."""
-    rows = _counted(plan, cohort)
-    steered = list(zip(plan.targets, cohort.values, strict=True))
+    rows = _counted(plan, cohort) + _figures(plan, cohort)
+    steered = [
+        (target, value)
+        for target, value in zip(plan.targets, cohort.values, strict=True)
+        if target.figure is None
+    ]
     for groups, values in zip(plan.modalities, cohort.modality_values, strict=True):
         steered += list(zip(groups.targets, values, strict=True))
     for target, value in steered:
@@ -165,6 +170,22 @@ def _targets(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=pd.Index(["target", "family", "printed", "tolerance", "value", "z"]))
     table.insert(4, "cohort", number)
     return table
+
+
+def _figures(plan: Plan, cohort: PseudoCohort) -> list[tuple[str, str, float, float, float, float]]:
+    """A row for each curve of a figure: how far the cohort's is from the point read that it meets least."""
+    worst: dict[tuple[str, float], float] = {}
+    points: dict[tuple[str, float], int] = {}
+    for target, value in zip(plan.targets, cohort.values, strict=True):
+        if target.figure is not None:
+            of = target.name.partition(", read at")[0], target.tolerance
+            off = float(value) - target.printed
+            points[of] = points.get(of, 0) + 1
+            worst[of] = max(worst.get(of, 0.0), off, key=abs)
+    return [
+        (f"{name}, the worst of {points[name, allowed]} points", CURVE, 0.0, allowed, off, off / allowed)
+        for (name, allowed), off in worst.items()
+    ]
 
 
 def _counted(plan: Plan, cohort: PseudoCohort) -> list[tuple[str, str, float, float, float, float]]:

@@ -120,12 +120,15 @@ def _grid(reading: Reading) -> tuple[np.ndarray, Grid, np.ndarray]:
     )[used]
     counted = at_end(columns, curve.at_risk[used], -1.0).astype(np.int64)
     place = np.flatnonzero(counted >= 0)
-    bridge, bridge_end, height = np.full(gaps, -1), np.zeros(gaps, np.int64), np.zeros(gaps)
-    for first, last in zip([0, *(place[:-1] + 1)], place, strict=False):
-        bridge[first : last + 1] = counted[last]
-        bridge_end[first : last + 1] = last + 1
-        height[first : last + 1] = np.interp(times[last + 1], reading.time, reading.survival)
     marked = np.diff(marked_shape(reading).at(times)) if len(curve.censor_marks) else np.zeros(gaps)
+    bridge, share, before, height = np.full(gaps, -1), np.zeros(gaps), np.zeros(gaps), np.zeros(gaps)
+    for first, last in zip([0, *(place[:-1] + 1)], place, strict=False):
+        inside = slice(first, last + 1)
+        mass = (marked if len(curve.censor_marks) else np.diff(times))[inside]
+        bridge[inside] = counted[last]
+        share[inside] = mass / mass.sum()
+        before[inside] = np.concatenate([[0.0], np.cumsum(share[inside])[:-1]])
+        height[inside] = np.interp(times[last + 1], reading.time, reading.survival)
     return times, Grid(
         time=times,
         reading=at_end(curve.time[chosen], curve.survival[chosen], np.nan),
@@ -133,7 +136,8 @@ def _grid(reading: Reading) -> tuple[np.ndarray, Grid, np.ndarray]:
         counted=counted,
         events=np.nan_to_num(at_end(columns, events, -1.0), nan=-1.0).astype(np.int64),
         bridge=bridge,
-        bridge_end=bridge_end,
+        share=share,
+        before=before,
         reached=height,
     ), columns  # fmt: skip
 

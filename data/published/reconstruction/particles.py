@@ -6,7 +6,8 @@ estimate with an error, and a column of the risk table is the number itself. A b
 one death and which two, and where losses lie between columns, is drawn from what the figure leaves open.
 
 The hazard of death is that of a discounted gamma-Poisson model, whose memory is a number of deaths: it may change with time
-and tells nothing of the number at risk, with which it is known only as a product.
+and tells nothing of the number at risk, with which it is known only as a product. Between columns any number of losses is
+equally likely beforehand.
 """
 
 import math
@@ -31,8 +32,9 @@ class Grid(NamedTuple):
     counted: np.ndarray  # (gap,) printed number at risk at its end, or -1
     events: np.ndarray  # (gap,) printed cumulative events at its end, or -1
     bridge: np.ndarray  # (gap,) printed number at risk at the next column, or -1 after the last
-    bridge_end: np.ndarray  # (gap,) first gap after that column
-    reached: np.ndarray  # (gap,) survival read at that column
+    share: np.ndarray  # (gap,) of the losses between the columns around it, by its length or the marks in it
+    before: np.ndarray  # (gap,) the same of the gaps before it
+    reached: np.ndarray  # (gap,) survival read at the next column
 
 
 @numba.njit(cache=True)
@@ -73,6 +75,7 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
     at_risk, events = np.full(count, size), np.zeros(count, np.int64)
     survival, weight = np.ones(count), np.zeros(count)
     known, exposed = np.ones(count), np.full(count, 1.0 / rate)
+    lost_before = np.zeros(count, np.int64)  # since the last column
     low = axis[0] + axis_sd * draws.standard_normal(count)
     high = axis[1] + axis_sd * draws.standard_normal(count)
     followups = followups.copy()
@@ -81,6 +84,7 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
     chosen = np.arange(count)
     for j in range(gaps):
         read, start, stop = grid.reading[j], grid.time[j], grid.time[j + 1]
+        first = grid.before[j] == 0.0
         for i in range(count):
             n, d, c = at_risk[i], 0, 0
             exposure = n * (stop - start)
@@ -89,6 +93,9 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
                     d = min(draws.poisson(draws.gamma(known[i], exposure / exposed[i])), n)
             else:
                 goal = read + low[i] * (1.0 - read) + high[i] * read
+                weight[i] += math.log(
+                    1.0 + high[i] - low[i]
+                )  # densities are of the reading, not of what it means
                 if n > 0 and survival[i] > 0.0:
                     d, gain = _deaths(n, survival[i], goal, exposure, known[i], exposed[i], error_sd, draws)
                     weight[i] += gain
@@ -103,21 +110,13 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
             if known[i] > MEMORY:
                 exposed[i] *= MEMORY / known[i]
                 known[i] = MEMORY
-            if grid.counted[j] >= 0:
-                c = max(n - grid.counted[j], 0)
-                weight[i] -= OFF * max(grid.counted[j] - n, 0)
-            elif grid.bridge[j] >= 0:
-                # those who leave before the next column and do not die, by the length of the gap or the marks in it
-                fall = grid.reached[j] / survival[i] if survival[i] > 0.0 else 1.0
-                spare = n - grid.bridge[j] - int(n * (1.0 - min(fall, 1.0)) + 0.5)
-                whole = grid.time[grid.bridge_end[j]] - start
-                share = (stop - start) / whole
-                if marks:
-                    left = grid.marked[j : grid.bridge_end[j]].sum()
-                    share = grid.marked[j] / left if left > 0.0 else share
-                if spare > 0:
-                    c = draws.binomial(spare, min(share, 1.0))
-            elif n > 0:
+            if grid.bridge[j] >= 0:
+                left = grid.reached[j] + low[i] * (1.0 - grid.reached[j]) + high[i] * grid.reached[j]
+                lost_before[i] = 0 if first else lost_before[i]
+                c, gain = _losses(n, survival[i], left, j, grid, lost_before[i], draws)
+                weight[i] += gain
+                lost_before[i] += c
+            if grid.bridge[j] < 0 and n > 0:
                 if marks:
                     mass = followups[i, 0] * grid.marked[j]
                 else:
@@ -141,6 +140,7 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
             parent[j] = chosen
             at_risk, events, survival = at_risk[chosen], events[chosen], survival[chosen]
             known, exposed = known[chosen], exposed[chosen]
+            lost_before = lost_before[chosen]
             low, high, followups = low[chosen], high[chosen], followups[chosen]
             weight[:] = 0.0
     share_of = np.exp(weight - weight.max())
@@ -155,6 +155,31 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
         i = parent[j, i]
         deaths[j], losses[j] = died[j, i], lost[j, i]
     return deaths, losses, found, followup
+
+
+@numba.njit(cache=True)
+def _losses(n, survival, left, j, grid, before, draws):
+    """Draw the losses in a gap before the next column, and return them with their log weight.
+
+    Beforehand any number of losses between two columns is equally likely, and each is in a gap with the gap's share. Proposed
+    are as many as come with the deaths that are expected until the column, if these and losses compete at proportional hazards.
+    """
+    spare, share, passed = n - grid.bridge[j], grid.share[j], grid.before[j]
+    if spare < 0:
+        return 0, OFF * spare
+    c, gain = spare, 0.0
+    if grid.counted[j] < 0 and spare > 0:
+        hazard = -math.log(min(max(left / survival, 1e-3), 1.0)) if survival > 0.0 else 0.0
+        deaths = min(hazard / math.log((n + 0.5) / (grid.bridge[j] + 0.5)), 1.0)
+        chance = share / (1.0 - passed) * (1.0 - deaths)
+        chance = min(max(chance, 1e-6), 1.0 - 1e-6)
+        c = draws.binomial(spare, chance)
+        gain = math.lgamma(spare - c + 1.0) - math.lgamma(spare + 1.0)
+        gain -= c * math.log(chance) + (spare - c) * math.log1p(-chance)
+    else:
+        gain = -math.lgamma(c + 1.0)
+    gain += math.lgamma(before + c + 1.0) - math.lgamma(before + 1.0) + c * math.log(share / (passed + share))
+    return c, gain + (before * math.log(passed / (passed + share)) if before > 0 else 0.0)
 
 
 @numba.njit(cache=True)

@@ -41,14 +41,13 @@ class Reading:
 
     @property
     def beside(self) -> np.ndarray:
-        """Places, among the points as read, of those before and after a fall, and of the first and last."""
-        level = self.level
-        falls = np.flatnonzero(np.diff(level) < 0)
-        return np.unique(np.concatenate([[0, len(level) - 1], falls, falls + 1]))
+        """Places, among the points as read, of those before and after a change, and of the first and last: the others repeat them."""
+        changes = np.flatnonzero(np.diff(self.curve.survival) != 0)
+        return np.unique(np.concatenate([[0, len(self.curve.time) - 1], changes, changes + 1]))
 
     @property
     def chosen(self) -> np.ndarray:
-        """At most `POINTS` of those beside a fall, evenly thinned if there are more."""
+        """At most `POINTS` of those beside a change, evenly thinned if there are more."""
         beside = self.beside
         if len(beside) <= POINTS:
             return beside
