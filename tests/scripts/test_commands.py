@@ -47,7 +47,17 @@ TABLES = {
     "comparators.csv": ["statistic", "arm", "time", "estimate", "lower", "upper", "p", "method", "published"],
     "checks.csv": ["name", "status", "value", "threshold", "text"],
 }
-VERBS = ("analyse", "fit", "sensitivity", "report", "new-study", "benchmark")
+VERBS = (
+    "analyse",
+    "fit",
+    "sensitivity",
+    "report",
+    "new-study",
+    "new-publication",
+    "import-curve",
+    "check-evidence",
+    "benchmark",
+)
 MADE = [("piecewise_exponential", "joint"), ("piecewise_exponential", "cut"), ("weibull", "none")]
 
 

@@ -1,7 +1,8 @@
 """A digitised curve against what the text says of it: survival, medians, follow-up, hazard ratio and log-rank P.
 
 False alarms over the 193 two-arm curves of kmdata, published as pixels of a figure of 10 cm with true numbers beside them
-(tests/data/audit/test_false_alarms.py): hazard ratio 1 and log-rank P 1 of 193, survival, medians and follow-up none.
+(tests/data/audit/test_false_alarms.py): hazard ratio 1 and log-rank P 1 of 193, survival, medians and follow-up
+none. Read by hand at 60 places: survival 7 of 386 curves, medians 1 of 268, the others none.
 """
 
 import math
