@@ -37,6 +37,7 @@ from inference.report.sentences import limits, reading_guide
 from inference.report.table import SENTENCE, TEXT, Column, Table, frame_table
 from inference.report.vocabulary import vocabulary
 
+SHORT_TABLE = 12  # rows with which a section may open
 PRIOR_COLUMNS = ("parameter", "term", "prior", "reason", "meaning")
 
 
@@ -144,6 +145,7 @@ def _comparators(report: Report) -> ReportSection:
         if said
         else "No Cox model gave a hazard ratio.",
         "trust",
+        "own-matching" if report.coefficients is None or len(report.coefficients) <= SHORT_TABLE else None,
     )
 
 

@@ -10,7 +10,7 @@ REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?![\d.eE])")
 HREF = "{http://www.w3.org/1999/xlink}href"
 DROPPED = ("metadata", "script", "title", "desc")
-LARGEST = 1.0
+LARGEST = 0.9
 COORDINATES = ("d", "points", "x", "y")
 
 

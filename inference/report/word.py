@@ -26,6 +26,12 @@ from inference.report.table import Column, Row, Table
 from inference.report.vocabulary import vocabulary
 
 LONGEST = 45  # rows of a table; longer ones stand on the page
+DETAILS = (
+    "estimands-",
+    "passed-",
+    "manifest-",
+)  # tables of every estimand, check and setting: for the page alone
+TEXT_WIDTH = 9638  # of the page without margins, in twentieths of a point
 WIDTH = Cm(17.0)
 DOI = re.compile(
     r"(?:([A-Z][\w'-]+(?:(?:, | and )(?:[A-Z][\w'-]+|others))*(?: et al\.)?,? \d{4}), )?(?:doi[: ]|https://doi\.org/)(10\.\d{4,9}/[^\s\"'<>;,)]+)"
@@ -35,7 +41,7 @@ DOI = re.compile(
 def word_document(report: Report) -> bytes:
     """Return the content of a docx file.
 
-    Tables of more than 45 rows, and figures without a PNG file, stand on the page alone, and the document says so.
+    Tables of more than 45 rows, or of every estimand, check and setting, and figures without a PNG file stand on the page alone.
 
     Parameters
     ----------
@@ -72,7 +78,7 @@ class _Writer:
             for section in own:
                 self._section(section)
         if self.left_out:
-            said = f"{self.left_out} tables of more than {LONGEST} rows stand on the page (report.html) and in the csv files beside it."
+            said = f"{self.left_out} tables (of more than {LONGEST} rows, or of every estimand, check and setting) stand on the page (report.html) alone."
             self._paragraph(said)
         self._references(sections)
         file = io.BytesIO()
@@ -125,7 +131,7 @@ class _Writer:
     def _has_room(self, one: FigureItem | Table) -> bool:
         if isinstance(one, FigureItem):
             return one.drawing.pixels is not None
-        fits = len(one.frame) <= LONGEST
+        fits = len(one.frame) <= LONGEST and not one.id.startswith(DETAILS)
         self.left_out += not fits
         return fits
 
@@ -217,13 +223,26 @@ def _table_xml(table: Table) -> str:
     size = 16 if len(table.columns) <= 6 else 13  # half points
     header = "".join(_cell_xml(column.title, column, size, bold=True, rule=True) for column in table.columns)
     rows = "".join(_row_xml(row, table.columns, size) for row in table.rows)
+    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in _widths(table))
     rule = '<w:{side} w:val="single" w:sz="8" w:space="0" w:color="000000"/>'
     return (
         f'<w:tbl {nsdecls("w")}><w:tblPr><w:tblW w:w="5000" w:type="pct"/><w:tblBorders>{rule.format(side="top")}{rule.format(side="bottom")}'
-        '</w:tblBorders><w:tblCellMar><w:left w:w="60" w:type="dxa"/><w:right w:w="60" w:type="dxa"/></w:tblCellMar></w:tblPr>'
-        f"<w:tblGrid>{'<w:gridCol/>' * len(table.columns)}</w:tblGrid>"
+        '</w:tblBorders><w:tblLayout w:type="fixed"/><w:tblCellMar><w:left w:w="60" w:type="dxa"/><w:right w:w="60" w:type="dxa"/></w:tblCellMar></w:tblPr>'
+        f"<w:tblGrid>{grid}</w:tblGrid>"
         f"<w:tr><w:trPr><w:cantSplit/><w:tblHeader/></w:trPr>{header}</w:tr>{rows}</w:tbl>"
     )
+
+
+def _widths(table: Table) -> list[int]:
+    """Return the widths of the columns in twentieths of a point: more where texts are longer, within bounds."""
+    texts = [
+        [column.title, *(row.cells[place].text for row in table.rows)]
+        for place, column in enumerate(table.columns)
+    ]
+    words = [max(len(word) for text in own for word in text.split() or [""]) for own in texts]
+    longest = [max(len(text) for text in own[1:] or [""]) for own in texts]
+    shares = [max(word + 1, min(whole, 34) ** 0.8) for word, whole in zip(words, longest, strict=True)]
+    return [round(TEXT_WIDTH * share / sum(shares)) for share in shares]
 
 
 def _row_xml(row: Row, columns: tuple[Column, ...], size: int) -> str:

@@ -14,6 +14,7 @@ from inference.report.figures.style import (
     SMALL,
     WIDTH,
     canvas,
+    narrow,
     quiet,
     style,
 )
@@ -75,8 +76,8 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
     texts = [("○ before", COMPARATOR)] + ([(f"● {after}", POSTERIOR)] if np.isfinite(later).any() else [])
     for position, (text, colour) in enumerate(texts):
         axes.text(
-            0.18 * position,
-            1.02,
+            0.0 if narrow() else 0.18 * position,
+            1.02 + (0.035 * position if narrow() else 0.0),
             text,
             transform=axes.transAxes,
             color=colour,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, beside, quiet, style
+from inference.report.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, beside, narrow, quiet, style
 from inference.report.figures.wording import ratio_ticks
 
 CAPTION = (
@@ -55,7 +55,12 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
         moved = np.abs(rows["largest_shift"].to_numpy(dtype=float))
         shift.plot(eta, moved, "s-", color=colour, linewidth=1.2, markersize=4)
     if table["outcome"].nunique() > 1:
-        figure.legend(*effect.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False)
+        figure.legend(
+            *effect.get_legend_handles_labels(),
+            loc="outside upper left",
+            ncols=1 if narrow() else 2,
+            frameon=False,
+        )
     lower, upper = table["lower"], table["upper"]
     effect.set_yscale("log")
     low, high = float(lower.min()) * 0.95, max(float(upper.max()), 1.0) * 1.05

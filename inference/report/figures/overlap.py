@@ -13,7 +13,7 @@ from inference.frequentist.balance import (
     overlap_weights,
     share_outside_common_range,
 )
-from inference.report.figures.style import ARM_COLOURS, SMALL, canvas, quiet, style
+from inference.report.figures.style import ARM_COLOURS, SMALL, canvas, narrow, quiet, style
 from inference.report.figures.wording import wrapped
 
 CAPTION = (
@@ -89,7 +89,7 @@ def overlap_figure(
         text = wrapped(
             f"{label}: {inside.sum()} patients, {outside} outside the common range; "
             f"effective sample size {sizes}",
-            88,
+            44 if narrow() else 88,
         )
         axes.annotate(
             text,

@@ -7,8 +7,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inference.report.figures.style import OBSERVED, POSTERIOR, WARNING, canvas, quiet, style
-from inference.report.figures.wording import ratio_ticks
+from inference.report.figures.style import OBSERVED, POSTERIOR, WARNING, canvas, narrow, quiet, style
+from inference.report.figures.wording import ratio_ticks, wrapped
 
 CAPTION = (
     "Black marks are what the publication prints; bars hold 95 % of what it would have printed had the fitted model "
@@ -55,7 +55,13 @@ def _draw(axes: Axes, numbers: xr.Dataset, name: str, time_unit: str) -> None:
     outside = (printed < low) | (printed > high)
     for mark, colour in ((~outside, OBSERVED), (outside, WARNING)):
         axes.plot(printed[mark], place[mark], "D", color=colour, markersize=4)
-    axes.set_yticks(place, labels=[_short(str(label), name) for label in numbers["target"].to_numpy()])
+    axes.set_yticks(
+        place,
+        labels=[
+            wrapped(_short(str(label), name), 22 if narrow() else 60)
+            for label in numbers["target"].to_numpy()
+        ],
+    )
     axes.set_ylim(len(place) - 0.4, -0.6)
     axes.set_title(PANELS[name] + (f", {time_unit}" if "median" in name else ""))
     if name == "hazard ratio":

@@ -14,7 +14,16 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from inference.diagnostics.checks.predictive import two_sided_probability
-from inference.report.figures.style import ARM_COLOURS, OBSERVED, POSTERIOR, SMALL, canvas, quiet, style
+from inference.report.figures.style import (
+    ARM_COLOURS,
+    OBSERVED,
+    POSTERIOR,
+    SMALL,
+    canvas,
+    narrow,
+    quiet,
+    style,
+)
 from inference.report.figures.wording import number, wrapped
 
 CAPTION = (
@@ -62,9 +71,10 @@ def predictive_statistics_figure(
 
 def panels_figure(panels: list[Panel | None]) -> Figure:
     """Return one histogram a statistic, four in a row; None leaves a place empty."""
-    rows = math.ceil(len(panels) / COLUMNS)
+    columns = 2 if narrow() else COLUMNS
+    rows = math.ceil(len(panels) / columns)
     figure = canvas(1.55 * rows + 0.2)
-    grid = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip_longest(grid, panels):
         if panel is None:
             axes.set_axis_off()

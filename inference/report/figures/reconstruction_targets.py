@@ -13,6 +13,7 @@ from inference.report.figures.style import (
     SMALL,
     WARNING,
     canvas,
+    narrow,
     quiet,
     style,
 )
@@ -38,8 +39,8 @@ def reconstruction_targets_figure(targets: pd.DataFrame) -> Figure:
         ``target, family, printed, tolerance, cohort, value, z`` of a reconstruction.
     """
     families = list(targets["family"].drop_duplicates())
-    figure = canvas(0.36 * len(families) + 0.9)
-    axes, names = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
+    figure = canvas((0.5 if narrow() else 0.36) * len(families) + 0.9)
+    axes, names = figure.subplots(1, 2, sharey=True, width_ratios=[1, 1] if narrow() else [3, 2])
     axes.axvspan(-1, 1, color="#EEEEEE", linewidth=0)
     axes.axvline(0, color=REFERENCE_LINE, linewidth=0.6)
     labels = []
@@ -51,13 +52,13 @@ def reconstruction_targets_figure(targets: pd.DataFrame) -> Figure:
         colours = np.where(np.abs(z) > 1, WARNING, POSTERIOR)
         axes.scatter(place, height, s=2.5, c=colours, linewidths=0, rasterized=True)
         count = of_family["target"].nunique()
-        labels.append(f"{family} ({count})")
+        labels.append(wrapped(f"{family} ({count})", 16 if narrow() else 40))
         worst = of_family.loc[of_family["z"].abs().idxmax()]
         text = "all exact" if np.all(z == 0) and (of_family["tolerance"] == 0.5).all() else None
         text = text or (
             "all within the bound" if np.all(z == 0) else f"{worst['target']}: {signed(worst['z'])}"
         )
-        names.text(0, row, wrapped(text, 52), fontsize=6, va="center", color=OBSERVED)
+        names.text(0, row, wrapped(text, 30 if narrow() else 52), fontsize=6, va="center", color=OBSERVED)
     axes.set_yticks(range(len(families)), labels=labels)
     axes.set_ylim(len(families) - 0.4, -0.6)
     axes.set_xlim(-LIMIT - 0.1, LIMIT + 0.1)

@@ -16,6 +16,8 @@ from inference.report.figures.style import COLUMN, style
 from inference.report.figures.wording import wrapped
 
 LAYOUT_DPI = 160  # also of what an SVG holds as pixels
+POINTS = 72  # an inch
+LETTER = 5.0  # points: width of a letter of a label, on average
 PNG_DPI = 300  # as journals ask for
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
@@ -65,23 +67,29 @@ def lay_out(figure: Figure) -> None:
     """
     engine = figure.get_layout_engine()
     if engine is not None:
-        if figure.get_size_inches()[0] <= COLUMN:
-            _wrap_labels(figure)
         figure.dpi = LAYOUT_DPI
-        engine.execute(figure)
+        one_column = figure.get_size_inches()[0] <= COLUMN
+        for _ in range(2 if one_column else 1):  # labels fit roughly, then places known
+            if one_column:
+                _wrap_labels(figure)
+            engine.execute(figure)
         figure.set_layout_engine(None)
 
 
 def _wrap_labels(figure: Figure) -> None:
-    """Break titles and labels of axes that would not fit into one column."""
+    """Break titles and labels of axes that would not fit into one column where the axes have their places."""
+    points = POINTS * figure.get_size_inches()[0]
     for axes in figure.axes:
-        spec = axes.get_subplotspec()
-        share = 1 if spec is None else spec.get_gridspec().ncols
-        for text in (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title):
-            if text.get_text():
-                text.set_text(wrapped(text.get_text(), 38 // share))
+        place, spec = axes.get_position(), axes.get_subplotspec()
+        alone = spec is None or spec.get_gridspec().ncols == 1
+        room = int(points * (1.0 - place.x0 if alone else place.width) / LETTER)
+        axes.xaxis.label.set_text(wrapped(axes.xaxis.label.get_text(), max(room, 12)))
+        axes.yaxis.label.set_text(wrapped(axes.yaxis.label.get_text(), 38))
+        title = axes.get_title(loc="left")
+        if len(title) > 0.9 * room:
+            axes.set_title(wrapped(title, max(int(0.9 * room), 12)), loc="left")
         if (
-            share == 1
+            alone
         ):  # beside the axes there may be texts: a label in its middle would begin outside of the figure
             axes.xaxis.label.set(x=0.0, horizontalalignment="left")
 

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from inference.report.figures.rendering import lay_out
-from inference.report.figures.style import OBSERVED, POSTERIOR, SMALL, beside, quiet, style
+from inference.report.figures.style import OBSERVED, POSTERIOR, SMALL, beside, narrow, quiet, style
 from inference.report.figures.wording import ratio_ticks
 
 CAPTION = (
@@ -47,7 +47,7 @@ def timing_and_confounding_figure(surface: pd.DataFrame, unit: str, horizon: flo
     right.set_title(f"Difference in restricted mean, {horizon:g} {unit}")
     thick = Line2D([], [], color=OBSERVED, linewidth=2.0, label=f"probability of benefit {certain:g}")
     likelier = Patch(color=SHADES[2], label="harm more probable than benefit")
-    figure.legend(handles=[thick, likelier], loc="outside lower center", ncols=2)
+    figure.legend(handles=[thick, likelier], loc="outside lower center", ncols=1 if narrow() else 2)
     lay_out(figure)
     return figure
 

@@ -9,7 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from inference.report.figures.style import ARM_COLOURS, COMPARATOR, CYCLE, PRIOR, SMALL, canvas, quiet, style
+from inference.report.figures.style import (
+    ARM_COLOURS,
+    COMPARATOR,
+    CYCLE,
+    PRIOR,
+    SMALL,
+    canvas,
+    narrow,
+    quiet,
+    style,
+)
 from inference.report.figures.wording import wrapped
 
 CAPTION = (
@@ -66,7 +76,7 @@ def toxicity_figure(
     low, high = (f"{100 * end:g}" for end in historical)
     axes.annotate(
         f"{low}\N{EN DASH}{high} %: range without the drug, by the review",
-        (historical[1], 1.0),
+        (0.0 if narrow() else historical[1], 1.0),
         xycoords=axes.get_xaxis_transform(),
         xytext=(4, 3),
         textcoords="offset points",

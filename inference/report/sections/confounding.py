@@ -186,7 +186,9 @@ def e_value_doubt(hazard_ratio: np.ndarray) -> str:
     """Return the same from the E-value alone, where the effect was not computed by strength of the condition."""
     found = e_values(hazard_ratio)
     if found.classic_limit <= 1.0:
-        return "The interval holds no effect: no overlooked confounder is needed to explain it."
+        return (
+            "The interval of the hazard ratio includes 1: no overlooked confounder is needed to explain it."
+        )
     return (
         f"A confounder with risk ratios of {found.classic:.1f} to treatment and outcome explains the estimate; of "
         f"{found.classic_limit:.1f}, the interval."

@@ -153,12 +153,12 @@ def sensitivity_rows() -> pd.DataFrame:
 MakeReport = Callable[..., Report]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def study() -> Study:
     return load_study("gbsg2")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_report(study: Study) -> MakeReport:
     def make(**changes: Any) -> Report:
         content: dict[str, Any] = {

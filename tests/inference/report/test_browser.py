@@ -2,7 +2,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
+from data.study.study import load_study
+from inference.report.content import FigureItem
+from inference.report.drawings import drawn_when_asked
+from inference.report.figures.style import canvas, narrow
 from inference.report.page import render
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -60,4 +65,64 @@ def test_the_page_works_in_a_browser(make_report, browser, tmp_path):
     page.evaluate("location.hash = '#figure-trace'")
     page.locator("#figure-trace svg").wait_for(state="visible", timeout=5000)
     assert complaints == []
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_first_screen_holds_the_answer_and_what_speaks_against_it(
+    make_report, browser, tmp_path, width, height
+):
+    def curves() -> Figure:
+        figure = canvas(3.7 if narrow() else 5.0)
+        figure.subplots().plot([0, 60], [1, 0.4])
+        return figure
+
+    report = make_report(
+        study=load_study("li2024"),
+        figures=[
+            FigureItem("survival", "Survival", "Read it so.", drawn_when_asked("survival", curves), "answer")
+        ],
+        doubts=(
+            "Starts are not published: timing alone could print a hazard ratio of 0.83 (0.61 to 1.14); this cohort prints 0.43.",
+            "An overlooked condition 3.6 times as common among the untreated, hazard ratio 3.6, takes P(benefit) to 0.95.",
+        ),
+        manifest={"analysis": {"quick": True}},
+    )
+    file = tmp_path / "report.html"
+    file.write_text(render(report), encoding="utf-8")
+    context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
+    page = context.new_page()
+    page.goto(file.as_uri())
+    for selector in (
+        "#question",
+        ".sentence",
+        ".numbers > div",
+        ".curves svg:visible",
+        ".against li",
+        ".no-evidence",
+        ".state",
+    ):
+        boxes = [one.bounding_box() for one in page.locator(selector).all()]
+        assert len(boxes) == {".numbers > div": 3, ".against li": 2}.get(selector, 1), selector
+        for box in boxes:
+            assert box["y"] >= 0
+            assert box["y"] + box["height"] <= height, selector
+            assert box["x"] + box["width"] <= width, selector
+    words = page.evaluate(
+        "(() => { const first = document.querySelector('.first').cloneNode(true);"
+        " first.querySelectorAll('svg').forEach((one) => one.remove());"
+        " return first.textContent.trim().split(/\\s+/).length; })()"
+    )
+    assert words < 120
+    assert len(page.locator(".sentence").inner_text().split()) <= 30
+
+    # Folded parts open by keyboard, and all of them on paper.
+    summary = page.locator("#effects details > summary").first
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#effects details").first.get_attribute("open") is not None
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("main details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("main details:not([open])").count() > 5
     context.close()

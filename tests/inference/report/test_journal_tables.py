@@ -1,0 +1,73 @@
+"""The tables that journals print: equal to the frequentist ones, and to the counts of the patients."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from numpy.testing import assert_allclose
+
+from data.study.sources import load_cohort
+from inference.frequentist import cox
+from inference.frequentist.balance import standardised_differences
+from inference.report.journal_tables import (
+    balance_sentence,
+    coefficients,
+    cox_table,
+    described,
+    patients_table,
+)
+
+
+@pytest.fixture(scope="module")
+def results(study):
+    """What the tables read of the results of an analysis: gbsg2, one posterior draw a parameter and more."""
+    cohort = load_cohort(study)
+    names = ["treatment_effect", *(f"outcome_coefficients[{term}]" for term in cohort.outcome.terms)]
+    draws = np.arange(len(names))[:, None] + np.linspace(-1, 1, 201)
+    balance = pd.DataFrame({"term": ["age", "tgrade[T.II]"], "difference_after": [-0.01, 0.02]})
+    request = SimpleNamespace(adjustment="none", baseline="weibull")
+    fits = [
+        SimpleNamespace(
+            request=request,
+            balance=pd.DataFrame(),
+            draws=xr.Dataset({"parameter": (("parameter_name", "draw"), draws)}, {"parameter_name": names}),
+        ),
+        SimpleNamespace(request=SimpleNamespace(adjustment="overlap", baseline="weibull"), balance=balance),
+    ]
+    return SimpleNamespace(study=study, cohorts=(cohort,), cohort=cohort, models=fits, main=fits[0])
+
+
+def test_the_cox_table_equals_lifelines_and_the_draws(results, make_report):
+    cohort, table = results.cohort, coefficients(results).set_index("term")
+    columns = np.column_stack([cohort.treatment, cohort.outcome.values])
+    together = cox(cohort.time, cohort.event, columns, ["", *cohort.outcome.terms]).table.set_index("term")
+    alone = cox(cohort.time, cohort.event, columns[:, :1], [""]).table.set_index("term")
+    for end, name in (("", "coefficient"), ("_lower", "lower"), ("_upper", "upper")):
+        assert_allclose(np.log(table[f"multivariable{end}"]), together[name], rtol=1e-4, atol=1e-6)
+        assert_allclose(np.log(table.loc["", f"univariable{end}"]), alone.loc["", name], rtol=1e-4)
+    assert_allclose(np.log(table["posterior"]), np.arange(len(table)), atol=1e-12)
+    assert_allclose(
+        np.log(table.loc["", ["posterior_lower", "posterior_upper"]].astype(float)), [-0.95, 0.95]
+    )
+    shown = cox_table(make_report(), table.reset_index())
+    assert [row.kind for row in shown.rows] == ["main", *[""] * len(cohort.outcome.terms)]
+
+
+def test_table_1_holds_counts_and_differences_before_and_after(results, make_report):
+    cohort, table = results.cohort, described(results)
+    grade = table[table["covariate"] == "Tumour grade"].set_index("level")
+    second = cohort.covariates["tgrade"].astype(str) == "II"
+    treated = int(second[cohort.treatment].sum())
+    assert grade.loc["II", "treated"] == f"{treated} ({100 * treated / cohort.treatment.sum():.1f} %)"
+    before = standardised_differences(cohort.covariates, cohort.treatment).set_index("term")
+    assert_allclose(grade.loc["II", "before"], abs(before.loc["tgrade[II]", "difference_before"]))
+    assert grade.loc["II", "overlap"] == 0.02
+    assert np.isnan(grade.loc["I", "overlap"])  # the reference is no column of the design
+    age = table[table["covariate"] == "Age, years"].iloc[0]
+    mean = cohort.covariates["age"][cohort.treatment]
+    assert age["treated"] == f"{mean.mean():.1f} ({mean.std():.1f})"
+    shown = patients_table(make_report(), table)
+    assert len(shown.rows) == len(table)
+    assert f"is {table['before'].max():.2f}, 0.02 after overlap weights" in balance_sentence(table)
