@@ -23,7 +23,7 @@ from data.published.reconstruction.lifetimes import Lifetimes, draw_lifetimes
 from data.published.reconstruction.margins import Strata, level_number, strata_of
 from data.published.reconstruction.modalities import ModalityGroups, draw_modalities, modality_groups
 from data.published.reconstruction.statistics import evaluate, misfit
-from data.published.reconstruction.target import Target
+from data.published.reconstruction.target import COUNT, CURVE, Target
 from data.published.reconstruction.targets import targets_of
 from data.study.study import Study
 
@@ -31,7 +31,7 @@ ANNEALED, SAMPLED = 110_000, 60_000  # moves
 REFINED = 20_000  # moves from a cohort that has the curves already
 BLOCK = 1000  # moves after which the correlation of the covariates is drawn anew
 REHEATED = 200.0  # where a target is missed at the end, the chain is heated to this once more
-ATTEMPTS = 4  # of which each draws covariates and generative model anew, while a target is missed
+ATTEMPTS = 6  # of which each draws covariates and generative model anew, while a target is missed
 HOTTEST = 50.0  # divides the first misfit: so hot that it hardly counts
 DECIMALS, FINE_DECIMALS = 4, 6  # of times; finer beside a curve, whose numbers at risk are exact
 
@@ -182,11 +182,10 @@ def draw_cohort(plan: Plan, seed: int, number: int) -> PseudoCohort:
 def _sampled(plan: Plan, draws: np.random.Generator) -> State:
     """One attempt: the state in which the chain ends."""
     state = first_state(plan, draws)
-    if plan.evidence.curves and not plan.study.covariates:
-        state.advance(np.ones(REFINED), draws)
-        if not _missed(plan, state):
-            _round(plan, state)
-            return state
+    if all(target.family in (CURVE, COUNT) for target in plan.targets):
+        state.advance(np.ones(REFINED), draws)  # heat would undo what the filter found, step by step
+        _round(plan, state)
+        return state
     state.advance(np.geomspace(max(1.0, state.misfit / HOTTEST), 1.0, ANNEALED), draws)
     state.advance(np.ones(SAMPLED), draws)
     if _missed(plan, state):

@@ -6,14 +6,11 @@ from data.published.evidence import Evidence
 from data.published.published_curves import PublishedCurve
 from data.published.reconstruction.arrays import AT_RISK, EVENTS, SURVIVAL
 from data.published.reconstruction.readings import READING_SD, read
-from data.published.reconstruction.target import CURVE, Figure, Group, Target
+from data.published.reconstruction.target import COUNT, CURVE, Figure, Group, Target
 from data.study.study import Study
 
 TOLERANCE = 2.0  # of a reading, in units of what it tells apart
-COUNT, COUNT_SD = (
-    "number at risk",
-    0.15,
-)  # half a pseudo-patient is the tolerance; the width makes counts all but exact
+COUNT_SD = 0.15  # half a pseudo-patient is the tolerance; the width makes counts all but exact
 
 
 def curve_targets(study: Study, evidence: Evidence) -> list[Target]:

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.published.reconstruction.particles import loss_hazard
+from data.published.reconstruction.particles import draw_window, loss_hazard
 from data.published.reconstruction.readings import Reading
 
 PIECES = 12  # of constant hazard, where nothing is printed
-# Of 386 arms of 193 published curves (kmdata): 8 % were lost in the first fifth of the figure on average, 0.6 % at its end in the middle arm.
+# Of 386 arms of 193 published curves (kmdata): 8 % were lost in the first fifth of the figure on average.
 EVENLY = (1.0, 4.0)  # beta distribution of the share lost evenly by the end of the figure
-OPENING = (0.0, 1.0)  # first end of follow-up, as a share of the figure's end
-BEYOND, BEYOND_SD = 0.03, 1.2  # median and log sd of how far the last end of follow-up is beyond it
 MARKED = 0.97  # share of the losses that marks show, where there are any
 HIDDEN = (1.0, 2.0)  # losses for each mark
 
@@ -40,9 +38,11 @@ def draw_followups(reading: Reading, size: int, count: int, draws: np.random.Gen
     if marks:
         share = np.minimum(marks / size * draws.uniform(*HIDDEN, count), 0.98)
         return np.stack([-np.log1p(-share), np.zeros(count), np.ones(count)], axis=1)
-    lost = -np.log1p(-draws.beta(*EVENLY, count)) / end
-    last = 1 + BEYOND * np.exp(BEYOND_SD * draws.standard_normal(count))
-    return np.stack([lost, draws.uniform(*OPENING, count) * end, last * end], axis=1)
+    found = np.zeros((count, 3))
+    found[:, 0] = -np.log1p(-draws.beta(*EVENLY, count)) / end
+    for followup in found:
+        draw_window(followup, 0.0, end, draws)
+    return found
 
 
 def shape_of(reading: Reading, followup: np.ndarray) -> LossShape:

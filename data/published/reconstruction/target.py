@@ -7,7 +7,7 @@ from scipy import stats
 
 from data.published.reconstruction.arrays import LOG_RANK, OVERALL, WALD
 
-CURVE = "curve"  # the family of points read from a figure
+CURVE, COUNT = "curve", "number at risk"  # families of points read from a figure, and of the counts under it
 
 
 @dataclass(frozen=True)
