@@ -31,7 +31,7 @@ ANNEALED, SAMPLED = 110_000, 60_000  # moves
 REFINED = 20_000  # moves from a cohort that has the curves already
 BLOCK = 1000  # moves after which the correlation of the covariates is drawn anew
 REHEATED = 200.0  # where a target is missed at the end, the chain is heated to this once more
-ATTEMPTS = 6  # of which each draws covariates and generative model anew, while a target is missed
+ATTEMPTS = 4  # of which each draws covariates and generative model anew, while a target is missed
 HOTTEST = 50.0  # divides the first misfit: so hot that it hardly counts
 DECIMALS, FINE_DECIMALS = 4, 6  # of times; finer beside a curve, whose numbers at risk are exact
 
@@ -95,11 +95,14 @@ class State:
     loading_sd: float
     axes: Axes
     moves: Moves
+    widths: np.ndarray
+    cold: np.ndarray
 
     def advance(self, temperatures: np.ndarray, draws: np.random.Generator) -> None:
-        """Run the chain, one move for each temperature."""
+        """Run the chain, one move for each temperature; what the filter found of a curve is not heated."""
         for start in range(0, len(temperatures), BLOCK):
             block = temperatures[start : start + BLOCK]
+            self.layout.width[self.cold] = self.widths[self.cold] / np.sqrt(block[-1])
             run(
                 self.order, self.rank, self.time, self.event, self.values, self.places, self.moves, self.layout,
                 self.member, self.lifetimes, self.covariates, draws.random((len(block), CHANCES)),
@@ -220,7 +223,8 @@ def first_state(plan: Plan, draws: np.random.Generator) -> State:
     evaluate(order, time, event, layout, member, values)
     return State(
         order, rank, time, event, values, places, layout, member, lifetimes, held_covariates(plan, drawn), drawn.loadings,
-        plan.assumptions.loading_sd, axes, _moves(plan),
+        plan.assumptions.loading_sd, axes, _moves(plan), layout.width.copy(),
+        np.array([target.family in (CURVE, COUNT) for target in plan.targets], bool),
     )  # fmt: skip
 
 
