@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from data.published.evidence import load_evidence
-from data.published.reconstruction import published_statistics
 from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import of_pseudo_patients
 from data.study.study import Study
@@ -177,6 +176,8 @@ def _published(study: Study, cohort: Cohort, drawn: Replicated) -> xr.Dataset:
     """Return what the publication would have printed of the replicated studies, where patients are reconstructed."""
     if study.cohort.source != "reconstruction":
         return xr.Dataset()
+    from data.published.reconstruction import published_statistics  # compiled: patients need none of it
+
     table, values = published_statistics(
         study,
         load_evidence(study),
