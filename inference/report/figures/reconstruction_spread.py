@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, canvas, quiet, style
+from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, canvas, narrow, quiet, style
 from inference.report.figures.wording import ratio_ticks, wrapped
 
 CAPTION = (
@@ -40,7 +40,7 @@ def reconstruction_spread_figure(spread: pd.DataFrame) -> Figure:
     if not names:
         raise ValueError("spread must hold quantities with a value, but found none")
     rows = [known.loc[known["panel"] == name, "quantity"].nunique() for name in names]
-    columns = _columns(rows)
+    columns = [list(range(len(rows)))] if narrow() else _columns(rows)
     height = max(sum(0.2 * rows[place] + 0.75 for place in column) for column in columns)
     figure = canvas(height + 0.2)
     halves = figure.subfigures(1, len(columns), squeeze=False)[0]

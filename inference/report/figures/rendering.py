@@ -18,6 +18,7 @@ from inference.report.figures.wording import wrapped
 LAYOUT_DPI = 160  # also of what an SVG holds as pixels
 POINTS = 72  # an inch
 LETTER = 5.0  # points: width of a letter of a label, on average
+TITLE = 0.75  # as many letters of a title, which are larger and bold, fit where one of a label does
 PNG_DPI = 300  # as journals ask for
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
@@ -72,7 +73,10 @@ def lay_out(figure: Figure) -> None:
         for _ in range(2 if one_column else 1):  # labels fit roughly, then places known
             if one_column:
                 _wrap_labels(figure)
-            engine.execute(figure)
+            with warnings.catch_warnings():
+                if one_column:  # before labels are broken to the room that there is, there may be none
+                    warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
+                engine.execute(figure)
         figure.set_layout_engine(None)
 
 
@@ -86,8 +90,8 @@ def _wrap_labels(figure: Figure) -> None:
         axes.xaxis.label.set_text(wrapped(axes.xaxis.label.get_text(), max(room, 12)))
         axes.yaxis.label.set_text(wrapped(axes.yaxis.label.get_text(), 38))
         title = axes.get_title(loc="left")
-        if len(title) > 0.9 * room:
-            axes.set_title(wrapped(title, max(int(0.9 * room), 12)), loc="left")
+        if len(title) > TITLE * room:
+            axes.set_title(wrapped(title, max(int(TITLE * room), 12)), loc="left")
         if (
             alone
         ):  # beside the axes there may be texts: a label in its middle would begin outside of the figure

@@ -115,6 +115,7 @@ def _draw_scenarios(axes: Axes, scenarios: pd.DataFrame) -> None:
         loc="upper left" if narrow() else "upper center",
         bbox_to_anchor=(0.0, -0.16) if narrow() else (0.5, -0.2),
         ncols=1 if narrow() else 2,
+        fontsize=NARROW_SMALL if narrow() else SMALL,
     )
     quiet(axes, left=False)
 
@@ -211,7 +212,7 @@ def _label_lines(axes: Axes, lines: Sequence[tuple[float, str, str]]) -> None:
             xytext=(8, 0),
             textcoords="offset points",
             va="center",
-            fontsize=SMALL,
+            fontsize=NARROW_SMALL if narrow() else SMALL,
             color=colour,
             annotation_clip=False,
         )
@@ -222,10 +223,10 @@ def _mark_doubt(axes: Axes, doubt: float, level: float) -> None:
     limits, left = axes.get_ylim(), doubt > 0.6 * axes.get_xlim()[1]
     axes.annotate(
         f"P(HR < 1) falls below {level:g}\nat a mean delay of {doubt:.1f} months",
-        (doubt, limits[1]),
-        xytext=(-5 if left else 5, -3),
+        (0.0 if narrow() else doubt, limits[1]),
+        xytext=(-5 if left and not narrow() else 5, -3),
         textcoords="offset points",
-        ha="right" if left else "left",
+        ha="right" if left and not narrow() else "left",
         va="top",
         fontsize=SMALL,
         color=CONTROL,

@@ -75,7 +75,7 @@ def toxicity_figure(
     axes.set_xlabel("Risk of radionecrosis")
     low, high = (f"{100 * end:g}" for end in historical)
     axes.annotate(
-        f"{low}\N{EN DASH}{high} %: range without the drug, by the review",
+        wrapped(f"{low}\N{EN DASH}{high} %: range without the drug, by the review", 30 if narrow() else 60),
         (0.0 if narrow() else historical[1], 1.0),
         xycoords=axes.get_xaxis_transform(),
         xytext=(4, 3),
