@@ -51,16 +51,18 @@ def strata_of(study: Study, evidence: Evidence) -> Strata:
     file = evidence.folder / "baseline.csv"
     if "before" not in phases:
         raise InputError(
-            f"{evidence.folder / 'survival.csv'}: must give n of both arms before matching; add them."
+            f"{evidence.folder / 'survival.csv'}: must give n of an arm before matching; add it."
         )
     printed = {
-        (arm, phase): _level_counts(study, evidence, arm, phase, problems) for arm in ARMS for phase in phases
+        (arm, phase): _level_counts(study, evidence, arm, phase, problems)
+        for phase in phases
+        for arm in evidence.arms(phase)
     }
     _refuse(problems, file)
     treated, matched, sizes, cells = [], [], [], []
-    for arm in ARMS:
-        after = printed[arm, "after"] if "after" in phases else None
-        size_after = evidence.size(arm, "after") if after else 0
+    for arm in (one for one in ARMS if one in evidence.arms("before")):
+        after = printed[arm, "after"] if arm in evidence.arms("after") else None
+        size_after = evidence.size(arm, "after") if after is not None else 0
         size = evidence.size(arm, "before") - size_after
         if size < 0:
             problems.append(f"n of the {arm} is larger after matching ({size_after}) than before")
