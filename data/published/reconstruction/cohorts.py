@@ -30,6 +30,7 @@ from data.study.study import Study
 ANNEALED, SAMPLED = 110_000, 60_000  # moves
 REFINED = 20_000  # moves from a cohort that has the curves already
 BLOCK = 1000  # moves after which the correlation of the covariates is drawn anew
+ROUNDS = 6  # of so many moves more beside a curve, while a target is missed
 REHEATED = 200.0  # where a target is missed at the end, the chain is heated to this once more
 ATTEMPTS = 4  # of which each draws covariates and generative model anew, while a target is missed
 HOTTEST = 50.0  # divides the first misfit: so hot that it hardly counts
@@ -191,7 +192,10 @@ def _sampled(plan: Plan, draws: np.random.Generator) -> State:
         return state
     state.advance(np.geomspace(max(1.0, state.misfit / HOTTEST), 1.0, ANNEALED), draws)
     state.advance(np.ones(SAMPLED), draws)
-    if _missed(plan, state):
+    for _ in range(ROUNDS if plan.evidence.curves else 0):
+        if _missed(plan, state):
+            state.advance(np.ones(SAMPLED), draws)
+    if _missed(plan, state) and not plan.evidence.curves:
         state.advance(np.geomspace(REHEATED, 1.0, SAMPLED // 2), draws)
         state.advance(np.ones(SAMPLED // 2), draws)
     _round(plan, state)
