@@ -56,7 +56,7 @@ def small_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def no_sampling(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail where anything is sampled, in this process or in a worker."""
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise AssertionError("nothing may be sampled here")
 
     monkeypatch.setattr("inference.sampling.modes.compiled_for", refuse)
@@ -96,9 +96,9 @@ def sampled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     labels: list[str] = []
     sample = sampled_fit.function
 
-    def noted(study, model, problem, *progress):
+    def noted(study, model, problem, *progress, **more):
         labels.append(f"{model['baseline']}, {model['adjustment']}, {model['prior_set']}")
-        return sample(study, model, problem, *progress)
+        return sample(study, model, problem, *progress, **more)
 
     monkeypatch.setattr(sampled_fit, "function", noted)
     return labels
