@@ -12,6 +12,7 @@ from data.published.reconstruction.margins import ARMS, Strata
 from data.published.reconstruction.particles import PARTICLES, Grid, draw_path
 from data.published.reconstruction.readings import READING_SD, Reading, read
 
+SKEW = 0.7  # of the losses between two columns: evenly, or more of them early or late
 FINEST = 0.02  # cumulative hazard of death in one gap: wider ones are cut
 LOWEST = 0.01  # survival where the curve reaches zero, for the hazard
 CALIBRATION_SD = 0.5  # of the error at an end of an axis, in units of what the reading tells apart
@@ -82,7 +83,7 @@ def arm_of(reading: Reading, size: int, axis: np.ndarray, axis_sd: float, draws:
     step = reading.curve.survival_resolution
     died, lost, errors, followup = draw_path(
         grid, size, READING_SD * step, axis * step, axis_sd * step, draw_followups(reading, size, PARTICLES, draws),
-        reading.rate, draws,
+        0.0 if len(reading.curve.censor_marks) else SKEW, reading.rate, draws,
     )  # fmt: skip
     late = np.where(times[1:] > reading.end, reading.end, times[1:])
     time_died, time_lost = (
@@ -107,6 +108,7 @@ def _grid(reading: Reading) -> tuple[np.ndarray, Grid, np.ndarray]:
     parts = np.maximum(np.ceil(falls / FINEST), 1).astype(int)
     pieces = [np.linspace(*ends, k, endpoint=False) for ends, k in zip(pairwise(edges), parts, strict=True)]
     times = np.concatenate([*pieces, edges[-1:]])
+    hazard = np.repeat(falls / parts, parts)
     gaps = len(times) - 1
 
     def at_end(when: np.ndarray, values: np.ndarray, nothing: float) -> np.ndarray:
@@ -131,6 +133,7 @@ def _grid(reading: Reading) -> tuple[np.ndarray, Grid, np.ndarray]:
         height[inside] = np.interp(times[last + 1], reading.time, reading.survival)
     return times, Grid(
         time=times,
+        hazard=hazard,
         reading=at_end(curve.time[chosen], curve.survival[chosen], np.nan),
         marked=marked,
         counted=counted,

@@ -20,8 +20,8 @@ PARTICLES = 600
 REACH = 4.0  # standard deviations of a reading within which deaths are tried
 OFF = 20.0  # log weight lost for each pseudo-patient that misses a printed count
 MEMORY = 20.0  # deaths that the hazard is known from, at most
-# Of 386 arms of 193 published curves (kmdata): at the figure's end 0.6 % were left in the middle arm.
-BEYOND, BEYOND_SD = 0.03, 1.2  # median and log sd of how far the last end of follow-up is beyond the figure's
+# Of 386 arms of 193 published curves (kmdata), follow-up is open for 8 % shortly before the figure's end in the middle arm, for 31 % in the upper quarter.
+BEYOND, BEYOND_SD = 0.04, 2.0  # median and log sd of how far the last end of follow-up is beyond the figure's
 LOWEST = 1e-3  # share still followed at the end of the figure, of those who were not lost
 
 
@@ -30,6 +30,7 @@ class Grid(NamedTuple):
 
     time: np.ndarray  # (gap + 1,) their edges, from 0 to the end of the figure
     reading: np.ndarray  # (gap,) survival read at its end; nan where nothing was read
+    hazard: np.ndarray  # (gap,) cumulative hazard between the readings around it, evenly
     marked: np.ndarray  # (gap,) share of the censor marks in it; 0 where no marks were read
     counted: np.ndarray  # (gap,) printed number at risk at its end, or -1
     events: np.ndarray  # (gap,) printed cumulative events at its end, or -1
@@ -54,7 +55,7 @@ def draw_window(followup, after, end, draws):
 
 
 @numba.njit(cache=True)
-def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
+def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, rate, draws):
     """Draw deaths and losses in every gap.
 
     Parameters
@@ -68,6 +69,8 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
     followups : ndarray of float (particle, 3)
         Hazard at which pseudo-patients are lost evenly, first and last end of follow-up; where there are censor marks, the first
         is the cumulative hazard of loss that all marks together mean.
+    skew : float
+        How early or late losses between two columns are: standard deviation of the log of a power of the share of time gone.
     rate : float
         Of deaths, at the start.
     draws : Generator
@@ -85,6 +88,7 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
     survival, weight = np.ones(count), np.zeros(count)
     known, exposed = np.ones(count), np.full(count, 1.0 / rate)
     lost_before = np.zeros(count, np.int64)  # since the last column
+    power = np.ones(count)
     low = axis[0] + axis_sd * draws.standard_normal(count)
     high = axis[1] + axis_sd * draws.standard_normal(count)
     followups = followups.copy()
@@ -93,18 +97,18 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
     chosen = np.arange(count)
     for j in range(gaps):
         read, start, stop = grid.reading[j], grid.time[j], grid.time[j + 1]
-        first = grid.before[j] == 0.0
+        if grid.bridge[j] >= 0 and grid.before[j] == 0.0:
+            lost_before[:] = 0
+            for i in range(count):
+                power[i] = math.exp(skew * draws.standard_normal())
         for i in range(count):
             n, d, c = at_risk[i], 0, 0
             exposure = n * (stop - start)
             if math.isnan(read):
-                if n > 0:
-                    d = min(draws.poisson(draws.gamma(known[i], exposure / exposed[i])), n)
+                d = min(draws.poisson(n * grid.hazard[j]), n)
             else:
                 goal = read + low[i] * (1.0 - read) + high[i] * read
-                weight[i] += math.log(
-                    1.0 + high[i] - low[i]
-                )  # densities are of the reading, not of what it means
+                weight[i] += math.log(1.0 + high[i] - low[i])  # of the reading, not of what it means
                 if n > 0 and survival[i] > 0.0:
                     d, gain = _deaths(n, survival[i], goal, exposure, known[i], exposed[i], error_sd, draws)
                     weight[i] += gain
@@ -121,8 +125,7 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
                 known[i] = MEMORY
             if grid.bridge[j] >= 0:
                 left = grid.reached[j] + low[i] * (1.0 - grid.reached[j]) + high[i] * grid.reached[j]
-                lost_before[i] = 0 if first else lost_before[i]
-                c, gain = _losses(n, survival[i], left, j, grid, lost_before[i], draws)
+                c, gain = _losses(n, survival[i], left, j, grid, lost_before[i], power[i], draws)
                 weight[i] += gain
                 lost_before[i] += c
             if grid.bridge[j] < 0 and n > 0:
@@ -140,26 +143,18 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
         share_of = np.exp(weight - weight.max())
         share_of /= share_of.sum()
         if 1.0 / (share_of * share_of).sum() < 0.5 * count:
-            step, total, i = draws.random(), share_of[0], 0
-            for k in range(count):
-                while (k + step) / count > total and i < count - 1:
-                    i += 1
-                    total += share_of[i]
-                chosen[k] = i
+            _resample(share_of, chosen, draws)
             parent[j] = chosen
             at_risk, events, survival = at_risk[chosen], events[chosen], survival[chosen]
             known, exposed = known[chosen], exposed[chosen]
-            lost_before = lost_before[chosen]
+            lost_before, power = lost_before[chosen], power[chosen]
             low, high, followups = low[chosen], high[chosen], followups[chosen]
             for i in range(count):
                 if followups[i, 1] > stop:  # what has not begun is as open as it was
                     draw_window(followups[i], stop, grid.time[gaps], draws)
             weight[:] = 0.0
     share_of = np.exp(weight - weight.max())
-    at, total, i = draws.random() * share_of.sum(), share_of[0], 0
-    while total < at and i < count - 1:
-        i += 1
-        total += share_of[i]
+    i = min(np.searchsorted(np.cumsum(share_of), draws.random() * share_of.sum()), count - 1)
     found, followup = np.array([low[i], high[i]]), followups[i].copy()
     deaths, losses = np.zeros(gaps, np.int64), np.zeros(gaps, np.int64)
     for back in range(gaps):
@@ -170,13 +165,25 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, rate, draws):
 
 
 @numba.njit(cache=True)
-def _losses(n, survival, left, j, grid, before, draws):
+def _resample(share, chosen, draws):
+    """Put the particles that go on in place, each as often as its share (systematic resampling)."""
+    step, total, i = draws.random(), share[0], 0
+    for k in range(chosen.size):
+        while (k + step) / chosen.size > total and i < chosen.size - 1:
+            i += 1
+            total += share[i]
+        chosen[k] = i
+
+
+@numba.njit(cache=True)
+def _losses(n, survival, left, j, grid, before, power, draws):
     """Draw the losses in a gap before the next column, and return them with their log weight.
 
     Beforehand any number of losses between two columns is equally likely, and each is in a gap with the gap's share. Proposed
     are as many as come with the deaths that are expected until the column, if these and losses compete at proportional hazards.
     """
-    spare, share, passed = n - grid.bridge[j], grid.share[j], grid.before[j]
+    spare, passed = n - grid.bridge[j], grid.before[j] ** power
+    share = min(grid.before[j] + grid.share[j], 1.0) ** power - passed
     if spare < 0:
         return 0, OFF * spare
     c, gain = spare, 0.0

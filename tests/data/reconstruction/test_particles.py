@@ -12,6 +12,7 @@ from data.published.reconstruction.particles import PARTICLES, Grid, draw_path, 
 SIZE, LEFT, SD, RATE = 6, 1, 0.08, 0.2
 TIMES = np.array([0.0, 1.0, 2.5, 4.0])
 READ = np.array([0.85, np.nan, 0.45])
+HAZARD = 0.3  # in the gap without a reading
 DRAWS = 3000
 
 
@@ -28,7 +29,10 @@ def exact():
                 if d > n or c > n - d:
                     weight = -np.inf
                     break
-                weight += stats.nbinom.logpmf(d, known, exposed / (exposed + n * width))
+                if np.isnan(read):
+                    weight += stats.poisson.logpmf(d, n * HAZARD)
+                else:
+                    weight += stats.nbinom.logpmf(d, known, exposed / (exposed + n * width))
                 known, exposed = known + d, exposed + n * width
                 survival *= (n - d) / n if n else 1.0
                 if not np.isnan(read):
@@ -43,13 +47,15 @@ def exact():
 def test_deaths_and_losses_are_those_of_the_posterior():
     share = np.diff(TIMES) / TIMES[-1]
     grid = Grid(
-        time=TIMES, reading=READ, marked=np.zeros(3), counted=np.array([-1, -1, LEFT]), events=np.full(3, -1),
+        time=TIMES, reading=READ, hazard=np.full(3, HAZARD), marked=np.zeros(3), counted=np.array([-1, -1, LEFT]), events=np.full(3, -1),
         bridge=np.full(3, LEFT), share=share, before=np.concatenate([[0.0], np.cumsum(share)[:-1]]),
         reached=np.full(3, READ[-1]),
     )  # fmt: skip
     draws = np.random.default_rng(1)
     followups = np.tile([0.0, 1.0, 5.0], (PARTICLES, 1))
-    drawn = [draw_path(grid, SIZE, SD, np.zeros(2), 0.0, followups, RATE, draws)[:2] for _ in range(DRAWS)]
+    drawn = [
+        draw_path(grid, SIZE, SD, np.zeros(2), 0.0, followups, 0.0, RATE, draws)[:2] for _ in range(DRAWS)
+    ]
     probabilities = exact()
     for of in (0, 1):
         values = np.array([one[of] for one in drawn])
