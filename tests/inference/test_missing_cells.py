@@ -75,8 +75,8 @@ def test_the_section_shows_cells_cost_and_effects(analysis):
     figures = []
     material = SimpleNamespace(figure=lambda name, title, draw: figures.append(draw()) or name)
     section = missing_section(results, analysis.imputation, others, material)
-    numbers = [re.findall(r"\d+", paragraph) for paragraph in section.paragraphs]
-    assert numbers == [["120", str(analysis.imputation.incomplete), "2"], ["12", "26"]]
+    numbers = [re.findall(r"\d+", said) for said in (section.finding, *section.paragraphs)]
+    assert numbers == [["120", str(analysis.imputation.incomplete)], ["2"], ["12", "26"]]
     cells, effects = section.tables
     assert [row.cells[1].sort for row in cells.rows] == list(analysis.imputation.cells.values())
     assert [row.kind for row in effects.rows] == ["main", "", ""]

@@ -176,9 +176,9 @@ def test_predictions_of_every_adjustment(tiny_fits):
         if ADJUSTMENTS[name].population:
             assert not predictions(adjusted, problem, None, replicated=True).data_vars
             continue
-        log_weights = leave_one_out(tree).log_weights
-        found = predictions(adjusted, problem, log_weights, replicated=True)
-        again = predictions(adjusted, problem, log_weights, replicated=True)
+        survival = leave_one_out(adjusted, tree["posterior"].to_dataset()).survival
+        found = predictions(adjusted, problem, survival, replicated=True)
+        again = predictions(adjusted, problem, survival, replicated=True)
         xr.testing.assert_identical(found, again)
         pit, event = found["pit"].to_numpy(), problem.cohort.event
         assert np.ptp(pit[:, event], axis=0).max() == 0.0
@@ -186,7 +186,7 @@ def test_predictions_of_every_adjustment(tiny_fits):
         assert uniformity(pit)[0] > 0.001
         shares.append(found["share"])
         own = replace(problem, settings=replace(problem.settings, seed=4))
-        other = predictions(adjusted, own, log_weights, replicated=False)
+        other = predictions(adjusted, own, survival, replicated=False)
         assert set(other.data_vars) == {"pit"}
         assert np.all(other["pit"].to_numpy()[:, ~event] != pit[:, ~event])
     assert len(shares) == 3

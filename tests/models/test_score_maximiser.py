@@ -91,7 +91,7 @@ def test_without_columns_the_intercept_is_the_weighted_share():
 
 def test_draws_in_parts_are_those_one_by_one(patients, monkeypatch):
     """Four of 30 draws at a time, so that the last part is a short one."""
-    monkeypatch.setattr("models.maximisers.score.TOGETHER", 4 * 60)
+    monkeypatch.setattr("models.arrays.TOGETHER", 4 * 60)
     values, treatment = patients[0][:60] - patients[0][:60].mean(axis=0), patients[1][:60]
     weights = np.random.default_rng(5).standard_exponential((30, 60))
     at_once = together(maximise_score(values, treatment, weights))
