@@ -34,7 +34,7 @@ def words(name: str) -> str:
 
 def wrapped(label: str, width: int = 26) -> str:
     """Return a label broken into lines of at most that many characters."""
-    return "\n".join(textwrap.wrap(str(label), width)) or str(label)
+    return "\n".join(textwrap.wrap(str(label), width, break_on_hyphens=False)) or str(label)
 
 
 def time_label(unit: str) -> str:
