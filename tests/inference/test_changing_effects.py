@@ -300,7 +300,7 @@ COVERED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "fit", [*(pytest.param(one, marks=pytest.mark.long) for one in ("fading", "fading, weibull")), "site"]
+    "fit", [pytest.param(one, marks=pytest.mark.long) for one in ("fading", "fading, weibull", "site")]
 )
 def test_intervals_hold_the_truth(fit, full, capsys):
     """At least 90 of 100 cohorts with --full, else 2 of 3, which 95 % miss once in 140 times; default priors.

@@ -82,7 +82,7 @@ SETTINGS = {"3 covariates": Setting(3, 400, 1.0, 0.8), "22 covariates": Setting(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", list(SETTINGS))
+@pytest.mark.parametrize("setting", ["3 covariates", pytest.param("22 covariates", marks=pytest.mark.long)])
 def test_intervals_are_as_wide_as_estimates_scatter(setting, full, capsys):
     """Posterior sd over sd of estimates, 200 cohorts with --full (standard error 5 %); confounding left below 5 %.
 

@@ -239,6 +239,7 @@ def test_intervals_of_imputed_cohorts_hold_the_truth_in_a_hundred_cohorts(truths
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_few_imputed_cohorts_hold_the_truth_under_weights_and_pairs(truths):
     """Weights and pairs: of 6 cohorts 4 hold it, which 95 % miss once in 450 times for each of 4 numbers; bias within 3 standard errors."""
     frame, _, missing = studied(range(6), 3, compiled=False)

@@ -101,6 +101,7 @@ def test_loadings_given_latents_leave_their_prior_invariant():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_without_targets_the_chain_leaves_the_generative_model_invariant(plan):
     """Cohorts drawn from the model, covariates and lifetimes, have the same summaries before and after the chain."""
     draws = np.random.default_rng(5)
