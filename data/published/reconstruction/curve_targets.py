@@ -9,7 +9,7 @@ from data.published.reconstruction.readings import READING_SD, read
 from data.published.reconstruction.target import COUNT, CURVE, Figure, Group, Target
 from data.study.study import Study
 
-TOLERANCE = 2.0  # of a reading, in units of what it tells apart
+TOLERANCE = 2.0  # of a reading, in units of its resolution
 COUNT_SD = 0.15  # half a pseudo-patient is the tolerance; the width makes counts all but exact
 
 

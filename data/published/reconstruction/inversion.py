@@ -1,4 +1,4 @@
-"""Pseudo-patients of one arm who have a published curve and its numbers at risk: where the chain begins."""
+"""Invert the published curve of one arm to a first cohort for the chain: a particle filter, then times within the gaps."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,7 +15,7 @@ from data.published.reconstruction.readings import READING_SD, Reading, read
 SKEW = 0.7  # of the losses between two columns: evenly, or more of them early or late
 FINEST = 0.02  # cumulative hazard of death in one gap: wider ones are cut
 LOWEST = 0.01  # survival where the curve reaches zero, for the hazard
-CALIBRATION_SD = 0.5  # of the error at an end of an axis, in units of what the reading tells apart
+CALIBRATION_SD = 0.5  # standard deviation of the error at an end of an axis, in units of the resolution
 SHARED_SD = 0.1  # the same of the second arm of a figure, around the first
 
 
@@ -30,7 +30,7 @@ class Arm:
     losses : LossShape
         The cumulative hazard of loss that the generative model of this cohort has.
     axis : ndarray of float (2,)
-        Errors of the axis at survival 0 and 1, in units of what the reading tells apart.
+        Errors of the axis at survival 0 and 1, in units of the resolution.
     curve : str
         The name of the curve.
     """

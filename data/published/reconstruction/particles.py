@@ -6,8 +6,8 @@ estimate with an error, and a column of the risk table is the number itself. A b
 one death and which two, and where losses lie between columns, is drawn from what the figure leaves open.
 
 The hazard of death is that of a discounted gamma-Poisson model, whose memory is a number of deaths: it may change with time
-and tells nothing of the number at risk, with which it is known only as a product. Between columns any number of losses is
-equally likely beforehand.
+and does not inform the number at risk, because only their product is identified. Between columns any number of losses is
+equally likely a priori.
 """
 
 import math
@@ -179,7 +179,7 @@ def _resample(share, chosen, draws):
 def _losses(n, survival, left, j, grid, before, power, draws):
     """Draw the losses in a gap before the next column, and return them with their log weight.
 
-    Beforehand any number of losses between two columns is equally likely, and each is in a gap with the gap's share. Proposed
+    A priori any number of losses between two columns is equally likely, and each is in a gap with the gap's share. Proposed
     are as many as come with the deaths that are expected until the column, if these and losses compete at proportional hazards.
     """
     spare, passed = n - grid.bridge[j], grid.before[j] ** power

@@ -1,4 +1,4 @@
-"""Published curves made ready for reconstruction: monotone, thinned to what tells something, cut into hazards."""
+"""Prepare published curves for reconstruction: isotonic regression, thinning, knots of the generative hazard."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from scipy.optimize import isotonic_regression
 
 from data.published.published_curves import PublishedCurve
 
-POINTS = 200  # of a curve that enter the likelihood: a step of a large cohort is less than a pixel, and neighbours tell the same
-READING_SD = 0.3  # of a reading in survival, in units of what it tells apart: that of rounding to a pixel
+POINTS = 200  # of a curve in the likelihood, at most: a step of a large cohort is less than a pixel, and neighbouring points are redundant
+READING_SD = 0.3  # standard deviation of a reading of survival, in units of its resolution: that of rounding to a pixel
 KNOT_FALL = 0.04  # share by which a curve falls from knot to knot of the generative hazard
 
 
@@ -24,7 +24,7 @@ class Reading:
     time, survival : ndarray of float (point,)
         The same from (0, 1) on.
     end : float
-        Last time that the figure tells of: nobody is followed beyond it as far as the publication shows.
+        End of the figure: the latest time that was read or counted; follow-up beyond it is not published.
     """
 
     curve: PublishedCurve
