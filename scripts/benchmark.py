@@ -73,7 +73,8 @@ def _sampling(seed: int, out: Path, shown: Console) -> None:
     from data.study.study import load_study
     from inference.benchmark.comparison import benchmark as measure
     from inference.benchmark.comparison import simulated_cohort
-    from scripts.jobs import prior_set, write_table
+    from inference.fits.choices import prior_set
+    from scripts.jobs import write_table
 
     logging.getLogger("pymc").setLevel(logging.ERROR)  # the table says what the sampler would
     study = load_study("gbsg2")

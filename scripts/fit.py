@@ -37,6 +37,7 @@ def fit(
     from inference.diagnostics.checks import failed
     from inference.diagnostics.checks.result import COLUMNS
     from inference.estimands.horizon import report_times
+    from inference.fits.choices import member, prior_set
     from inference.fits.fits import read_fit
     from inference.fits.pooling import pool, stack_cohorts
     from inference.fits.requests import (
@@ -58,8 +59,6 @@ def fit(
     from scripts.jobs import (
         Stopwatch,
         manifest,
-        member,
-        prior_set,
         ready_folder,
         write_json,
         write_table,

@@ -5,42 +5,26 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from data.errors import InputError
 from data.study.cohort import Cohort
 from data.study.study import Study
+from inference.fits.choices import prior_set
 from inference.sampling.compiled import compiler
 from inference.storage.atomic import atomic_path, write_text
 from inference.storage.checksums import digest, file_sha256
 from inference.storage.provenance import commit, versions
-from models.prior_files import find_prior_set, prior_set_names, read_prior_set, with_conflict
+from models.prior_files import find_prior_set, prior_set_names
 from models.priors import PriorSet
-from models.specification import check_prior_terms, known_parameters
 
 PSEUDO = "no patient is in any file: fits and cohorts.parquet hold pseudo-patients, reconstructed from published numbers"
-
-
-def prior_set(reference: str, study: Study, cohort: Cohort) -> PriorSet:
-    """Return the prior set that a command names, its terms being those of the study."""
-    chosen = read_prior_set(reference, known_parameters(), study.folder, study.time_unit)
-    terms = {
-        "outcome_coefficients": cohort.outcome.terms,
-        "propensity_coefficients": cohort.propensity.terms,
-    }
-    try:
-        check_prior_terms(chosen, terms)
-    except InputError as error:
-        raise InputError(f"{find_prior_set(reference, study.folder)}: {error}") from error
-    survival = np.log(2.0) * float((cohort.time - cohort.entry).sum()) / cohort.events
-    return with_conflict(chosen, known_parameters(), study.time_unit, survival)
 
 
 def prior_sets(study: Study, cohort: Cohort, main: str, given: Sequence[str] = ()) -> list[PriorSet]:
@@ -91,12 +75,6 @@ def ready_folder(folder: Path) -> Path:
             f"--out must be a folder that can be written into, but found {folder}: {error.strerror}; choose another"
         ) from error
     return folder
-
-
-def member(option: str, name: str, family: Collection[str]) -> None:
-    """Raise InputError unless a name is that of a family's member."""
-    if name not in family:
-        raise InputError(f"{option} must be one of {', '.join(family)}, but found {name}; choose one of them")
 
 
 class Stopwatch:
