@@ -214,6 +214,11 @@ class Report:
         return int((both if len(both) else self.arms)["patients"].sum())
 
 
+def card_id(family: str, name: str) -> str:
+    """Return the identifier of the table that is the card of a member of a family."""
+    return f"card-{family}-{name.replace('_', '-')}"
+
+
 def fit_rows(estimands: pd.DataFrame, fit: Mapping[str, str]) -> pd.DataFrame:
     """Return the rows of one fit.
 

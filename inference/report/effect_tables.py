@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from inference.report.content import FIT_COLUMNS, Report, companion, estimand_row, fit_rows, fits
+from inference.report.content import FIT_COLUMNS, Report, card_id, companion, estimand_row, fit_rows, fits
 from inference.report.exposure_words import since
 from inference.report.figures.wording import POPULATION_NAMES, words
 from inference.report.numbers import number
@@ -57,11 +57,14 @@ def effects_table(report: Report) -> Table:
     """Return the effect under each fit, the main one first: hazard ratios and difference in restricted mean."""
     estimands = report.estimands
     naming, unit, to = _naming(estimands), report.study.time_unit, _to_horizon(report)
-    rows = []
+    cards, rows = {table.id for section in report.sections for table in section.tables}, []
     for position, fit in enumerate(fits(estimands, report.main)):
         of_fit = fit_rows(estimands, fit)
         hazard = estimand_row(of_fit, "hazard_ratio", "conditional")
         row = {column: heading(words(fit[column])) for column in naming}
+        for column in naming:
+            card = card_id(column, fit[column])
+            row[f"{column}_card"] = f"table-{card}" if card in cards else ""
         row |= {"mark": "" if position else "main", **_contrast(hazard, "hazard")}
         row |= _contrast(estimand_row(of_fit, "marginal_hazard_ratio", "all"), "average")
         row |= _contrast(estimand_row(of_fit, "rmst_difference", "all"), "mean")
@@ -69,7 +72,7 @@ def effects_table(report: Report) -> Table:
             row["hazard_note"] = "varies, see every estimand"
         rows.append(row)
     columns = (
-        *(Column(heading(column), TEXT, column) for column in naming),
+        *(Column(heading(column), TEXT, column, link=f"{column}_card") for column in naming),
         Column("Hazard ratio, conditional (95 %)", RATIO, "hazard"),
         Column("P(benefit)", PROBABILITY, "hazard_benefit"),
         Column(f"Average hazard ratio{to} (95 %)", RATIO, "average"),

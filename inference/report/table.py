@@ -121,6 +121,8 @@ class Table:
         One row a row of the table.
     marks : str
         Column of the frame that marks rows; empty for none.
+    sortable : bool
+        Whether the page sorts its rows by a click on a heading.
     """
 
     id: str
@@ -128,6 +130,7 @@ class Table:
     columns: tuple[Column, ...]
     frame: pd.DataFrame
     marks: str = ""
+    sortable: bool = True
 
     def __post_init__(self) -> None:
         wanted = [name for one in self.columns for name in (one.of, one.by, one.link) if name]

@@ -15,6 +15,7 @@ from inference.report.sections import (
     feedback,
     missing,
     modalities,
+    models,
     reconstruction,
     replication,
     timing,
@@ -38,6 +39,7 @@ SECTIONS: dict[str, Section] = {
     "replication": replication.SECTION,
     "modalities": modalities.SECTION,
     "context": context.SECTION,
+    "models": models.SECTION,
 }
 
 
