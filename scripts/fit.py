@@ -34,7 +34,8 @@ def fit(
     from data.study.pseudo_cohorts import words_for
     from data.study.study import load_study
     from inference.adjustments import ADJUSTMENTS
-    from inference.diagnostics.checks import failed
+    from inference.diagnostics.checks import checks_table, failed
+    from inference.diagnostics.checks.counted import withheld_checks
     from inference.diagnostics.checks.result import COLUMNS
     from inference.estimands.horizon import report_times
     from inference.fits.choices import member, prior_set
@@ -49,7 +50,8 @@ def fit(
     )
     from inference.fits.sampled_fit import sampled_fit
     from inference.fits.tables import as_written
-    from inference.frequentist import comparators, pooled_comparators
+    from inference.frequentist import pooled_comparators
+    from inference.frequentist.counted import comparators_of
     from inference.frequentist.own_matching import with_own_matching
     from inference.report.drawing import diagnostics_for, draw_diagnostics
     from inference.storage.atomic import atomic_path
@@ -100,19 +102,20 @@ def fit(
     with atomic_path(folder / "fit.nc") as temporary:
         TREE.write(stack_cohorts(trees), temporary)
     write_table(as_written(summary.estimands), folder / "estimands.csv")
-    frequentist = [comparators(cohort, horizon, times) for cohort in cohorts]
-    if patients.publication is None:
+    frequentist = [comparators_of(cohort, horizon, times) for cohort in cohorts]
+    if patients.publication is None and patients.cohort.counts is None:
         frequentist = [
             with_own_matching(table, cohort, loaded.report.landmarks)
             for table, cohort in zip(frequentist, cohorts, strict=True)
         ]
     pooled = pooled_comparators(frequentist, imputed=patients.publication is None)
     write_table(pooled, folder / "comparators.csv")
-    write_table(summary.checks_table[list(COLUMNS)], folder / "checks.csv")
+    checks = checks_table([*summary.checks, *withheld_checks(patients.withheld)])
+    write_table(checks[list(COLUMNS)], folder / "checks.csv")
     if len(cohorts) > 1:
         write_table(summary.pooling, folder / "pooling.csv")
     with watch.stage("figures"), progress_bar(shown, "drawing") as progress:
-        shown_plots = diagnostics_for(adjustment)
+        shown_plots = diagnostics_for(adjustment, patients.cohort.counts is not None)
         draw_diagnostics(
             shown_plots, lambda: trees[0], folder / "figures", keys[0], words_for(loaded), progress
         )
@@ -125,9 +128,9 @@ def fit(
     }
     write_json(manifest(loaded, cohorts, [priors], **settings), folder / "manifest.json")
     print_effects(shown, loaded, summary.estimands)
-    print_checks(shown, summary.checks_table)
+    print_checks(shown, checks)
     shown.print(f"\nWritten: {folder}", soft_wrap=True)
-    return CHECK_FAILED if failed(summary.checks_table) else DONE
+    return CHECK_FAILED if failed(checks) else DONE
 
 
 if __name__ == "__main__":

@@ -104,9 +104,9 @@ def manifest(study: Study, cohorts: Sequence[Cohort], priors: Sequence[str], **m
         Settings, fits, wall times.
     """
     files = {find_prior_set(reference, study.folder) for reference in priors}
-    if study.cohort.source == "file" and study.cohort.path is not None:
-        files.add(study.folder / Path(study.cohort.path).expanduser())
-    pseudo = study.cohort.source == "reconstruction"
+    if study.cohort.source in ("file", "aggregate"):
+        files |= {study.folder / Path(path).expanduser() for path in study.cohort.paths}
+    pseudo, counts = (study.cohort.source == source for source in ("reconstruction", "aggregate"))
     if pseudo:
         files |= set((study.folder / "evidence").iterdir())
     patients = [cohort.sha256 for cohort in cohorts]
@@ -123,9 +123,11 @@ def manifest(study: Study, cohorts: Sequence[Cohort], priors: Sequence[str], **m
             else digest(patients),
             **{path.name: file_sha256(path) for path in sorted(files)},
         },
-        "holds_patient_level_data": not pseudo,
+        "holds_patient_level_data": not (pseudo or counts),
         "note": PSEUDO
         if pseudo
+        else "fits hold counts by covariate pattern, and no patient"
+        if counts
         else "fits hold the patients' times and covariates; the report and the tables hold none",
         **more,
     }

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from cyclopts import App
 
 from scripts import (
+    aggregate,
     analyse,
     audit,
     benchmark,
@@ -37,6 +38,7 @@ for verb in (
     sensitivity,
     report,
     new_study,
+    aggregate,
     new_publication,
     import_curve,
     check_evidence,

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data.aggregate.cohort import load_aggregate
+from data.aggregate.table import Withheld
 from data.published.evidence import load_evidence
 from data.study.cohort import Cohort
 from data.study.imputed_cohorts import Imputation, load_cohorts
@@ -39,6 +41,8 @@ class Patients:
         Where cells of covariates were missing and imputed.
     further : tuple of Cohort
         Of pseudo-patients, after `cohorts`: for requests that pool more of them.
+    withheld : tuple of Withheld
+        Of an aggregate: what each site withholds.
     """
 
     study: Study
@@ -46,6 +50,7 @@ class Patients:
     publication: Publication | None = None
     imputation: Imputation | None = None
     further: tuple[Cohort, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
 
     @property
     def every(self) -> tuple[Cohort, ...]:
@@ -77,6 +82,9 @@ def load_patients(
         Prior sets that will be asked for: read first, because reconstructing takes a while.
     """
     study = load_study(reference)
+    if study.cohort.source == "aggregate":
+        cohort, settled, withheld = load_aggregate(study)
+        return Patients(settled, (cohort,), withheld=withheld)
     if study.cohort.source != "reconstruction":
         completed, imputation = load_cohorts(study, cohorts, seed)
         return Patients(study, completed, imputation=imputation)

@@ -11,6 +11,7 @@ from pathlib import Path
 from data.errors import InputError, NotEstimableError
 from data.study.cohort import Cohort
 from data.study.study import Study, load_study
+from inference.diagnostics.checks.counted import withheld_checks
 from inference.diagnostics.checks.imputation import imputation_checks
 from inference.estimands.horizon import report_times
 from inference.fits.analysis import summaries_of
@@ -97,6 +98,7 @@ def analysed(
         )
     with watch.stage("read"):
         study, count = patients.study, len(patients.cohorts)
+        counted = patients.cohort.counts is not None
         exposures = sampling.exposures(study, patients.cohort)
         main, *others = prior_sets(study, patients.cohort, priors, given or ())
         settings = AnalysisSettings(
@@ -106,11 +108,12 @@ def analysed(
             designs=sampling.designs_of_a_cohort(count),
             quick=sampling.quick,
             exposures=exposures,
-            effects=[] if sampling.quick else changing_effects(study, patients.cohort),
+            effects=[] if sampling.quick or counted else changing_effects(study, patients.cohort),
             cohorts=count,
             interaction_cohorts=sampling.interaction_cohorts(study, count),
             prior_sets_alone=given is not None and sampling.quick,
             score_given=study.propensity.score is not None,
+            counted=counted,
         )
         planned = plan(main, others, settings)
         _refuse_what_cannot_be_fitted(study, patients.cohorts, planned.requests)
@@ -200,7 +203,7 @@ def _gathered(
         others = [] if frequentist.held() else [Chunk("Cox models", frequentist.value)]
         if behind is not None:
             others += companion_chunks(study, behind, seed, kept, settings.quick)
-        if not settings.quick:
+        if not (settings.quick or settings.counted):
             others += sensitivity_chunks(analysis, kept)
         models = [StoredModel(study, every, request, folder) for request in planned.requests]
         after = partial(plots_after, planned.illustrated)
@@ -241,9 +244,10 @@ def _gathered(
         not_estimable=tuple((model.request, str(error)) for model, error in lacking),
     )
     with watch.stage("sensitivity"):
-        computed = NOTHING if settings.quick else sensitivity_of(analysis, kept)
+        computed = NOTHING if settings.quick or settings.counted else sensitivity_of(analysis, kept)
     trace = {} if patients.imputation is None else patients.imputation.trace
-    results = replace(results, beside=(*imputation_checks(trace), *computed.checks))
+    beside = (*imputation_checks(trace), *computed.checks, *withheld_checks(patients.withheld))
+    results = replace(results, beside=beside)
     if behind is None:
         return Analysed(results, folder, watch, computed=computed)
     with watch.stage("publication"):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from data.study.cells import canonical, known_numbers, numbers, temporal, texts, truth_values
+from data.study.cells import canonical, known_numbers, numbers, ranges, temporal, texts, truth_values
 from data.study.problems import Problems
 from data.study.study import Study
 from data.study.time_units import UNITS_PER_MONTH, carried
@@ -125,7 +125,8 @@ def _read(column: pd.Series, name: str, study: Study) -> pd.Series:
     if _numeric(name, study):
         return texts(column) if name in study.covariates and truth_values(column) else numbers(column)
     if name in study.covariates:
-        return texts(column, kept=study.covariates[name].levels or ())
+        covariate = study.covariates[name]
+        return ranges(column, covariate.bins) if covariate.bins else texts(column, covariate.levels or ())
     # an arm without treatment is often written "None", which then is a value and not a gap
     return texts(column, kept=("none", study.treatment.treated) if name == roles.treatment else ())
 

@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,29 @@ def _of_single_precision(values: np.ndarray) -> np.ndarray:
     if not np.array_equal(single, values, equal_nan=True):
         return values
     return np.array([float(str(one)) for one in single])
+
+
+def range_labels(bins: Sequence[Any]) -> tuple[str, ...]:
+    """The names of the ranges between limits, each limit beginning a range.
+
+    Examples
+    --------
+    >>> range_labels([50, 62.5])
+    ('<50', '50 to <62.5', '≥62.5')
+    """
+    texts = [f"{limit:.12g}" if isinstance(limit, int | float) else str(limit) for limit in bins]
+    inner = [f"{low} to <{high}" for low, high in pairwise(texts)]
+    return (f"<{texts[0]}", *inner, f"≥{texts[-1]}") if texts else ()
+
+
+def ranges(column: pd.Series, bins: Sequence[float]) -> pd.Series:
+    """The range of each number of a column, None where it is missing, and the text of what is no number."""
+    labels = np.array([*range_labels(bins)], dtype=object)
+    cells = numbers(column)
+    known = known_numbers(cells)
+    place = np.searchsorted(np.asarray(bins, dtype=float), known.to_numpy(), side="right")
+    read = pd.Series(labels[place], index=column.index).where(np.isfinite(known), cells.astype(object))
+    return read.where(cells.notna(), None)
 
 
 def truth_values(column: pd.Series) -> bool:

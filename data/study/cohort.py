@@ -1,7 +1,6 @@
 """Cohort: the patients of a study after every check; holding one means that it passed."""
 
 from dataclasses import dataclass
-from hashlib import sha256
 from warnings import warn
 
 import numpy as np
@@ -11,6 +10,8 @@ from data.errors import CohortWarning, InputError
 from data.study.cell_checks import TRUE, check_cells, read_cells
 from data.study.cells import TRUTH, canonical, texts, truth_values
 from data.study.close_times import with_equal_times
+from data.study.content import content_hash
+from data.study.counts import Counts
 from data.study.formulas import Design, build_design
 from data.study.patient_checks import check_patients, warn_of_arms, warn_of_outcomes
 from data.study.problems import Problems
@@ -45,6 +46,8 @@ class Cohort:
         Centred columns of the outcome and of the treatment model.
     sha256 : str
         Of the patients and the designs: equal for equal patients, whatever the labels.
+    counts : Counts or None
+        Where each row stands for the patients of one covariate pattern and arm (`data/aggregate/cohort.py`); None where it is a patient.
     """
 
     study: str
@@ -61,16 +64,27 @@ class Cohort:
     outcome: Design
     propensity: Design
     sha256: str
+    counts: Counts | None = None
 
     @property
     def size(self) -> int:
-        """Number of patients."""
+        """Number of rows: of patients, unless rows are counts."""
         return len(self.time)
+
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return self.size if self.counts is None else int(self.counts.patients.sum())
 
     @property
     def events(self) -> int:
         """Number of patients with the event."""
-        return int(self.event.sum())
+        return int((self.event if self.counts is None else self.counts.deaths).sum())
+
+    @property
+    def time_at_risk(self) -> float:
+        """Time under observation of all patients."""
+        return float((self.time - self.entry if self.counts is None else self.counts.exposure).sum())
 
 
 def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
@@ -210,6 +224,7 @@ def cohort_of(recorded: Recorded, study: Study) -> Cohort:
         outcome=outcome,
         propensity=propensity,
         sha256=content_hash(hashed, covariates, {"outcome": outcome, "propensity": propensity}),
+        counts=None,
     )
 
 
@@ -265,35 +280,3 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     array = np.array(array)
     array.flags.writeable = False
     return array
-
-
-def content_hash(
-    patients: dict[str, np.ndarray | None], covariates: pd.DataFrame, designs: dict[str, Design]
-) -> str:
-    """Hash of values, not of objects in memory, so that every process and machine agrees."""
-    digest = sha256()
-    for name, array in patients.items():
-        _feed(digest, name, array)
-    for name, column in covariates.items():
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            _feed(digest, f"levels of {name}", np.array(column.cat.categories, dtype=str))
-            column = column.cat.codes.astype(float)
-        _feed(digest, f"covariate {name}", column.to_numpy())
-    for name, design in designs.items():
-        _feed(digest, f"terms of {name}", np.array(design.terms, dtype=str))
-        _feed(digest, f"values of {name}", design.values)
-        if design.given:  # its mean is the intercept
-            _feed(digest, f"means of {name}", design.means)
-    return digest.hexdigest()
-
-
-def _feed(digest, name: str, array: np.ndarray | None) -> None:
-    """Add an array with its name and shape, so that no two contents run together to the same bytes."""
-    shape = None if array is None else array.shape
-    digest.update(f"\n{name} {shape}\n".encode())
-    if array is None:
-        return
-    if array.dtype.kind == "U":
-        digest.update("\0".join(array.ravel()).encode("utf-8", "surrogatepass"))
-    else:
-        digest.update(np.ascontiguousarray(array, dtype="<f8" if array.dtype.kind == "f" else "u1").tobytes())

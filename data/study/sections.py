@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from data.study.cells import canonical
+from data.study.cells import canonical, range_labels
 
 Text = Annotated[str, Field(min_length=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -25,6 +25,7 @@ Cell = Annotated[Text, BeforeValidator(_as_text)]
 Cells = Annotated[tuple[Cell, ...], BeforeValidator(as_tuple)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(as_tuple)]
 Times = Annotated[tuple[Positive, ...], BeforeValidator(as_tuple)]
+Numbers = Annotated[tuple[float, ...], BeforeValidator(as_tuple)]
 
 
 class Section(BaseModel):
@@ -61,19 +62,31 @@ class Columns(Section):
 class CohortSource(Section):
     """Where the patients come from."""
 
-    source: Literal["file", "package", "reconstruction"]
-    path: Text | None = None
+    source: Literal["file", "package", "reconstruction", "aggregate"]
+    path: Text | Names | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
     rows: Literal["patients", "episodes"] = "patients"
     columns: Columns = Columns(time="time", event="event", treatment="treatment")
 
     @property
-    def package(self) -> str | None:
-        """The installed package that holds the cohort."""
-        return self.path.split(":")[0] if self.source == "package" and self.path else None
+    def paths(self) -> tuple[str, ...]:
+        """The files: of an aggregate one or several, whose counts are added; of other sources at most one."""
+        return (self.path,) if isinstance(self.path, str) else self.path or ()
 
     @model_validator(mode="after")
     def _has_a_place(self) -> "CohortSource":
+        if self.source == "aggregate":
+            if not self.paths:
+                raise ValueError(
+                    "must have a path with source 'aggregate', or a list of them; add path = ..."
+                )
+            if self.model_fields_set & {"columns", "rows", "sha256"}:
+                raise ValueError(
+                    "must have no columns, rows or sha256 with source 'aggregate', whose tables name their own; remove them"
+                )
+            return self
+        if isinstance(self.path, tuple):
+            raise ValueError(f"path must be one file with source '{self.source}', but found a list; give one")
         if self.source == "reconstruction":
             if self.path is not None:
                 raise ValueError(
@@ -107,14 +120,28 @@ class Treatment(Section):
 
 
 class Covariate(Section):
-    """A covariate: continuous, or categorical if it has levels (the first is the reference)."""
+    """A covariate: continuous, or categorical if it has levels (the first is the reference) or bins.
+
+    `bins` are the limits between ranges of a number, each of which begins a range; the levels are these ranges.
+    """
 
     levels: Annotated[Cells, Field(min_length=2)] | None = None
+    bins: Annotated[Numbers, Field(min_length=1)] | None = None
     unit: str | None = None
     label: str | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _ranges_are_levels(cls, content: Any) -> Any:
+        if isinstance(content, dict) and isinstance(content.get("bins"), list | tuple):
+            if content.get("levels") is not None:
+                raise ValueError("must give bins or levels, but found both; remove one of them")
+            return {**content, "levels": range_labels(content["bins"])}
+        return content
+
     @model_validator(mode="after")
     def _distinct(self) -> "Covariate":
+        _refuse_unsorted("bins", self.bins)
         if self.levels and len(set(map(canonical, self.levels))) < len(self.levels):
             raise ValueError(f"levels must differ from each other, but found {', '.join(self.levels)}")
         return self

@@ -77,7 +77,7 @@ def read_table(content: bytes, origin: str) -> pd.DataFrame:
 
 def _content(study: Study) -> tuple[bytes, str]:
     """The bytes of the cohort, and the name they go by in messages."""
-    path = study.cohort.path or ""
+    path = next(iter(study.cohort.paths), "")
     if study.cohort.source == "package":
         package, _, resource = path.partition(":")
         try:

@@ -12,7 +12,8 @@ from data.published.evidence import Evidence
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.estimands.horizon import report_times
-from inference.frequentist import comparators, pooled_comparators, published_comparators
+from inference.frequentist import pooled_comparators, published_comparators
+from inference.frequentist.counted import comparators_of
 from inference.frequentist.own_matching import with_own_matching
 from inference.storage.cache import FRAME, Deferred, cached
 
@@ -51,8 +52,8 @@ def comparators_of_cohorts(
     matched: np.ndarray | None,
 ) -> pd.DataFrame:
     """Return the comparators of cohorts, the mean over several; arguments as in `frequentist_analysis`."""
-    tables = [comparators(cohort, horizon, times) for cohort in cohorts]
-    if evidence is None:
+    tables = [comparators_of(cohort, horizon, times) for cohort in cohorts]
+    if evidence is None and cohorts[0].counts is None:
         tables = [
             with_own_matching(table, cohort, landmarks) for table, cohort in zip(tables, cohorts, strict=True)
         ]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from data.study.cohort import Cohort
+from data.study.counts import Counts
 from inference.adjustments import ADJUSTMENTS, Adjustment
 from inference.adjustments.adjusted import (
     AdjustedSample,
@@ -17,6 +19,7 @@ from inference.adjustments.adjusted import (
     flat_draws,
     propensity_draws,
 )
+from inference.adjustments.counted_weights import counted_propensity
 from inference.adjustments.propensities import TREATMENT_MODEL
 from inference.adjustments.weighted import restored
 from inference.predictive.log_prior import log_prior
@@ -70,9 +73,12 @@ def to_tree(
         datasets["constant_data"] = _constant(outcome.content(outcome.blocks), outcome)
     if not kind.maximises:
         datasets["sample_stats"] = _statistics(adjusted)
-    if whole and not kind.maximises:
+    counted = problem.cohort.counts is not None
+    if counted and not kind.maximises:
+        datasets |= {"prior": _prior_draws(outcome, np.random.default_rng([problem.settings.seed, 2]))}
+    elif whole and not kind.maximises:
         datasets |= predictive(adjusted, problem)
-    if whole and not kind.population:
+    if whole and not (kind.population or counted):
         datasets |= {"log_likelihood": _pointwise(adjusted, problem)}
         datasets |= {"log_prior": _as_dataset(log_prior(adjusted.designs[0]))}
     if adjusted.design_draws is None:
@@ -117,6 +123,9 @@ def from_tree(tree: xr.DataTree, problem: Problem, adjustment: str) -> AdjustedS
     if kind.design_posterior is not None:
         return _designs(posterior, _arrays(tree["sample_stats"].to_dataset()), problem, kind)
     parameters, treatment = _arrays(posterior), _arrays(tree["treatment_model"].to_dataset())
+    if kind.maximises and problem.cohort.counts is not None:
+        drawn = DesignSample(problem.posterior("absent"), parameters, counted_propensity(problem.cohort))
+        return AdjustedSample(adjustment, (drawn,), {}, treatment)
     if kind.maximises:
         by_design = [_arrays(one) for one in _by_design(posterior)]
         return AdjustedSample(adjustment, restored(problem, kind, by_design), {}, treatment)
@@ -215,14 +224,19 @@ def _statistics(adjusted: AdjustedSample) -> xr.Dataset:
 
 
 def _prior(posterior: Posterior, rng: np.random.Generator) -> dict[str, xr.Dataset]:
-    values = draw_prior(posterior, PRIOR_DRAWS, rng)
-    some = {name: value[:PRIOR_TIME_DRAWS] for name, value in values.items()}
+    prior = _prior_draws(posterior, rng)
+    some = {str(name): value[0, :PRIOR_TIME_DRAWS].to_numpy() for name, value in prior.data_vars.items()}
     times = draw_prior_times(posterior, some, rng)
     coords = {"patient": posterior.cohort.patient}
     return {
-        "prior": _dataset({name: value[None] for name, value in values.items()}, posterior),
+        "prior": prior,
         "prior_predictive": _as_dataset({"time": times[None]}, dims={"time": ["patient"]}, coords=coords),
     }
+
+
+def _prior_draws(posterior: Posterior, rng: np.random.Generator) -> xr.Dataset:
+    values = draw_prior(posterior, PRIOR_DRAWS, rng)
+    return _dataset({name: value[None] for name, value in values.items()}, posterior)
 
 
 def _pointwise(adjusted: AdjustedSample, problem: Problem) -> xr.Dataset:
@@ -238,6 +252,8 @@ def _pointwise(adjusted: AdjustedSample, problem: Problem) -> xr.Dataset:
 
 def _observed(problem: Problem) -> xr.Dataset:
     cohort = problem.cohort
+    if cohort.counts is not None:
+        return _observed_counts(cohort, cohort.counts)
     values = {
         "time": cohort.time,
         "event": cohort.event.astype(np.int8),
@@ -245,6 +261,20 @@ def _observed(problem: Problem) -> xr.Dataset:
     }
     return xr.Dataset(
         {name: ("patient", value) for name, value in values.items()}, coords={"patient": cohort.patient}
+    )
+
+
+def _observed_counts(cohort: Cohort, counts: Counts) -> xr.Dataset:
+    """Return what was observed of covariate patterns by arm: patients, and events and time at risk by interval."""
+    by_interval = ("patient", "interval")
+    return xr.Dataset(
+        {
+            "patients": ("patient", counts.patients),
+            "treatment": ("patient", cohort.treatment.astype(np.int8)),
+            "deaths": (by_interval, counts.deaths),
+            "exposure": (by_interval, counts.exposure),
+        },
+        coords={"patient": cohort.patient},
     )
 
 

@@ -12,7 +12,7 @@ from data.published.evidence import load_evidence
 from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import of_pseudo_patients
 from data.study.study import Study
-from inference.adjustments import ADJUSTMENTS, AdjustedSample
+from inference.adjustments import ADJUSTMENTS, AdjustedSample, Problem
 from inference.diagnostics.checks import (
     CheckResult,
     balance_behind,
@@ -30,6 +30,11 @@ from inference.diagnostics.checks import (
     split_predictive_checks,
     time_ratio_note,
     treatment_calibration_checks,
+)
+from inference.diagnostics.checks.counted import (
+    counted_balance,
+    counted_overlap_checks,
+    counted_predictive_checks,
 )
 from inference.diagnostics.loo import leave_one_out
 from inference.diagnostics.power_scaling import power_scaling
@@ -118,6 +123,8 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     """Return the summary of a fit: estimands, curves, predictive summaries and checks. Samples nothing."""
     problem = problem_of(study, cohort, request)
     adjusted = from_tree(tree, problem, request.adjustment)
+    if cohort.counts is not None:
+        return _read_counts(study, problem, request, adjusted, tree)
     grid = report_grid(study, cohort, problem.spec, problem.cohort)
     cohort = problem.cohort
     estimated = estimate(adjusted, cohort, grid, request.settings.seed, landmark_of(request.exposure) or 0.0)
@@ -169,6 +176,40 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
         published,
         balance,
         predicted,
+    )
+
+
+def _read_counts(
+    study: Study, problem: Problem, request: FitRequest, adjusted: AdjustedSample, tree: xr.DataTree
+) -> FitSummary:
+    """Return the summary of a fit of counts: what needs single patients is left out, and stated (`inference/diagnostics/checks/counted.py`)."""
+    cohort = problem.cohort
+    estimated = estimate(
+        adjusted, cohort, report_grid(study, cohort, problem.spec, cohort), request.settings.seed
+    )
+    propensity = np.mean([design.mean_propensity() for design in adjusted.designs], axis=0)
+    balance = counted_balance(cohort, propensity, request.adjustment)
+    checks = [
+        *convergence_checks(adjusted, estimated.table, None),
+        *feedback_checks(adjusted, cohort),
+        *(counted_predictive_checks(adjusted, cohort, request.settings.seed) if request.predictive else ()),
+        *counted_overlap_checks(cohort, propensity, request.adjustment),
+        *median_notes(estimated.not_reached),
+        *extrapolation_checks(estimated.table, cohort.time_unit),
+    ]
+    return FitSummary(
+        request,
+        estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)],
+        estimated.curves,
+        xr.Dataset(),
+        xr.Dataset(),
+        np.full(cohort.size, np.nan),
+        tuple(checks),
+        propensity,
+        power_scaling(adjusted, tree["posterior"].to_dataset()),
+        _kept_draws(adjusted, estimated),
+        estimated.curve_draws,
+        balance=balance if ADJUSTMENTS[request.adjustment].population else pd.DataFrame(),
     )
 
 

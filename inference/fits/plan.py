@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from inference.adjustments import ADJUSTMENTS
+from inference.adjustments.counted import COUNTED_ADJUSTMENTS
 from inference.fits.requests import TIME_SPLIT, FitRequest, landmark_of
 from inference.sampling.engine import SamplerSettings
 from models.effects import BySubgroup
@@ -50,6 +51,8 @@ class AnalysisSettings:
         Whether the main model under every prior set is all that is fitted.
     score_given : bool
         Whether the propensity score comes from elsewhere: nothing is modelled jointly with it, and the main adjustment is `cut`.
+    counted : bool
+        Whether the cohort is a table of counts, which allows one baseline, and no pairs.
     """
 
     priors: str
@@ -63,6 +66,7 @@ class AnalysisSettings:
     given: Sequence[str] = ()
     prior_sets_alone: bool = False
     score_given: bool = False
+    counted: bool = False
 
     @property
     def repeats_prior_sets(self) -> bool:
@@ -153,11 +157,13 @@ def plan(priors: PriorSet, others: Sequence[PriorSet], settings: AnalysisSetting
     def effect_alone(one: FitRequest, **changed: Any) -> FitRequest:
         return replace(one, predictive=False, left_out=False, **changed)
 
-    baselines = [MAIN_BASELINE] if quick else [MAIN_BASELINE, "weibull"]
+    baselines = [MAIN_BASELINE] if quick or settings.counted else [MAIN_BASELINE, "weibull"]
     both = tuple(name for name in QUICK_ADJUSTMENTS if name == CUT or not settings.score_given)
     adjustments = (
         both if quick else (*both, *(name for name in MAIN_ADJUSTMENTS if name not in QUICK_ADJUSTMENTS))
     )
+    if settings.counted:
+        adjustments = tuple(name for name in adjustments if name in COUNTED_ADJUSTMENTS)
     designed = [name for name in adjustments if ADJUSTMENTS[name].population]
     if main == TIME_SPLIT:  # weights and pairs are of who is treated at a landmark
         adjustments = tuple(name for name in adjustments if name not in designed)

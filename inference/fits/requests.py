@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from data.errors import InputError
+from data.errors import InputError, NotEstimableError
 from data.study.cohort import Cohort
 from data.study.study import Study
 from data.study.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS, Problem
+from inference.adjustments.counted import COUNTED_ADJUSTMENTS, CountedProblem
 from inference.sampling.engine import SamplerSettings
+from models.counted import Counted, CountedExponential
 from models.effects.constant import ConstantEffect
 from models.exposures import EXPOSURES
 from models.priors import PriorSet
@@ -104,6 +106,8 @@ def problem_of(study: Study, cohort: Cohort, request: FitRequest) -> Problem:
     check_effect(request.adjustment, request.effect)
     check_exposure(request.adjustment, request.exposure)
     check_score(request.adjustment, study)
+    if cohort.counts is not None:
+        return _problem_of_counts(study, cohort, request)
     landmark = landmark_of(request.exposure)
     asked = cohort if landmark is None else landmark_cohort(cohort, landmark)
     spec = outcome_spec(study, asked, request.baseline, request.effect, "absent")
@@ -114,6 +118,34 @@ def problem_of(study: Study, cohort: Cohort, request: FitRequest) -> Problem:
     if kind.score == "given" and asked.propensity.given:
         designs = 1  # there is one score
     return Problem(asked, replace(spec, exposure=exposure), request.priors, request.settings, designs)
+
+
+def _problem_of_counts(study: Study, cohort: Cohort, request: FitRequest) -> Problem:
+    """Return the problem of a cohort of counts; NotEstimableError where it needs single patients."""
+    reasons = {
+        "--baseline must be piecewise_exponential": request.baseline != "piecewise_exponential"
+        and "needs each patient's time, of which a table of counts holds sums by interval alone",
+        f"--adjustment must be {', '.join(COUNTED_ADJUSTMENTS)}": request.adjustment
+        not in COUNTED_ADJUSTMENTS
+        and "pairs single patients",
+        "--effect must be constant": request.effect != ConstantEffect.name
+        and "is not made from a table of counts",
+        "--exposure must be naive": request.exposure != "naive" and "needs each patient's start of treatment",
+    }
+    found = (request.baseline, request.adjustment, request.effect, request.exposure)
+    wrong = [
+        f"{must} with [cohort] source 'aggregate', but found {name}, which {reason}"
+        for (must, reason), name in zip(reasons.items(), found, strict=True)
+        if reason
+    ]
+    if wrong:
+        raise NotEstimableError(f"{study.file}: {'; '.join(wrong)}; choose another, or analyse the patients")
+    spec = outcome_spec(study, cohort, request.baseline, request.effect, "absent")
+    baseline = CountedExponential.of_study(spec.cutpoints, study.baseline.smoothing)
+    kind = ADJUSTMENTS[request.adjustment]
+    designs = request.designs if kind.several_designs or kind.maximises else 1
+    counted = replace(spec, baseline=baseline, exposure=Counted())
+    return CountedProblem(cohort, counted, request.priors, request.settings, designs)
 
 
 def check_effect(adjustment: str, effect: str) -> None:

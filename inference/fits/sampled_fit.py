@@ -9,6 +9,7 @@ import xarray as xr
 from data.errors import InputError, NowhereFiniteError
 from data.study.extremes import most_extreme
 from inference.adjustments import ADJUSTMENTS, Problem, Progress
+from inference.adjustments.counted import sample_counted
 from inference.fits.datatree import to_tree
 from inference.sampling.compiled import compiler
 from inference.storage.cache import TREE, cached
@@ -39,7 +40,10 @@ def sampled_fit(
         Whether the tree holds priors, log likelihoods and replicated cohorts, or only what they are computed from.
     """
     try:
-        adjusted = ADJUSTMENTS[model["adjustment"]].sample(problem, progress)
+        if problem.cohort.counts is not None:
+            adjusted = sample_counted(model["adjustment"], problem, progress)
+        else:
+            adjusted = ADJUSTMENTS[model["adjustment"]].sample(problem, progress)
     except NowhereFiniteError as error:
         raise InputError(
             f"{study}: {error}; the most extreme number is in {most_extreme(problem.cohort)}"

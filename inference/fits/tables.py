@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,7 +93,8 @@ def estimate(
     origin : float
         Time of a landmark, from which on survival is counted.
     """
-    rng = np.random.default_rng([seed, 3])
+    plain = np.random.default_rng([seed, 3])
+    rng: Any = plain if cohort.counts is None else RowWeights(plain, cohort.counts.patients)
     kind = ADJUSTMENTS[adjusted.adjustment]
     populations = (kind.population,) if kind.population else POPULATIONS
     by_design, thinned, effects = [], [], ()
@@ -127,6 +129,21 @@ def estimate(
     curves = summarise_curves(curve_draws).assign_attrs(described)
     kept = _every(curve_draws, KEPT_CURVES)
     return Estimated(table, curves, thin(draws), kept.assign_attrs(described), not_reached)
+
+
+@dataclass(frozen=True)
+class RowWeights:
+    """A source of the Bayesian bootstrap weights of rows that stand for several patients.
+
+    The sum of n standard exponential weights is a gamma variable of shape n.
+    """
+
+    rng: np.random.Generator
+    patients: np.ndarray
+
+    def standard_exponential(self, size: tuple[int, ...]) -> np.ndarray:
+        """Return the sums of the weights of each row's patients (draw, row)."""
+        return self.rng.standard_gamma(self.patients, size)
 
 
 def thin(draws: np.ndarray) -> np.ndarray:

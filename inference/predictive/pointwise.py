@@ -99,7 +99,8 @@ def pointwise_log_likelihood(
     if treatment and posterior.spec.score == "latent":
         design = content.get("propensity_design", np.zeros((len(content["treated"]), 0)))
         log_odds = flat["propensity_intercept"][:, None] + propensity_score(flat, design, np)
-        values["treatment"] = treatment_log_likelihood(content["treated"], log_odds, np).reshape(*shape, -1)
+        of_one = treatment_log_likelihood(content["treated"], log_odds, np)
+        values["treatment"] = (of_one * content.get("patients", 1.0)).reshape(*shape, -1)
     return values
 
 
@@ -113,19 +114,21 @@ def kept_log_likelihood(adjusted: AdjustedSample) -> dict[str, np.ndarray]:
 
 
 def joined_log_likelihood(
-    designs: list[tuple[Posterior, dict[str, np.ndarray], Content]], treatment: bool = True
+    designs: list[tuple[Posterior, dict[str, np.ndarray], Content]],
+    treatment: bool = True,
+    kind: type[np.floating] = np.float32,
 ) -> dict[str, np.ndarray]:
-    """Return the log likelihood (chain, draw, patient) of some patients under the draws of all designs, in single precision."""
+    """Return the log likelihood (chain, draw, patient) of some patients under the draws of all designs, in single precision unless stated."""
     found = [pointwise_log_likelihood(*one, treatment) for one in designs]
-    return {
-        name: np.concatenate([one[name].astype(np.float32) for one in found], axis=1) for name in found[0]
-    }
+    return {name: np.concatenate([one[name].astype(kind) for one in found], axis=1) for name in found[0]}
 
 
 def total_log_likelihood(adjusted: AdjustedSample) -> dict[str, np.ndarray]:
     """Return the sum over all patients of the log likelihood of times, and of treatments where they are modelled: (chain, draw)."""
     total: dict[str, np.ndarray] = {}
-    for _, designs in by_patients(adjusted, np.arange(adjusted.designs[0].posterior.cohort.size)):
-        for name, value in joined_log_likelihood(designs).items():
+    cohort = adjusted.designs[0].posterior.cohort
+    kind = np.float32 if cohort.counts is None else np.float64  # a row of counts is a sum over many patients
+    for _, designs in by_patients(adjusted, np.arange(cohort.size)):
+        for name, value in joined_log_likelihood(designs, kind=kind).items():
             total[name] = total.get(name, 0.0) + value.sum(axis=-1, dtype=float)
     return total

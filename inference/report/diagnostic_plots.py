@@ -15,7 +15,7 @@ from inference.report.drawing import diagnostics_for, draw_diagnostic, draw_diag
 
 def diagnostics_of(model: StoredModel, progress: Progress) -> dict[str, str]:
     """Return the diagnostic plots of a model's fit to the first cohort as SVG by name; they lie beside it."""
-    fit, names = model.fits[0].fit, diagnostics_for(model.request.adjustment)
+    fit, names = model.fits[0].fit, _plots_of(model)
     folder, say = fit.place / "figures", words_for(model.study)
     return draw_diagnostics(names, cache(fit.value), folder, fit.content, say, progress)
 
@@ -28,5 +28,9 @@ def plots_after(illustrated: Sequence[FitRequest], model: StoredModel) -> list[C
     folder = fit.place / "figures"
     return [
         Chunk("diagnostic plots", partial(draw_diagnostic, name, fit.value, folder, fit.content, say))
-        for name in diagnostics_for(model.request.adjustment)
+        for name in _plots_of(model)
     ]
+
+
+def _plots_of(model: StoredModel) -> list[str]:
+    return diagnostics_for(model.request.adjustment, model.cohorts[0].counts is not None)

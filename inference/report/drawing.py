@@ -129,9 +129,13 @@ def _write(figure: Figure, name: str, folder: Path, line: str, say: Say | None) 
     return svg
 
 
-def diagnostics_for(adjustment: str) -> list[str]:
-    """Return which diagnostic plots a fit has: none where nothing was sampled."""
-    return [] if ADJUSTMENTS[adjustment].maximises else list(DIAGNOSTICS)
+def diagnostics_for(adjustment: str, counts: bool = False) -> list[str]:
+    """Return which diagnostic plots a fit has: none where nothing was sampled; of counts, none of single patients."""
+    return (
+        []
+        if ADJUSTMENTS[adjustment].maximises
+        else [one for one in DIAGNOSTICS if not counts or one != "loo"]
+    )
 
 
 def draw_diagnostics(

@@ -80,7 +80,7 @@ def test_every_bundled_study_loads_under_its_own_name():
         (
             'source = "file"',
             'source = "files"',
-            r"\[cohort\] source must be 'file', 'package' or 'reconstruction'",
+            r"\[cohort\] source must be 'file', 'package', 'reconstruction' or 'aggregate'",
         ),
         ('path = "cohort.csv"', "", r"\[cohort\] must have a path with source 'file'"),
         ('source = "file"', 'source = "package"', "must read 'package:folder/file.csv'"),

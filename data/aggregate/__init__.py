@@ -1,0 +1,1 @@
+"""Cohorts of any size as counts by covariate pattern, arm, interval and outcome."""

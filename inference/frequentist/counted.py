@@ -1,0 +1,94 @@
+"""The frequentist table of a cohort of counts: event rates by arm, and Poisson regression in the place of Cox models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from inference.frequentist.table import COLUMNS, Row, comparators
+
+if TYPE_CHECKING:
+    from data.study.cohort import Cohort
+
+NORMAL_95 = 1.959964
+NONE = float("nan")
+
+
+def comparators_of(cohort: Cohort, horizon: float, times: Sequence[float]) -> pd.DataFrame:
+    """Return the frequentist analysis of a cohort of patients or of counts; arguments as of `comparators`."""
+    return comparators(cohort, horizon, times) if cohort.counts is None else counted_comparators(cohort)
+
+
+def counted_comparators(cohort: Cohort) -> pd.DataFrame:
+    """Return the frequentist analysis of counts.
+
+    With one rate an interval, events given time at risk are Poisson, and their regression is the maximum likelihood of the piecewise
+    exponential hazard (Holford 1980, doi 10.2307/2529982).
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`: patients, events and event_rate by arm, hazard_ratio of treatment alone and beside the covariates, and of each of these.
+    """
+    import statsmodels.api as sm  # takes a second
+
+    assert cohort.counts is not None, "rows are counts"
+    counts, treated = cohort.counts, cohort.treatment
+    rows: list[Row] = []
+    for arm, inside in {"": np.ones(cohort.size, bool), "treated": treated, "control": ~treated}.items():
+        deaths, time = counts.deaths[inside].sum(), counts.exposure[inside].sum()
+        rows.append(_row("patients", arm, counts.patients[inside].sum(), method="count"))
+        rows.append(_row("events", arm, deaths, method="count"))
+        if arm:
+            reach = np.exp(NORMAL_95 / np.sqrt(deaths)) if deaths else NONE
+            limits = deaths / time / reach, deaths / time * reach
+            rows.append(
+                _row("event_rate", arm, deaths / time, limits, method=f"events / {cohort.time_unit} at risk")
+            )
+    deaths, time = counts.deaths.ravel(), counts.exposure.ravel()
+    at_risk = time > 0
+    intervals = np.tile(np.eye(counts.deaths.shape[1]), (cohort.size, 1))[at_risk]
+    spread = np.repeat(np.arange(cohort.size), counts.deaths.shape[1])[at_risk]
+    for method, columns, names in (
+        ("Poisson regression by interval, univariable", treated[:, None].astype(float), [""]),
+        (
+            "Poisson regression by interval, multivariable",
+            np.column_stack([treated, cohort.outcome.values]).astype(float),
+            ["", *cohort.outcome.terms],
+        ),
+    ):
+        used = intervals[:, intervals.T @ deaths[at_risk] > 0]
+        design = np.column_stack([columns[spread], used])
+        with np.errstate(all="ignore"):
+            model = sm.GLM(deaths[at_risk], design, sm.families.Poisson(), offset=np.log(time[at_risk]))
+            found = model.fit()
+        for place, name in enumerate(names):
+            value, error = found.params[place], found.bse[place]
+            ratio, limits = np.exp(value), tuple(np.exp(value + sign * NORMAL_95 * error) for sign in (-1, 1))
+            statistic = f"hazard_ratio[{name}]" if name else "hazard_ratio"
+            rows.append(_row(statistic, "", ratio, limits, float(found.pvalues[place]), method))
+    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+
+
+def _row(
+    statistic: str,
+    arm: str,
+    estimate: float,
+    limits: tuple[float, ...] = (NONE, NONE),
+    p: float = NONE,
+    method: str = "",
+) -> Row:
+    return {
+        "statistic": statistic,
+        "arm": arm,
+        "time": NONE,
+        "estimate": float(estimate),
+        "lower": float(limits[0]),
+        "upper": float(limits[1]),
+        "p": p,
+        "method": method,
+        "published": NONE,
+    }
