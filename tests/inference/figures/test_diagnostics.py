@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 
+from inference.diagnostics.rank_test import rank_test
 from inference.report.figures.diagnostics import DIAGNOSTICS
 from inference.report.figures.diagnostics.chosen import main_variables, one_design, panels, pooled
 from inference.report.figures.rendering import svg_text
@@ -114,3 +115,23 @@ def test_khat_has_one_point_a_patient(make_fit):
     axes = DIAGNOSTICS["loo"](make_fit(), None).axes[0]
     assert sum(len(points.get_offsets()) for points in axes.collections) == 40
     assert axes.get_ylabel() == "Pareto k"
+
+
+@pytest.mark.parametrize("chains", [2, 4])
+def test_a_rank_panel_prints_the_p_of_its_parameter(chains, make_fit, texts):
+    """Chains that part have a small p, the others none below what chance gives: also two chains, of which ArviZ prints 1.00."""
+    fit = make_fit()
+    posterior = (
+        fit["posterior"].to_dataset()[["treatment_effect", "log_hazard_level"]].isel(chain=slice(chains))
+    )
+    posterior["log_hazard_level"] = posterior["log_hazard_level"] + 3.0 * posterior[
+        "log_hazard_level"
+    ].std() * (posterior["chain"] == 0)
+    fit["posterior"] = xr.DataTree(posterior)
+    panels = [
+        " ".join(text.get_text() for text in axes.texts)
+        for axes in DIAGNOSTICS["rank"](fit, None).axes
+        if axes.texts
+    ]
+    p = rank_test(posterior["treatment_effect"].to_numpy())
+    assert panels == [f"p = {p:.2f}", "p < 0.01"]
