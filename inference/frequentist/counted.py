@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from inference.frequentist.balance import standardised
 from inference.frequentist.table import COLUMNS, Row, comparators
 
 if TYPE_CHECKING:
@@ -71,6 +72,31 @@ def counted_comparators(cohort: Cohort) -> pd.DataFrame:
             statistic = f"hazard_ratio[{name}]" if name else "hazard_ratio"
             rows.append(_row(statistic, "", ratio, limits, float(found.pvalues[place]), method))
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+
+
+def counted_differences(
+    values: np.ndarray, treatment: np.ndarray, patients: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Return standardised differences between the arms (column,), as of `standardised_differences` of all patients.
+
+    Parameters
+    ----------
+    values : ndarray (row, column)
+    treatment : ndarray of bool (row,)
+    patients : ndarray (row,)
+        Numbers of patients.
+    weights : ndarray (row,), optional
+        Of all patients of a row together, under a design.
+    """
+    means, variances = [], []
+    for arm in (treatment, ~treatment):
+        count, total = patients[arm], patients[arm].sum()
+        plain = np.average(values[arm], axis=0, weights=count)
+        spread = np.average((values[arm] - plain) ** 2, axis=0, weights=count)
+        variances.append(spread * total / max(total - 1.0, 1.0))
+        means.append(plain if weights is None else np.average(values[arm], axis=0, weights=weights[arm]))
+    scale = np.abs(values).max(axis=0)
+    return standardised(means[0] - means[1], (variances[0] + variances[1]) / 2, scale)
 
 
 def _row(

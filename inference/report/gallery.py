@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from data.study.cohort import Cohort
+from inference.diagnostics.checks.counted import counted_balance
 from inference.diagnostics.checks.loo_pit import NAME as LOO_PIT
 from inference.diagnostics.checks.treatment_calibration import NAME as CALIBRATION
 from inference.fits.requests import TIME_SPLIT, problem_of
@@ -38,7 +39,7 @@ from inference.report.figures.prior_survival import prior_survival_figure
 from inference.report.figures.priors import prior_posterior_figure
 from inference.report.figures.risk_table import Followed
 from inference.report.figures.rmst import rmst_figure
-from inference.report.figures.survival import survival_figure
+from inference.report.figures.survival import OF_COUNTS, survival_figure
 from inference.report.figures.treatment_calibration import treatment_calibration_figure
 from inference.report.numbers import number
 from inference.report.results import Results
@@ -82,7 +83,7 @@ class Exhibit:
 def exhibits(results: Results) -> Iterator[Exhibit]:
     """Yield the figures of an analysis but for the diagnostic plots; none is drawn yet."""
     main, cohort, unit = results.main, results.cohort, results.cohort.time_unit
-    said = vocabulary(results.study)
+    said, counts = vocabulary(results.study), cohort.counts is not None
     labels = {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
     constant = results.estimands[
         (results.estimands["exposure"] == main.request.exposure)
@@ -100,10 +101,11 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         "answer",
         lambda: survival_figure(
             main.curves,
-            arm_curves(results.cohorts, main.request.exposure),
-            followed_by_arm(results.cohorts, main.request.exposure),
+            {} if counts else arm_curves(results.cohorts, main.request.exposure),
+            {} if counts else followed_by_arm(results.cohorts, main.request.exposure),
             outcome=said.survival,
         ),
+        OF_COUNTS if counts else "",
     )
     yield shown(
         "effects", "Hazard ratios", "answer", lambda: effects_figure(under_main_priors, results.comparators)
@@ -145,7 +147,7 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
             "checks",
             lambda: loo_pit_figure(pits),
         )
-    if cohort.propensity.terms:
+    if cohort.propensity.terms and not counts:
         yield shown(
             "overlap",
             "Overlap",
@@ -164,6 +166,7 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
                 "checks",
                 lambda: treatment_calibration_figure(main.predicted, main.value_of(CALIBRATION)),
             )
+    if cohort.propensity.terms:
         yield shown(
             "balance",
             "Balance",
@@ -246,6 +249,8 @@ def mean_balance(results: Results) -> pd.DataFrame:
         standardised_differences(
             cohort.propensity, cohort.treatment, overlap_weights(propensity, cohort.treatment)
         )
+        if cohort.counts is None
+        else counted_balance(cohort, propensity, "overlap")
         for cohort, propensity in zip(results.cohorts, propensities, strict=True)
     ]
     return pd.concat(tables).groupby("term", sort=False).mean().reset_index()

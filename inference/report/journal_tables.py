@@ -12,6 +12,7 @@ from data.study.cohort import Cohort
 from data.study.study import Study
 from data.study.without_covariates import columns_of
 from inference.frequentist.balance import standardised_differences
+from inference.frequentist.counted import counted_differences
 from inference.frequentist.efron import EfronCox
 from inference.report.content import Report, fit_rows
 from inference.report.figures.wording import words
@@ -36,7 +37,7 @@ def described(results: Results) -> pd.DataFrame | None:
     cohorts, study = results.cohorts, results.study
     if not study.covariates:
         return None
-    differences = [standardised_differences(one.covariates, one.treatment) for one in cohorts]
+    differences = [_differences(one) for one in cohorts]
     before = pd.concat(differences).groupby("term", sort=False)["difference_before"].mean()
     after = {
         one.request.adjustment: one.balance.set_index("term")["difference_after"]
@@ -49,6 +50,19 @@ def described(results: Results) -> pd.DataFrame | None:
         row |= {name: abs(found.get(column, np.nan)) for name, found in after.items()}
         rows.append(row | _by_arm(cohorts, term))
     return pd.DataFrame(rows)
+
+
+def _differences(cohort: Cohort) -> pd.DataFrame:
+    """Return term and difference_before of every covariate and level."""
+    if cohort.counts is None:
+        return standardised_differences(cohort.covariates, cohort.treatment)
+    levels = {
+        f"{name}[{level}]": (column == level).to_numpy(float)
+        for name, column in cohort.covariates.items()
+        for level in column.cat.categories
+    }
+    found = counted_differences(np.column_stack([*levels.values()]), cohort.treatment, cohort.counts.patients)
+    return pd.DataFrame({"term": [*levels], "difference_before": found})
 
 
 def _levels(cohorts: Sequence[Cohort], study: Study) -> Iterator[tuple[str, str, str, str]]:
@@ -72,13 +86,19 @@ def _by_arm(cohorts: Sequence[Cohort], term: str) -> dict[str, str]:
         name, level = term, ""
     found = {}
     for arm, treated in (("treated", True), ("control", False)):
-        columns = [one.covariates[name][one.treatment == treated] for one in cohorts]
+        inside = [one.treatment == treated for one in cohorts]
+        columns = [one.covariates[name][own] for one, own in zip(cohorts, inside, strict=True)]
         if pd.api.types.is_numeric_dtype(columns[0]):
             mean, sd = (float(np.mean([getattr(one, of)() for one in columns])) for of in ("mean", "std"))
             found[arm] = f"{mean:.1f} ({sd:.1f})"
         else:
-            counts = [float((one.astype(str) == level).sum()) for one in columns]
-            share = np.mean([count / len(one) for count, one in zip(counts, columns, strict=True)])
+            stand_for = [np.ones(one.size) if one.counts is None else one.counts.patients for one in cohorts]
+            people = [number[own] for number, own in zip(stand_for, inside, strict=True)]
+            counts = [
+                float(number[(one.astype(str) == level).to_numpy()].sum())
+                for one, number in zip(columns, people, strict=True)
+            ]
+            share = np.mean([count / number.sum() for count, number in zip(counts, people, strict=True)])
             found[arm] = f"{np.mean(counts):.0f} ({100 * share:.1f} %)"
     return found
 
@@ -114,11 +134,11 @@ def balance_sentence(table: pd.DataFrame) -> str:
     return f"The largest standardised difference between the arms is {largest[BEFORE]:.2f}{f', {after}' if after else ''}."
 
 
-def coefficients(results: Results) -> pd.DataFrame:
+def coefficients(results: Results) -> pd.DataFrame | None:
     """Return hazard ratios of treatment and of every covariate: each alone, all together (Cox), and as a posterior.
 
     The posterior is that of the outcome regression where it was fitted: beside a propensity score the covariates share their effect
-    with it. Several cohorts are pooled by Rubin's rules (doi 10.1002/9780470316696).
+    with it. Several cohorts are pooled by Rubin's rules (doi 10.1002/9780470316696). None for counts, which have no order of events.
 
     Returns
     -------
@@ -126,6 +146,8 @@ def coefficients(results: Results) -> pd.DataFrame:
         term (empty for treatment); univariable, multivariable and posterior, each with its lower and upper.
     """
     cohorts, outcome = results.cohorts, results.cohort.outcome
+    if results.cohort.counts is not None:
+        return None
     groups = {TREATMENT: np.zeros(len(outcome.terms), dtype=bool)}
     groups |= {name: columns_of(outcome, [name]) for name in map(str, results.cohort.covariates)}
     alone: dict[str, dict[str, float]] = {}

@@ -16,7 +16,8 @@ from inference.adjustments.counted_weights import WEIGHTINGS
 from inference.diagnostics.checks.overlap import IMBALANCE, OUTSIDE, SMALLEST_SHARE
 from inference.diagnostics.checks.predictive import predictive_check
 from inference.diagnostics.checks.result import CheckResult, at_least, at_most
-from inference.frequentist.balance import share_outside_common_range, standardised
+from inference.frequentist.balance import share_outside_common_range
+from inference.frequentist.counted import counted_differences
 from models.intervals import interval_labels
 from models.predictors import linear_predictor
 
@@ -165,18 +166,8 @@ def counted_balance(cohort: Cohort, propensity: np.ndarray, adjustment: str) -> 
     if not cohort.propensity.terms:
         return pd.DataFrame()
     weights = patients * _weights(cohort, propensity, adjustment)
-    arms, moments = (cohort.treatment, ~cohort.treatment), {}
-    for name, used in (("before", patients), ("after", weights)):
-        moments[name] = [np.average(values[arm], axis=0, weights=used[arm]) for arm in arms]
-    squares = [np.average(values[arm] ** 2, axis=0, weights=patients[arm]) for arm in arms]
-    variance = sum(
-        (square - mean**2) * patients[arm].sum() / max(patients[arm].sum() - 1.0, 1.0)
-        for square, mean, arm in zip(squares, moments["before"], arms, strict=True)
-    )
-    scale = np.abs(values).max(axis=0)
-    before, after = (
-        standardised(moments[name][0] - moments[name][1], variance / 2, scale) for name in ("before", "after")
-    )
+    before = counted_differences(values, cohort.treatment, patients)
+    after = counted_differences(values, cohort.treatment, patients, weights)
     columns = {"difference_before": before, "difference_after": after, "lower": after, "upper": after}
     return pd.DataFrame({"term": cohort.propensity.terms, **columns})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +17,11 @@ from inference.report.figures.risk_table import Followed, risk_table
 from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, SMALL, canvas, narrow, quiet, style
 from inference.report.figures.wording import POPULATION_NAMES, time_label, wrapped
 
+OF_COUNTS = (
+    "Posterior survival had everybody in the population been treated, or nobody (median and 95 % interval, adjusted for the covariates). A "
+    "line is dashed beyond the last follow-up of its arm: there the model extrapolates. A table of counts holds no times of single patients "
+    "for Kaplan-Meier steps or for numbers at risk."
+)
 CAPTION = (
     "Smooth lines are posterior survival had everybody in the population been treated, or nobody (median "
     "and 95 % interval, adjusted for the covariates); steps are the Kaplan-Meier curves of the two arms "
@@ -62,7 +68,10 @@ def survival_figure(
     labels = {arm: str(curves.attrs[f"{arm}_label"]) for arm in ("treated", "control")}
     arms = [arm for arm in labels if arm in curves["arm"].to_numpy()]
     figure = canvas(3.7 if narrow() else 5.0)
-    main, risk = figure.subplots(2, 1, sharex=True, height_ratios=[2.2 if narrow() else 2.9, 1])
+    if followed:
+        main, risk = figure.subplots(2, 1, sharex=True, height_ratios=[2.2 if narrow() else 2.9, 1])
+    else:
+        main, risk = figure.subplots(), None
     selected = curves["survival"].sel(population=population)
     times = curves["time"].to_numpy()
     for arm in arms:
@@ -86,18 +95,21 @@ def survival_figure(
     quiet(main)
     ends = [float(selected.sel(arm=arm, quantile=0.5).to_numpy()[-1]) for arm in arms]
     key = "smooth: adjusted model, 95 % band\nsteps: Kaplan-Meier, not adjusted, 95 % dotted"
-    place = {"x": 0.98, "y": 0.98, "ha": "right", "va": "top"} if narrow() else {"x": 0.02, "y": 0.03}
-    main.text(
-        s=key, transform=main.transAxes, fontsize=0.8 * SMALL if narrow() else SMALL, color="#555555", **place
+    place: dict[str, Any] = (
+        {"x": 0.98, "y": 0.98, "ha": "right", "va": "top"} if narrow() else {"x": 0.02, "y": 0.03}
     )
-    if not narrow():  # the table below has the same colours
+    if kaplan_meier:
+        size = 0.8 * SMALL if narrow() else SMALL
+        main.text(s=key, transform=main.transAxes, fontsize=size, color="#555555", **place)
+    if not narrow() or risk is None:  # the table below has the same colours
         label_at_right(main, ends, [labels[arm] for arm in arms], [ARM_COLOURS[arm] for arm in arms])
     locator = MaxNLocator(4 if narrow() else 7, steps=[1, 2, 2.5, 3, 5, 10])
     ticks = [tick for tick in locator.tick_values(0, end) if tick <= end]
     main.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     main.tick_params(labelbottom=True)
     main.set_xlabel(time_label(curves.attrs["time_unit"]))
-    risk_table(risk, followed, labels, ticks)
+    if risk is not None:
+        risk_table(risk, followed, labels, ticks)
     return figure
 
 

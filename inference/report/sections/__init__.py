@@ -10,6 +10,7 @@ from inference.report.sections import (
     audit,
     confounding,
     context,
+    counts,
     effects,
     exposures,
     feedback,
@@ -25,6 +26,7 @@ from inference.report.sections import (
 
 SECTIONS: dict[str, Section] = {
     "adjustments": adjustments.SECTION,
+    "counts": counts.SECTION,
     "missing": missing.SECTION,
     "exposures": exposures.SECTION,
     "effects": effects.SECTION,
