@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from data.study.pseudo_cohorts import words_for
 from inference.diagnostics.checks.result import COLUMNS
+from inference.fits.requests import request_of_cohort
 from inference.fits.sampled_fit import silent
+from inference.fits.stored import StoredModel
 from inference.fits.tables import as_written
 from inference.report.content import FigureItem, Report, ReportSection
-from inference.report.diagnostic_plots import diagnostics_of
+from inference.report.diagnostic_plots import diagnostics_of, file_name
 from inference.report.drawing import Drawer
 from inference.report.drawings import Draw, Drawing
 from inference.report.figures.captions import caption_of
@@ -61,6 +64,22 @@ def write_results(made: Analysed, progress: Progress, *, word: bool = False) -> 
         with atomic_path(folder / "report.docx") as temporary:
             temporary.write_bytes(word_document(report))
     write_json(stamped, folder / MANIFEST)
+
+
+def write_review(made: Analysed, wanted: str, progress: Progress) -> Path:
+    """Write the review of a fit, named as `inference.report.review.chosen_fit` has it, and return its file."""
+    from inference.report.review import chosen_fit, review
+    from inference.report.review_page import render_review
+
+    results = made.results
+    request = chosen_fit(results.summaries, wanted)
+    progress(f"diagnostics: {request.label}", 0, 1)
+    model = StoredModel(results.study, (*results.cohorts, *results.further), request, made.folder)
+    own, fit = request_of_cohort(request, 0), model.fits[0].fit.value()
+    items = review(results.study, results.cohort, own, fit)
+    file = made.folder / file_name(request)
+    write_text(file, render_review(results.study, request.label, items, len(model.fits)))
+    return file
 
 
 def write_sensitivity(made: Analysed, progress: Progress) -> None:
@@ -143,5 +162,10 @@ def _report(
         limits=[] if made.publication is None else limits_of_publication(made.publication.evidence),
         sections=sections,
         cohorts=len(results.cohorts),
+        reviews={
+            one.request.label: file_name(one.request)
+            for one in results.summaries
+            if (made.folder / file_name(one.request)).is_file()
+        },
         manifest=stamped,
     )

@@ -23,17 +23,26 @@ def report(
     word: Annotated[
         bool, Parameter(help="Also write report.docx, the same as a Word document.", negative="")
     ] = False,
+    diagnostics: Annotated[
+        str | None,
+        Parameter(
+            help="Also review one fit, plot by plot: worst, or words of its name, such as 'weibull, cut'."
+        ),
+    ] = None,
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
 ) -> int:
     """Rebuild tables, figures and page from saved fits. Samples nothing."""
     from inference.diagnostics.checks import failed
-    from scripts.files import write_results
+    from scripts.files import write_results, write_review
     from scripts.results import reported
 
     shown = console(quiet)
     made = reported(study, out)
     with progress_bar(shown, "drawing") as progress:
+        reviewed = None if diagnostics is None else write_review(made, diagnostics, progress)
         write_results(made, progress, word=word)
+    if reviewed is not None:
+        shown.print(f"Diagnostics: {reviewed}", soft_wrap=True)
     shown.print(f"Report: {made.folder / 'report.html'}", soft_wrap=True)
     return CHECK_FAILED if failed(made.results.checks) else DONE
 

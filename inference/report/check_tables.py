@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pandas as pd
 
 from inference.diagnostics.checks.result import PARTS
 from inference.report.figures.wording import words
 from inference.report.numbers import trimmed
-from inference.report.table import NUMBER, SENTENCE, TEXT, Column, Kind, Table, heading
+from inference.report.table import LONG, NUMBER, SENTENCE, TEXT, Column, Kind, Table, heading
 
 ORDER = ("fail", "warn", "info", "pass")
 TRIMMED = Kind(trimmed)
+SAMPLED = ("R-hat", "bulk ESS", "divergences")  # of a fit, the first of which orders them
 STATUS_NAMES = {"fail": "Failed", "warn": "Warning", "info": "Info", "pass": "Passed"}
 
 
@@ -132,3 +134,33 @@ def passed_tables(checks: Sequence[Check]) -> list[Table]:
         )
         for position, family in enumerate(families)
     ]
+
+
+def fits_table(checks: Sequence[Check], reviews: Mapping[str, str]) -> Table:
+    """Return how well each fit was sampled, the worst first.
+
+    Parameters
+    ----------
+    checks : sequence of Check
+    reviews : mapping of str to str
+        Files that review a fit, by its label.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for check in checks:
+        if check.family == "convergence" and check.fit and check.subject in SAMPLED:
+            found.setdefault(check.fit, dict.fromkeys(SAMPLED))[check.subject] = check.value
+    rows = [
+        {"fit": fit, **values, "review": reviews.get(fit, "")}
+        for fit, values in found.items()
+        if values["R-hat"] is not None
+    ]
+    frame = pd.DataFrame(rows, columns=pd.Index(["fit", *SAMPLED, "review"])).sort_values(
+        "R-hat", ascending=False
+    )
+    columns = (
+        Column("Fit", TEXT, "fit", link="review"),
+        Column("Largest R-hat", LONG, "R-hat"),
+        Column("Smallest bulk ESS", NUMBER, "bulk ESS"),
+        Column("Divergences", NUMBER, "divergences"),
+    )
+    return Table("fits-sampled", "How well each fit was sampled, the worst first", columns, frame)

@@ -163,6 +163,8 @@ class Report:
         Those that only this study has; they stand before the diagnostics.
     cohorts : int
         How many cohorts are pooled.
+    reviews : mapping of str to str
+        Files beside the page that review a fit, by its label.
     manifest : mapping
         Versions, seed, commit, settings, checksums, wall times, command; may be nested.
     """
@@ -184,6 +186,7 @@ class Report:
     limits: Sequence[str] = ()
     sections: Sequence[ReportSection] = ()
     cohorts: int = 1
+    reviews: Mapping[str, str] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -34,3 +34,8 @@ def plots_after(illustrated: Sequence[FitRequest], model: StoredModel) -> list[C
 
 def _plots_of(model: StoredModel) -> list[str]:
     return diagnostics_for(model.request.adjustment, model.cohorts[0].counts is not None)
+
+
+def file_name(request: FitRequest) -> str:
+    """Return the name of the file that reviews a fit (`inference.report.review`)."""
+    return f"diagnostics-{'-'.join(request.label.replace(',', '').replace('_', '-').split())}.html"

@@ -14,7 +14,7 @@ from data.processes import end_workers
 from inference.adjustments import ADJUSTMENTS
 from inference.fits.worker_server import worker_pool
 from inference.report.drawings import Drawing, Text
-from inference.report.figures.diagnostics import DIAGNOSTICS
+from inference.report.figures.diagnostics import DIAGNOSTICS, REVIEWED
 from inference.report.figures.rendering import png_bytes, reword, svg_text
 from inference.report.figures.style import one_column
 from inference.storage.atomic import atomic_path, remove_parts, write_text
@@ -158,4 +158,4 @@ def draw_diagnostic(
     name: str, fit: Callable[[], xr.DataTree], folder: Path, mark: str, say: Say | None
 ) -> str:
     """Return one of ArviZ's diagnostic plots of a fit as SVG; the fit is asked for only if the plot is missing."""
-    return drawn(name.replace("_", "-"), folder, mark, lambda: DIAGNOSTICS[name](fit(), None), say)
+    return drawn(name.replace("_", "-"), folder, mark, lambda: REVIEWED[name](fit(), None), say)

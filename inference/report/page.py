@@ -50,7 +50,7 @@ def render(report: Report) -> str:
     sections = sections_in_order(report, checks)
     caveats = [of_pseudo_patients(one) for one in report.caveats] if report.pseudo else report.caveats
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             report=report,
@@ -62,8 +62,8 @@ def render(report: Report) -> str:
             svg=_drawing,
             is_table=lambda exhibit: isinstance(exhibit, Table),
             folded=_folded,
-            css=_asset("report.css"),
-            script=_asset("report.js"),
+            css=asset("report.css"),
+            script=asset("report.js"),
             answer=answer(report),
             no_evidence=no_evidence(report),
             caveats=caveats,
@@ -113,7 +113,8 @@ def _drawing(figure: FigureItem, *, narrow: bool = False) -> Markup:
     return Markup(embedded_svg(text(), prefix, figure.title)) if text is not None else Markup()
 
 
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
+    """Return a style sheet or a script."""
     return Markup((HERE / "assets" / name).read_text(encoding="utf-8"))
 
 
@@ -125,7 +126,8 @@ def _bound(value: object) -> object:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return where templates are found, and how they are filled in."""
     return Environment(
         finalize=_bound,
         loader=FileSystemLoader(HERE / "templates"),

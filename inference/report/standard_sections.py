@@ -15,6 +15,7 @@ from inference.report.check_tables import (
     check_table,
     counts_sentence,
     families_table,
+    fits_table,
     passed_tables,
 )
 from inference.report.comparator_tables import comparators_table, other_comparators_table
@@ -51,7 +52,7 @@ def sections_in_order(report: Report, checks: Sequence[Check]) -> list[ReportSec
         _patients(report),
         _comparators(report),
         _checks(report, checks),
-        _diagnostics(report),
+        _diagnostics(report, checks),
     ]
     if report.pseudo:
         of_patients = [section_of_pseudo_patients(section) for section in of_patients]
@@ -172,11 +173,17 @@ def _checks(report: Report, checks: Sequence[Check]) -> ReportSection:
     )
 
 
-def _diagnostics(report: Report) -> ReportSection:
-    plots = tuple(report.of_group("diagnostics"))
+def _diagnostics(report: Report, checks: Sequence[Check]) -> ReportSection:
+    plots, table = tuple(report.of_group("diagnostics")), fits_table(checks, report.reviews)
     count = f"{len(plots)} {'plot' if len(plots) == 1 else 'plots'} of the sampler and the posterior, for reviewers."
     finding = count if plots else "No diagnostic plot was made."
-    return ReportSection("diagnostics", "Diagnostics", (), (), plots, finding, "trust", None)
+    if len(table.frame):
+        worst = table.frame.iloc[0]
+        finding += (
+            f" Chains agree least in the fit {worst['fit']} (R-hat {number(worst['R-hat'], 4)}); rtsurv report {report.study.name} "
+            "--diagnostics worst reviews it plot by plot."
+        )
+    return ReportSection("diagnostics", "Diagnostics", (), (table,), plots, finding, "trust", None)
 
 
 def _sensitivity(report: Report) -> ReportSection:

@@ -66,7 +66,7 @@ class Column:
     by : str
         Column of the frame by which rows are sorted, where the texts do not say it.
     link : str
-        Column of the frame with the anchors that the texts lead to.
+        Column of the frame with the anchors that the texts lead to, or pages beside this one.
     kinds : str
         Column of the frame with the kind of each row, where rows are written in different ways; `kind` then says how all are set.
     """

@@ -1,8 +1,10 @@
-"""What a notebook calls: a fit is a tree that ArviZ draws and a file keeps, and holds the numbers that `read_fit` gives."""
+"""What a notebook calls: a fit is a tree that ArviZ draws and a file keeps; and the review of a fit, plot by plot."""
 
 import importlib.util
 import re
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import arviz as az
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 import data
 import inference
@@ -19,6 +22,11 @@ from data import InputError, cohort_from, study_from
 from data.errors import CohortWarning
 from data.simulation.simulate import Truth, simulate_frame, simulated_study
 from inference import SamplerSettings, checks_of, estimands_of, fit, plot
+from inference.fits.requests import FitRequest
+from inference.report.numbers import number
+from inference.report.review import chosen_fit, review, single_numbers
+from inference.report.review_page import render_review
+from models import PriorSet
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "gbsg2_notebook.py"
 MAPPING = {
@@ -147,3 +155,76 @@ def test_the_document_names_what_the_packages_offer():
     assert {name: sorted(re.findall(r"`(\w+)`", names)) for name, names in listed} == {
         package.__name__: dir(package) for package in (data, models, inference, scripts)
     }
+
+
+def request_of(name):
+    return FitRequest(
+        "piecewise_exponential", name, "constant", PriorSet("default"), SamplerSettings(2, 60, 60, 3), 3
+    )
+
+
+@pytest.fixture(scope="module")
+def reviewed(fitted):
+    study, cohort, posterior = fitted
+    return review(study, cohort, request_of("joint"), posterior)
+
+
+def test_a_review_judges_every_plot_by_the_number_of_its_check(fitted, reviewed):
+    """The fit is too short: what its checks fail, the review does not call good, and what they pass it does."""
+    _, _, posterior = fitted
+    by_name = {one.name: one for one in reviewed}
+    assert {
+        "trace",
+        "rank",
+        "ess_evolution",
+        "mcse",
+        "energy",
+        "pairs",
+        "prior_posterior",
+        "loo",
+        "loo_pit",
+        "predictive",
+    } == set(by_name)
+    checks = checks_of(posterior).set_index("name")
+    for shown, names in {
+        "trace": ["R-hat", "divergences"],
+        "ess_evolution": ["bulk ESS", "tail ESS"],
+        "energy": ["E-BFMI"],
+    }.items():
+        made = checks.loc[[f"convergence: {name}" for name in names]]
+        assert (by_name[shown].status == "pass") == (made["status"] == "pass").all()
+        assert all(number(value, 4) in by_name[shown].found for value in made["value"])
+    assert by_name["ess_evolution"].status == "fail"
+    _, draws = single_numbers(posterior)
+    mcse = max(float(az.mcse(one)) / one.std(ddof=1) for one in draws)
+    assert f"{100 * mcse:.2g} %" in by_name["mcse"].found
+    assert by_name["mcse"].status == "warn"
+
+
+def test_the_page_of_a_review_holds_every_drawing(fitted, reviewed):
+    study, _, _ = fitted
+    drawn = [replace(one, draw=lambda: Figure(figsize=(2, 1))) for one in reviewed]
+    page = render_review(study, "piecewise_exponential, joint, default", drawn)
+    assert page.count("<svg") == len(reviewed)
+    assert page.count('<section id="') == len(reviewed) + 1
+    assert (
+        f"{sum(one.status == 'pass' for one in reviewed)} of {sum(one.status != 'info' for one in reviewed)} plots"
+        in page
+    )
+
+
+def test_fits_are_found_by_words_of_their_name_and_by_their_chains():
+    def summary(name, rhat):
+        return SimpleNamespace(request=request_of(name), value_of={"convergence: R-hat": rhat}.get)
+
+    summaries = [
+        summary("joint", 1.001),
+        summary("cut", 1.02),
+        summary("none", float("nan")),
+        summary("iptw", 9.0),
+    ]
+    assert chosen_fit(summaries, "worst").adjustment == "cut"
+    assert chosen_fit(summaries, "none").adjustment == "none"
+    assert chosen_fit(summaries, "piecewise_exponential, default").adjustment == "joint"
+    with pytest.raises(InputError, match="joint, default; piecewise_exponential, cut"):
+        chosen_fit(summaries, "iptw")

@@ -7,17 +7,18 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 from inference.diagnostics.rank_test import rank_test
-from inference.report.figures.diagnostics import DIAGNOSTICS
+from inference.report.figures.diagnostics import DIAGNOSTICS, REVIEWED
 from inference.report.figures.diagnostics.chosen import main_variables, one_design, panels, pooled
 from inference.report.figures.rendering import svg_text
 
 
-@pytest.mark.parametrize("designs", [0, 3])
-@pytest.mark.parametrize("name", DIAGNOSTICS)
+@pytest.mark.parametrize(
+    ("name", "designs"), [*((name, 0) for name in REVIEWED), *((name, 3) for name in DIAGNOSTICS)]
+)
 def test_every_plot_draws_all_it_prints_inside(name, designs, make_fit, assert_inside):
     fit = make_fit(designs)
     before, open_figures = fit.copy(deep=True), plt.get_fignums()
-    figure = DIAGNOSTICS[name](fit, None)
+    figure = REVIEWED[name](fit, None)
     assert_inside(figure)
     assert plt.get_fignums() == open_figures, "pyplot keeps no figure"
     assert fit.identical(before)

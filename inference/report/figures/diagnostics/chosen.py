@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from types import ModuleType
@@ -15,13 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.diagnostics.rhat_ess import rhat
-from inference.report.figures.style import style
+from inference.report.figures.style import WIDTH, style
 
 if TYPE_CHECKING:
     from arviz import PlotCollection
     from arviz_base.labels import MapLabeller
 
 SAMPLE_DIMS = ("chain", "draw")
+COLUMNS = 4
 MOST = 16
 """Panels of a figure with one for each parameter: what can be looked at."""
 WHICH = (
@@ -29,7 +30,8 @@ WHICH = (
 )
 SLASH = "\N{DIVISION SLASH}"  # names of variables in a DataTree hold no other
 TITLE = 20
-"""Characters above a panel, of four side by side."""
+"""Characters above a panel, of four side by side; fewer where panels have numbers of their own to the left."""
+SHORT_TITLE = 17
 FIRST = (
     "treatment_effect",
     "propensity_effect",
@@ -129,6 +131,33 @@ def _labelled(dataset: xr.Dataset) -> xr.Dataset:
     return dataset.assign_coords({dim: np.arange(dataset.sizes[dim]) for dim in missing})
 
 
+def panel_figure(
+    fit: xr.DataTree, var_names: Sequence[str] | None, title: str, draw: Callable[..., PlotCollection]
+) -> Figure:
+    """Return a figure with a panel for each of the numbers that `telling` chooses, four side by side.
+
+    Parameters
+    ----------
+    fit : DataTree
+        Group posterior. Of several designs the first is shown; the title says so.
+    var_names : sequence of str, optional
+        By default those of `main_variables`.
+    title : str
+    draw : callable
+        Draws the panels from ArviZ, a tree and keyword arguments of the layout.
+    """
+    names = list(var_names or main_variables(fit["posterior"].to_dataset()))
+    shown, note = one_design(fit, ("posterior",))
+    shown, count, note = telling(shown, names, note)
+    size = (WIDTH, 1.25 * -(-count // COLUMNS) + 0.5)
+    with arviz_style() as az:
+        figure_kwargs = {"figsize": size, "layout": "constrained"}
+        collection = draw(az, shown, backend="matplotlib", col_wrap=COLUMNS, figure_kwargs=figure_kwargs)
+        figure = figure_of(collection, titled(title, note))
+        cut_titles(figure, SHORT_TITLE)
+    return figure
+
+
 def short_labels(names: Sequence[str]) -> MapLabeller:
     """Return what prints the names of variables as words."""
     from arviz_base.labels import MapLabeller  # as in `inference.fits.datatree`
@@ -159,11 +188,11 @@ def figure_of(collection: PlotCollection, title: str) -> Figure:
     return figure
 
 
-def cut_titles(figure: Figure) -> None:
-    """Cut lines of panels' titles to what fits beside the next panel's."""
+def cut_titles(figure: Figure, most: int = TITLE) -> None:
+    """Cut lines of panels' titles to so many characters: what fits beside the next panel's."""
     for axes, loc in product(figure.axes, ("left", "center")):
         lines = axes.get_title(loc=loc).split("\n")
-        cut = [line if len(line) <= TITLE else f"{line[: TITLE - 1]}…" for line in lines]
+        cut = [line if len(line) <= most else f"{line[: most - 1]}…" for line in lines]
         axes.set_title("\n".join(cut), loc=loc)
 
 

@@ -1,0 +1,70 @@
+"""Draws of the parameters that mix worst, two at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from inference.diagnostics.rhat_ess import ess_bulk
+from inference.report.figures.diagnostics.chosen import (
+    arviz_style,
+    figure_of,
+    main_variables,
+    one_design,
+    telling,
+    titled,
+)
+from inference.report.figures.style import WARNING, WIDTH
+
+SHOWN = 4
+DRAWS = 150
+CAPTION = (
+    "Draws of the parameters with the smallest effective sample sizes, two at a time. A round cloud is easy to sample; a banana, a funnel or "
+    "two clouds are not. Divergent transitions, if there are any, are marked: where they gather the sampler cannot enter. At most 150 evenly spaced draws are shown."
+)
+
+
+def worst_parameters(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> tuple[xr.DataTree, str]:
+    """Return a fit whose posterior has the numbers with the smallest effective sample sizes, each as a variable, and a note on designs."""
+    names = list(var_names or main_variables(fit["posterior"].to_dataset()))
+    single, note = one_design(fit, ("posterior", "sample_stats"))
+    single, _, _ = telling(single, names, note)
+    posterior = single["posterior"].to_dataset()
+    drawn = np.stack([posterior[name].transpose("chain", "draw").to_numpy() for name in posterior.data_vars])
+    order = np.argsort(np.nan_to_num(ess_bulk(drawn)))[:SHOWN]
+    kept = posterior[[list(posterior.data_vars)[place] for place in sorted(order)]]
+    return xr.DataTree.from_dict(
+        {"posterior": kept, "sample_stats": single["sample_stats"].to_dataset()}
+    ), note
+
+
+def pairs_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
+    """Return scatter plots of the worst parameters.
+
+    Parameters
+    ----------
+    fit : DataTree
+        Groups posterior and sample_stats. Of several designs the first is shown; the title says so.
+    var_names : sequence of str, optional
+        Among which they are chosen; by default those of `main_variables`.
+    """
+    worst, note = worst_parameters(fit, var_names)
+    total = worst["posterior"].sizes["chain"] * worst["posterior"].sizes["draw"]
+    step = max(1, -(-total // DRAWS))
+    some = worst.isel(draw=slice(None, None, step))
+    with arviz_style() as az:
+        collection = az.plot_pair(
+            some,
+            backend="matplotlib",
+            visuals={"scatter": {"size": 4, "alpha": 0.4}, "divergence": {"color": WARNING, "size": 14}},
+            figure_kwargs={"figsize": (WIDTH, WIDTH * 0.8), "layout": "constrained"},
+        )
+        figure = figure_of(collection, titled("Pairs of the parameters that mix worst", note))
+    for axes in figure.axes:
+        axes.tick_params(labelsize=6)
+        axes.set_xlabel(axes.get_xlabel(), fontsize=7)
+        axes.set_ylabel(axes.get_ylabel(), fontsize=7)
+    return figure
