@@ -110,11 +110,18 @@ def _counted(database: DuckDBPyConnection, study: Study, file: Path, smallest: i
     kinds = dict(
         database.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {source})").fetchall()
     )
-    lacking = [
-        name for name in [roles.time, roles.event, roles.treatment, *study.covariates] if name not in kinds
-    ]
+    lacking = [name for name in [*roles.used().values(), *study.covariates] if name not in kinds]
     if lacking:
         raise InputError(f"{file}: must have the columns {', '.join(lacking)}, but found {', '.join(kinds)}")
+    if roles.id is not None:
+        (repeated,) = database.execute(
+            f"SELECT count(*) - count(DISTINCT {_name(roles.id)}) FROM {source}"
+        ).fetchall()[0]
+        if repeated:
+            raise InputError(
+                f"{file}: column '{roles.id}' must be different for every patient, but {repeated} values are repeated or missing; one row is "
+                "one patient"
+            )
     plain = {name: _levels(database, source, name, kinds[name], study) for name in study.covariates}
     time = f"TRY_CAST({_name(roles.time)} AS DOUBLE)"
     deaths = f"lower(trim(CAST({_name(roles.event)} AS VARCHAR))) IN ('1', '1.0', 'true', 'yes')"
