@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from scripts.console import CHECK_FAILED, DONE, console, part_of, progress_bar, start
-from scripts.options import DEFAULTS, Sampling, Study_
+from scripts.options import DEFAULTS, Sampling, Study_, workers_of
 
 app = App(name="fit")
 
@@ -39,6 +39,7 @@ def fit(
     from inference.diagnostics.checks.result import COLUMNS
     from inference.estimands.horizon import report_times
     from inference.fits.choices import member, prior_set
+    from inference.fits.elsewhere import fitted_elsewhere
     from inference.fits.fits import read_fit
     from inference.fits.pooling import pool, stack_cohorts
     from inference.fits.requests import (
@@ -73,10 +74,10 @@ def fit(
     member("--adjustment", adjustment, ADJUSTMENTS)
     member("--effect", effect, EFFECTS)
     check_effect(adjustment, effect)
+    executors = workers_of(sampling.cluster, load_study(study))
     with watch.stage("patients"), progress_bar(shown, "reading") as progress:
-        patients = load_patients(
-            study, sampling.cohorts_of(load_study(study)), sampling.seed, sampling.out, progress, [priors]
-        )
+        count = sampling.cohorts_of(load_study(study))
+        patients = load_patients(study, count, sampling.seed, sampling.out, progress, [priors], executors)
     loaded, cohorts = patients.study, patients.cohorts
     exposure = sampling.checked_exposure(loaded, patients.cohort)
     check_exposure(adjustment, exposure)
@@ -90,8 +91,13 @@ def fit(
     name = "-".join(["fit", baseline, adjustment, *([] if effect == "constant" else [effect])])
     folder = ready_folder(sampling.out or sampling.folder(loaded) / name)
     trees, summaries = [], []
+    if executors is not None:
+        with watch.stage("fits"), progress_bar(shown, "fitting") as progress:
+            trees, summaries = fitted_elsewhere(executors, folder, loaded, cohorts, own, problems, progress)
     with progress_bar(shown, "fitting") as progress:
-        for number, (cohort, problem) in enumerate(zip(cohorts, problems, strict=True)):
+        for number, (cohort, problem) in enumerate(
+            zip(cohorts, problems, strict=True) if executors is None else ()
+        ):
             part = progress if len(cohorts) == 1 else part_of(progress, number, len(cohorts))
             with watch.stage("sampling"):
                 trees.append(sampled_fit.function(loaded.name, request.named, problem, part))

@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 if TYPE_CHECKING:
     from data.study.cohort import Cohort
     from data.study.study import Study
+    from inference.fits.cluster import Cluster
     from inference.sampling.engine import SamplerSettings
 
 SEED = 20240101
@@ -41,7 +42,22 @@ def _whole(_: Any, tokens: Any) -> int:
 
 Count = Annotated[int | None, Parameter(converter=_whole, validator=Number(gte=1, lte=100_000))]
 Study_ = Annotated[str, Parameter(help="A bundled study's name, a study.toml, or the folder that holds one.")]
+Cluster_ = Annotated[
+    str | None,
+    Parameter(
+        help="Workers of a dask scheduler, such as tcp://127.0.0.1:8786, in the place of this machine's."
+    ),
+]
 Exposure = Literal["naive", "time_split", "landmark"]
+
+
+def workers_of(address: str | None, study: Study) -> Cluster | None:
+    """Return the workers of a scheduler, for a study; None for those of this machine."""
+    if address is None:
+        return None
+    from inference.fits.cluster import cluster
+
+    return cluster(address, study.folder)
 
 
 @Parameter(name="*")
@@ -89,6 +105,7 @@ class Sampling:
             help="How exposure is counted where a study has start times [time_split]; naive: ever or never."
         ),
     ] = None
+    cluster: Cluster_ = None
     landmark: Annotated[
         float | None,
         Parameter(help="Time of the landmark, in the study's unit [the study's].", validator=Number(gte=0)),

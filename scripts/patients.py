@@ -14,6 +14,7 @@ from data.study.cohort import Cohort
 from data.study.imputed_cohorts import Imputation, load_cohorts
 from data.study.pseudo_cohorts import pseudo_cohorts, settle
 from data.study.study import Study, load_study
+from inference.fits.executor import Executors
 from models.prior_files import read_prior_set
 from models.specification import known_parameters
 from scripts.console import Progress
@@ -64,7 +65,13 @@ class Patients:
 
 
 def load_patients(
-    reference: str, cohorts: int, seed: int, out: Path | None, progress: Progress, priors: Sequence[str] = ()
+    reference: str,
+    cohorts: int,
+    seed: int,
+    out: Path | None,
+    progress: Progress,
+    priors: Sequence[str] = (),
+    executors: Executors | None = None,
 ) -> Patients:
     """Return a study and its patients, reconstructing them where none is published and it was not done before.
 
@@ -80,6 +87,8 @@ def load_patients(
         Called with what is being done, how much is ready, and of how much.
     priors : sequence of str
         Prior sets that will be asked for: read first, because reconstructing takes a while.
+    executors : callable, optional
+        Gives what reconstructs; worker processes of this machine unless stated.
     """
     study = load_study(reference)
     if study.cohort.source == "aggregate":
@@ -99,14 +108,20 @@ def load_patients(
     def done(ready: int, total: int) -> None:
         progress("reconstructing cohorts of pseudo-patients", ready, total)
 
-    made = ensemble_of(study, evidence, cohorts, seed, folder, done)
+    made = ensemble_of(study, evidence, cohorts, seed, folder, done, executors=executors)
     pseudo = pseudo_cohorts(made.patients, study, str(folder / COHORTS))
     publication = Publication(evidence, made, pseudo.matched)
     return Patients(settle(study, pseudo.cohorts), pseudo.cohorts, publication)
 
 
 def with_further(
-    patients: Patients, reference: str, count: int, seed: int, folder: Path, progress: Progress
+    patients: Patients,
+    reference: str,
+    count: int,
+    seed: int,
+    folder: Path,
+    progress: Progress,
+    executors: Executors | None = None,
 ) -> Patients:
     """Return patients with further cohorts, so that there are `count` in all; as they are where there are as many.
 
@@ -123,6 +138,7 @@ def with_further(
     folder : Path
         Of the analysis; further cohorts are kept in a folder in it.
     progress : callable
+    executors : callable, optional
     """
     known = len(patients.cohorts)
     if count <= known:
@@ -136,6 +152,6 @@ def with_further(
         progress("reconstructing further cohorts of pseudo-patients", ready, total)
 
     evidence = patients.publication.evidence
-    made = ensemble_of(study, evidence, count - known, seed, own, done, first=known + 1)
+    made = ensemble_of(study, evidence, count - known, seed, own, done, known + 1, executors)
     further = pseudo_cohorts(made.patients, study, str(own / COHORTS)).cohorts
     return replace(patients, study=settle(study, (*patients.cohorts, *further)), further=further)

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from scripts.console import CHECK_FAILED, DONE, console, progress_bar, start
-from scripts.options import SEED, Study_, _whole
+from scripts.options import SEED, Cluster_, Study_, _whole, workers_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,6 +33,7 @@ def reconstruct(
         int,
         Parameter(help="Same seed, same cohorts.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1)),
     ] = SEED,
+    cluster: Cluster_ = None,
     out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None,
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
 ) -> int:
@@ -52,10 +53,13 @@ def reconstruct(
     shown, watch, loaded = console(quiet), Stopwatch(), load_study(study)
     evidence = load_evidence(loaded)
     folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
+    executors = workers_of(cluster, loaded)
     with watch.stage("cohorts"), progress_bar(shown, "reconstructing") as progress:
-        made = ensemble_of(
-            loaded, evidence, cohorts, seed, folder, lambda ready, total: progress("cohorts", ready, total)
-        )
+
+        def done(ready: int, total: int) -> None:
+            progress("cohorts", ready, total)
+
+        made = ensemble_of(loaded, evidence, cohorts, seed, folder, done, executors=executors)
     mark = ensemble_mark(loaded, evidence, cohorts, seed)
     labels = {"treated": loaded.treatment.treated_label, "control": loaded.treatment.control_label}
     with watch.stage("figures"):

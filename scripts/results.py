@@ -15,8 +15,9 @@ from inference.diagnostics.checks.counted import withheld_checks
 from inference.diagnostics.checks.imputation import imputation_checks
 from inference.estimands.horizon import report_times
 from inference.fits.analysis import summaries_of
+from inference.fits.cluster import Cluster
 from inference.fits.comparators import frequentist_analysis
-from inference.fits.executor import Chunk
+from inference.fits.executor import WORKERS, Chunk
 from inference.fits.fits import FitSummary
 from inference.fits.plan import AnalysisSettings, Plan, plan
 from inference.fits.requests import FitRequest, cohorts_of, problem_of
@@ -37,7 +38,7 @@ from inference.sensitivity.effects import changing_effects
 from inference.storage.folders import KEPT
 from scripts.console import Progress
 from scripts.jobs import Stopwatch, manifest, prior_sets, ready_folder
-from scripts.options import Sampling
+from scripts.options import Sampling, workers_of
 from scripts.patients import Patients, load_patients, with_further
 
 MANIFEST = "manifest.json"
@@ -87,6 +88,7 @@ def analysed(
         Of a sensitivity analysis: further prior sets. A quick one has the main model under all sets and nothing else.
     """
     watch, named = Stopwatch(), load_study(reference)
+    executors = workers_of(sampling.cluster, named)
     with watch.stage("patients"), sampled_meanwhile(named, sampling.seed, sampling.folder(named) / KEPT):
         patients = load_patients(
             reference,
@@ -95,6 +97,7 @@ def analysed(
             sampling.out,
             progress,
             [priors, *(given or ())],
+            executors,
         )
     with watch.stage("read"):
         study, count = patients.study, len(patients.cohorts)
@@ -119,9 +122,10 @@ def analysed(
         _refuse_what_cannot_be_fitted(study, patients.cohorts, planned.requests)
         folder = ready_folder(sampling.folder(study))
     with watch.stage("further patients"):
-        patients = with_further(patients, reference, _pooled(planned), sampling.seed, folder, progress)
+        count = _pooled(planned)
+        patients = with_further(patients, reference, count, sampling.seed, folder, progress, executors)
         _refuse_what_cannot_be_fitted(patients.study, patients.every, planned.requests)
-    return _gathered(patients, planned, folder, settings, watch, progress)
+    return _gathered(patients, planned, folder, settings, watch, progress, executors)
 
 
 def _refuse_what_cannot_be_fitted(
@@ -193,6 +197,7 @@ def _gathered(
     settings: AnalysisSettings,
     watch: Stopwatch,
     progress: Progress,
+    executors: Cluster | None = None,
 ) -> Analysed:
     study, cohorts, every = patients.study, patients.cohorts, patients.every
     kept, seed, behind = folder / KEPT, settings.sampler.seed, patients.publication
@@ -207,7 +212,8 @@ def _gathered(
             others += sensitivity_chunks(analysis, kept)
         models = [StoredModel(study, every, request, folder) for request in planned.requests]
         after = partial(plots_after, planned.illustrated)
-        found = summaries_of(models, progress, after, others)
+        workers = WORKERS if executors is None else executors.workers
+        found = summaries_of(models, progress, after, others, executors, workers)
     summaries = {one.request.label: one for one in found if isinstance(one, FitSummary)}
     lacking = [
         (model, one) for model, one in zip(models, found, strict=True) if isinstance(one, NotEstimableError)

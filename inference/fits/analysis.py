@@ -24,6 +24,7 @@ def summaries_of(
     after: After = lambda model: (),
     others: Sequence[Chunk] = (),
     executors: Executors | None = None,
+    workers: int = WORKERS,
 ) -> list[FitSummary | NotEstimableError]:
     """Return the summary of every model, in their order, making what is missing; or why its patients do not give it.
 
@@ -39,6 +40,8 @@ def summaries_of(
         What else is to be computed meanwhile.
     executors : callable, optional
         Gives the executor; worker processes of this machine unless stated.
+    workers : int
+        How many chunks it runs at once: the fits of one structure are divided into no more.
     """
     missing = {
         (number, cohort): one
@@ -67,7 +70,7 @@ def summaries_of(
                 models[number].pool()
         return following
 
-    chunks = [*chunks_of(models, missing), *others]
+    chunks = [*chunks_of(models, missing, workers), *others]
     if len(missing) + len(others) > 1:
         with (executors or local_processes)(models[0].folder) as executor:
             work_off(executor, chunks, look, ended)
@@ -84,7 +87,9 @@ def _summary(model: StoredModel) -> FitSummary | NotEstimableError:
         return error
 
 
-def chunks_of(models: Sequence[StoredModel], missing: Mapping[Job, StoredFit]) -> list[Chunk]:
+def chunks_of(
+    models: Sequence[StoredModel], missing: Mapping[Job, StoredFit], workers: int = WORKERS
+) -> list[Chunk]:
     """Return the missing fits in chunks of one structure, so that each is compiled in few processes; none is above its share.
 
     Within a chunk one cohort comes after the other, because the treatment model of a cohort is remembered until the next one comes.
@@ -92,7 +97,7 @@ def chunks_of(models: Sequence[StoredModel], missing: Mapping[Job, StoredFit]) -
     by_structure: dict[tuple[str, ...], list[Job]] = {}
     for job in sorted(missing, key=lambda one: (one[1], one[0])):
         by_structure.setdefault(structure_of(models[job[0]].request), []).append(job)
-    most = -(-len(missing) // WORKERS)
+    most = -(-len(missing) // workers)
     parts = [
         jobs[first : first + most] for jobs in by_structure.values() for first in range(0, len(jobs), most)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 from data.published.evidence import Evidence
 from data.published.reconstruction import STATED, Reconstruction, reconstruct
 from data.study.study import Study
+from inference.fits.executor import Executors
 from inference.storage.atomic import atomic_path
 from inference.storage.checksums import digest, file_sha256
 from inference.storage.closure import source_of
@@ -31,6 +33,7 @@ def ensemble_of(
     folder: Path,
     done: Callable[[int, int], None] | None = None,
     first: int = 1,
+    executors: Executors | None = None,
 ) -> Reconstruction:
     """Return the reconstruction of a study: that of the folder where it is the same, else made and written there.
 
@@ -45,12 +48,15 @@ def ensemble_of(
         Called with how many cohorts are ready, and of how many.
     first : int
         Number of the first cohort; those that come after cohorts drawn before belong in a folder of their own.
+    executors : callable, optional
+        Gives what draws the cohorts; worker processes of this machine unless stated.
     """
     mark = ensemble_mark(study, evidence, cohorts, seed, first)
     kept = _kept(folder, mark)
     if kept is not None:
         return kept
-    made = reconstruct(study, evidence, cohorts, seed, done, first=first)
+    with executors(folder) if executors is not None else nullcontext() as executor:
+        made = reconstruct(study, evidence, cohorts, seed, done, first=first, executor=executor)
     _write(made, folder, mark)
     return made
 

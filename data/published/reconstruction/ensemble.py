@@ -1,7 +1,7 @@
 """An ensemble of cohorts, drawn side by side by worker processes, as tables."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,7 @@ def reconstruct(
     workers: int = 2,
     assumptions: Assumptions = STATED,
     first: int = 1,
+    executor: Executor | None = None,
 ) -> Reconstruction:
     """Cohorts of pseudo-patients that reproduce every published number of a study.
 
@@ -74,6 +75,8 @@ def reconstruct(
         Of what the publication does not print; looser ones are a sensitivity analysis.
     first : int
         Number of the first cohort, for those that come after cohorts drawn before.
+    executor : Executor, optional
+        Draws the cohorts, in the place of workers of this machine.
 
     Raises
     ------
@@ -83,7 +86,12 @@ def reconstruct(
     plan = plan_of(study, evidence, assumptions)
     drawn: dict[int, PseudoCohort] = {}
     numbers = range(first, first + cohorts)
-    for number, cohort in _drawn(plan, numbers, seed, min(workers, cohorts)):
+    drawing = (
+        _drawn(plan, numbers, seed, min(workers, cohorts))
+        if executor is None
+        else _drawn_by(executor, plan, numbers, seed)
+    )
+    for number, cohort in drawing:
         drawn[number] = cohort
         if done is not None:
             done(len(drawn), cohorts)
@@ -107,11 +115,17 @@ def _drawn(plan: Plan, numbers: range, seed: int, workers: int) -> Iterator[tupl
     compile_chain(plan)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=follow_command)
     try:
-        waiting = {pool.submit(draw_cohort, plan, seed, number): number for number in numbers}
-        for future in as_completed(waiting):
-            yield waiting[future], future.result()
+        yield from _drawn_by(pool, plan, numbers, seed)
     finally:
         end_workers([pool])
+
+
+def _drawn_by(
+    executor: Executor, plan: Plan, numbers: range, seed: int
+) -> Iterator[tuple[int, PseudoCohort]]:
+    waiting = {executor.submit(draw_cohort, plan, seed, number): number for number in numbers}
+    for future in as_completed(waiting):
+        yield waiting[future], future.result()
 
 
 def _patients(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:

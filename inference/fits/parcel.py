@@ -1,0 +1,152 @@
+"""Work for another machine as bytes, and what it wrote: paths are sent by what they mean, so that no disk is shared."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+from inference.storage.atomic import atomic_path
+from inference.storage.cache import Deferred
+from inference.storage.provenance import ROOT
+
+RESULTS, STUDY, SOURCE = "results", "study", "source"
+Files = dict[str, bytes]
+"""Contents by path below a folder, in the order in which they were written."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders that mean the same on each machine.
+
+    Attributes
+    ----------
+    results : Path
+        Of an analysis.
+    study : Path
+        Of its study file.
+    source : Path
+        Of this program.
+    """
+
+    results: Path
+    study: Path
+    source: Path = ROOT
+
+    def named(self, path: PurePath) -> tuple[str, str] | None:
+        """Return the folder that a path lies in by its meaning, with the rest of the path; None for another."""
+        absolute = Path(path).absolute()
+        for name, folder in ((RESULTS, self.results), (SOURCE, self.source), (STUDY, self.study)):
+            if absolute.is_relative_to(folder.absolute()):
+                return name, absolute.relative_to(folder.absolute()).as_posix()
+        return None
+
+    def path(self, named: tuple[str, str]) -> Path:
+        """Return the path of a meaning."""
+        name, rest = named
+        return {RESULTS: self.results, STUDY: self.study, SOURCE: self.source}[name] / rest
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Work as bytes, with the files that it reads.
+
+    Attributes
+    ----------
+    work : bytes
+        A function without arguments.
+    results, study : dict of str to bytes
+        What is kept already of what it rests on, and the study's evidence.
+    """
+
+    work: bytes
+    results: Files = field(default_factory=dict)
+    study: Files = field(default_factory=dict)
+
+
+def packed(work: Callable[[], object], places: Places) -> Parcel:
+    """Return work as a parcel."""
+    written = io.BytesIO()
+    packer = _Packer(written, places)
+    packer.dump(work)
+    kept = {
+        file.relative_to(places.results).as_posix(): file.read_bytes()
+        for folder in packer.kept
+        for file in sorted(folder.iterdir())
+        if file.is_file()
+    }
+    evidence = (
+        sorted((places.study / "evidence").rglob("*")) if not _inside(places.study, places.source) else []
+    )
+    study = {
+        file.relative_to(places.study).as_posix(): file.read_bytes() for file in evidence if file.is_file()
+    }
+    return Parcel(written.getvalue(), kept, study)
+
+
+def done(parcel: Parcel, folder: Path) -> tuple[bytes, Files]:
+    """Return the result of a parcel's work, pickled, and the files that it wrote; made in an empty folder.
+
+    Paths of the result that lie in that folder are those of the sender again when it is unpacked.
+    """
+    places = Places(folder / RESULTS, folder / STUDY)
+    for own, files in ((places.results, parcel.results), (places.study, parcel.study)):
+        own.mkdir(parents=True)
+        for name, content in files.items():
+            target = own / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    result = unpacked(parcel.work, places)()
+    written = io.BytesIO()
+    _Packer(written, places).dump(result)
+    made = [file for file in places.results.rglob("*") if file.is_file()]
+    made.sort(
+        key=lambda file: file.stat().st_mtime_ns
+    )  # a checksum is written last, and must be put in place last
+    names = [(file, file.relative_to(places.results).as_posix()) for file in made]
+    return written.getvalue(), {name: file.read_bytes() for file, name in names if name not in parcel.results}
+
+
+def unpacked(content: bytes, places: Places) -> Any:
+    """Return what was packed, with the paths of this machine."""
+    return _Unpacker(io.BytesIO(content), places).load()
+
+
+def put_in_place(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files below a folder, each whole or not at all, in their order."""
+    for name, content in files.items():
+        with atomic_path(folder / name) as temporary:
+            temporary.write_bytes(content)
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return path.absolute().is_relative_to(folder.absolute())
+
+
+class _Packer(pickle.Pickler):
+    """Pickles, with paths by their meaning; notes which kept results are met."""
+
+    def __init__(self, file: io.BytesIO, places: Places) -> None:
+        super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self.places, self.kept = places, set[Path]()
+
+    def persistent_id(self, obj: Any) -> tuple[str, str] | None:
+        """Return the meaning of a path; None for all else."""
+        if isinstance(obj, Deferred) and obj.place not in self.kept and obj.held():
+            self.kept.add(obj.place)
+        return self.places.named(obj) if isinstance(obj, PurePath) else None
+
+
+class _Unpacker(pickle.Unpickler):
+    """Reads what `_Packer` wrote."""
+
+    def __init__(self, file: io.BytesIO, places: Places) -> None:
+        super().__init__(file)
+        self.places = places
+
+    def persistent_load(self, pid: tuple[str, str]) -> Path:
+        """Return the path of a meaning."""
+        return self.places.path(pid)
