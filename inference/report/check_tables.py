@@ -66,11 +66,22 @@ def _shown(row: pd.Series, main: Mapping[str, str]) -> Check:
     # A fit is named by its baseline and adjustment, and by whatever else was varied.
     named = set(fit.split(", ")) if fit else set()
     of_main = not named or ({main["baseline"], main["adjustment"]} <= named <= set(main.values()))
-    said = ", ".join(words(part) for part in fit.split(", ")) if fit else ""
     value, threshold = (pd.to_numeric(row[column], errors="coerce") for column in ("value", "threshold"))
     return Check(
-        family, said, subject, str(row["status"]), float(value), float(threshold), str(row["text"]), of_main
+        family,
+        in_words(fit),
+        subject,
+        str(row["status"]),
+        float(value),
+        float(threshold),
+        str(row["text"]),
+        of_main,
     )
+
+
+def in_words(label: str) -> str:
+    """Return the label of a fit in words."""
+    return ", ".join(words(part) for part in label.split(", ")) if label else ""
 
 
 def counts(checks: Sequence[Check]) -> dict[str, int]:
@@ -145,12 +156,13 @@ def fits_table(checks: Sequence[Check], reviews: Mapping[str, str]) -> Table:
     reviews : mapping of str to str
         Files that review a fit, by its label.
     """
+    files = {in_words(label): file for label, file in reviews.items()}
     found: dict[str, dict[str, Any]] = {}
     for check in checks:
         if check.family == "convergence" and check.fit and check.subject in SAMPLED:
             found.setdefault(check.fit, dict.fromkeys(SAMPLED))[check.subject] = check.value
     rows = [
-        {"fit": fit, **values, "review": reviews.get(fit, "")}
+        {"fit": fit, **values, "review": files.get(fit, "")}
         for fit, values in found.items()
         if values["R-hat"] is not None
     ]

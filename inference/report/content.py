@@ -66,6 +66,21 @@ class FigureItem:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class Live:
+    """What a reader can change on the page itself.
+
+    Attributes
+    ----------
+    kind : str
+        Of the controls, which `assets/live.js` makes of `data`.
+    data : mapping
+    """
+
+    kind: str
+    data: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class ReportSection:
     """A section of the page: it opens with its finding and one figure or table, the rest is folded.
@@ -85,6 +100,8 @@ class ReportSection:
         Of the page, one of `PARTS`.
     opens_with : str or None
         Identifier of the figure or table that is not folded: the first figure if empty, or the first table where there is none; None for nothing.
+    live : Live or None
+        Controls, which a Word document leaves out.
     """
 
     id: str
@@ -95,6 +112,7 @@ class ReportSection:
     finding: str = ""
     part: str = "holds"
     opens_with: str | None = ""
+    live: Live | None = None
 
     @property
     def opening(self) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -63,7 +66,8 @@ def render(report: Report) -> str:
             is_table=lambda exhibit: isinstance(exhibit, Table),
             folded=_folded,
             css=asset("report.css"),
-            script=asset("report.js"),
+            script=Markup("\n").join(asset(name) for name in ("report.js", "live.js")),
+            json=_json,
             answer=answer(report),
             no_evidence=no_evidence(report),
             caveats=caveats,
@@ -111,6 +115,11 @@ def _drawing(figure: FigureItem, *, narrow: bool = False) -> Markup:
     prefix = re.sub(r"[^A-Za-z0-9_-]", "-", f"{'narrow' if narrow else 'svg'}-{figure.id}")
     text = figure.drawing.narrow if narrow else figure.drawing.wide
     return Markup(embedded_svg(text(), prefix, figure.title)) if text is not None else Markup()
+
+
+def _json(data: Mapping[str, Any]) -> Markup:
+    """Return data as JSON that cannot end the element in which it stands."""
+    return Markup(json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
 
 
 def asset(name: str) -> Markup:

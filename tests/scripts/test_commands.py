@@ -332,6 +332,30 @@ class TestAnalyse:
         assert not re.search(r"\b(?:fetch|XMLHttpRequest|import)\s*\(", page)
         assert len(page) < 6_000_000
 
+    def test_report_holds_the_draws_behind_its_first_row(self, analysed):
+        """What the page reweights has the median that the table has, and the priors of all sets."""
+        page = (analysed.folder / "report.html").read_text(encoding="utf-8")
+        content = json.loads(re.search(r'data-kind="prior"><script[^>]*>(.*?)</script>', page)[1])
+        table = pd.read_csv(analysed.folder / "estimands.csv").query("prior_set == 'default'")
+        row = table.query("adjustment == 'joint' and estimand == 'log_hazard_ratio'").iloc[0]
+        assert np.median(content["effect"]) == pytest.approx(row["median"], abs=1e-4)
+        mean = table.query("adjustment == 'joint' and estimand == 'rmst_difference' and population == 'all'")
+        assert np.median(content["time"]) == pytest.approx(mean["median"].iloc[0], rel=1e-3)
+        assert content["presets"][0] == {"name": "default", "mean": 0.0, "sd": content["sd"]}
+        assert (
+            len(content["presets"]) == pd.read_csv(analysed.folder / "sensitivity.csv")["prior_set"].nunique()
+        )
+
+    @pytest.mark.long
+    @pytest.mark.usefixtures("no_sampling")
+    def test_a_review_of_one_fit_is_linked_from_the_page(self, rtsurv, analysed, copied):
+        assert rtsurv("report", analysed.study, "--out", copied, "--diagnostics", "cut").code == 3
+        (review,) = copied.glob("diagnostics-*.html")
+        assert review.name == "diagnostics-piecewise-exponential-cut-default.html"
+        assert f'href="{review.name}"' in (copied / "report.html").read_text(encoding="utf-8")
+        assert review.read_text(encoding="utf-8").count("<figure>") >= 9
+        assert rtsurv("report", analysed.study, "--out", copied, "--diagnostics", "matched").code == 2
+
     @pytest.mark.usefixtures("no_sampling")
     def test_report_is_rebuilt_without_sampling(self, rtsurv, analysed, copied):
         before = {path.name: path.read_bytes() for path in copied.glob("*.csv")}

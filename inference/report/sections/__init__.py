@@ -14,6 +14,7 @@ from inference.report.sections import (
     effects,
     exposures,
     feedback,
+    live_prior,
     missing,
     modalities,
     models,
@@ -25,6 +26,7 @@ from inference.report.sections import (
 )
 
 SECTIONS: dict[str, Section] = {
+    "live_prior": live_prior.SECTION,
     "adjustments": adjustments.SECTION,
     "counts": counts.SECTION,
     "missing": missing.SECTION,

@@ -1,0 +1,174 @@
+"use strict";
+
+// The posterior under another prior of the effect: draws reweighted by the ratio of the priors, the largest weights smoothed by a generalised
+// Pareto distribution (Vehtari and others 2024, JMLR 25(72); the fit is that of Zhang and Stephens 2009, doi 10.1198/tech.2009.08017).
+
+const UNRELIABLE = 0.7; // k-hat above which weights cannot be relied on
+const POINTS = 160;
+
+function normalDensity(x, mean, sd) {
+  return Math.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * Math.sqrt(2 * Math.PI));
+}
+
+function paretoFit(excess) {
+  const n = excess.length, count = 30 + Math.floor(Math.sqrt(n));
+  const quartile = excess[Math.floor(n / 4 + 0.5) - 1], largest = excess[n - 1];
+  const shapeAt = (b) => excess.reduce((sum, x) => sum + Math.log1p(-b * x), 0) / n;
+  const grid = Array.from({ length: count }, (_, i) => (1 - Math.sqrt(count / (i + 0.5))) / (3 * quartile) + 1 / largest);
+  const profile = grid.map((b) => { const k = shapeAt(b); return n * (Math.log(-b / k) - k - 1); });
+  const weights = profile.map((one) => 1 / profile.reduce((sum, other) => sum + Math.exp(other - one), 0));
+  const total = weights.reduce((sum, one) => sum + one, 0);
+  const b = grid.reduce((sum, one, i) => sum + one * weights[i], 0) / total;
+  const k = shapeAt(b);
+  return { k: (n * k + 5) / (n + 10), sigma: -k / b };
+}
+
+// Smoothed log weights, not normalised, and the k-hat of their tail.
+function smoothed(logWeights) {
+  const n = logWeights.length, top = Math.max(...logWeights);
+  const log = logWeights.map((one) => one - top);
+  const order = log.map((_, i) => i).sort((a, b) => log[a] - log[b]);
+  const size = Math.floor(Math.min(0.2 * n, 3 * Math.sqrt(n)));
+  const cut = Math.max(log[order[n - size - 1]], Math.log(Number.MIN_VALUE));
+  const tail = order.filter((i) => log[i] > cut);
+  if (tail.length < 5 || log[tail[tail.length - 1]] - cut < 1e-10) return { log, k: 0 };
+  const base = Math.exp(cut), { k, sigma } = paretoFit(tail.map((i) => Math.exp(log[i]) - base));
+  tail.forEach((i, rank) => {
+    const p = (rank + 0.5) / tail.length;
+    const quantile = Math.abs(k) < 1e-12 ? -sigma * Math.log1p(-p) : (sigma * Math.expm1(-k * Math.log1p(-p))) / k;
+    log[i] = Math.min(0, Math.log(base + quantile));
+  });
+  return { log, k };
+}
+
+// Weighted quantiles of values; each draw stands at the middle of its weight.
+function quantiles(values, weights, probabilities) {
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
+  let sum = 0;
+  const middle = order.map((i) => { sum += weights[i]; return sum - weights[i] / 2; });
+  return probabilities.map((p) => {
+    const above = middle.findIndex((one) => one >= p);
+    if (above === 0) return values[order[0]];
+    if (above < 0) return values[order[order.length - 1]];
+    const share = (p - middle[above - 1]) / (middle[above] - middle[above - 1]);
+    return values[order[above - 1]] + share * (values[order[above]] - values[order[above - 1]]);
+  });
+}
+
+// Weights sum to 1; each unit, a cohort or a design, has as much of them as before, as it would have after a refit.
+function reweighted(fit, mean, sd) {
+  const ratio = fit.effect.map((x) => ((x - fit.mean) / fit.sd) ** 2 / 2 - ((x - mean) / sd) ** 2 / 2);
+  const { log, k } = smoothed(ratio), weights = new Array(log.length), each = log.length / fit.units;
+  let effective = 0;
+  for (let unit = 0; unit < fit.units; unit++) {
+    const places = Array.from({ length: each }, (_, i) => unit * each + i);
+    const top = Math.max(...places.map((i) => log[i]));
+    const total = places.reduce((sum, i) => sum + Math.exp(log[i] - top), 0);
+    for (const i of places) weights[i] = Math.exp(log[i] - top) / total / fit.units;
+    effective += 1 / places.reduce((sum, i) => sum + (weights[i] * fit.units) ** 2, 0);
+  }
+  return {
+    k, weights, effective,
+    effect: quantiles(fit.effect, weights, [0.025, 0.5, 0.975]),
+    benefit: fit.effect.reduce((sum, x, i) => sum + (x < 0 ? weights[i] : 0), 0),
+    time: fit.time && quantiles(fit.time, weights, [0.025, 0.5, 0.975]),
+  };
+}
+
+function density(values, weights, effective, grid) {
+  const mean = values.reduce((sum, x, i) => sum + weights[i] * x, 0);
+  const spread = Math.sqrt(values.reduce((sum, x, i) => sum + weights[i] * (x - mean) ** 2, 0));
+  const width = Math.max(1e-3, 1.06 * spread * effective ** -0.2);
+  return grid.map((at) => values.reduce((sum, x, i) => sum + weights[i] * normalDensity(at, x, width), 0));
+}
+
+function written(value, digits) {
+  return value.toFixed(digits).replace("-", "\u2212");
+}
+function probability(value) {
+  return value > 0.999 ? "> 0.999" : value < 0.001 ? "< 0.001" : value.toFixed(3);
+}
+const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg").namespaceURI;
+function element(name, attributes, ...children) {
+  const drawn = ["svg", "path", "line", "text"].includes(name);
+  const made = drawn ? document.createElementNS(SVG, name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+// A slider and a number field for one value, which follow each other.
+function control(label, hint, from, to, step, changed) {
+  const slider = element("input", { type: "range", min: from, max: to, step, "aria-label": label });
+  const field = element("input", { type: "number", min: from, max: to, step, "aria-label": `${label}, number` });
+  const said = element("span", {});
+  const set = (value) => { slider.value = value; field.value = value; said.textContent = hint(Number(value)); };
+  slider.addEventListener("input", () => { set(slider.value); changed(); });
+  field.addEventListener("input", () => {
+    const value = field.valueAsNumber;
+    if (value >= from && value <= to) { slider.value = value; said.textContent = hint(value); changed(); }
+  });
+  return { row: element("div", { class: "control" }, element("b", {}, label), slider, field, said), set, value: () => Number(field.value) };
+}
+
+function livePrior(place, fit) {
+  const wide = matchMedia("(max-width: 40rem)").matches ? 350 : 640;
+  const drawing = element("svg", { viewBox: `0 0 ${wide} 230`, style: "--width: 42rem", role: "img", "aria-label": "Prior and posterior density of the hazard ratio" });
+  const result = element("p", { class: "result", role: "status" }), warning = element("p", { class: "alarm", hidden: "" });
+  const spread = (sd) => `hazard ratios within a factor of ${Math.exp(1.96 * sd).toFixed(2)} (95 %)`;
+  const mean = control("Mean of the log hazard ratio", (x) => `hazard ratio ${Math.exp(x).toFixed(2)}`, -1.5, 1.5, 0.01, () => { presets.value = ""; show(); });
+  const sd = control("Standard deviation", spread, 0.05, 2, 0.005, () => { presets.value = ""; show(); });
+  const presets = element("select", { "aria-label": "Prior set" }, element("option", { value: "" }, "your own"));
+  fit.presets.forEach((one, i) => presets.append(element("option", { value: i }, one.name)));
+  presets.addEventListener("change", () => {
+    const one = fit.presets[presets.value];
+    if (one) { mean.set(one.mean); sd.set(one.sd); show(); }
+  });
+  const low = Math.min(Math.log(0.4), ...fit.effect), high = Math.max(Math.log(2.5), ...fit.effect);
+  const grid = Array.from({ length: POINTS }, (_, i) => low + ((high - low) * i) / (POINTS - 1));
+  const across = (x) => 10 + ((wide - 20) * (x - low)) / (high - low);
+  const before = reweighted(fit, fit.mean, fit.sd), first = density(fit.effect, before.weights, before.effective, grid);
+
+  function show() {
+    const found = reweighted(fit, mean.value(), sd.value()), doubtful = found.k > UNRELIABLE;
+    const curves = [
+      [grid.map((x) => normalDensity(x, mean.value(), sd.value())), "#8a8a8a", "prior"],
+      [first, "#56b4e9", "posterior, as fitted"],
+      [density(fit.effect, found.weights, found.effective, grid), "#0072b2", "posterior under this prior"],
+    ];
+    const tallest = Math.max(...first, ...curves[2][0]);
+    const up = (y) => 195 - (165 * Math.min(y, 1.05 * tallest)) / tallest;
+    drawing.replaceChildren(element("line", { x1: across(0), x2: across(0), y1: 60, y2: 195, stroke: "#777", "stroke-dasharray": "4 3" }));
+    for (const ratio of [0.25, 0.5, 0.7, 1, 1.4, 2, 4].filter((one) => Math.log(one) > low && Math.log(one) < high)) {
+      drawing.append(element("text", { x: across(Math.log(ratio)), y: 212, "text-anchor": "middle" }, String(ratio)));
+    }
+    drawing.append(element("text", { x: wide / 2, y: 227, "text-anchor": "middle" }, "Hazard ratio"));
+    curves.forEach(([heights, colour, name], i) => {
+      const path = heights.map((y, j) => `${j ? "L" : "M"}${across(grid[j]).toFixed(1)} ${up(y).toFixed(1)}`).join("");
+      const faded = i === 2 && doubtful ? 0.25 : 1;
+      drawing.append(element("path", { d: path, fill: "none", stroke: colour, "stroke-width": i === 2 ? 2.4 : 1.4, opacity: faded }));
+      drawing.append(element("line", { x1: wide - 28, x2: wide - 10, y1: 20 + 15 * i, y2: 20 + 15 * i, stroke: colour, "stroke-width": 3 }));
+      drawing.append(element("text", { x: wide - 34, y: 24 + 15 * i, "text-anchor": "end" }, name));
+    });
+    const [lower, middle, upper] = found.effect.map((x) => Math.exp(x).toFixed(2));
+    const time = found.time ? `; ${fit.said} ${written(found.time[1], 1)} ${fit.unit} (${written(found.time[0], 1)} to ${written(found.time[2], 1)})` : "";
+    result.textContent = `Hazard ratio ${middle} (95 % ${lower} to ${upper}), P(benefit) ${probability(found.benefit)}${time}.`;
+    result.classList.toggle("doubtful", doubtful);
+    warning.hidden = !doubtful;
+    warning.textContent = `Not reliable: the draws hardly reach where this prior and the data agree (k-hat ${found.k.toFixed(2)}). Write the prior to a file and fit it: ${fit.command}`;
+  }
+
+  place.append(
+    element("label", { class: "control" }, element("b", {}, "Prior set"), presets, element("span", {}, "its prior of the effect alone")),
+    mean.row, sd.row, result, warning, element("div", { class: "card" }, drawing),
+  );
+  mean.set(fit.mean);
+  sd.set(fit.sd);
+  presets.value = String(fit.presets.findIndex((one) => one.mean === fit.mean && one.sd === fit.sd));
+  show();
+}
+
+for (const place of document.querySelectorAll(".live")) {
+  const kinds = { prior: livePrior };
+  kinds[place.dataset.kind](place, JSON.parse(place.querySelector("script").textContent));
+}
