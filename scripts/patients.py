@@ -14,13 +14,13 @@ from data.study.cohort import Cohort
 from data.study.imputed_cohorts import Imputation, load_cohorts
 from data.study.pseudo_cohorts import pseudo_cohorts, settle
 from data.study.study import Study, load_study
-from inference.fits.executor import Executors
 from models.prior_files import read_prior_set
 from models.specification import known_parameters
 from scripts.console import Progress
 from scripts.jobs import ready_folder
 
 if TYPE_CHECKING:
+    from inference.fits.executor import Executors
     from inference.report.publication import Publication
 
 

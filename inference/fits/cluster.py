@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PATIENCE = "10s"  # to reach a scheduler
 RUNNING: dict[str, int] = {}  # in a worker: the thread that works for each command
+ENDED: set[str] = set()  # commands that are over
 ONE_AT_A_TIME = threading.Lock()  # compiled models and the treatment model are kept for one fit at a time
 
 
@@ -74,12 +75,7 @@ def cluster(address: str, study: Path) -> Cluster:
         raise InputError(
             f"--cluster {address}: must have workers, but found none; start some with: dask worker {address}"
         )
-    here, wrong = described(), []
-    for worker, there in found.items():
-        differs = [
-            f"{name} {there.get(name)} for {own}" for name, own in here.items() if there.get(name) != own
-        ]
-        wrong += [f"{worker} has {', '.join(differs)}"] if differs else []
+    wrong = other_versions(described(), found)
     if wrong:
         raise InputError(
             f"--cluster {address}: workers must have the versions of this machine, or numbers would differ, but {'; '.join(wrong)}; install "
@@ -91,6 +87,17 @@ def cluster(address: str, study: Path) -> Cluster:
 def described() -> dict[str, str]:
     """Return the versions of packages, and a digest of the source that fits are made by."""
     return {**versions(), "source": source_of("inference.fits.stored")[:12]}
+
+
+def other_versions(here: Mapping[str, str], workers: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return, for each worker that differs from this machine, in what."""
+    wrong = []
+    for worker, there in workers.items():
+        differs = [
+            f"{name} {there.get(name)} for {own}" for name, own in here.items() if there.get(name) != own
+        ]
+        wrong += [f"{worker} has {', '.join(differs)}"] if differs else []
+    return wrong
 
 
 @contextmanager
@@ -183,6 +190,8 @@ def _readable(error: BaseException) -> BaseException:
 def work_on(command: str, parcel: Parcel) -> tuple[bytes, dict[str, bytes]]:
     """Do a parcel's work, in a worker: the result and the files that it wrote."""
     with ONE_AT_A_TIME, TemporaryDirectory(prefix="rtsurv-") as folder:
+        if command in ENDED:
+            raise CommandEndedError
         RUNNING[command] = threading.get_ident()
         try:
             return done(parcel, Path(folder))
@@ -191,7 +200,8 @@ def work_on(command: str, parcel: Parcel) -> tuple[bytes, dict[str, bytes]]:
 
 
 def interrupt(command: str) -> None:
-    """Interrupt what a worker does for a command, where it does anything."""
+    """Interrupt what a worker does for a command, where it does anything, and let it begin nothing else for it."""
+    ENDED.add(command)
     thread = RUNNING.get(command)
     if thread is not None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
