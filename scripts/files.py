@@ -21,6 +21,7 @@ from inference.report.drawings import Draw, Drawing
 from inference.report.figures.captions import caption_of
 from inference.report.gallery import exhibits, prior_statements
 from inference.report.journal_tables import coefficients, described
+from inference.report.live_survival import live_survival
 from inference.report.page import render
 from inference.report.section import Material
 from inference.report.sections import doubts, sections_of, sentences_beside_the_answer, tables_of
@@ -116,7 +117,8 @@ def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]
     for number, exhibit in enumerate(shown):
         progress(exhibit.title, number, len(shown) + 1)
         drawing = draw(exhibit.id, exhibit.draw)
-        items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, drawing, exhibit.group))
+        live = live_survival(results.main.curves) if exhibit.id == "survival" else None
+        items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, drawing, exhibit.group, live))
     progress("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
     drawings = [diagnostics_of(model, silent) for model in results.illustrated]

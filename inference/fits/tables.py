@@ -57,8 +57,8 @@ class Estimated:
     table : DataFrame
         One row for each estimand, population and time, without the columns that name the fit.
     curves : Dataset
-        survival, hazard (quantile, population, arm, time), hazard_ratio (quantile, population, time) and
-        average_hazard (quantile, time).
+        survival, hazard (quantile, population, arm, time), survival_difference and hazard_ratio (quantile, population, time)
+        and average_hazard (quantile, time).
     draws : ndarray (row, chain, draw, design)
         Evenly spaced draws of every row of the table.
     curve_draws : Dataset
@@ -233,7 +233,7 @@ def _dataset(thinned: list[dict[str, np.ndarray]], populations: Sequence[str]) -
 
 
 def summarise_curves(draws: xr.Dataset) -> xr.Dataset:
-    """Return the median and the 95 % limits of curves, and of the hazard ratio over time, from draws of them."""
+    """Return the median and the 95 % limits of curves, of their difference and of the hazard ratio over time, from draws."""
     by_arm = ("quantile", "population", "arm", "time")
     survival, hazard, average = (
         draws[name].to_numpy().astype(float) for name in ("survival", "hazard", "average_hazard")
@@ -242,6 +242,10 @@ def summarise_curves(draws: xr.Dataset) -> xr.Dataset:
         {
             "survival": (by_arm, np.quantile(survival, QUANTILES, axis=2)),
             "hazard": (by_arm, np.quantile(hazard, QUANTILES, axis=2)),
+            "survival_difference": (
+                ("quantile", "population", "time"),
+                np.quantile(survival[:, 1] - survival[:, 0], QUANTILES, axis=1),
+            ),
             "hazard_ratio": (
                 ("quantile", "population", "time"),
                 np.quantile(_ratio(hazard[:, 1], hazard[:, 0]), QUANTILES, axis=1),

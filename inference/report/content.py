@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
@@ -14,15 +14,7 @@ from inference.report.table import Table
 
 type Group = Literal["answer", "curves", "checks", "priors", "sensitivity", "diagnostics", "section"]
 
-GROUPS: tuple[Group, ...] = (
-    "answer",
-    "curves",
-    "checks",
-    "priors",
-    "sensitivity",
-    "diagnostics",
-    "section",
-)
+GROUPS: tuple[Group, ...] = get_args(Group.__value__)
 PARTS = {
     "answer": "The answer",
     "holds": "Does it hold",
@@ -34,6 +26,21 @@ PARTS = {
 FIT_COLUMNS = ("baseline", "adjustment", "effect", "exposure", "prior_set")
 # The joint model lets outcomes inform the propensity score, the cut model does not: joint is not shown alone.
 COMPANIONS = {"joint": "cut", "cut": "joint"}
+
+
+@dataclass(frozen=True, eq=False)
+class Live:
+    """What a reader can change on the page itself.
+
+    Attributes
+    ----------
+    kind : str
+        Of the controls, which `assets/live.js` makes of `data`.
+    data : mapping
+    """
+
+    kind: str
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class FigureItem:
         Its SVG, trusted.
     group : str
         Section in which it stands.
+    live : Live or None
+        What a reader can read off it on the page.
     """
 
     id: str
@@ -57,6 +66,7 @@ class FigureItem:
     caption: str
     drawing: Drawing
     group: Group
+    live: Live | None = None
 
     def __post_init__(self) -> None:
         if self.group not in GROUPS:
@@ -64,21 +74,6 @@ class FigureItem:
                 f"the group of figure '{self.id}' must be one of {', '.join(GROUPS)}, but found "
                 f"'{self.group}'"
             )
-
-
-@dataclass(frozen=True, eq=False)
-class Live:
-    """What a reader can change on the page itself.
-
-    Attributes
-    ----------
-    kind : str
-        Of the controls, which `assets/live.js` makes of `data`.
-    data : mapping
-    """
-
-    kind: str
-    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

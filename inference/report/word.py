@@ -69,7 +69,7 @@ class _Writer:
         """Return the file."""
         report = self.report
         checks = ordered_checks(report.checks, report.main)
-        sections = [one for one in sections_in_order(report, checks) if one.live is None]
+        sections = [one for one in sections_in_order(report, checks) if one.live is None or one.exhibits]
         self._first_page(headline(report, checks).sentence, sections)
         self.document.add_heading("Methods in short", 1)
         self._paragraph(methods_paragraph(report))

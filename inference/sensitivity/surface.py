@@ -87,9 +87,9 @@ def pooled_surface(computed: Sequence[xr.Dataset]) -> Surface:
 
 
 def between_cells(surface: Surface, delay: np.ndarray, strength: np.ndarray) -> pd.DataFrame:
-    """Return hazard_ratio, rmst_difference and probability_of_benefit (point) at delays and strengths within the grid.
+    """Return the columns of `cells` (point) at delays and strengths within the grid.
 
-    By cubic splines over delay and log strength, of the log of the hazard ratio and the probit of the probability.
+    By cubic splines over delay and log strength, of the log of hazard ratios and the probit of the probability.
     """
     axes = (np.asarray(DELAYS), np.log(STRENGTHS))
     shape = (len(DELAYS), len(STRENGTHS))
@@ -97,14 +97,14 @@ def between_cells(surface: Surface, delay: np.ndarray, strength: np.ndarray) -> 
     def smooth(values: np.ndarray) -> np.ndarray:
         return RectBivariateSpline(*axes, values.reshape(shape)).ev(delay, np.log(strength))
 
-    cells = surface.cells
-    probit = ndtri(np.clip(cells["probability_of_benefit"].to_numpy(), 1e-15, 1.0 - 1e-15))
+    cells = {name: surface.cells[name].to_numpy() for name in surface.cells}
+    probit = ndtri(np.clip(cells["probability_of_benefit"], 1e-15, 1.0 - 1e-15))
     return pd.DataFrame(
         {
             "delay": delay,
             "strength": strength,
-            "hazard_ratio": np.exp(smooth(np.log(cells["hazard_ratio"].to_numpy()))),
-            "rmst_difference": smooth(cells["rmst_difference"].to_numpy()),
+            **{name: np.exp(smooth(np.log(cells[name]))) for name in ("hazard_ratio", "lower", "upper")},
+            **{name: smooth(cells[name]) for name in ("rmst_difference", "rmst_lower", "rmst_upper")},
             "probability_of_benefit": ndtr(smooth(probit)),
         }
     )

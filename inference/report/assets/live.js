@@ -90,7 +90,7 @@ function probability(value) {
 }
 const SVG = new DOMParser().parseFromString("<svg></svg>", "text/html").querySelector("svg").namespaceURI;
 function element(name, attributes, ...children) {
-  const drawn = ["svg", "path", "line", "text"].includes(name);
+  const drawn = ["svg", "g", "path", "line", "rect", "circle", "text"].includes(name);
   const made = drawn ? document.createElementNS(SVG, name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   made.append(...children);
@@ -168,7 +168,96 @@ function livePrior(place, fit) {
   show();
 }
 
+// The effect under a delay of treatment and an overlooked condition, from a surface that was computed before.
+function liveSurface(place, surface) {
+  const drawing = element("svg", { viewBox: "0 0 350 62", style: "--width: 26rem", role: "img", "aria-label": "Interval of the hazard ratio" });
+  const result = element("p", { class: "result", role: "status" }), warning = element("p", { class: "alarm", hidden: "" });
+  const { delay: late, strength: strong } = surface;
+  const delay = control("Mean delay, months", () => "from the start of follow-up to treatment", late.from, late.to, late.step, show);
+  const strength = control("Strength of a condition", () => "its hazard ratio, and how many times more common it is without treatment", strong.from, strong.to, strong.step, show);
+  const step = (one, range) => Math.round((one.value() - range.from) / range.step);
+  const low = Math.log(0.2), high = Math.log(2.5), across = (ratio) => 10 + (330 * (Math.min(high, Math.max(low, Math.log(ratio))) - low)) / (high - low);
+
+  function interval([lower, middle, upper], y, colour) {
+    const line = { x1: across(lower), x2: across(upper), y1: y, y2: y, stroke: colour, "stroke-width": 2.5 };
+    return [element("line", line), element("circle", { cx: across(middle), cy: y, r: 4, fill: colour })];
+  }
+  function show() {
+    const at = step(delay, late) * surface.strengths + step(strength, strong), ratio = surface.ratio[at], time = surface.time[at], benefit = surface.benefit[at];
+    const [lower, middle, upper] = ratio.map((one) => one.toFixed(2));
+    result.textContent = `Hazard ratio ${middle} (95 % ${lower} to ${upper}), P(benefit) ${probability(benefit)}; ${surface.said} ${written(time[1], 1)} ${surface.unit} (${written(time[0], 1)} to ${written(time[2], 1)}).`;
+    warning.hidden = benefit >= surface.certain;
+    warning.textContent = `P(benefit) is below ${surface.certain}: if this were so, the data would not show that treatment helps.`;
+    drawing.replaceChildren(
+      element("line", { x1: across(1), x2: across(1), y1: 4, y2: 42, stroke: "#777", "stroke-dasharray": "4 3" }),
+      ...interval(surface.ratio[0], 14, "#8a8a8a"), ...interval(ratio, 30, "#0072b2"),
+      ...[0.25, 0.5, 1, 2].map((one) => element("text", { x: across(one), y: 56, "text-anchor": "middle" }, String(one))),
+    );
+  }
+  place.append(delay.row, strength.row, result, warning, element("div", { class: "card" }, drawing), element("p", { class: "source" }, "Grey: without either. Blue: under both."));
+  delay.set(late.from);
+  strength.set(strong.from);
+  show();
+}
+
+// The survival curves are read at a time: by the pointer, or by arrow keys where the drawing has the focus.
+function liveSurvival(place, curves) {
+  for (const svg of document.querySelectorAll(".curves svg")) readable(svg, curves);
+}
+
+function readable(svg, curves) {
+  const { time, arms, difference } = curves, last = time.length - 1, wide = svg.viewBox.baseVal.width;
+  const frame = svg.querySelector("[id$='-axes_1'] > [id*='-patch_'] > path"), shown = element("g", { class: "reading", hidden: "" });
+  // Where a time lies is read off the last tick of the axis, whatever its end.
+  const tick = [...svg.querySelectorAll("[id$='-axes_1'] [id*='-xtick_']")].pop();
+  const tickAt = Number(tick.querySelector("use").getAttribute("x")), tickTime = Number(tick.textContent);
+  let at = Math.floor(last / 2);
+  const short = (label) => (label.length > 20 ? `${label.slice(0, 19)}\u2026` : label);
+  const said = ([low, middle, high], unit) => `${written(middle, 0)} ${unit} (${written(low, 0)} to ${written(high, 0)})`;
+  function lines() {
+    return [
+      `At ${Number(time[at].toPrecision(3))} ${curves.unit}${time[at] > curves.followed ? ", extrapolated" : ""}`,
+      ...arms.map((arm) => `${short(arm.label)}: ${said(arm.survival[at], "%")}`),
+      `Difference: ${said(difference[at], "points")}`,
+    ];
+  }
+  function show() {
+    const box = frame.getBBox();
+    const x = box.x + ((tickAt - box.x) * time[at]) / tickTime, right = x > box.x + box.width / 2;
+    const texts = lines(), size = Math.max(6.5, wide / 65), wider = 0.56 * size * Math.max(...texts.map((one) => one.length));
+    const left = right ? Math.max(3, x - 5 - wider) : Math.min(x + 5, wide - wider - 3);
+    shown.replaceChildren(
+      element("line", { x1: x, x2: x, y1: box.y, y2: box.y + box.height, stroke: "#333", "stroke-width": 0.7 }),
+      element("rect", { x: left - 2, y: box.y + 1, width: wider + 4, height: 5.4 * size, fill: "#fff", "fill-opacity": 0.92 }),
+      ...arms.map((arm) => element("circle", { cx: x, cy: box.y + box.height * (1 - arm.survival[at][1] / 102), r: 2.2, fill: "#333" })),
+      ...texts.map((one, i) => element("text", { x: left, y: box.y + 1 + 1.25 * size * (i + 1), "font-size": size, fill: "#111" }, one)),
+    );
+    shown.removeAttribute("hidden");
+    svg.setAttribute("aria-valuenow", time[at]);
+    svg.setAttribute("aria-valuetext", texts.join("; "));
+  }
+  const move = (to) => { at = Math.min(last, Math.max(0, to)); show(); };
+  svg.append(shown);
+  for (const [key, value] of Object.entries({ tabindex: 0, role: "slider", "aria-valuemin": 0, "aria-valuemax": time[last], "aria-valuenow": time[at], "aria-valuetext": lines().join("; ") })) {
+    svg.setAttribute(key, value);
+  }
+  svg.addEventListener("pointermove", (event) => {
+    const outer = svg.getBoundingClientRect(), box = frame.getBBox();
+    const wanted = (tickTime * (((event.clientX - outer.left) / outer.width) * wide - box.x)) / (tickAt - box.x);
+    const after = time.findIndex((one) => one >= wanted);
+    move(after < 0 ? last : after > 0 && wanted - time[after - 1] < time[after] - wanted ? after - 1 : after);
+  });
+  svg.addEventListener("keydown", (event) => {
+    const steps = { ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at - 1, ArrowDown: at - 1, PageUp: at + 10, PageDown: at - 10, Home: 0, End: last };
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    move(steps[event.key]);
+  });
+  svg.addEventListener("focus", show);
+  for (const left of ["pointerleave", "blur"]) svg.addEventListener(left, () => shown.setAttribute("hidden", ""));
+}
+
 for (const place of document.querySelectorAll(".live")) {
-  const kinds = { prior: livePrior };
+  const kinds = { prior: livePrior, survival: liveSurvival, surface: liveSurface };
   kinds[place.dataset.kind](place, JSON.parse(place.querySelector("script").textContent));
 }

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from data.study.study import Study
-from inference.report.content import FigureItem, ReportSection
+from inference.report.content import FigureItem, Live, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures.timing_and_confounding import CAPTION, timing_and_confounding_figure
 from inference.report.numbers import number, ratio, span
 from inference.report.section import Material, Section
 from inference.report.table import NUMBER, PRINTED, RATIO, SPAN, Column, Table
 from inference.sensitivity import SURFACE
-from inference.sensitivity.surface import Surface, fine_surface, tipping_line
+from inference.sensitivity.surface import Surface, between_cells, fine_surface, tipping_line
 from inference.sensitivity.timing_and_confounding import DELAYS, PREVALENCE, STRENGTHS
 from inference.sensitivity.timing_pooled import CERTAIN
 
+DELAY_STEP, STRENGTH_STEP = 1.0, 0.1  # of what a reader sets on the page
 ID, TITLE = "timing-and-confounding", "A late start and an overlooked condition together"
 
 
@@ -47,7 +49,33 @@ def timing_and_confounding_section(
     figure = FigureItem(ID, "Delay and an overlooked condition", CAPTION, drawing, "section")
     alone, delayed = (_strength(line.set_index("delay")["strength"].loc[delay]) for delay in DELAYS[:3:2])
     finding = f"P(benefit) falls to {CERTAIN:g} with an overlooked condition of strength: without delay {alone}; with a mean delay of {DELAYS[2]:g} months {delayed}."
-    return ReportSection(ID, TITLE, paragraphs, tables, (figure,), finding)
+    return ReportSection(ID, TITLE, paragraphs, tables, (figure,), finding, live=live_surface(surface, study))
+
+
+def live_surface(surface: Surface, study: Study) -> Live:
+    """Return the effect at every delay and strength that a reader can set on the page."""
+    delays = np.arange(DELAYS[0], DELAYS[-1] + 0.5 * DELAY_STEP, DELAY_STEP)
+    strengths = np.arange(STRENGTHS[0], STRENGTHS[-1] + 0.5 * STRENGTH_STEP, STRENGTH_STEP)
+    every = [one.ravel() for one in np.meshgrid(delays, strengths.clip(max=STRENGTHS[-1]), indexing="ij")]
+    points = between_cells(surface, *every)
+
+    def listed(*names: str) -> list[list[float]]:
+        return points[list(names)].round(3).to_numpy().tolist()
+
+    return Live(
+        "surface",
+        {
+            "delay": {"from": DELAYS[0], "to": DELAYS[-1], "step": DELAY_STEP},
+            "strength": {"from": STRENGTHS[0], "to": STRENGTHS[-1], "step": STRENGTH_STEP},
+            "strengths": len(strengths),
+            "ratio": listed("lower", "hazard_ratio", "upper"),
+            "time": listed("rmst_lower", "rmst_difference", "rmst_upper"),
+            "benefit": points["probability_of_benefit"].round(4).tolist(),
+            "certain": CERTAIN,
+            "said": f"difference in restricted mean to {number(surface.horizon)} {study.time_unit}",
+            "unit": study.time_unit,
+        },
+    )
 
 
 def _tipping(line: pd.DataFrame) -> str:

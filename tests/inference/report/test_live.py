@@ -1,14 +1,22 @@
 """What a reader changes on the page: reweighted draws give what a refit gives, and controls work by keyboard."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from arviz_stats.base import array_stats
 from scipy import stats
 
 from inference import SamplerSettings
-from inference.report.content import Live, ReportSection
+from inference.fits.tables import summarise_curves
+from inference.frequentist import kaplan_meier
+from inference.report.content import FigureItem, Live, ReportSection
+from inference.report.drawings import drawn_when_asked
+from inference.report.figures.risk_table import Followed
+from inference.report.figures.survival import survival_figure
+from inference.report.live_survival import live_survival
 from inference.report.page import render
 from inference.sampling.engine import sample
 from inference.sampling.posterior import Posterior
@@ -22,6 +30,18 @@ pytestmark = pytest.mark.skipif(
 )
 FITTED, LIKELIHOOD = (0.0, 0.5), (-0.4, 0.15)  # mean and standard deviation
 PRIORS = [(mean, sd) for mean in (-0.5, -0.25, 0.0, 0.2, 0.4) for sd in (0.15, 0.3, 0.8, 1.5)]
+
+SURFACE = {  # 3 delays by 4 strengths; every number says where it is
+    "delay": {"from": 0, "to": 2, "step": 1},
+    "strength": {"from": 1, "to": 1.3, "step": 0.1},
+    "strengths": 4,
+    "ratio": [[0.1 + at / 100, 0.2 + at / 100, 0.3 + at / 100] for at in range(12)],
+    "time": [[at, at + 1, at + 2] for at in range(12)],
+    "benefit": [1 - at / 100 for at in range(12)],
+    "certain": 0.95,
+    "said": "difference",
+    "unit": "months",
+}
 
 
 def posterior_of(mean, sd):
@@ -44,7 +64,27 @@ def draws():
 
 
 @pytest.fixture(scope="module")
-def page_of(make_report, draws, tmp_path_factory):
+def curves():
+    """Draws of exponential survival to 70 months, summarised: hazards of 0.03 without and about 0.02 with treatment."""
+    rng, time = np.random.default_rng(2), np.linspace(0.0, 70.0, 141)
+    hazard = (
+        np.stack([rng.normal(0.03, 0.002, 200), rng.normal(0.02, 0.002, 200)])[None, :, :, None] + 0 * time
+    )
+    by_arm = ("population", "arm", "draw", "time")
+    drawn = xr.Dataset(
+        {
+            "survival": (by_arm, np.exp(-hazard * time)),
+            "hazard": (by_arm, hazard),
+            "average_hazard": (("draw", "time"), hazard[0, 0]),
+        },
+        coords={"population": ["all"], "arm": ["control", "treated"], "time": time},
+    )
+    labels = {"treated_label": "Treated", "control_label": "Not treated", "time_unit": "months"}
+    return drawn, summarise_curves(drawn).assign_attrs(labels | {"treated_end": 60.0, "control_end": 65.0})
+
+
+@pytest.fixture(scope="module")
+def page_of(make_report, draws, curves, tmp_path_factory):
     """Open the page with controls, so many pixels wide."""
     from playwright.sync_api import sync_playwright
 
@@ -52,7 +92,16 @@ def page_of(make_report, draws, tmp_path_factory):
         "live-prior", "A prior of your own", finding="Set it.", live=Live("prior", live(draws))
     )
     file = tmp_path_factory.mktemp("live") / "report.html"
-    file.write_text(render(make_report(sections=[section])), encoding="utf-8")
+    _, summary = curves
+    followed = {
+        arm: Followed(np.zeros(9), np.arange(8.0, 80.0, 8.0), np.ones(9, dtype=bool))
+        for arm in ("treated", "control")
+    }
+    steps = {arm: kaplan_meier(one.time, one.event) for arm, one in followed.items()}
+    drawing = drawn_when_asked("survival", lambda: survival_figure(summary, steps, followed))
+    figure = FigureItem("survival", "Survival", "Read it so.", drawing, "answer", live_survival(summary))
+    both = ReportSection("both", "Both", finding="Set them.", live=Live("surface", SURFACE))
+    file.write_text(render(make_report(sections=[section, both], figures=[figure])), encoding="utf-8")
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
 
@@ -126,7 +175,7 @@ def test_controls_work_by_keyboard(page_of, draws, width):
         page.locator('.live input[type="range"]').first,
         page.locator('.live input[type="number"]').first,
     )
-    result = page.locator(".live .result")
+    result = page.locator(".live .result").first
     middle = np.exp(np.median(draws))
     assert f"Hazard ratio {middle:.2f}" in result.inner_text()
     slider.focus()
@@ -139,7 +188,7 @@ def test_controls_work_by_keyboard(page_of, draws, width):
     assert slider.input_value() == "1.5"
     second = page.locator('.live input[type="number"]').nth(1)
     second.fill("0.05")
-    warning = page.locator(".live .alarm")
+    warning = page.locator(".live .alarm").first
     assert warning.is_visible()
     assert "Not reliable" in warning.inner_text()
     page.locator(".live select").focus()
@@ -150,9 +199,66 @@ def test_controls_work_by_keyboard(page_of, draws, width):
     lower, median, upper = np.exp(expected["effect"])
     assert f"Hazard ratio {median:.2f} (95 % {lower:.2f} to {upper:.2f})" in result.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".live svg path").count() == 3
+    assert page.locator('[data-kind="prior"] svg path').count() == 3
     assert page.complaints == []
     assert len(page.requests) == 1
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_survival_is_read_off_the_curves_by_pointer_and_keyboard(page_of, curves, width):
+    """At a tick of the axis the reading is that of the tick's time: quantiles of the draws of both arms and of their difference."""
+    drawn, _ = curves
+    page = page_of(width)
+    svg = page.locator(".curves svg:visible")
+    ticks = svg.locator("[id$='-axes_1'] [id*='-xtick_']")
+    used = {one.text_content().strip(): one.locator("use").first.bounding_box() for one in ticks.all()}
+    place, panel = used["40"], svg.bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, panel["y"] + 80)
+
+    def reading(time):
+        at = drawn["survival"].sel(population="all", time=time).to_numpy()
+        values = {"Treated": at[1], "Not treated": at[0], "Difference": at[1] - at[0]}
+        return {
+            name: [round(100 * one) for one in np.quantile(value, [0.5, 0.025, 0.975])]
+            for name, value in values.items()
+        }
+
+    def said():
+        time, *parts = svg.get_attribute("aria-valuetext").split("; ")
+        return time, {part.split(":")[0]: [int(one) for one in re.findall(r"\d+", part)] for part in parts}
+
+    assert said() == ("At 40 months", reading(40.0))
+    assert svg.locator(".reading text").count() == 4
+    svg.focus()
+    for key, time in (("ArrowRight", 40.5), ("PageDown", 35.5), ("Home", 0.0), ("End", 70.0)):
+        page.keyboard.press(key)
+        extrapolated = ", extrapolated" if time > 60 else ""
+        assert said() == (f"At {time:g} months{extrapolated}", reading(time))
+        box = svg.locator(".reading rect").bounding_box()
+        assert panel["x"] <= box["x"]
+        assert box["x"] + box["width"] <= panel["x"] + panel["width"]
+    page.keyboard.press("Tab")
+    assert not svg.locator(".reading text").first.is_visible()
+    assert page.complaints == []
+
+
+def test_delay_and_strength_are_set_together(page_of):
+    page = page_of(390)
+    place = page.locator('[data-kind="surface"]')
+    result, warning = place.locator(".result"), place.locator(".alarm")
+    assert "Hazard ratio 0.20 (95 % 0.10 to 0.30), P(benefit) > 0.999" in result.inner_text()
+    place.locator('input[type="range"]').first.focus()
+    page.keyboard.press("ArrowRight")
+    assert "Hazard ratio 0.24" in result.inner_text()
+    assert not warning.is_visible()
+    place.locator('input[type="number"]').nth(1).fill("1.2")
+    assert (
+        "Hazard ratio 0.26 (95 % 0.16 to 0.36), P(benefit) 0.940; difference 7.0 months"
+        in result.inner_text()
+    )
+    assert warning.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.complaints == []
 
 
 @pytest.mark.long

@@ -8,7 +8,10 @@ import pytest
 from scipy.special import ndtr
 
 from data.study.study import load_study
-from inference.report.sections.timing_and_confounding import timing_and_confounding_section
+from inference.report.sections.timing_and_confounding import (
+    live_surface,
+    timing_and_confounding_section,
+)
 from inference.sensitivity.surface import Surface
 from inference.sensitivity.timing_and_confounding import DELAYS, STRENGTHS
 
@@ -57,3 +60,21 @@ def test_the_strength_that_is_needed_is_that_of_a_closed_form(start):
 def test_a_surface_that_is_doubtful_from_the_start_says_so():
     section = timing_and_confounding_section(surface(-0.1), load_study("gbsg2"))
     assert all(row.cells[-1].sort == 1.0 for row in section.tables[0].rows)
+
+
+def test_what_is_set_on_the_page_is_the_surface():
+    """A plane comes back from the splines; strengths and delays lie in the order in which the page looks them up."""
+    start = -0.6
+    content = live_surface(surface(start), load_study("gbsg2")).data
+    count = content["strengths"]
+    assert len(content["ratio"]) == len(content["time"]) == len(content["benefit"]) == 25 * count
+    for delay, strength in ((0.0, 1.0), (7.0, 1.3), (24.0, 4.0)):
+        at = round(delay / content["delay"]["step"]) * count + round(
+            (strength - 1.0) / content["strength"]["step"]
+        )
+        mean = start + 0.02 * delay + 0.4 * np.log(strength)
+        assert content["ratio"][at] == pytest.approx(np.exp([mean - 0.294, mean, mean + 0.294]), abs=2e-3)
+        assert content["benefit"][at] == pytest.approx(ndtr(-mean / 0.15), abs=2e-3)
+        assert content["time"][at] == pytest.approx(
+            [-12 * mean - 3.5, -12 * mean, -12 * mean + 3.5], abs=2e-3
+        )
