@@ -41,7 +41,7 @@ def publish_curve(
 ) -> PublishedCurve:
     """The Kaplan-Meier curve of some patients as a reader of the figure has it.
 
-    A reading is the pixel row of the curve in each pixel column up to the last time of the arm. Numbers at risk, where
+    A reading is the pixel row of the curve in each pixel column up to that of the last time of the arm. Numbers at risk, where
     printed, count those whose time is the column's time or later.
 
     Parameters
@@ -65,9 +65,10 @@ def publish_curve(
     wide = round(size_cm / CM_PER_INCH * dpi)
     high = round(wide * HEIGHT)
     pixel = end / wide
-    at = np.arange(math.floor(time.max() / pixel) + 1) * pixel
+    at = np.arange(round(time.max() / pixel) + 1) * pixel
     kaplan_meier = ecdf(CensoredData.right_censored(time, ~event)).sf
-    row = np.round(kaplan_meier.evaluate(at) * high) / high
+    # the last column of pixels holds the end of the curve, with a fall at the very end
+    row = np.round(kaplan_meier.evaluate(np.append(at[:-1], max(at[-1], time.max()))) * high) / high
     ticks = np.linspace(0, end, columns)
     at_risk = len(time) - np.searchsorted(np.sort(time), ticks, side="left")
     return PublishedCurve(

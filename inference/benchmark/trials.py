@@ -155,8 +155,8 @@ def measure(trial: Trial, reading: Reading, cohorts: int, seed: int) -> list[dic
     The interval is that of one more cohort, by Student's distribution: what the publication leaves open.
     """
     study, evidence = publication_of(trial, reading)
-    # the last common time that the figure shows, short of a rounding error
-    horizon = (1 - 1e-5) * min(float(curve.time[-1]) for curve in evidence.curves)
+    # the last common time that the figure shows, short of half a pixel and a rounding error
+    horizon = (1 - 1e-5) * min(float(one.time[-1] - one.time_resolution / 2) for one in evidence.curves)
     truth = quantities(trial.time, trial.event, trial.first, horizon)
     began = time.perf_counter()
     patients = reconstruct(study, evidence, cohorts, seed, workers=1).patients

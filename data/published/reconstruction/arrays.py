@@ -29,7 +29,7 @@ class Layout(NamedTuple):
     aim: np.ndarray  # (target,) printed value
     width: np.ndarray  # (target,) standard deviation of the rounding likelihood
     flat: np.ndarray  # (target,) how far from the aim it is level
-    bound: np.ndarray  # (target,) 1 where the value must only be as large as the aim
+    bound: np.ndarray  # (target,) 1 where the value need only be as large as the aim
     part_first: np.ndarray  # (part + 1,) first entry of each in `part_targets`
     part_targets: np.ndarray  # the targets that a part gives
     part_column: np.ndarray  # (part,) covariate that marks the group or groups of a curve or test, or -1

@@ -4,16 +4,16 @@ A reading (t, y) is the curve at a time and height that are shifted and stretche
 axis that the figure was calibrated with. They are drawn along with the cohort.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from data.published.reconstruction.arrays import Layout
-from data.published.reconstruction.inversion import CALIBRATION_SD, Arm
 from data.published.reconstruction.target import Figure, Target
 
+CALIBRATION_SD = 0.5  # standard deviation of the error at an end of an axis, in units of the resolution
 STEP = 0.5  # standard deviation of a proposed change
 
 
@@ -87,8 +87,8 @@ class Axes:
         return float((self.figure == figure).sum() * np.log(max(stretch, 1e-9)))
 
 
-def axes_of(targets: tuple[Target, ...], layout: Layout, arms: Iterable[Arm]) -> Axes:
-    """The axes of the figures that targets were read from, with the errors that the arms were made with."""
+def axes_of(targets: tuple[Target, ...], layout: Layout, known: Mapping[str, np.ndarray]) -> Axes:
+    """The axes of the figures that targets were read from, with the errors of survival that the arms were made with."""
     points = [(number, target) for number, target in enumerate(targets) if target.figure is not None]
     figures = list(dict.fromkeys(target.figure for target in targets if target.figure is not None))
     place: dict[Figure | None, int] = {figure: number for number, figure in enumerate(figures)}
@@ -103,10 +103,8 @@ def axes_of(targets: tuple[Target, ...], layout: Layout, arms: Iterable[Arm]) ->
         (np.array(column) for column in zip(*entries, strict=True)) if entries else (np.zeros(0, int),) * 5
     )
     errors = np.zeros((len(figures), 4))
-    for arm in arms:
-        for figure in figures:
-            if figure.curve == arm.curve:
-                errors[place[figure], 2:] = arm.axis
+    for figure in figures:
+        errors[place[figure], 2:] = known.get(figure.curve, 0.0)
     return Axes(
         target=np.array([number for number, _ in points], int),
         figure=np.array([place[target.figure] for _, target in points], int),

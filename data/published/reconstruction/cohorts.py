@@ -17,11 +17,11 @@ from data.published.reconstruction.covariates import (
     precision_of,
 )
 from data.published.reconstruction.deaths import DeathCount, death_classes, death_counts, first_lifetimes
-from data.published.reconstruction.inversion import published_arms
 from data.published.reconstruction.layout import layout_of, membership_of
 from data.published.reconstruction.lifetimes import Lifetimes, draw_lifetimes
 from data.published.reconstruction.margins import Strata, level_number, strata_of
 from data.published.reconstruction.modalities import ModalityGroups, draw_modalities, modality_groups
+from data.published.reconstruction.published_arms import published_arms
 from data.published.reconstruction.statistics import evaluate, misfit
 from data.published.reconstruction.target import COUNT, CURVE, Target
 from data.published.reconstruction.targets import targets_of
@@ -30,6 +30,7 @@ from data.study.study import Study
 ANNEALED, SAMPLED = 110_000, 60_000  # moves
 REFINED = 20_000  # moves from a cohort that has the curves already
 BLOCK = 1000  # moves after which the correlation of the covariates is drawn anew
+STARTS = 20  # first cohorts where subgroups have curves, of which the one nearest to print begins the chain
 ROUNDS = 6  # of so many moves more beside a curve, while a target is missed
 REHEATED = 200.0  # where a target is missed at the end, the chain is heated to this once more
 ATTEMPTS = 4  # of which each draws covariates and generative model anew, while a target is missed
@@ -48,6 +49,11 @@ class Plan:
     targets: tuple[Target, ...]
     modalities: tuple[ModalityGroups, ...]
     assumptions: Assumptions = STATED
+
+    @property
+    def of_subgroups(self) -> bool:
+        """Whether subgroups have curves of their own."""
+        return any(curve.subgroup for curve in self.evidence.curves)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +135,7 @@ class State:
     @property
     def misfit(self) -> float:
         """Half the sum of squared deviations in units of the rounding."""
-        return float(misfit(self.values, self.layout))
+        return misfit(self.values, self.layout)
 
 
 def plan_of(study: Study, evidence: Evidence, assumptions: Assumptions = STATED) -> Plan:
@@ -159,7 +165,7 @@ def draw_cohort(plan: Plan, seed: int, number: int) -> PseudoCohort:
     draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
     best = None
     # A generative model under which print is hardly possible is drawn anew: print speaks against it.
-    for _ in range(ATTEMPTS):
+    for _ in range(1 if plan.of_subgroups else ATTEMPTS):
         state = _sampled(plan, draws)
         missed = _missed(plan, state)
         if best is None or len(missed) < len(best[1]):
@@ -185,13 +191,13 @@ def draw_cohort(plan: Plan, seed: int, number: int) -> PseudoCohort:
 
 def _sampled(plan: Plan, draws: np.random.Generator) -> State:
     """One attempt: the state in which the chain ends."""
-    state = first_state(plan, draws)
+    starts = STARTS if plan.of_subgroups else 1
+    state = min((first_state(plan, draws) for _ in range(starts)), key=lambda one: one.misfit)
     if all(target.family in (CURVE, COUNT) for target in plan.targets):
         state.advance(np.ones(REFINED), draws)  # heat would undo what the filter found, step by step
-        _round(plan, state)
-        return state
-    state.advance(np.geomspace(max(1.0, state.misfit / HOTTEST), 1.0, ANNEALED), draws)
-    state.advance(np.ones(SAMPLED), draws)
+    else:
+        state.advance(np.geomspace(max(1.0, state.misfit / HOTTEST), 1.0, ANNEALED), draws)
+        state.advance(np.ones(SAMPLED), draws)
     for _ in range(ROUNDS if plan.evidence.curves else 0):
         if _missed(plan, state):
             state.advance(np.ones(SAMPLED), draws)
@@ -205,7 +211,8 @@ def _sampled(plan: Plan, draws: np.random.Generator) -> State:
 def first_state(plan: Plan, draws: np.random.Generator) -> State:
     """A cohort drawn from the generative model, with the printed numbers of deaths: where the chain begins."""
     drawn = draw_covariates(plan.study, plan.evidence.names.constraints, plan.strata, draws, plan.assumptions)
-    arms = published_arms(plan.evidence, plan.strata, draws)
+    published = published_arms(plan.study, plan.evidence, plan.strata, drawn, draws)
+    arms = published.strata
     lifetimes = draw_lifetimes(
         plan.study, plan.evidence, plan.strata, drawn.levels, draws, plan.assumptions,
         {number: arm.losses for number, arm in arms.items()},
@@ -222,7 +229,7 @@ def first_state(plan: Plan, draws: np.random.Generator) -> State:
         death_classes(plan.deaths, plan.strata)[lifetimes.stratum].astype(np.int64),
     )
     values = np.zeros(len(plan.targets))
-    axes = axes_of(plan.targets, layout, arms.values())
+    axes = axes_of(plan.targets, layout, published.axes)
     axes.place(layout)
     evaluate(order, time, event, layout, member, values)
     return State(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.published.reconstruction.arrays import Layout
 from data.published.reconstruction.chain import CHANCES, run
-from data.published.reconstruction.statistics import penalty
+from data.published.reconstruction.statistics import penalties
 from data.published.reconstruction.target import Target
 
 if TYPE_CHECKING:
@@ -25,13 +24,17 @@ def conflicts_of(
 ) -> tuple[str, ...]:
     """One sentence for each missed target: how far it is off, and which targets moves towards it make worse.
 
+    Of a curve the worst point stands for all that are missed.
+
     Single moves are tried from the state in which the chain ended, as if targets did not count, and taken back. Over
     those that bring the missed target nearer, the mean change of every other target's squared deviation is
     taken; those that grow are what it pulls against.
     """
     layout = state.layout
+    points = _points_of_curves(targets, missed, state.values)
+    missed = list(points)
     changes, gains = [], []
-    start = _penalties(state.values, layout)
+    start = penalties(state.values, layout)
     for _ in range(TRIALS):
         tried = deepcopy(state)
         run(
@@ -39,7 +42,7 @@ def conflicts_of(
             tried.member, tried.lifetimes, tried.covariates, draws.random((1, CHANCES)), draws.standard_normal((1, 2)),
             np.array([HOT]),
         )  # fmt: skip
-        change = _penalties(tried.values, layout) - start
+        change = penalties(tried.values, layout) - start
         changes.append(change)
         gains.append(change[missed] < -1e-9)
     table, better = np.array(changes), np.array(gains)
@@ -47,7 +50,9 @@ def conflicts_of(
     for column, number in enumerate(missed):
         target = targets[number]
         value = target.value(float(state.values[number]))
-        text = f"{target.name}: printed {target.operator if target.operator == '<' else ''}{target.printed:.4g}, reached {value:.4g}"
+        text = f"{target.name}: printed {target.operator.strip('=')}{target.printed:.4g}, reached {value:.4g}"
+        if points[number] > 1:
+            text += f", the worst of {points[number]} points of this curve"
         if better[:, column].any():
             mean = table[better[:, column]].mean(axis=0)
             worst = [place for place in np.argsort(-mean)[:NAMED] if mean[place] > 0]
@@ -63,10 +68,15 @@ def conflicts_of(
     return tuple(found)
 
 
-def _penalties(values: np.ndarray, layout: Layout) -> np.ndarray:
-    return np.array(
-        [
-            penalty(*one)
-            for one in zip(values, layout.aim, layout.width, layout.flat, layout.bound, strict=True)
-        ]
-    )
+def _points_of_curves(targets: tuple[Target, ...], missed: list[int], values: np.ndarray) -> dict[int, int]:
+    """The missed targets, of the points of a curve the worst only, with how many points it stands for (1 for other targets)."""
+    of_curve: dict[object, list[int]] = {}
+    for number in missed:
+        target = targets[number]
+        of_curve.setdefault(number if target.figure is None else (target.figure, target.of), []).append(
+            number
+        )
+    return {
+        max(alike, key=lambda one: abs(targets[one].deviation(float(values[one])))): len(alike)
+        for alike in of_curve.values()
+    }

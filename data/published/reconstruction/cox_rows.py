@@ -126,11 +126,14 @@ def _terms(role, weights, terms, risk, risk_term, risk_square, order, event, sco
             for j in range(score.size):
                 share = risk_term[j] * per_weight
                 score[j] += terms[j, p] - share
-                for k in range(score.size):
+                for k in range(j + 1):
                     information[j, k] += risk_square[j, k] * per_weight - share * (risk_term[k] * per_weight)
         risk -= weights[p]
         for j in range(score.size):
             if terms[j, p] > 0.0:
                 risk_term[j] -= weights[p]
-                for k in range(score.size):
+                for k in range(j + 1):
                     risk_square[j, k] -= weights[p] * terms[k, p]
+    for j in range(score.size):
+        for k in range(j):
+            information[k, j] = information[j, k]

@@ -21,17 +21,22 @@ def curve_targets(study: Study, evidence: Evidence) -> list[Target]:
         column, _, level = curve.subgroup.partition("=")
         group = Group(curve.phase, curve.arm, column, level or "1")
         who = f"{curve.curve}, {labels[curve.arm]}"
-        found += _points(curve, _figure(evidence, curve), group, who)
+        found += [*_points(curve, _figure(evidence, curve), group, who), *_end(curve, group, who)]
         size = evidence.size(curve.arm, curve.phase) if not column else float(curve.at_risk.max(initial=0))
         found += _counts(curve, group, size, who, study.time_unit)
     return found
+
+
+def figure_name(curve: PublishedCurve) -> str:
+    """The name of the figure of a curve."""
+    return f"{curve.curve} {curve.subgroup}".strip()
 
 
 def _figure(evidence: Evidence, curve: PublishedCurve) -> Figure:
     """The figure of a curve, which the other arm shares."""
     alike = [one for one in evidence.curves if (one.curve, one.subgroup) == (curve.curve, curve.subgroup)]
     return Figure(
-        f"{curve.curve} {curve.subgroup}".strip(),
+        figure_name(curve),
         max(read(one).end for one in alike),
         max(one.time_resolution for one in alike),
         max(one.survival_resolution for one in alike),
@@ -57,6 +62,19 @@ def _points(curve: PublishedCurve, figure: Figure, group: Group, who: str) -> li
         )
         for place in read(curve).chosen
     ]
+
+
+def _end(curve: PublishedCurve, group: Group, who: str) -> list[Target]:
+    """Somebody is followed to where the curve ends, unless it ends because all have died, or a count says so."""
+    last = float(curve.time[-1])
+    if curve.survival[-1] <= 0 or (curve.at_risk[curve.at_risk_time >= last] > 0).any():
+        return []
+    return [
+        Target(
+            f"followed to the end of the curve, {who}", COUNT, 1.0, 0.5, ">", AT_RISK, group,
+            last - curve.time_resolution / 2, 1.0, COUNT_SD,
+        )
+    ]  # fmt: skip
 
 
 def _counts(curve: PublishedCurve, group: Group, size: float, who: str, unit: str) -> list[Target]:

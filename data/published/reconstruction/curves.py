@@ -12,7 +12,7 @@ ABOVE, BELOW = 0.55, 0.45  # of the curve: where SPSS takes its slope for the st
 
 
 @numba.njit(cache=True)
-def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed, left, died):
+def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed):
     """Put survival and counts at checkpoints in place, and return the median and its error; both are bounded where not reached.
 
     Parameters
@@ -27,10 +27,10 @@ def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed
         By increasing time.
     time, event : ndarray (patient,)
         Times above 0; 1 for a death.
-    checkpoints, passed : ndarray of float (checkpoint,)
-        Increasing times, and the survival there.
-    left, died : ndarray of int (checkpoint,)
-        Those whose time is later, and those who had the event by then.
+    checkpoints : ndarray of float (checkpoint,)
+        Increasing times.
+    passed : ndarray of float (3, checkpoint)
+        Survival there, how many have a later time, and how many had the event by then.
     """
     reached, events = 0, 0
     survival, greenwood = 1.0, 0.0
@@ -42,7 +42,7 @@ def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed
             continue
         now = time[p]
         while reached < checkpoints.size and checkpoints[reached] < now:
-            passed[reached], left[reached], died[reached] = survival, at_risk, events
+            passed[0, reached], passed[1, reached], passed[2, reached] = survival, at_risk, events
             reached += 1
         if event[p] != censoring:
             events += 1
@@ -60,7 +60,7 @@ def read_curve(role, at_risk, censoring, order, time, event, checkpoints, passed
                 break  # nothing later is read
         at_risk -= 1
     while reached < checkpoints.size:
-        passed[reached], left[reached], died[reached] = survival, at_risk, events
+        passed[0, reached], passed[1, reached], passed[2, reached] = survival, at_risk, events
         reached += 1
     error = end_time = time[order[order.size - 1]]
     if below_time < math.inf and above_time > 0:

@@ -1,22 +1,23 @@
 """Invert the published curve of one arm to a first cohort for the chain: a particle filter, then times within the gaps."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from data.published.evidence import Evidence
 from data.published.reconstruction.density import END_WIDTH
 from data.published.reconstruction.losses import LossShape, draw_followups, marked_shape, shape_of
-from data.published.reconstruction.margins import ARMS, Strata
+from data.published.reconstruction.members import NOBODY, Members
 from data.published.reconstruction.particles import PARTICLES, Grid, draw_path
-from data.published.reconstruction.readings import READING_SD, Reading, read
+from data.published.reconstruction.readings import READING_SD, Reading
 
+TOGETHER = (
+    0.1,
+    100.0,
+)  # precision of the gamma process of deaths, log-uniformly, in pseudo-patients of the arm: ties are many, or none
 SKEW = 0.7  # of the losses between two columns: evenly, or more of them early or late
 FINEST = 0.02  # cumulative hazard of death in one gap: wider ones are cut
 LOWEST = 0.01  # survival where the curve reaches zero, for the hazard
-CALIBRATION_SD = 0.5  # standard deviation of the error at an end of an axis, in units of the resolution
-SHARED_SD = 0.1  # the same of the second arm of a figure, around the first
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,44 +32,25 @@ class Arm:
         The cumulative hazard of loss that the generative model of this cohort has.
     axis : ndarray of float (2,)
         Errors of the axis at survival 0 and 1, in units of the resolution.
-    curve : str
-        The name of the curve.
+    level : ndarray of int (patient,)
+        Of the members whose times are known from curves of their own; -1 of the others.
     """
 
     time: np.ndarray
     event: np.ndarray
     losses: LossShape
     axis: np.ndarray
-    curve: str
+    level: np.ndarray
 
 
-def published_arms(evidence: Evidence, strata: Strata, draws: np.random.Generator) -> dict[int, Arm]:
-    """Pseudo-patients of every stratum whose arm has a published curve, by the number of the stratum.
-
-    A stratum takes the curve of its own phase; those outside the matched set take part of their arm's.
-    """
-    found: dict[int, Arm] = {}
-    axes: dict[str, np.ndarray] = {}
-    for number, (treated, matched) in enumerate(zip(strata.treated, strata.matched, strict=True)):
-        arm = ARMS[int(treated)]
-        for phase in ("after", "before") if matched else ("before",):
-            curve = next(
-                (one for one in evidence.curves if (one.arm, one.phase, one.subgroup) == (arm, phase, "")),
-                None,
-            )
-            if curve is None:
-                continue
-            size, axis = evidence.size(arm, phase), axes.get(curve.curve)
-            known = (np.zeros(2), CALIBRATION_SD) if axis is None else (axis, SHARED_SD)
-            whole = arm_of(read(curve), size, *known, draws)
-            axes[curve.curve] = whole.axis
-            part = draws.permutation(size)[: strata.sizes[number]]
-            found[number] = replace(whole, time=whole.time[part], event=whole.event[part])
-            break
-    return found
-
-
-def arm_of(reading: Reading, size: int, axis: np.ndarray, axis_sd: float, draws: np.random.Generator) -> Arm:
+def arm_of(
+    reading: Reading,
+    size: int,
+    axis: np.ndarray,
+    axis_sd: float,
+    draws: np.random.Generator,
+    members: Members = NOBODY,
+) -> Arm:
     """Pseudo-patients of an arm that have its curve.
 
     Parameters
@@ -78,37 +60,56 @@ def arm_of(reading: Reading, size: int, axis: np.ndarray, axis_sd: float, draws:
     axis, axis_sd : ndarray of float (2,), float
         Mean and standard deviation of the errors of the axis at survival 0 and 1, in units of the resolution.
     draws : Generator
+    members : Members
+        Those whose times are known from curves of their own; they come first in the arm.
     """
-    times, grid, columns = _grid(reading)
+    times, columns = _edges(reading)
+    members = members.beside(reading, times, draws)
+    others = size - len(members.time)
+    grid = _grid(reading, times, columns, members)
     step = reading.curve.survival_resolution
     died, lost, errors, followup = draw_path(
-        grid, size, READING_SD * step, axis * step, axis_sd * step, draw_followups(reading, size, PARTICLES, draws),
-        0.0 if len(reading.curve.censor_marks) else SKEW, reading.rate, draws,
+        grid, others, READING_SD * step, axis * step, axis_sd * step, draw_followups(reading, size, PARTICLES, draws),
+        0.0 if len(reading.curve.censor_marks) else SKEW, size * np.exp(draws.uniform(*np.log(TOGETHER), PARTICLES)),
+        reading.rate, draws,
     )  # fmt: skip
     late = np.where(times[1:] > reading.end, reading.end, times[1:])
     time_died, time_lost = (
         draws.uniform(np.repeat(times[:-1], count), np.repeat(late, count)) for count in (died, lost)
     )
-    followed = reading.end * (1 + END_WIDTH * draws.random(size - len(time_died) - len(time_lost)))
-    time = np.concatenate([time_died, time_lost, followed])
-    event = (np.arange(size) < len(time_died)).astype(np.int64)
+    followed = reading.end * (1 + END_WIDTH * draws.random(others - len(time_died) - len(time_lost)))
+    time = np.concatenate([members.time, time_died, time_lost, followed])
+    event = np.concatenate([members.event, np.arange(others) < len(time_died)]).astype(np.int64)
+    if (
+        reading.curve.survival[-1] > 0 and time.max() < reading.curve.time[-1]
+    ):  # it ends where the last is lost
+        time[np.argmax(np.where(event == 0, time, 0.0))] = reading.end
     losses = _losses(reading, shape_of(reading, followup), columns, time, event, size)
-    return Arm(np.maximum(time, 1e-9 * reading.end), event, losses, errors / step, reading.curve.curve)
+    level = np.concatenate([members.level, np.full(others, -1)])
+    return Arm(np.maximum(time, 1e-9 * reading.end), event, losses, errors / step, level)
 
 
-def _grid(reading: Reading) -> tuple[np.ndarray, Grid, np.ndarray]:
-    """Times between which deaths and losses are drawn, what is printed of each gap, and the columns of the risk table."""
+def _edges(reading: Reading) -> tuple[np.ndarray, np.ndarray]:
+    """Times between which deaths and losses are drawn, and the columns of the risk table."""
     curve, chosen = reading.curve, reading.beside
-    used = (curve.at_risk_time > 0) & (curve.at_risk_time <= reading.end)
-    columns = curve.at_risk_time[used]
+    columns = curve.at_risk_time[(curve.at_risk_time > 0) & (curve.at_risk_time <= reading.end)]
     edges = np.unique(
         np.concatenate([[0.0], curve.time[chosen][curve.time[chosen] > 0], columns, [reading.end]])
     )
-    falls = -np.diff(np.log(np.maximum(np.interp(edges, reading.time, reading.survival), LOWEST)))
-    parts = np.maximum(np.ceil(falls / FINEST), 1).astype(int)
+    parts = np.maximum(np.ceil(_falls(reading, edges) / FINEST), 1).astype(int)
     pieces = [np.linspace(*ends, k, endpoint=False) for ends, k in zip(pairwise(edges), parts, strict=True)]
-    times = np.concatenate([*pieces, edges[-1:]])
-    hazard = np.repeat(falls / parts, parts)
+    return np.concatenate([*pieces, edges[-1:]]), columns
+
+
+def _falls(reading: Reading, times: np.ndarray) -> np.ndarray:
+    """The cumulative hazard between times, evenly between readings."""
+    return -np.diff(np.log(np.maximum(np.interp(times, reading.time, reading.survival), LOWEST)))
+
+
+def _grid(reading: Reading, times: np.ndarray, columns: np.ndarray, members: Members) -> Grid:
+    """What is printed of each gap, of those who are no members."""
+    curve, chosen = reading.curve, reading.beside
+    used = np.isin(curve.at_risk_time, columns)
     gaps = len(times) - 1
 
     def at_end(when: np.ndarray, values: np.ndarray, nothing: float) -> np.ndarray:
@@ -120,7 +121,8 @@ def _grid(reading: Reading) -> tuple[np.ndarray, Grid, np.ndarray]:
     events = np.where(
         np.isnan(curve.events), curve.at_risk.max(initial=0) - curve.at_risk - curve.censored, curve.events
     )[used]
-    counted = at_end(columns, curve.at_risk[used], -1.0).astype(np.int64)
+    left = np.maximum(curve.at_risk[used] - members.at_risk(columns), 0)
+    counted = at_end(columns, left, -1.0).astype(np.int64)
     place = np.flatnonzero(counted >= 0)
     marked = np.diff(marked_shape(reading).at(times)) if len(curve.censor_marks) else np.zeros(gaps)
     bridge, share, before, height = np.full(gaps, -1), np.zeros(gaps), np.zeros(gaps), np.zeros(gaps)
@@ -131,18 +133,20 @@ def _grid(reading: Reading) -> tuple[np.ndarray, Grid, np.ndarray]:
         share[inside] = mass / mass.sum()
         before[inside] = np.concatenate([[0.0], np.cumsum(share[inside])[:-1]])
         height[inside] = np.interp(times[last + 1], reading.time, reading.survival)
-    return times, Grid(
+    return Grid(
         time=times,
-        hazard=hazard,
+        hazard=_falls(reading, times),
         reading=at_end(curve.time[chosen], curve.survival[chosen], np.nan),
         marked=marked,
         counted=counted,
-        events=np.nan_to_num(at_end(columns, events, -1.0), nan=-1.0).astype(np.int64),
+        events=np.nan_to_num(at_end(columns, events - members.died_by(columns), -1.0), nan=-1.0).astype(np.int64),
         bridge=bridge,
         share=share,
         before=before,
         reached=height,
-    ), columns  # fmt: skip
+        known=members.at_risk(times[:-1]).astype(np.int64),
+        known_died=np.diff(members.died_by(times)).astype(np.int64),
+    )  # fmt: skip
 
 
 def _losses(

@@ -81,7 +81,7 @@ def layout_of(targets: tuple[Target, ...], names: list[str]) -> Layout:
         aim=np.array([target.aim for target in targets], float),
         width=np.array([target.width for target in targets], float),
         flat=np.array([target.flat for target in targets], float),
-        bound=np.array([target.operator == "<" for target in targets], np.uint8),
+        bound=np.array([target.operator != "=" for target in targets], np.uint8),
         part_first=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
         part_targets=np.argsort(parts, kind="stable").astype(np.int64),
         part_column=np.array(

@@ -18,6 +18,11 @@ import numpy as np
 
 PARTICLES = 600
 REACH = 4.0  # standard deviations of a reading within which deaths are tried
+TOGETHER, APART = (
+    0.1,
+    100.0,
+)  # smallest and largest precision of the gamma process, in pseudo-patients of the arm
+DRIFT = 0.05  # by which its log changes along the curve
 OFF = 20.0  # log weight lost for each pseudo-patient that misses a printed count
 MEMORY = 20.0  # deaths that the hazard is known from, at most
 # Of 386 arms of 193 published curves (kmdata), follow-up is open for 8 % shortly before the figure's end in the middle arm, for 31 % in the upper quarter.
@@ -38,6 +43,8 @@ class Grid(NamedTuple):
     share: np.ndarray  # (gap,) of the losses between the columns around it, by its length or the marks in it
     before: np.ndarray  # (gap,) the same of the gaps before it
     reached: np.ndarray  # (gap,) survival read at the next column
+    known: np.ndarray  # (gap,) members of the arm at risk at its start whose times are known; all counts above are of the others
+    known_died: np.ndarray  # (gap,) deaths among them
 
 
 @numba.njit(cache=True)
@@ -55,13 +62,14 @@ def draw_window(followup, after, end, draws):
 
 
 @numba.njit(cache=True)
-def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, rate, draws):
+def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, apart, rate, draws):
     """Draw deaths and losses in every gap.
 
     Parameters
     ----------
     grid : Grid
     size : int
+        Without the members whose times are known.
     error_sd : float
         Standard deviation of a reading.
     axis, axis_sd : ndarray of float (2,), float
@@ -71,6 +79,8 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, rate, draws)
         is the cumulative hazard of loss that all marks together mean.
     skew : float
         How early or late losses between two columns are: standard deviation of the log of a power of the share of time gone.
+    apart : ndarray of float (particle,)
+        Precision of the gamma process of deaths, in pseudo-patients: the smaller, the more of them die at the same time.
     rate : float
         Of deaths, at the start.
     draws : Generator
@@ -91,7 +101,7 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, rate, draws)
     power = np.ones(count)
     low = axis[0] + axis_sd * draws.standard_normal(count)
     high = axis[1] + axis_sd * draws.standard_normal(count)
-    followups = followups.copy()
+    followups, apart = followups.copy(), apart.copy()
     died, lost = np.zeros((gaps, count), np.int32), np.zeros((gaps, count), np.int32)
     parent = np.zeros((gaps, count), np.int32)
     chosen = np.arange(count)
@@ -102,20 +112,23 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, rate, draws)
             for i in range(count):
                 power[i] = math.exp(skew * draws.standard_normal())
         for i in range(count):
-            n, d, c = at_risk[i], 0, 0
+            n, d, c, others = at_risk[i], 0, 0, grid.known[j]
             exposure = n * (stop - start)
             if math.isnan(read):
                 d = min(draws.poisson(n * grid.hazard[j]), n)
             else:
                 goal = read + low[i] * (1.0 - read) + high[i] * read
                 weight[i] += math.log(1.0 + high[i] - low[i])  # of the reading, not of what it means
-                if n > 0 and survival[i] > 0.0:
-                    d, gain = _deaths(n, survival[i], goal, exposure, known[i], exposed[i], error_sd, draws)
+                if n + others > 0 and survival[i] > 0.0:
+                    d, gain = _deaths(
+                        n, others, grid.known_died[j], survival[i], goal, exposure, known[i], exposed[i], apart[i], error_sd,
+                        draws,
+                    )  # fmt: skip
                     weight[i] += gain
                 else:
                     weight[i] -= 0.5 * ((goal - survival[i]) / error_sd) ** 2
-            if n > 0:
-                survival[i] *= (n - d) / n
+            if n + others > 0:
+                survival[i] *= (n + others - d - grid.known_died[j]) / (n + others)
             n -= d
             events[i] += d
             known[i] += d
@@ -149,6 +162,7 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, rate, draws)
             known, exposed = known[chosen], exposed[chosen]
             lost_before, power = lost_before[chosen], power[chosen]
             low, high, followups = low[chosen], high[chosen], followups[chosen]
+            apart = apart[chosen] * np.exp(DRIFT * draws.standard_normal(count))
             for i in range(count):
                 if followups[i, 1] > stop:  # what has not begun is as open as it was
                     draw_window(followups[i], stop, grid.time[gaps], draws)
@@ -202,23 +216,32 @@ def _losses(n, survival, left, j, grid, before, power, draws):
 
 
 @numba.njit(cache=True)
-def _deaths(n, survival, goal, exposure, known, exposed, error_sd, draws):
-    """Draw the number of deaths given the reading, and return it with the log of the reading's predictive density."""
-    wanted, reach = n * (1.0 - goal / survival), REACH * n * error_sd / survival
+def _deaths(n, others, others_died, survival, goal, exposure, known, exposed, apart, error_sd, draws):
+    """Draw the number of deaths given the reading, and return it with the log of the reading's predictive density.
+
+    A negative binomial number: its mean is that of the hazard so far, its shape that of what is known of the hazard together with
+    that of a gamma process, by which deaths come together.
+    """
+    total, steps = n + others, error_sd * (n + others) / survival
+    wanted, reach = total * (1.0 - goal / survival) - others_died, REACH * steps
+    if n == 0:
+        return 0, -0.5 * (wanted / steps) ** 2
     first = min(max(math.ceil(wanted - reach), 0), n)
     last = max(min(math.floor(wanted + reach), n), first)
-    share = math.log(exposure / (exposed + exposure))
-    constant = known * math.log(exposed / (exposed + exposure)) - math.lgamma(known)
-    top, total, d = -math.inf, 0.0, first
+    mean = exposure * known / exposed
+    shape = 1.0 / (1.0 / known + n / (apart * mean))
+    share = math.log(mean / (shape + mean))
+    constant = shape * math.log(shape / (shape + mean)) - math.lgamma(shape)
+    top, weights, d = -math.inf, 0.0, first
     for one in range(first, last + 1):
-        off = (survival * (n - one) / n - goal) / error_sd
-        found = math.lgamma(known + one) - math.lgamma(one + 1.0) + constant + one * share - 0.5 * off * off
+        off = (one - wanted) / steps
+        found = math.lgamma(shape + one) - math.lgamma(one + 1.0) + constant + one * share - 0.5 * off * off
         # the numbers are gone through once: each takes the place of that before it with its share of the sum so far
         if found > top:
-            total = total * math.exp(top - found) + 1.0
+            weights = weights * math.exp(top - found) + 1.0
             top = found
         else:
-            total += math.exp(found - top)
-        if draws.random() * total < math.exp(found - top):
+            weights += math.exp(found - top)
+        if draws.random() * weights < math.exp(found - top):
             d = one
-    return d, top + math.log(total)
+    return d, top + math.log(weights)

@@ -65,7 +65,7 @@ class Target:
     printed, tolerance : float
         On the printed scale; probabilities, not percent.
     operator : str
-        "<" for a bound.
+        "<" and ">" for bounds.
     kind : int
         Of the statistic that is steered.
     of : Group, tuple of two Group, tuple of CoxFit and int, CoxFit, or str
@@ -117,6 +117,8 @@ class Target:
 
     def deviation(self, value: float) -> float:
         """How many tolerances a value is from print; 0 within a bound, more than 1 beyond it."""
+        if self.operator == ">":
+            return min(value - self.printed, 0.0) / self.tolerance
         if self.operator == "<":
             return 0.0 if value < self.printed else 1.0 + math.log10(value / self.printed)
         return (value - self.printed) / self.tolerance

@@ -79,9 +79,11 @@ def p_target(name: str, family: str, number: Printed, kind: int, of: Subject, fr
     A P value of few digits is rounded from a range of deviates that may be wider than the tolerance (0.001 from 3.17 to 3.48): the
     likelihood is level over most of it. One that is printed as zero is a bound.
     """
-    printed, operator = number.value, number.operator
-    if printed <= number.half_digit and operator == "=":
-        printed, operator = printed + number.half_digit, "<"
+    printed, half, operator = number.value, number.half_digit, number.operator
+    if printed <= half and operator == "=":
+        printed, operator = printed + half, "<"
+    elif operator == ">":  # anything from there to 1
+        printed, half, operator = (1 + printed) / 2, (1 - printed) / 2, "="
 
     def deviate(chance: float) -> float:
         chance = min(max(chance, 1e-12), 1 - 1e-12)
@@ -93,11 +95,11 @@ def p_target(name: str, family: str, number: Printed, kind: int, of: Subject, fr
     else:
         # a step of the deviate moves chi-square by about twice its root times as much
         spread, slope = 2 * math.sqrt(max(aim, 1.0)) * QUANTILE_TOLERANCE, float(stats.chi2.pdf(aim, freedom))
-    allowed = max(number.half_digit, slope * spread)
+    allowed = max(half, slope * spread)
     if operator == "<":
         width = WIDTH_SHARE * spread
         return Target(name, family, printed, allowed, operator, kind, of, None, aim + 2 * width, width)
-    far, near = deviate(printed - number.half_digit), deviate(printed + number.half_digit)
+    far, near = deviate(printed - half), deviate(printed + half)
     rounded = (far - near) / 2
     flat = FLAT_SHARE * rounded
     width = WIDTH_SHARE * (max(rounded, spread) - flat)

@@ -8,10 +8,11 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import t as student
 
+from data.published.reconstruction.axes import CALIBRATION_SD
 from data.published.reconstruction.cohorts import draw_cohort, first_state, plan_of
 from data.published.reconstruction.curves import read_curve
 from data.published.reconstruction.density import END_WIDTH, log_density
-from data.published.reconstruction.inversion import CALIBRATION_SD, arm_of
+from data.published.reconstruction.inversion import arm_of
 from data.published.reconstruction.readings import READING_SD, read
 from data.published.reconstruction.target import CURVE
 from inference.benchmark.trials import Reading, Trial, publication_of, quantities
@@ -36,14 +37,12 @@ def trial():
 def test_counts_along_a_curve_are_those_of_the_cohort(trial):
     order = np.argsort(trial.time, kind="stable")
     checkpoints = np.quantile(trial.time, [0.1, 0.5, 0.5, 0.9])
-    passed, left, died = np.empty(4), np.empty(4, np.int64), np.empty(4, np.int64)
+    passed = np.empty((3, 4))
     role = trial.first.astype(np.int32)
-    read_curve(
-        role, role.sum(), 0, order, trial.time, trial.event.astype(np.int64), checkpoints, passed, left, died
-    )
+    read_curve(role, role.sum(), 0, order, trial.time, trial.event.astype(np.int64), checkpoints, passed)
     for place, at in enumerate(checkpoints):
-        assert left[place] == (trial.first & (trial.time > at)).sum()
-        assert died[place] == (trial.first & (trial.time <= at) & trial.event).sum()
+        assert passed[1, place] == (trial.first & (trial.time > at)).sum()
+        assert passed[2, place] == (trial.first & (trial.time <= at) & trial.event).sum()
 
 
 @pytest.mark.parametrize("reading", [ALL, NO_TABLE, FEW])

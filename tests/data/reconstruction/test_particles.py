@@ -16,8 +16,11 @@ HAZARD = 0.3  # in the gap without a reading
 DRAWS = 3000
 
 
-def exact():
-    """Probability of every sequence of deaths and losses that leaves `LEFT` at risk, by enumeration."""
+def exact(apart, known_died):
+    """Probability of every sequence of deaths and losses that leaves `LEFT` at risk, by enumeration.
+
+    Beside these six are two members of the arm, one of whom dies in the last gap if `known_died`.
+    """
     share = np.diff(TIMES) / TIMES[-1]
     found = {}
     for died in product(range(SIZE + 1), repeat=3):
@@ -25,16 +28,19 @@ def exact():
             if sum(died) + sum(lost) != SIZE - LEFT:
                 continue
             n, survival, known, exposed, weight = SIZE, 1.0, 1.0, 1 / RATE, 0.0
-            for d, c, width, read in zip(died, lost, np.diff(TIMES), READ, strict=True):
+            for gap, (d, c, width, read) in enumerate(zip(died, lost, np.diff(TIMES), READ, strict=True)):
+                others, own = (2, int(gap == 2)) if known_died else (0, 0)
                 if d > n or c > n - d:
                     weight = -np.inf
                     break
                 if np.isnan(read):
                     weight += stats.poisson.logpmf(d, n * HAZARD)
                 else:
-                    weight += stats.nbinom.logpmf(d, known, exposed / (exposed + n * width))
+                    mean = n * width * known / exposed
+                    shape = 1 / (1 / known + n / (apart * mean)) if n else 1.0
+                    weight += stats.nbinom.logpmf(d, shape, shape / (shape + mean))
                 known, exposed = known + d, exposed + n * width
-                survival *= (n - d) / n if n else 1.0
+                survival *= (n + others - d - own) / (n + others) if n + others else 1.0
                 if not np.isnan(read):
                     weight += stats.norm.logpdf(read, survival, SD)
                 n -= d + c
@@ -44,19 +50,23 @@ def exact():
     return {key: value / total for key, value in found.items()}
 
 
-def test_deaths_and_losses_are_those_of_the_posterior():
+@pytest.mark.parametrize(("apart", "known_died"), [(1e9, False), (4.0, True)])
+def test_deaths_and_losses_are_those_of_the_posterior(apart, known_died):
     share = np.diff(TIMES) / TIMES[-1]
     grid = Grid(
         time=TIMES, reading=READ, hazard=np.full(3, HAZARD), marked=np.zeros(3), counted=np.array([-1, -1, LEFT]), events=np.full(3, -1),
         bridge=np.full(3, LEFT), share=share, before=np.concatenate([[0.0], np.cumsum(share)[:-1]]),
-        reached=np.full(3, READ[-1]),
+        reached=np.full(3, READ[-1]), known=np.full(3, 2 * known_died), known_died=np.array([0, 0, int(known_died)]),
     )  # fmt: skip
     draws = np.random.default_rng(1)
     followups = np.tile([0.0, 1.0, 5.0], (PARTICLES, 1))
     drawn = [
-        draw_path(grid, SIZE, SD, np.zeros(2), 0.0, followups, 0.0, RATE, draws)[:2] for _ in range(DRAWS)
+        draw_path(grid, SIZE, SD, np.zeros(2), 0.0, followups, 0.0, np.full(PARTICLES, apart), RATE, draws)[
+            :2
+        ]
+        for _ in range(DRAWS)
     ]
-    probabilities = exact()
+    probabilities = exact(apart, known_died)
     for of in (0, 1):
         values = np.array([one[of] for one in drawn])
         for gap in range(3):
