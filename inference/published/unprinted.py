@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
 from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.frequentist.efron import EfronCox
+from inference.frequentist.rubin import pool
 from inference.storage.cache import FRAME, cached
 
 IMBALANCE = 0.2
@@ -58,28 +60,14 @@ def assumption_table(study: Study, ensembles: Mapping[Assumptions, pd.DataFrame]
     -------
     DataFrame
         ``effect_sd, difference_sd, loading_sd, cohorts, log_hazard_ratio, within_sd, between_sd,
-        fraction_of_missing_information``. The fraction is (1 + 1/M) B / T with the variances within cohorts W, between M
-        cohorts B, and T = W + (1 + 1/M) B (Rubin 1987, doi 10.1002/9780470316696).
+        fraction_of_missing_information``.
     """
     rows = []
     for assumptions, patients in ensembles.items():
         effects = adjusted_effects(study, patients)
-        count = len(effects)
-        within, between = effects["variance"].mean(), effects["log_hazard_ratio"].var(ddof=1)
-        missing = (1 + 1 / count) * between
-        rows.append(
-            {
-                "effect_sd": assumptions.effect_sd,
-                "difference_sd": assumptions.difference_sd,
-                "loading_sd": assumptions.loading_sd,
-                "cohorts": count,
-                "log_hazard_ratio": effects["log_hazard_ratio"].mean(),
-                "within_sd": np.sqrt(within),
-                "between_sd": np.sqrt(between),
-                "fraction_of_missing_information": missing / (within + missing),
-            }
-        )
-    return pd.DataFrame(rows)
+        pooled = asdict(pool(effects["log_hazard_ratio"], effects["variance"]))
+        rows.append({**asdict(assumptions), **pooled})
+    return pd.DataFrame(rows).rename(columns={"estimate": "log_hazard_ratio"})
 
 
 @cached(FRAME)

@@ -18,6 +18,7 @@ from data.study.study import Study
 from inference.diagnostics.checks import CheckResult
 from inference.fits.executor import Chunk, local_processes
 from inference.published.audited import audit_table, findings_of
+from inference.published.evidence_worth import effects_without, kinds_printed, pooled_effects
 from inference.published.reanalysis import Replication, group_labels, replicated, replication_of
 from inference.published.toxicity import Toxicity, has_to_sample, toxicity_of
 from inference.published.unprinted import looser_assumptions, unprinted_checks
@@ -25,7 +26,9 @@ from inference.report.results import Results
 from inference.sensitivity.modalities import EffectByGroup, effect_by_group
 from inference.storage.cache import Deferred
 
-LOOSER_COHORTS = 8  # enough for a mean and its spread
+LOOSER_COHORTS = (
+    8  # enough for a mean and its spread; of each reconstruction without some of the evidence too
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,9 @@ class Companions:
         The effect in groups whose sizes it does not print.
     assumptions : DataFrame or None
         The adjusted effect under the main assumptions on what is not printed, and under looser ones; not in a quick look.
+    worth : DataFrame or None
+        The effect with all evidence, and reconstructed without each kind of it: ``without`` (empty for all), and the columns of
+        `inference.published.evidence_worth.pooled_effects`. Only where a survival curve is printed, and not in a quick look.
     unprinted : tuple of CheckResult
         Covariates without a printed effect in which the arms differ.
     """
@@ -72,6 +78,7 @@ class Companions:
     replication: Replication
     modalities: tuple[EffectByGroup, ...]
     assumptions: pd.DataFrame | None
+    worth: pd.DataFrame | None
     unprinted: tuple[CheckResult, ...]
 
     @property
@@ -106,12 +113,33 @@ def companion_chunks(
     }
     if not quick:
         results |= {"looser assumptions on what is not printed": _looser(study, publication, seed, folder)}
+        results |= {
+            f"pseudo-patients without {kind}": one
+            for kind, one in _without(study, evidence, seed, folder).items()
+        }
     return [Chunk(label, result.value) for label, result in results.items() if not result.held()]
 
 
 def _looser(study: Study, publication: Publication, seed: int, folder: Path) -> Deferred[pd.DataFrame]:
     patients = publication.reconstruction.patients
     return looser_assumptions.deferred(folder, study, publication.evidence, patients, LOOSER_COHORTS, seed)
+
+
+def _without(study: Study, evidence: Evidence, seed: int, folder: Path) -> dict[str, Deferred[pd.DataFrame]]:
+    return {
+        kind: effects_without.deferred(folder, study, evidence, kind, LOOSER_COHORTS, seed)
+        for kind in kinds_printed(evidence)
+    }
+
+
+def _worth(study: Study, publication: Publication, seed: int, folder: Path) -> pd.DataFrame | None:
+    """Return the effect with all evidence, and without each kind; None where there is nothing to compare."""
+    patients = publication.reconstruction.patients
+    parts = _without(study, publication.evidence, seed, folder)
+    if not parts or patients["cohort"].nunique() < 2:
+        return None
+    tables = {"": pooled_effects(study, patients)} | {kind: part.value() for kind, part in parts.items()}
+    return pd.concat([table.assign(without=kind) for kind, table in tables.items()], ignore_index=True)
 
 
 def companions_of(
@@ -138,5 +166,6 @@ def companions_of(
             for analysis, medians in evidence.group_medians.items()
         ),
         None if quick else _looser(study, publication, seed, folder).value(),
+        None if quick else _worth(study, publication, seed, folder),
         tuple(unprinted_checks(study, evidence)),
     )

@@ -6,9 +6,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from inference.published.evidence_worth import ADJUSTED, MEAN, UNADJUSTED
 from inference.report.results import Results
-from inference.report.table import NUMBER, TEXT, Column, Table, frame_table
+from inference.report.table import NUMBER, PERCENTAGE, TEXT, Column, Table, frame_table
 
+WORTH = {
+    UNADJUSTED: "Log hazard ratio, unadjusted",
+    ADJUSTED: "Log hazard ratio, adjusted",
+    MEAN: "Difference in restricted means",
+}
 WIDE = 0.8  # of the prior's standard deviation: the publication says next to nothing about such a parameter
 UNKNOWN = 0.5  # fraction of missing information from which most of the variance is between cohorts
 HEADLINE = (
@@ -119,3 +125,33 @@ def missing_information_table(pooling: pd.DataFrame) -> Table:
         "Monte Carlo error over the cohorts"
     )
     return frame_table("missing-information", caption, table)
+
+
+def worth_table(worth: pd.DataFrame) -> Table:
+    """Return the effect with all evidence and without each kind of it, a row for each.
+
+    Parameters
+    ----------
+    worth : DataFrame
+        As in `inference.report.publication.Companions`.
+    """
+    rows = []
+    for kind, part in worth[worth["problem"] == ""].groupby("without", sort=False):
+        row: dict[str, object] = {"made": f"all but the {kind}" if kind else "all that is printed"}
+        for found in part.to_dict("records"):
+            name = found["quantity"]
+            row |= {name: found["estimate"], f"{name}_missing": found["fraction_of_missing_information"]}
+        rows.append({**row, "mark": "" if kind else "main"})
+    frame = pd.DataFrame(rows)
+    columns = [Column("Pseudo-patients made from", TEXT, "made")]
+    for name, title in WORTH.items():
+        if name in frame:
+            columns += [
+                Column(title, NUMBER, name),
+                Column("Missing information", PERCENTAGE, f"{name}_missing"),
+            ]
+    caption = (
+        "What each kind of printed evidence is worth: the effect in cohorts of pseudo-patients that are made without it, and the "
+        "share of its variance that lies between the cohorts (Cox models; Kaplan-Meier)"
+    )
+    return Table("evidence-worth", caption, tuple(columns), frame, "mark")

@@ -10,12 +10,16 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from data.published.evidence import Evidence
+from data.published.reconstruction.curve_targets import TOLERANCE
 from inference.fits.requests import problem_of
 from inference.predictive.prior_draws import prior_survival
 from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
+from inference.published.curve_readings import cohort_curves, curve_readings
+from inference.published.evidence_worth import ADJUSTED, UNADJUSTED
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.predictive_published import predictive_published_figure
 from inference.report.figures.prior_points import PrintedPoint, prior_points_figure
+from inference.report.figures.reconstruction_curves import reconstruction_curves_figure
 from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
 from inference.report.figures.reconstruction_survival import reconstruction_survival_figure
 from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
@@ -26,6 +30,7 @@ from inference.report.reconstruction_tables import (
     families_of_targets,
     missing_information_table,
     unsaid_table,
+    worth_table,
 )
 from inference.report.results import Results
 from inference.report.section import Material, Section
@@ -98,6 +103,7 @@ def reconstruction_section(
     conflicts: Sequence[str],
     figures: Sequence[FigureItem],
     assumptions: pd.DataFrame | None = None,
+    worth: pd.DataFrame | None = None,
 ) -> ReportSection:
     """Return the section on the pseudo-patients: how well they meet the printed numbers, and how much they differ.
 
@@ -112,6 +118,8 @@ def reconstruction_section(
     figures : sequence of FigureItem
     assumptions : DataFrame, optional
         From `inference.published.unprinted.assumption_table`.
+    worth : DataFrame, optional
+        As in `inference.report.publication.Companions`.
     """
     cohorts, size = len(results.cohorts), results.cohort.size
     beyond = int((targets["z"].abs() > 1).sum())
@@ -125,11 +133,14 @@ def reconstruction_section(
         "how much of each variance lies between the cohorts. Given that model, this share is the price of not having the patients; where a "
         "strong effect or a strong dependence that nobody printed exists, the price is higher than the tables say.",
         *([] if assumptions is None else [_under_looser(assumptions)]),
+        *([] if worth is None else _worth(worth)),
         *conflicts,
     )
     tables = [families_of_targets(targets)]
     if assumptions is not None:
         tables.append(frame_table("assumptions", ASSUMPTIONS, assumptions))
+    if worth is not None:
+        tables.append(worth_table(worth))
     unsaid = pd.DataFrame()
     if cohorts > 1:
         tables.append(missing_information_table(results.main.pooling))
@@ -166,6 +177,29 @@ def _under_looser(table: pd.DataFrame) -> str:
     )
 
 
+def _worth(worth: pd.DataFrame) -> list[str]:
+    """Return which kind of evidence the effect hangs on most, and for what no cohort can be made."""
+    known = worth[worth["quantity"] == (ADJUSTED if (worth["quantity"] == ADJUSTED).any() else UNADJUSTED)]
+    missing = known.set_index("without")["fraction_of_missing_information"]
+    words = known["quantity"].iloc[0].replace("_", " ")
+    found = [
+        f"With all that is printed {100 * missing['']:.0f} % of the variance of the {words} is missing information."
+    ]
+    if len(missing) > 1:
+        most = missing.drop("").idxmax()
+        found[0] += (
+            f" Of one kind of evidence left out, the {most} cost most: {100 * missing[most]:.0f} % "
+            f"(from {known['cohorts'].iloc[-1]:.0f} cohorts, so that such a share is rough)."
+        )
+    impossible = worth[worth["problem"] != ""]
+    return found + [f"Without the {row.without}: {row.problem}" for row in impossible.itertuples()]
+
+
+def _tables(material: Material) -> dict[str, pd.DataFrame]:
+    worth = None if material.companions is None else material.companions.worth
+    return {} if worth is None else {"evidence_worth": worth}
+
+
 def _beside(material: Material) -> list[ReportSection]:
     results = material.results
     if material.publication is None:
@@ -194,6 +228,23 @@ def _sections(material: Material) -> list[ReportSection]:
                 ensemble_curves(made.patients), printed_points(evidence), study.time_unit, labels
             ),
         ),
+        *(
+            [
+                material.figure(
+                    "reconstruction_curves",
+                    "The published curves, as read, over the pseudo-patients",
+                    lambda: reconstruction_curves_figure(
+                        curve_readings(evidence, made.patients),
+                        cohort_curves(evidence, made.patients),
+                        TOLERANCE,
+                        study.time_unit,
+                        labels,
+                    ),
+                )
+            ]
+            if evidence.curves
+            else []
+        ),
         material.figure(
             "reconstruction_spread",
             "What differs between the cohorts",
@@ -205,7 +256,11 @@ def _sections(material: Material) -> list[ReportSection]:
             lambda: _prior_points(results, evidence),
         ),
     ]
-    return [reconstruction_section(results, made.targets, made.conflicts, figures, companions.assumptions)]
+    return [
+        reconstruction_section(
+            results, made.targets, made.conflicts, figures, companions.assumptions, companions.worth
+        )
+    ]
 
 
 def _prior_points(results: Results, evidence: Evidence) -> Figure:
@@ -226,4 +281,4 @@ def _prior_points(results: Results, evidence: Evidence) -> Figure:
     return prior_points_figure(times, curves, points, labels, study.time_unit)
 
 
-BESIDE, SECTION = Section(_beside), Section(_sections)
+BESIDE, SECTION = Section(_beside), Section(_sections, _tables)

@@ -1,0 +1,93 @@
+"""Published survival curves: the points read over the cohorts of pseudo-patients, and what is between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from inference.report.figures.style import (
+    ARM_COLOURS,
+    OBSERVED,
+    REFERENCE_LINE,
+    SMALL,
+    WIDTH,
+    canvas,
+    narrow,
+    quiet,
+    style,
+)
+from inference.report.figures.wording import time_label, wrapped
+
+CAPTION = (
+    "Above: black dots are the points read from the published figure, thin steps the Kaplan-Meier curves of the cohorts of "
+    "pseudo-patients, one line each. Below: how far each cohort's curve is from each point, in units of what the reading tells apart (a "
+    "pixel, where pixels were read); grey is the tolerance. A difference that all points share is an error of the figure's axes, which is "
+    "drawn with the cohort."
+)
+
+
+@style()
+def reconstruction_curves_figure(
+    readings: pd.DataFrame, curves: pd.DataFrame, tolerance: float, time_unit: str, labels: Mapping[str, str]
+) -> Figure:
+    """Return two panels for each published figure: the curves, and their distances from the points read.
+
+    Parameters
+    ----------
+    readings, curves : DataFrame
+        From `inference.published.curve_readings.curve_readings` and `cohort_curves`.
+    tolerance : float
+        In units of what the reading tells apart.
+    time_unit : str
+    labels : mapping of str to str
+        Of the arms, "treated" and "control".
+    """
+    names = list(readings["figure"].drop_duplicates())
+    cohorts = readings["cohort"].nunique()
+    columns = 1 if narrow() else len(names)
+    figure = canvas(4.2 * len(names) / columns, WIDTH if columns > 1 else 0.7 * WIDTH)
+    rows = 2 * len(names) // columns
+    panels = figure.subplots(rows, columns, squeeze=False, height_ratios=[3, 1.2] * (rows // 2))
+    for place, name in enumerate(names):
+        row, column = divmod(place, columns)
+        above, below = panels[2 * row, column], panels[2 * row + 1, column]
+        read, drawn = readings[readings["figure"] == name], curves[curves["figure"] == name]
+        below.axhspan(-tolerance, tolerance, color="#EEEEEE", linewidth=0)
+        below.axhline(0, color=REFERENCE_LINE, linewidth=0.6)
+        for arm, colour in ARM_COLOURS.items():
+            for _, one in drawn[drawn["arm"] == arm].groupby("cohort"):
+                above.step(
+                    one["time"], one["survival"], where="post", color=colour,
+                    linewidth=0.6, alpha=max(0.12, min(0.7, 6 / cohorts)),
+                )  # fmt: skip
+            points = read[read["arm"] == arm]
+            once = points[points["cohort"] == points["cohort"].min()]
+            above.plot(
+                once["time"], once["survival"], ".", color=OBSERVED, markersize=1.6, zorder=4, rasterized=True
+            )
+            limit = 2 * tolerance
+            off = np.clip(points["off"], -limit, limit)
+            below.scatter(points["time"], off, s=1.5, color=colour, alpha=0.35, linewidths=0, rasterized=True)
+        above.set_title(wrapped(name, 40) if len(names) > 1 else "")
+        above.set_ylim(0, 1.02)
+        above.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        above.set_ylabel("Survival (Kaplan-Meier)")
+        above.tick_params(labelbottom=False)
+        below.set_ylim(-2 * tolerance, 2 * tolerance)
+        below.set_ylabel("Cohort − read")
+        below.set_xlabel(time_label(time_unit))
+        for axes in (above, below):
+            axes.set_xlim(0, drawn["time"].max())
+            quiet(axes)
+        texts = [(labels[arm], colour) for arm, colour in ARM_COLOURS.items() if (read["arm"] == arm).any()]
+        texts += [(f"{cohorts} cohorts of pseudo-patients; black: read from print", OBSERVED)]
+        for line, (text, colour) in enumerate(texts):
+            above.text(
+                0.98, 0.97 - 0.07 * line, wrapped(text, 60), transform=above.transAxes,
+                fontsize=SMALL, color=colour, ha="right", va="top",
+            )  # fmt: skip
+    return figure
