@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import t as student
 
+from data.published.publish import publish_curve
 from data.published.reconstruction.axes import CALIBRATION_SD
 from data.published.reconstruction.cohorts import draw_cohort, first_state, plan_of
 from data.published.reconstruction.curves import read_curve
@@ -83,6 +84,28 @@ def test_a_figure_of_few_patients_gives_them_back(trial):
     assert np.abs(deaths - own).max() <= curve.time_resolution
     for at, number in zip(curve.at_risk_time, curve.at_risk, strict=True):
         assert (arm.time >= at).sum() == number
+
+
+def test_a_fall_at_the_very_end_of_a_curve_is_read():
+    """The last death is later than the last whole pixel column."""
+    time, event = np.array([3.0, 7.0, 9.99]), np.array([1, 0, 1])
+    curve = publish_curve(time, event, axis=12.0)
+    assert curve.survival[-1] == 0.0
+    assert abs(curve.time[-1] - 9.99) <= curve.time_resolution / 2
+    assert curve.survival[-2] == pytest.approx(2 / 3, abs=curve.survival_resolution / 2)
+
+
+def test_somebody_is_followed_to_the_end_of_a_curve(trial):
+    study, evidence = publication_of(trial, NO_TABLE)
+    plan = plan_of(study, evidence)
+    ends = [target for target in plan.targets if target.operator == ">"]
+    assert [target.time for target in ends] == [
+        one.time[-1] - one.time_resolution / 2 for one in evidence.curves if one.survival[-1] > 0
+    ]
+    assert [ends[0].deviation(value) for value in (0.0, 1.0, 7.0)] == [-2.0, 0.0, 0.0]
+    state = first_state(plan, np.random.default_rng(1))
+    values = state.values[[plan.targets.index(target) for target in ends]]
+    assert (values >= 1).all()
 
 
 @pytest.mark.parametrize("reading", [ALL, NO_TABLE, FEW])
