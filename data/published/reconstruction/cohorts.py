@@ -31,7 +31,7 @@ ANNEALED, SAMPLED = 110_000, 60_000  # moves
 REFINED = 20_000  # moves from a cohort that has the curves already
 BLOCK = 1000  # moves after which the correlation of the covariates is drawn anew
 STARTS = 20  # first cohorts where subgroups have curves, of which the one nearest to print begins the chain
-ROUNDS = 6  # of so many moves more beside a curve, while a target is missed
+ROUNDS = 4  # of so many moves more beside a curve, while a target is missed
 REHEATED = 200.0  # where a target is missed at the end, the chain is heated to this once more
 ATTEMPTS = 4  # of which each draws covariates and generative model anew, while a target is missed
 HOTTEST = 50.0  # divides the first misfit: so hot that it hardly counts
@@ -54,6 +54,16 @@ class Plan:
     def of_subgroups(self) -> bool:
         """Whether subgroups have curves of their own."""
         return any(curve.subgroup for curve in self.evidence.curves)
+
+    @property
+    def only_curves(self) -> bool:
+        """Whether nothing is printed but curves and the counts under them."""
+        return all(target.family in (CURVE, COUNT) for target in self.targets)
+
+    @property
+    def attempts(self) -> int:
+        """How often a cohort may be begun anew; with curves and more, the curves' own model is hardly improved by another draw."""
+        return ATTEMPTS if not self.evidence.curves or (self.only_curves and not self.of_subgroups) else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +175,7 @@ def draw_cohort(plan: Plan, seed: int, number: int) -> PseudoCohort:
     draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
     best = None
     # A generative model under which print is hardly possible is drawn anew: print speaks against it.
-    for _ in range(1 if plan.of_subgroups else ATTEMPTS):
+    for _ in range(plan.attempts):
         state = _sampled(plan, draws)
         missed = _missed(plan, state)
         if best is None or len(missed) < len(best[1]):
@@ -193,7 +203,7 @@ def _sampled(plan: Plan, draws: np.random.Generator) -> State:
     """One attempt: the state in which the chain ends."""
     starts = STARTS if plan.of_subgroups else 1
     state = min((first_state(plan, draws) for _ in range(starts)), key=lambda one: one.misfit)
-    if all(target.family in (CURVE, COUNT) for target in plan.targets):
+    if plan.only_curves:
         state.advance(np.ones(REFINED), draws)  # heat would undo what the filter found, step by step
     else:
         state.advance(np.geomspace(max(1.0, state.misfit / HOTTEST), 1.0, ANNEALED), draws)
