@@ -31,14 +31,15 @@ def aggregate(
 ) -> int:
     """Count the patients of a study by covariate pattern, arm, interval and outcome, out of core, and write the counts."""
     from data.aggregate.counting import counted
-    from data.aggregate.suppression import without_small_counts
+    from data.aggregate.suppression import withheld_with_fewer_cutpoints, without_small_counts
     from data.aggregate.table import EVENT, write_aggregate
     from data.study.study import load_study
     from inference.storage.atomic import atomic_path
 
     loaded = load_study(study)
-    made = counted(loaded, smallest_cell)
+    made, fewer = counted(loaded, smallest_cell), {}
     if smallest_cell > 1:
+        fewer = withheld_with_fewer_cutpoints(made, smallest_cell)
         made = without_small_counts(made, smallest_cell)
     with atomic_path(out) as temporary:
         write_aggregate(made, temporary)
@@ -50,6 +51,13 @@ def aggregate(
     for one in made.withheld:
         if sentence := one.sentence:
             shown.print(sentence)
+            listed = "; ".join(
+                f"{list(cuts)} {share:.1%}" for cuts, share in fewer.items() if share < one.patients
+            )
+            shown.print(
+                f"With fewer cut points less of the patients is withheld: {listed}" if listed else "",
+                soft_wrap=True,
+            )
     shown.print(f"Written: {out}", soft_wrap=True)
     return DONE
 

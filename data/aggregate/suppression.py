@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
+
 from data.aggregate.raw_cells import rate_ratio
-from data.aggregate.table import EVENT, TREATED, Aggregate, Withheld
+from data.aggregate.table import EVENT, INTERVAL, TREATED, Aggregate, Withheld
 from data.errors import InputError
 
 
@@ -22,12 +25,7 @@ def without_small_counts(aggregate: Aggregate, smallest: int) -> Aggregate:
         Where nothing that can be analysed is kept.
     """
     rows = aggregate.rows
-    pattern = (
-        rows.groupby(aggregate.patterns, observed=True, sort=False).ngroup()
-        if aggregate.patterns
-        else rows[EVENT] * 0
-    )
-    least = rows["patients"].groupby(pattern).transform("min")
+    pattern, least = _least(rows, aggregate.patterns)
     kept = rows[least >= smallest]
     if kept.empty or kept[TREATED].nunique() < 2 or not kept[EVENT].any():
         raise InputError(
@@ -46,3 +44,24 @@ def without_small_counts(aggregate: Aggregate, smallest: int) -> Aggregate:
         rate_ratio(kept, aggregate.cutpoints),
     )
     return replace(aggregate, rows=kept.reset_index(drop=True), withheld=(withheld,))
+
+
+def withheld_with_fewer_cutpoints(aggregate: Aggregate, smallest: int) -> dict[tuple[float, ...], float]:
+    """Return the share of patients who would be withheld with every second cut point, every third and so on, by cut points."""
+    found, rows, cuts = {}, aggregate.rows, aggregate.cutpoints
+    for step in range(2, len(cuts) + 1):
+        fewer = cuts[step - 1 :: step]
+        joined = rows.assign(
+            **{INTERVAL: np.searchsorted(fewer, np.array([0.0, *cuts])[rows[INTERVAL]], side="right")}
+        )
+        keys = [*aggregate.patterns, TREATED, INTERVAL, EVENT]
+        counts = joined.groupby(keys, observed=True)["patients"].sum().reset_index()
+        _, least = _least(counts, aggregate.patterns)
+        found[fewer] = float(counts.loc[least < smallest, "patients"].sum() / counts["patients"].sum())
+    return found
+
+
+def _least(rows: pd.DataFrame, patterns: list[str]) -> tuple[pd.Series, pd.Series]:
+    """Return the number of each row's pattern, and the smallest count of that pattern."""
+    pattern = rows.groupby(patterns, observed=True, sort=False).ngroup() if patterns else rows[EVENT] * 0
+    return pattern, rows["patients"].groupby(pattern).transform("min")

@@ -10,7 +10,7 @@ import pytest
 
 from data.aggregate.cohort import aggregate_cohort, load_aggregate
 from data.aggregate.counting import counted
-from data.aggregate.suppression import without_small_counts
+from data.aggregate.suppression import withheld_with_fewer_cutpoints, without_small_counts
 from data.aggregate.table import EVENT, TREATED, added, read_aggregate, write_aggregate
 from data.errors import CohortWarning, InputError
 from data.simulation.simulate import LevelCovariate, NormalCovariate, Truth, simulate_frame
@@ -156,6 +156,19 @@ def test_small_counts_are_withheld_with_their_whole_pattern(table):
     assert kept.rows.groupby(keys, observed=True)[TREATED].nunique().eq(2).all()
     with pytest.raises(InputError, match="--smallest-cell must leave patients"):
         without_small_counts(table, 10_000)
+
+
+def test_what_fewer_cut_points_would_withhold_is_what_they_do_withhold(study, table):
+    foreseen = withheld_with_fewer_cutpoints(table, 11)
+    assert set(foreseen) == {(12.0,), (36.0,)}
+    for cuts, share in foreseen.items():
+        other = counted(
+            altered(
+                study, lambda text, cuts=cuts: re.sub("cutpoints = .*", f"cutpoints = {list(cuts)}", text)
+            )
+        )
+        (cost,) = without_small_counts(other, 11).withheld
+        assert share == pytest.approx(cost.patients, abs=5e-4)
 
 
 def test_the_last_follow_up_stated_is_that_of_as_many_patients_as_the_smallest_count(study):
