@@ -33,12 +33,12 @@ class LossShape:
 
 
 def draw_followups(reading: Reading, size: int, count: int, draws: np.random.Generator) -> np.ndarray:
-    """Draw what is not known of the follow-up, as the particle filter takes it (particle, 3)."""
+    """Draw what is not known of the follow-up, as the particle filter takes it (particle, 4)."""
     end, marks = reading.end, len(reading.curve.censor_marks)
     if marks:
         share = np.minimum(marks / size * draws.uniform(*HIDDEN, count), 0.98)
-        return np.stack([-np.log1p(-share), np.zeros(count), np.ones(count)], axis=1)
-    found = np.zeros((count, 3))
+        return np.stack([-np.log1p(-share), np.zeros(count), np.ones(count), np.ones(count)], axis=1)
+    found = np.zeros((count, 4))
     found[:, 0] = -np.log1p(-draws.beta(*EVENLY, count)) / end
     for followup in found:
         draw_window(followup, 0.0, end, draws)
@@ -46,7 +46,7 @@ def draw_followups(reading: Reading, size: int, count: int, draws: np.random.Gen
 
 
 def shape_of(reading: Reading, followup: np.ndarray) -> LossShape:
-    """The cumulative hazard of loss of a follow-up as it was drawn (3,)."""
+    """The cumulative hazard of loss of a follow-up as it was drawn (4,)."""
     if len(reading.curve.censor_marks):
         shape = marked_shape(reading)
         return LossShape(shape.knots, followup[0] * shape.reached)

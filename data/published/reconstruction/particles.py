@@ -27,6 +27,7 @@ OFF = 20.0  # log weight lost for each pseudo-patient that misses a printed coun
 MEMORY = 20.0  # deaths that the hazard is known from, at most
 # Of 386 arms of 193 published curves (kmdata), follow-up is open for 8 % shortly before the figure's end in the middle arm, for 31 % in the upper quarter.
 BEYOND, BEYOND_SD = 0.04, 2.0  # median and log sd of how far the last end of follow-up is beyond the figure's
+ENDS_SD = 0.7  # log sd of the power of the share still followed: 1 where follow-up ends evenly, below it late, above it early
 LOWEST = 1e-3  # share still followed at the end of the figure, of those who were not lost
 
 
@@ -49,16 +50,17 @@ class Grid(NamedTuple):
 
 @numba.njit(cache=True)
 def loss_hazard(time, followup):
-    """Cumulative hazard of loss: some are lost evenly, and follow-up of the others ends evenly between two times."""
+    """Cumulative hazard of loss: some are lost evenly, and follow-up of the others ends between two times, early or late."""
     followed = min(max((followup[2] - time) / (followup[2] - followup[1]), LOWEST), 1.0)
-    return followup[0] * time - math.log(followed)
+    return followup[0] * time - followup[3] * math.log(followed)
 
 
 @numba.njit(cache=True)
 def draw_window(followup, after, end, draws):
-    """Draw between which times follow-up ends, given that it does not before a time, in place."""
+    """Draw between which times follow-up ends, given that it does not before a time, and how early or late, in place."""
     followup[1] = after + draws.random() * (end - after)
     followup[2] = end * (1.0 + BEYOND * math.exp(BEYOND_SD * draws.standard_normal()))
+    followup[3] = math.exp(ENDS_SD * draws.standard_normal())
 
 
 @numba.njit(cache=True)
@@ -74,8 +76,8 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, apart, rate,
         Standard deviation of a reading.
     axis, axis_sd : ndarray of float (2,), float
         Mean and standard deviation of the errors of the axis at survival 0 and 1.
-    followups : ndarray of float (particle, 3)
-        Hazard at which pseudo-patients are lost evenly, first and last end of follow-up; where there are censor marks, the first
+    followups : ndarray of float (particle, 4)
+        Hazard at which pseudo-patients are lost evenly, first and last end of follow-up, power of the share followed between them; where there are censor marks, the first
         is the cumulative hazard of loss that all marks together mean.
     skew : float
         How early or late losses between two columns are: standard deviation of the log of a power of the share of time gone.
@@ -90,7 +92,7 @@ def draw_path(grid, size, error_sd, axis, axis_sd, followups, skew, apart, rate,
     died, lost : ndarray of int (gap,)
     axis : ndarray of float (2,)
         The errors of the axis that go with them.
-    followup : ndarray of float (3,)
+    followup : ndarray of float (4,)
     """
     gaps, count = grid.reading.size, followups.shape[0]
     marks = grid.marked.sum() > 0.0

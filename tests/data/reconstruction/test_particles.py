@@ -59,7 +59,7 @@ def test_deaths_and_losses_are_those_of_the_posterior(apart, known_died):
         reached=np.full(3, READ[-1]), known=np.full(3, 2 * known_died), known_died=np.array([0, 0, int(known_died)]),
     )  # fmt: skip
     draws = np.random.default_rng(1)
-    followups = np.tile([0.0, 1.0, 5.0], (PARTICLES, 1))
+    followups = np.tile([0.0, 1.0, 5.0, 1.0], (PARTICLES, 1))
     drawn = [
         draw_path(grid, SIZE, SD, np.zeros(2), 0.0, followups, 0.0, np.full(PARTICLES, apart), RATE, draws)[
             :2
@@ -78,15 +78,17 @@ def test_deaths_and_losses_are_those_of_the_posterior(apart, known_died):
 
 
 def test_follow_up_ends_evenly_between_two_times():
-    followup = np.array([0.0, 10.0, 30.0])
+    followup = np.array([0.0, 10.0, 30.0, 1.0])
     assert loss_hazard(5.0, followup) == 0.0
     assert np.exp(-loss_hazard(20.0, followup)) == pytest.approx(0.5)
     followup[0] = 0.1
     assert np.exp(-loss_hazard(20.0, followup)) == pytest.approx(0.5 * np.exp(-2.0))
+    followup[3] = 2.0
+    assert np.exp(-loss_hazard(20.0, followup)) == pytest.approx(0.25 * np.exp(-2.0))
 
 
 def test_a_window_drawn_anew_begins_later_and_ends_beyond_the_figure():
-    draws, found = np.random.default_rng(2), np.zeros((2000, 3))
+    draws, found = np.random.default_rng(2), np.zeros((2000, 4))
     for followup in found:
         draw_window(followup, 12.0, 40.0, draws)
     assert found[:, 1].min() >= 12.0
