@@ -59,7 +59,7 @@ def test_an_analysis_of_counts_has_its_page_and_states_what_it_leaves_out(rtsurv
     assert set(estimands["baseline"]) == {"piecewise_exponential"}
     page = (registry / "analysed" / "report.html").read_text(encoding="utf-8")
     assert "counts-left-out" in page
-    assert rtsurv("report", registry / "counts", "--word", "--out", registry / "analysed").code == made.code
+    assert rtsurv("report", registry / "counts", "--out", registry / "analysed").code == made.code
     assert rtsurv(
         "sensitivity", registry / "counts", "--quick", *draws, "--out", registry / "sensed"
     ).code in (0, 3)
