@@ -35,7 +35,7 @@ def analyse(
     from inference.diagnostics.checks import failed
     from scripts.files import write_results
     from scripts.results import analysed
-    from scripts.summary import print_checks, print_effects
+    from scripts.summary import print_checks, print_effects, print_patients
 
     shown = console(sampling.quiet)
     with progress_bar(shown, "fitting") as progress:
@@ -44,6 +44,8 @@ def analyse(
         write_results(made, progress)
     results = made.results
     print_effects(shown, results.study, results.estimands)
+    if made.companions is not None and made.companions.patients is not None:
+        print_patients(shown, results.study, made.companions.patients)
     print_checks(shown, results.checks)
     shown.print(f"\nReport: {made.folder / 'report.html'}", soft_wrap=True)
     return CHECK_FAILED if failed(results.checks) else DONE

@@ -63,6 +63,17 @@ def print_effects(shown: Console, study: Study, estimands: pd.DataFrame) -> None
     )
 
 
+def print_patients(shown: Console, study: Study, patients: pd.DataFrame) -> None:
+    """Print the effect in the patients whom the pseudo-patients stand for, of the main model."""
+    ratio, rmst = _row(patients, "hazard_ratio", "conditional"), _row(patients, "rmst_difference", "all")
+    shown.print(
+        f"The real cohort ({ratio['study']}), {ratio['adjustment']}: "
+        f"HR {interval(ratio['median'], ratio['lower'], ratio['upper'], ratio=True)}, "
+        f"P(benefit) {probability(ratio['probability_of_benefit'])}, RMST {interval(rmst['median'], rmst['lower'], rmst['upper'])} "
+        f"{study.time_unit} to {rmst['time']:g} {study.time_unit}.\n"
+    )
+
+
 def print_checks(shown: Console, checks: pd.DataFrame) -> None:
     """Print how many checks passed, and those that did not, failures first."""
     counts = checks["status"].value_counts()

@@ -223,10 +223,12 @@ class Baseline(Section):
 class Report(Section):
     """What is reported; a horizon or times left out are chosen from the follow-up.
 
-    `outcome` names what is survived ("overall survival"); without it the words are "survival" and "event".
+    `outcome` names what is survived ("overall survival"); without it the words are "survival" and "event". `patients` is the study of the patients
+    whom a reconstruction stands for, where they can be had: its effect is set beside.
     """
 
     outcome: Text | None = None
+    patients: Text | None = None
     horizon: Positive | None = None
     times: Times | None = None
     subgroups: Names = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from functools import cache
 from pathlib import Path
 
@@ -91,6 +91,8 @@ class Drawer:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
+            # all are waited for before one that failed ends the workers: ending them while another is handed over may never return
+            wait(self._drawings if kind is None else ())
             for drawing in self._drawings if kind is None else ():
                 drawing.result()
         finally:

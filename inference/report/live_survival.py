@@ -35,6 +35,6 @@ def live_survival(curves: xr.Dataset) -> Live:
                 for arm in ("treated", "control")
             ],
             "difference": rounded(chosen["survival_difference"]),
-            "followed": float(min(ends)),
+            "followed": float(f"{min(ends):.4g}"),  # the exact one is a patient's
         },
     )

@@ -19,10 +19,12 @@ from inference.diagnostics.checks import CheckResult
 from inference.fits.executor import Chunk, local_processes
 from inference.published.audited import audit_table, findings_of
 from inference.published.evidence_worth import effects_without, kinds_printed, pooled_effects
+from inference.published.patients import effect_on_patients, patients_of
 from inference.published.reanalysis import Replication, group_labels, replicated, replication_of
 from inference.published.toxicity import Toxicity, has_to_sample, toxicity_of
 from inference.published.unprinted import looser_assumptions, unprinted_checks
 from inference.report.results import Results
+from inference.sampling.settings import SamplerSettings
 from inference.sensitivity.modalities import EffectByGroup, effect_by_group
 from inference.storage.cache import Deferred
 
@@ -69,6 +71,8 @@ class Companions:
     worth : DataFrame or None
         The effect with all evidence, and reconstructed without each kind of it: ``without`` (empty for all), and the columns of
         `inference.published.evidence_worth.pooled_effects`. Only where a survival curve is printed, and not in a quick look.
+    patients : DataFrame or None
+        Estimands of the main model on the patients themselves, where the study names theirs.
     unprinted : tuple of CheckResult
         Covariates without a printed effect in which the arms differ.
     """
@@ -79,6 +83,7 @@ class Companions:
     modalities: tuple[EffectByGroup, ...]
     assumptions: pd.DataFrame | None
     worth: pd.DataFrame | None
+    patients: pd.DataFrame | None
     unprinted: tuple[CheckResult, ...]
 
     @property
@@ -117,6 +122,8 @@ def companion_chunks(
             f"pseudo-patients without {kind}": one
             for kind, one in _without(study, evidence, seed, folder).items()
         }
+    if (themselves := _patients(study, seed, folder)) is not None:
+        results |= {"the patients themselves": themselves}
     return [Chunk(label, result.value) for label, result in results.items() if not result.held()]
 
 
@@ -130,6 +137,13 @@ def _without(study: Study, evidence: Evidence, seed: int, folder: Path) -> dict[
         kind: effects_without.deferred(folder, study, evidence, kind, LOOSER_COHORTS, seed)
         for kind in kinds_printed(evidence)
     }
+
+
+def _patients(study: Study, seed: int, folder: Path) -> Deferred[pd.DataFrame] | None:
+    behind = patients_of(study)
+    return (
+        None if behind is None else effect_on_patients.deferred(folder, *behind, SamplerSettings(seed=seed))
+    )
 
 
 def _worth(study: Study, publication: Publication, seed: int, folder: Path) -> pd.DataFrame | None:
@@ -167,5 +181,6 @@ def companions_of(
         ),
         None if quick else _looser(study, publication, seed, folder).value(),
         None if quick else _worth(study, publication, seed, folder),
+        None if (themselves := _patients(study, seed, folder)) is None else themselves.value(),
         tuple(unprinted_checks(study, evidence)),
     )

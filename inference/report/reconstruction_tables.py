@@ -155,3 +155,21 @@ def worth_table(worth: pd.DataFrame) -> Table:
         "share of its variance that lies between the cohorts (Cox models; Kaplan-Meier)"
     )
     return Table("evidence-worth", caption, tuple(columns), frame, "mark")
+
+
+def worth_sentences(worth: pd.DataFrame) -> list[str]:
+    """Return which kind of evidence the effect hangs on most, and for what no cohort can be made."""
+    known = worth[worth["quantity"] == (ADJUSTED if (worth["quantity"] == ADJUSTED).any() else UNADJUSTED)]
+    missing = known.set_index("without")["fraction_of_missing_information"]
+    words = known["quantity"].iloc[0].replace("_", " ")
+    found = [
+        f"With all that is printed {100 * missing['']:.0f} % of the variance of the {words} is missing information."
+    ]
+    if len(missing) > 1:
+        most = missing.drop("").idxmax()
+        found[0] += (
+            f" Of one kind of evidence left out, the {most} cost most: {100 * missing[most]:.0f} % "
+            f"(from {known['cohorts'].iloc[-1]:.0f} cohorts, so that such a share is rough)."
+        )
+    impossible = worth[worth["problem"] != ""]
+    return found + [f"Without the {row.without}: {row.problem}" for row in impossible.itertuples()]

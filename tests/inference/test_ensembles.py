@@ -30,7 +30,7 @@ def drawn(monkeypatch):
     """Stand-in for the reconstruction, which takes seconds: a known table, and how often it was asked for."""
     asked = []
 
-    def reconstruct(study, evidence, cohorts, seed, done=None, first=1):
+    def reconstruct(study, evidence, cohorts, seed, done=None, first=1, executor=None):
         asked.append((cohorts, seed))
         size = 4
         patients = pd.concat(

@@ -134,6 +134,7 @@ def test_missing_cells_that_are_to_be_imputed_are_refused_in_one_cohort():
         cohort_from(frame, study_from({**MAPPING, "missing": {"method": "impute"}}))
 
 
+@pytest.mark.long
 def test_the_notebook_runs(fitted):
     """Every cell but those that read gbsg2 and sample, on the patients of the other tests."""
     study, cohort, posterior = fitted

@@ -38,7 +38,10 @@ def draws_in_a_new_process(baseline: str, score: str, **environment: str) -> str
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("baseline", "score"), [("weibull", "absent"), ("piecewise_exponential", "latent")])
+@pytest.mark.parametrize(
+    ("baseline", "score"),
+    [pytest.param("weibull", "absent", marks=pytest.mark.long), ("piecewise_exponential", "latent")],
+)
 def test_an_empty_compile_cache_gives_the_draws_of_a_full_one(tmp_path, baseline, score, full):
     if score == "latent" and not full:
         pytest.skip("the joint model compiles three times for a minute; in full with --full")

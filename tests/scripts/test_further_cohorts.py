@@ -75,7 +75,7 @@ def published(tmp_path):
     cohorts = tuple(validate_cohort(drawn(number), study, "x") for number in (1, 2))
     asked = []
 
-    def ensemble(study, evidence, count, seed, folder, done, first):
+    def ensemble(study, evidence, count, seed, folder, done, first, executor):
         asked.append((count, first, folder.name))
         parts = [drawn(number).assign(cohort=number, matched=0) for number in range(first, first + count)]
         return SimpleNamespace(patients=pd.concat(parts, ignore_index=True))

@@ -15,7 +15,6 @@ from inference.fits.requests import problem_of
 from inference.predictive.prior_draws import prior_survival
 from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
 from inference.published.curve_readings import cohort_curves, curve_readings
-from inference.published.evidence_worth import ADJUSTED, UNADJUSTED
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.predictive_published import predictive_published_figure
 from inference.report.figures.prior_points import PrintedPoint, prior_points_figure
@@ -30,6 +29,7 @@ from inference.report.reconstruction_tables import (
     families_of_targets,
     missing_information_table,
     unsaid_table,
+    worth_sentences,
     worth_table,
 )
 from inference.report.results import Results
@@ -40,7 +40,9 @@ MATCHED_COX = "as published"
 PRIOR_TIMES = 101
 
 
-def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSection:
+def beside_section(
+    results: Results, figures: Sequence[FigureItem], patients: pd.DataFrame | None = None
+) -> ReportSection:
     """Return the section that sets the posterior beside the printed analysis.
 
     Parameters
@@ -49,6 +51,8 @@ def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSec
         Of a study that publishes no patients.
     figures : sequence of FigureItem
         Printed numbers among replicated ones.
+    patients : DataFrame, optional
+        Estimands of the main model on the patients themselves.
     """
     cox = results.comparators[results.comparators["statistic"] == "hazard_ratio"]
     rows = [
@@ -74,6 +78,19 @@ def beside_section(results: Results, figures: Sequence[FigureItem]) -> ReportSec
         }
         for _, row in stated.iterrows()
     ]
+    if patients is not None:
+        own_ratio = patients[
+            (patients["estimand"] == "hazard_ratio") & (patients["population"] == "conditional")
+        ]
+        rows += [
+            {
+                "analysis": f"Posterior from the real cohort ({row['study']}), {row['adjustment']}, {row['prior_set']} priors",
+                "printed": "",
+                "mark": "",
+                **numbers_of(row, "ratio"),
+            }
+            for _, row in own_ratio.iterrows()
+        ]
     columns = (
         Column("Analysis", TEXT, "analysis"),
         Column("Printed", NUMBER, "printed"),
@@ -133,7 +150,7 @@ def reconstruction_section(
         "how much of each variance lies between the cohorts. Given that model, this share is the price of not having the patients; where a "
         "strong effect or a strong dependence that nobody printed exists, the price is higher than the tables say.",
         *([] if assumptions is None else [_under_looser(assumptions)]),
-        *([] if worth is None else _worth(worth)),
+        *([] if worth is None else worth_sentences(worth)),
         *conflicts,
     )
     tables = [families_of_targets(targets)]
@@ -177,24 +194,6 @@ def _under_looser(table: pd.DataFrame) -> str:
     )
 
 
-def _worth(worth: pd.DataFrame) -> list[str]:
-    """Return which kind of evidence the effect hangs on most, and for what no cohort can be made."""
-    known = worth[worth["quantity"] == (ADJUSTED if (worth["quantity"] == ADJUSTED).any() else UNADJUSTED)]
-    missing = known.set_index("without")["fraction_of_missing_information"]
-    words = known["quantity"].iloc[0].replace("_", " ")
-    found = [
-        f"With all that is printed {100 * missing['']:.0f} % of the variance of the {words} is missing information."
-    ]
-    if len(missing) > 1:
-        most = missing.drop("").idxmax()
-        found[0] += (
-            f" Of one kind of evidence left out, the {most} cost most: {100 * missing[most]:.0f} % "
-            f"(from {known['cohorts'].iloc[-1]:.0f} cohorts, so that such a share is rough)."
-        )
-    impossible = worth[worth["problem"] != ""]
-    return found + [f"Without the {row.without}: {row.problem}" for row in impossible.itertuples()]
-
-
 def _tables(material: Material) -> dict[str, pd.DataFrame]:
     worth = None if material.companions is None else material.companions.worth
     return {} if worth is None else {"evidence_worth": worth}
@@ -206,7 +205,8 @@ def _beside(material: Material) -> list[ReportSection]:
         return []
     drawn = partial(predictive_published_figure, results.main.published, results.study.time_unit)
     figure = material.figure("predictive_published", "Printed numbers among replicated ones", drawn)
-    return [beside_section(results, [figure])]
+    companions = material.companions
+    return [beside_section(results, [figure], None if companions is None else companions.patients)]
 
 
 def _sections(material: Material) -> list[ReportSection]:

@@ -17,6 +17,7 @@ from data.published.reconstruction.margins import strata_of
 SEED = 20240101
 
 
+@pytest.mark.long
 def test_a_cohort_is_the_same_however_many_are_drawn_and_by_whom(li2024, evidence, made):
     """The fixture draws two in this process; here three are drawn by two workers, and one alone."""
     told = []
