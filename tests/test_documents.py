@@ -31,11 +31,12 @@ def test_the_readme_begins_with_the_question_and_the_two_commands():
     assert readme.index("?") < readme.index("```")
 
 
-def test_the_readme_is_short_and_has_two_pictures():
+def test_the_readme_is_short_and_has_three_pictures():
+    """The adjusted survival curves, the first screen, and what not having the patients costs."""
     readme = text("README.md")
     assert len(readme.encode()) <= 10_000
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme)
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all((ROOT / picture).is_file() for picture in pictures)
 
 
