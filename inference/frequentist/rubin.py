@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import norm
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,13 @@ class Pooled:
     within_sd: float
     between_sd: float
     fraction_of_missing_information: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """A 95 % normal interval by the total variance W + (1 + 1/M) B."""
+        total = np.sqrt(self.within_sd**2 + (1 + 1 / self.cohorts) * self.between_sd**2)
+        half = float(norm.ppf(0.975) * total)
+        return self.estimate - half, self.estimate + half
 
 
 def pool(estimates: ArrayLike, variances: ArrayLike) -> Pooled:

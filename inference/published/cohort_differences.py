@@ -35,7 +35,7 @@ def ensemble_curves(patients: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for (phase, arm, cohort), rows in _groups(patients):
         shown = grid[grid <= rows["time"].max()]
-        curve = _curve(rows)
+        curve = product_limit(rows)
         parts.append(
             pd.DataFrame(
                 {"phase": phase, "arm": arm, "cohort": cohort, "time": shown, "survival": curve(shown)}
@@ -112,7 +112,8 @@ def _groups(patients: pd.DataFrame) -> Iterator[tuple[tuple[str, str, Hashable],
                     yield (phase, arm, cohort), rows
 
 
-def _curve(rows: pd.DataFrame) -> ProductLimit:
+def product_limit(rows: pd.DataFrame) -> ProductLimit:
+    """Return the Kaplan-Meier curve of pseudo-patients (``time, event``)."""
     time = rows["time"].to_numpy()
     return ProductLimit(time, rows["event"].to_numpy() == 1, np.zeros(len(time)))
 

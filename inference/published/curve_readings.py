@@ -9,15 +9,10 @@ import pandas as pd
 
 from data.published.evidence import Evidence
 from data.published.published_curves import PublishedCurve
+from data.published.reconstruction.curve_targets import figure_name
 from data.study.cells import canonical
 from inference.predictive.replicates.risk_sets import ProductLimit
-
-GRID_POINTS = 300
-
-
-def figure_of(curve: PublishedCurve) -> str:
-    """Return the name of the figure that a curve is on, and the subgroup, if it is of one."""
-    return f"{curve.curve}, {curve.subgroup}" if curve.subgroup else curve.curve
+from inference.published.cohort_differences import GRID_POINTS, product_limit
 
 
 def curve_readings(evidence: Evidence, patients: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +39,7 @@ def curve_readings(evidence: Evidence, patients: pd.DataFrame) -> pd.DataFrame:
             parts.append(
                 pd.DataFrame(
                     {
-                        "figure": figure_of(curve),
+                        "figure": figure_name(curve),
                         "arm": curve.arm,
                         "cohort": cohort,
                         "time": curve.time,
@@ -64,7 +59,7 @@ def cohort_curves(evidence: Evidence, patients: pd.DataFrame) -> pd.DataFrame:
         for cohort, survival in _cohorts_of(curve, patients):
             drawn = {"time": grid, "survival": survival(grid)}
             parts.append(
-                pd.DataFrame({"figure": figure_of(curve), "arm": curve.arm, "cohort": cohort, **drawn})
+                pd.DataFrame({"figure": figure_name(curve), "arm": curve.arm, "cohort": cohort, **drawn})
             )
     return pd.concat(parts, ignore_index=True)
 
@@ -78,5 +73,4 @@ def _cohorts_of(curve: PublishedCurve, patients: pd.DataFrame) -> Iterator[tuple
         column, _, level = curve.subgroup.partition("=")
         inside &= patients[column].map(canonical) == canonical(level)
     for cohort, rows in patients[inside].groupby("cohort"):
-        time = rows["time"].to_numpy(float)
-        yield cohort, ProductLimit(time, rows["event"].to_numpy() == 1, np.zeros(len(time)))
+        yield cohort, product_limit(rows)

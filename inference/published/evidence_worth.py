@@ -16,10 +16,9 @@ from data.published.reconstruction import reconstruct
 from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
-from inference.estimands.horizon import report_times
 from inference.frequentist.efron import EfronCox
 from inference.frequentist.restricted_mean import rmst, rmst_difference
-from inference.frequentist.rubin import pool
+from inference.frequentist.rubin import Pooled, pool
 from inference.storage.cache import FRAME, cached
 
 CURVES, RISK_TABLE, TABLE_1, COX_ROWS, TEXT = (
@@ -101,7 +100,7 @@ def _sizes(evidence: Evidence) -> tuple[SurvivalNumber, ...]:
     )
 
 
-def effects_of(study: Study, cohort: Cohort) -> list[tuple[str, float, float]]:
+def effects_of(study: Study, cohort: Cohort, horizon: float) -> list[tuple[str, float, float]]:
     """Return name, estimate and variance of what is compared; not the adjusted ratio where there are no covariates."""
     found = []
     designs = {UNADJUSTED: cohort.treatment[:, None].astype(float)}
@@ -111,14 +110,13 @@ def effects_of(study: Study, cohort: Cohort) -> list[tuple[str, float, float]]:
         fit = EfronCox(cohort.time, cohort.event == 1, np.zeros(cohort.size), columns)
         estimates, variances = fit.estimates()
         found.append((name, float(estimates[0]), float(variances[0, 0])))
-    horizon, _ = report_times(study, cohort)
     treated = cohort.treatment == 1
     means = [rmst(cohort.time[arm], cohort.event[arm], horizon) for arm in (treated, ~treated)]
     difference = rmst_difference(*means)
     return [*found, (MEAN, difference.estimate, difference.standard_error**2)]
 
 
-def pooled_effects(study: Study, patients: pd.DataFrame) -> pd.DataFrame:
+def pooled_effects(study: Study, patients: pd.DataFrame, horizon: float) -> pd.DataFrame:
     """Return the effect over the cohorts of a reconstruction.
 
     Parameters
@@ -126,28 +124,37 @@ def pooled_effects(study: Study, patients: pd.DataFrame) -> pd.DataFrame:
     study : Study
     patients : DataFrame
         Of a reconstruction of at least two cohorts.
+    horizon : float
+        Of the restricted mean, the same whatever is left out; without a risk table, cohorts may not reach it: then there is no mean.
 
     Returns
     -------
     DataFrame
-        ``quantity, cohorts, estimate, within_sd, between_sd, fraction_of_missing_information, problem``.
+        ``quantity, cohorts, estimate, lower, upper, within_sd, between_sd, fraction_of_missing_information, problem``.
     """
     every = [
         row
         for cohort in pseudo_cohorts(patients, study, "reconstruction").cohorts
-        for row in effects_of(study, cohort)
+        for row in effects_of(study, cohort, horizon)
     ]
     table = pd.DataFrame(every, columns=pd.Index(["quantity", "estimate", "variance"]))
     return pd.DataFrame(
         [
-            {"quantity": quantity, **asdict(pool(part["estimate"], part["variance"])), "problem": ""}
+            _row(str(quantity), pool(part["estimate"], part["variance"]))
             for quantity, part in table.groupby("quantity", sort=False)
         ]
     )
 
 
+def _row(quantity: str, pooled: Pooled) -> dict[str, object]:
+    lower, upper = pooled.interval
+    return {"quantity": quantity, **asdict(pooled), "lower": lower, "upper": upper, "problem": ""}
+
+
 @cached(FRAME)
-def effects_without(study: Study, evidence: Evidence, kind: str, cohorts: int, seed: int) -> pd.DataFrame:
+def effects_without(
+    study: Study, evidence: Evidence, kind: str, horizon: float, cohorts: int, seed: int
+) -> pd.DataFrame:
     """Return the effect over cohorts that are reconstructed, in this process, without one of `KINDS`.
 
     Returns
@@ -160,4 +167,4 @@ def effects_without(study: Study, evidence: Evidence, kind: str, cohorts: int, s
         made = reconstruct(study, evidence, cohorts, seed, workers=1)
     except InputError as problem:
         return pd.DataFrame([{"quantity": "", "problem": str(problem)}])
-    return pooled_effects(study, made.patients)
+    return pooled_effects(study, made.patients, horizon)

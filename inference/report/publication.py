@@ -14,8 +14,10 @@ import pandas as pd
 from data.published.audit import Finding
 from data.published.evidence import Evidence, load_evidence
 from data.published.reconstruction import Reconstruction
+from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
 from inference.diagnostics.checks import CheckResult
+from inference.estimands.horizon import report_times
 from inference.fits.executor import Chunk, local_processes
 from inference.published.audited import audit_table, findings_of
 from inference.published.evidence_worth import effects_without, kinds_printed, pooled_effects
@@ -28,9 +30,7 @@ from inference.sampling.settings import SamplerSettings
 from inference.sensitivity.modalities import EffectByGroup, effect_by_group
 from inference.storage.cache import Deferred
 
-LOOSER_COHORTS = (
-    8  # enough for a mean and its spread; of each reconstruction without some of the evidence too
-)
+LOOSER_COHORTS = 8  # enough for a mean and its spread, of each ensemble beside the main one
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def companion_chunks(
         results |= {"looser assumptions on what is not printed": _looser(study, publication, seed, folder)}
         results |= {
             f"pseudo-patients without {kind}": one
-            for kind, one in _without(study, evidence, seed, folder).items()
+            for kind, one in _without(study, publication, seed, folder).items()
         }
     if (themselves := _patients(study, seed, folder)) is not None:
         results |= {"the patients themselves": themselves}
@@ -132,11 +132,21 @@ def _looser(study: Study, publication: Publication, seed: int, folder: Path) -> 
     return looser_assumptions.deferred(folder, study, publication.evidence, patients, LOOSER_COHORTS, seed)
 
 
-def _without(study: Study, evidence: Evidence, seed: int, folder: Path) -> dict[str, Deferred[pd.DataFrame]]:
+def _without(
+    study: Study, publication: Publication, seed: int, folder: Path
+) -> dict[str, Deferred[pd.DataFrame]]:
+    evidence, horizon = publication.evidence, _horizon(study, publication)
     return {
-        kind: effects_without.deferred(folder, study, evidence, kind, LOOSER_COHORTS, seed)
+        kind: effects_without.deferred(folder, study, evidence, kind, horizon, LOOSER_COHORTS, seed)
         for kind in kinds_printed(evidence)
     }
+
+
+def _horizon(study: Study, publication: Publication) -> float:
+    """Return the horizon of the analysis, which rests on its first cohort."""
+    patients = publication.reconstruction.patients
+    first = patients[patients["cohort"] == patients["cohort"].iloc[0]]
+    return report_times(study, pseudo_cohorts(first, study, "reconstruction").cohorts[0])[0]
 
 
 def _patients(study: Study, seed: int, folder: Path) -> Deferred[pd.DataFrame] | None:
@@ -149,10 +159,12 @@ def _patients(study: Study, seed: int, folder: Path) -> Deferred[pd.DataFrame] |
 def _worth(study: Study, publication: Publication, seed: int, folder: Path) -> pd.DataFrame | None:
     """Return the effect with all evidence, and without each kind; None where there is nothing to compare."""
     patients = publication.reconstruction.patients
-    parts = _without(study, publication.evidence, seed, folder)
+    parts = _without(study, publication, seed, folder)
     if not parts or patients["cohort"].nunique() < 2:
         return None
-    tables = {"": pooled_effects(study, patients)} | {kind: part.value() for kind, part in parts.items()}
+    tables = {"": pooled_effects(study, patients, _horizon(study, publication))} | {
+        kind: part.value() for kind, part in parts.items()
+    }
     return pd.concat([table.assign(without=kind) for kind, table in tables.items()], ignore_index=True)
 
 

@@ -8,12 +8,12 @@ import xarray as xr
 
 from inference.published.evidence_worth import ADJUSTED, MEAN, UNADJUSTED
 from inference.report.results import Results
-from inference.report.table import NUMBER, PERCENTAGE, TEXT, Column, Table, frame_table
+from inference.report.table import NUMBER, PERCENTAGE, SPAN, TEXT, Column, Table, frame_table, numbers_of
 
 WORTH = {
-    UNADJUSTED: "Log hazard ratio, unadjusted",
-    ADJUSTED: "Log hazard ratio, adjusted",
-    MEAN: "Difference in restricted means",
+    UNADJUSTED: "Log hazard ratio, unadjusted (95 %)",
+    ADJUSTED: "Log hazard ratio, adjusted (95 %)",
+    MEAN: "Difference in restricted means (95 %)",
 }
 WIDE = 0.8  # of the prior's standard deviation: the publication says next to nothing about such a parameter
 UNKNOWN = 0.5  # fraction of missing information from which most of the variance is between cohorts
@@ -140,14 +140,15 @@ def worth_table(worth: pd.DataFrame) -> Table:
         row: dict[str, object] = {"made": f"all but the {kind}" if kind else "all that is printed"}
         for found in part.to_dict("records"):
             name = found["quantity"]
-            row |= {name: found["estimate"], f"{name}_missing": found["fraction_of_missing_information"]}
+            row |= numbers_of(pd.Series(found), name, "estimate")
+            row[f"{name}_missing"] = found["fraction_of_missing_information"]
         rows.append({**row, "mark": "" if kind else "main"})
     frame = pd.DataFrame(rows)
     columns = [Column("Pseudo-patients made from", TEXT, "made")]
     for name, title in WORTH.items():
         if name in frame:
             columns += [
-                Column(title, NUMBER, name),
+                Column(title, SPAN, name),
                 Column("Missing information", PERCENTAGE, f"{name}_missing"),
             ]
     caption = (
@@ -168,7 +169,7 @@ def worth_sentences(worth: pd.DataFrame) -> list[str]:
     if len(missing) > 1:
         most = missing.drop("").idxmax()
         found[0] += (
-            f" Of one kind of evidence left out, the {most} cost most: {100 * missing[most]:.0f} % "
+            f" Of the kinds that can be left out one at a time, most is missing without the {most}: {100 * missing[most]:.0f} % "
             f"(from {known['cohorts'].iloc[-1]:.0f} cohorts, so that such a share is rough)."
         )
     impossible = worth[worth["problem"] != ""]

@@ -31,6 +31,8 @@ from inference.published.evidence_worth import (
 )
 from inference.published.patients import patients_of
 
+HORIZON = 24.0
+
 
 @pytest.fixture(scope="module")
 def published():
@@ -40,11 +42,11 @@ def published():
 
 @pytest.fixture(scope="module")
 def trial():
-    """Two arms of 200, many of whom are lost early."""
+    """Two arms of 600, of whom half are lost: a step of their curves is less than a pixel, so that it does not show how many are at risk."""
     draws = np.random.default_rng(2)
-    first = np.arange(400) < 200
+    first = np.arange(1200) < 600
     died = draws.exponential(np.where(first, 40.0, 25.0))
-    left = draws.exponential(20.0, 400)
+    left = draws.exponential(20.0, 1200)
     return Trial("simulated", "months", np.round(np.minimum(died, left), 2) + 0.01, died <= left, first)
 
 
@@ -52,6 +54,9 @@ def test_pooling_is_by_rubins_rules():
     found = pool([1.0, 2.0, 6.0], [0.5, 1.0, 1.5])
     assert (found.cohorts, found.estimate, found.within_sd) == (3, 3.0, 1.0)
     assert found.between_sd == pytest.approx(np.sqrt(7.0))
+    assert found.interval == pytest.approx(
+        (3 - 1.96 * np.sqrt(1 + 28 / 3), 3 + 1.96 * np.sqrt(1 + 28 / 3)), abs=1e-3
+    )
     assert found.fraction_of_missing_information == pytest.approx(28 / 3 / (1 + 28 / 3))
 
 
@@ -79,17 +84,19 @@ def test_no_kind_counts_where_no_curve_is_printed():
 
 
 def test_without_numbers_at_risk_cohorts_differ_more(trial):
-    study, evidence = publication_of(trial, Reading(True, 20))
+    study, evidence = publication_of(trial, Reading(True))
     assert kinds_printed(evidence) == (CURVES, RISK_TABLE)
-    whole = pooled_effects(study, reconstruct(study, evidence, 4, 1, workers=1).patients).set_index(
+    whole = pooled_effects(study, reconstruct(study, evidence, 4, 1, workers=1).patients, HORIZON).set_index(
         "quantity"
     )
-    less = effects_without.function(study, evidence, RISK_TABLE, 4, 1).set_index("quantity")
+    less = effects_without.function(study, evidence, RISK_TABLE, HORIZON, 4, 1).set_index("quantity")
     assert list(whole.index) == [UNADJUSTED, MEAN]
     assert ADJUSTED not in whole.index
     missing = "fraction_of_missing_information"
-    assert less.loc[MEAN, missing] > 2 * whole.loc[MEAN, missing]
-    refused = effects_without.function(study, evidence, CURVES, 4, 1)
+    assert less.loc[UNADJUSTED, missing] > 2 * whole.loc[UNADJUSTED, missing]
+    # the restricted mean is read off the curve itself
+    assert max(less.loc[MEAN, missing], whole.loc[MEAN, missing]) < 0.01
+    refused = effects_without.function(study, evidence, CURVES, HORIZON, 4, 1)
     assert refused["quantity"].tolist() == [""]
     assert refused["problem"].iloc[0]
 

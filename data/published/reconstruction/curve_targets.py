@@ -28,8 +28,8 @@ def curve_targets(study: Study, evidence: Evidence) -> list[Target]:
 
 
 def figure_name(curve: PublishedCurve) -> str:
-    """The name of the figure of a curve."""
-    return f"{curve.curve} {curve.subgroup}".strip()
+    """The name of the figure that a curve is on, with the subgroup, if it is of one."""
+    return f"{curve.curve}, {curve.subgroup}" if curve.subgroup else curve.curve
 
 
 def _figure(evidence: Evidence, curve: PublishedCurve) -> Figure:

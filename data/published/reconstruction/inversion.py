@@ -64,7 +64,7 @@ def arm_of(
         Those whose times are known from curves of their own; they come first in the arm.
     """
     times, columns = _edges(reading)
-    members = members.beside(reading, times, draws)
+    members = members.moved_to_falls(reading, times, draws)
     others = size - len(members.time)
     grid = _grid(reading, times, columns, members)
     step = reading.curve.survival_resolution

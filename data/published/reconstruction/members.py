@@ -31,7 +31,7 @@ class Members:
         """How many have died before these times."""
         return np.searchsorted(np.sort(self.time[self.event == 1]), times, side="left")
 
-    def beside(self, reading: Reading, times: np.ndarray, draws: np.random.Generator) -> "Members":
+    def moved_to_falls(self, reading: Reading, times: np.ndarray, draws: np.random.Generator) -> "Members":
         """The same members, their deaths in gaps in which the whole curve falls, where one is near.
 
         Parameters

@@ -13,7 +13,7 @@ from data.published.reconstruction.covariates import DrawnCovariates
 from data.published.reconstruction.curve_targets import figure_name
 from data.published.reconstruction.inversion import Arm, arm_of
 from data.published.reconstruction.margins import ARMS, Strata, level_number
-from data.published.reconstruction.members import Members
+from data.published.reconstruction.members import NOBODY, Members
 from data.published.reconstruction.readings import read
 from data.study.study import Study
 
@@ -36,12 +36,12 @@ class PublishedArms:
     axes: dict[str, np.ndarray] = field(default_factory=dict)
 
     def draw(
-        self, curve: PublishedCurve, size: int, draws: np.random.Generator, members: Members | None = None
+        self, curve: PublishedCurve, size: int, draws: np.random.Generator, members: Members = NOBODY
     ) -> Arm:
         """An arm, or a subgroup of one, from its curve, by the axes of its figure."""
         axis = self.axes.get(figure_name(curve))
         known = (np.zeros(2), CALIBRATION_SD) if axis is None else (axis, SHARED_SD)
-        made = arm_of(read(curve), size, *known, draws, *([] if members is None else [members]))
+        made = arm_of(read(curve), size, *known, draws, members)
         self.axes[figure_name(curve)] = made.axis
         return made
 
@@ -75,7 +75,9 @@ def published_arms(
                 name: _members(found, study, evidence, strata, inside, (arm, phase, name), draws)
                 for name in columns
             }
-            whole = found.draw(curve, evidence.size(arm, phase), draws, made[columns[0]] if columns else None)
+            whole = found.draw(
+                curve, evidence.size(arm, phase), draws, made[columns[0]] if columns else NOBODY
+            )
             part = _part(
                 whole.level,
                 strata.counts[columns[0]][number] if columns else np.zeros(0),
