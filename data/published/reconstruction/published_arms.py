@@ -22,7 +22,7 @@ SHARED_SD = 0.1  # standard deviation of the axis errors of the second arm of a 
 
 @dataclass(frozen=True, eq=False)
 class PublishedArms:
-    """What the curves give.
+    """Arms made from published curves, and the errors of the axes that they were read by.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ def published_arms(
             columns = [
                 name
                 for name in names
-                if name not in _bound(evidence) and any(_curves(evidence, arm, phase, name))
+                if name not in _constrained(evidence) and any(_curves(evidence, arm, phase, name))
             ]
             inside = (strata.treated == treated) & (strata.matched | (phase == "before"))
             own = slice(ends[number] - strata.sizes[number], ends[number])
@@ -95,7 +95,7 @@ def published_arms(
                         name
                     ].level[few]
                 column = names.index(name)
-                _allot(drawn.levels[own, column], drawn.latent[own, column], level, draws)
+                _exchange_levels(drawn.levels[own, column], drawn.latent[own, column], level, draws)
             break
     return found
 
@@ -107,7 +107,7 @@ def _curves(evidence: Evidence, arm: str, phase: str, name: str) -> Iterator[Pub
             yield curve
 
 
-def _bound(evidence: Evidence) -> set[str]:
+def _constrained(evidence: Evidence) -> set[str]:
     """The covariates that constraints name."""
     constraints = evidence.names.constraints
     return {one for rule in constraints.requires for one in (rule.column, rule.given)} | {
@@ -143,7 +143,9 @@ def _part(level: np.ndarray, counts: np.ndarray, size: int, draws: np.random.Gen
     return np.concatenate([*chosen, others[: max(size - sum(map(len, chosen)), 0)]]).astype(int)
 
 
-def _allot(levels: np.ndarray, latent: np.ndarray, level: np.ndarray, draws: np.random.Generator) -> None:
+def _exchange_levels(
+    levels: np.ndarray, latent: np.ndarray, level: np.ndarray, draws: np.random.Generator
+) -> None:
     """Exchange levels of a covariate within a stratum, in place, with the latents behind them; -1 for any level."""
     spare = np.bincount(levels) - np.bincount(level[level >= 0], minlength=levels.max() + 1)
     wanted = level.copy()

@@ -1,4 +1,4 @@
-"""Published survival curves: the points read over the cohorts of pseudo-patients, and what is between them."""
+"""Published survival curves: the points read over the curves of the cohorts of pseudo-patients, and their distances."""
 
 from __future__ import annotations
 
