@@ -21,6 +21,7 @@ from inference.report.drawings import Draw, Drawing
 from inference.report.figures.captions import caption_of
 from inference.report.gallery import exhibits, prior_statements
 from inference.report.journal_tables import coefficients, described
+from inference.report.live_headline import live_headline
 from inference.report.live_survival import live_survival
 from inference.report.page import render
 from inference.report.section import Material
@@ -159,6 +160,7 @@ def _report(
         figures=items,
         caveats=sentences_beside_the_answer(material),
         doubts=doubts(material),
+        choice=live_headline(results),
         described=described(results),
         coefficients=coefficients(results),
         limits=[] if made.publication is None else limits_of_publication(made.publication.evidence),

@@ -168,6 +168,8 @@ class Report:
         What must be said in one breath with the answer: its range over adjustments, what timing alone could explain.
     doubts : sequence of str
         What matters most against the answer, each in one short sentence with its number.
+    choice : Live or None
+        Results of other models and populations, for the first screen; None where there are none.
     described, coefficients : DataFrame or None
         Of `inference.report.journal_tables`: the patients by arm, and Cox models beside the posterior; None where they were not made.
     limits : sequence of str
@@ -194,6 +196,7 @@ class Report:
     figures: Sequence[FigureItem] = ()
     caveats: Sequence[str] = ()
     doubts: Sequence[str] = ()
+    choice: Live | None = None
     described: pd.DataFrame | None = None
     coefficients: pd.DataFrame | None = None
     limits: Sequence[str] = ()

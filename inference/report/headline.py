@@ -7,14 +7,24 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from data.study.study import Study
 from inference.report.check_tables import Check, counts
 from inference.report.content import Report, estimand_row, fit_rows
 from inference.report.exposure_words import since
+from inference.report.figures.wording import POPULATION_NAMES
 from inference.report.numbers import difference_in_words, number, percent, ratio, span
 from inference.report.sentences import horizon_of
 from inference.report.vocabulary import capitalised, vocabulary
 
 LONGEST = 30  # words of the sentence
+MAIN_POPULATION = "all"
+AMONG = {
+    "all": "",
+    "treated": "among the treated, ",
+    "overlap": "in the overlap population, ",
+    "matched": "in matched pairs, ",
+}
+"""How a sentence on a population begins."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +37,8 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Headline:
-    """What is read in a minute.
+class Result:
+    """The effect in one population by one fit.
 
     Attributes
     ----------
@@ -36,6 +46,20 @@ class Headline:
         At most 30 words.
     numbers : tuple of Figure
         Difference in restricted mean, survival by arm, hazard ratio.
+    """
+
+    sentence: str
+    numbers: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What is read in a minute.
+
+    Attributes
+    ----------
+    result : Result
+        Of the main fit, over all patients.
     no_evidence : str
         What the numbers do not show.
     checks : str
@@ -44,8 +68,7 @@ class Headline:
         Whether any failed.
     """
 
-    sentence: str
-    numbers: tuple[Figure, ...]
+    result: Result
     no_evidence: str
     checks: str
     failed: bool
@@ -60,24 +83,40 @@ def headline(report: Report, checks: Sequence[Check]) -> Headline:
         else "No check was made."
     )
     return Headline(
-        _sentence(report), _numbers(report), _no_evidence(report), state, not checks or count["fail"] > 0
+        result_of(report.study, fit_rows(report.estimands, report.main)),
+        _no_evidence(report),
+        state,
+        not checks or count["fail"] > 0,
     )
 
 
-def _sentence(report: Report) -> str:
-    """Return the main result in one sentence; without the labels of the arms where these make it too long."""
-    rows, unit = fit_rows(report.estimands, report.main), report.study.time_unit
-    mean, horizon = estimand_row(rows, "rmst_difference", "all"), horizon_of(rows)
-    treatment = report.study.treatment
+def result_of(study: Study, rows: pd.DataFrame, population: str = MAIN_POPULATION) -> Result:
+    """Return the effect in a population.
+
+    Parameters
+    ----------
+    study : Study
+        Labels of the arms, and the time unit.
+    rows : DataFrame
+        Rows of estimands.csv of one fit.
+    population : str
+        Over which survival is averaged.
+    """
+    return Result(_sentence(study, rows, population), tuple(_numbers(study, rows, population)))
+
+
+def _sentence(study: Study, rows: pd.DataFrame, population: str) -> str:
+    """Return the result in one sentence; without the labels of the arms where these make it too long."""
+    unit, treatment = study.time_unit, study.treatment
+    mean, horizon = estimand_row(rows, "rmst_difference", population), horizon_of(rows)
     if mean is None or pd.isna(mean["median"]) or horizon is None:
         return "The difference in mean survival could not be estimated."
-    limits = tuple(float(mean[name]) for name in ("median", "lower", "upper"))
-    difference = _briefly(difference_in_words(limits[0], limits[1], limits[2], unit), unit)
-    end = (
-        f"adjusted mean {vocabulary(report.study).survival} within {number(horizon)} {unit} is {difference}."
-    )
-    named = f"With “{treatment.treated_label}” rather than “{treatment.control_label}”{since(report.main['exposure'], unit)}, {end}"
-    return named if len(named.split()) <= LONGEST else capitalised(f"with treatment, {end}")
+    difference = _briefly(difference_in_words(*_limits(mean), unit), unit)
+    end = f"adjusted mean {vocabulary(study).survival} within {number(horizon)} {unit} is {difference}."
+    whom = AMONG.get(population, f"in {population}, ")
+    exposure = str(rows["exposure"].iloc[0])
+    named = f"with “{treatment.treated_label}” rather than “{treatment.control_label}”{since(exposure, unit)}, {end}"
+    return capitalised(whom + (named if len((whom + named).split()) <= LONGEST else f"with treatment, {end}"))
 
 
 def _briefly(difference: str, unit: str) -> str:
@@ -88,25 +127,20 @@ def _briefly(difference: str, unit: str) -> str:
     return difference
 
 
-def _numbers(report: Report) -> tuple[Figure, ...]:
-    rows, unit, survival = (
-        fit_rows(report.estimands, report.main),
-        report.study.time_unit,
-        vocabulary(report.study).survival,
-    )
-    horizon = horizon_of(rows)
+def _numbers(study: Study, rows: pd.DataFrame, population: str) -> list[Figure]:
+    unit, survival, horizon = study.time_unit, vocabulary(study).survival, horizon_of(rows)
     to = f"{number(horizon)} {unit}" if horizon else "the horizon"
     found = []
-    mean = estimand_row(rows, "rmst_difference", "all")
+    mean = estimand_row(rows, "rmst_difference", population)
     if mean is not None and pd.notna(mean["median"]):
         value, limits = _split(span(*_limits(mean)))
         sign = "" if value.startswith("−") else "+"
         found.append(Figure(f"Mean {survival} to {to}", f"{sign}{value} {unit}", limits))
-    times = rows.loc[(rows["estimand"] == "survival_treated") & (rows["population"] == "all"), "time"]
+    times = rows.loc[(rows["estimand"] == "survival_treated") & (rows["population"] == population), "time"]
     reached = times[times <= (horizon or times.max())]
     if len(reached):
         at = float(reached.max())
-        arms = [estimand_row(rows, f"survival_{arm}", "all", at) for arm in ("treated", "control")]
+        arms = [estimand_row(rows, f"survival_{arm}", population, at) for arm in ("treated", "control")]
         values = [_split(percent(*_limits(arm))) for arm in arms if arm is not None]
         if len(values) == 2:
             found.append(
@@ -116,11 +150,14 @@ def _numbers(report: Report) -> tuple[Figure, ...]:
                     ", ".join(limits.replace(" to ", "–") for _, limits in values),
                 )
             )
-    hazard = estimand_row(rows, "hazard_ratio", "conditional")
+    # Weights and pairs give the hazard ratio of their population, other adjustments that of equal covariates.
+    of = rows.loc[rows["estimand"] == "hazard_ratio", "population"].unique()
+    hazard = estimand_row(rows, "hazard_ratio", of[0]) if len(of) == 1 else None
     if hazard is not None and pd.notna(hazard["median"]):
         value, limits = _split(ratio(*_limits(hazard)))
-        found.append(Figure("Hazard ratio, equal covariates", value, limits))
-    return tuple(found)
+        whose = "equal covariates" if of[0] == "conditional" else POPULATION_NAMES.get(of[0], of[0])
+        found.append(Figure(f"Hazard ratio, {whose}", value, limits))
+    return found
 
 
 def _limits(row: pd.Series) -> tuple[float, float, float]:

@@ -119,7 +119,8 @@ def _drawing(figure: FigureItem, *, narrow: bool = False) -> Markup:
 
 def _json(data: Mapping[str, Any]) -> Markup:
     """Return data as JSON that cannot end the element in which it stands."""
-    return Markup(json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return Markup(_bound(text.replace("<", "\\u003c")))
 
 
 def asset(name: str) -> Markup:
@@ -127,18 +128,20 @@ def asset(name: str) -> Markup:
     return Markup((HERE / "assets" / name).read_text(encoding="utf-8"))
 
 
-def _bound(value: object) -> object:
+def _finalised(value: object) -> object:
+    return _bound(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _bound(text: str) -> str:
     """Keep "95 %" and "> 0.999" on one line."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return re.sub(r"(?<=\d) (?=%)|(?<=[<>]) (?=\d)", "\N{NO-BREAK SPACE}", value)
-    return value
+    return re.sub(r"(?<=\d) (?=%)|(?<=[<>]) (?=\d)", "\N{NO-BREAK SPACE}", text)
 
 
 @cache
 def environment() -> Environment:
     """Return where templates are found, and how they are filled in."""
     return Environment(
-        finalize=_bound,
+        finalize=_finalised,
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,

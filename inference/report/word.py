@@ -70,7 +70,7 @@ class _Writer:
         report = self.report
         checks = ordered_checks(report.checks, report.main)
         sections = [one for one in sections_in_order(report, checks) if one.live is None or one.exhibits]
-        self._first_page(headline(report, checks).sentence, sections)
+        self._first_page(headline(report, checks).result.sentence, sections)
         self.document.add_heading("Methods in short", 1)
         self._paragraph(methods_paragraph(report))
         for title, own in parts_of(sections):
@@ -96,7 +96,7 @@ class _Writer:
         self._paragraph(sentence, "Intense Quote")
         found = answer(report)
         shown = headline(report, ordered_checks(report.checks, report.main))
-        for one in shown.numbers:
+        for one in shown.result.numbers:
             self._paragraph(
                 f"{one.label}: {one.number} ({one.interval}; 95 % interval)",
                 "List Bullet",

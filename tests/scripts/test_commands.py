@@ -347,6 +347,31 @@ class TestAnalyse:
         )
 
     @pytest.mark.long
+    def test_every_result_to_choose_on_the_page_is_a_row_of_the_table(self, analysed):
+        page = (analysed.folder / "report.html").read_text(encoding="utf-8")
+        text = page.split('data-kind="headline"><script type="application/json">')[1].split("</script>")[0]
+        choice, table = json.loads(text), pd.read_csv(analysed.folder / "estimands.csv")
+        assert list(choice["shown"]) == [
+            f"piecewise_exponential/{adjustment}/{population}"
+            for adjustment in ("joint", "cut")
+            for population in ("all", "treated", "overlap")
+        ]
+        assert choice["main"] == "piecewise_exponential/joint/all"
+        for key, shown in choice["shown"].items():
+            _, adjustment, population = key.split("/")
+            own = table[(table["adjustment"] == adjustment) & (table["prior_set"] == "default")]
+            mean, ratio = (
+                own[(own["estimand"] == name) & (own["population"] == of)].iloc[0]
+                for name, of in (("rmst_difference", population), ("hazard_ratio", "conditional"))
+            )
+            numbers = [float(one["number"].split()[0].replace("\u2212", "-")) for one in shown["numbers"]]
+            assert numbers[0] == pytest.approx(mean["median"], abs=0.5)
+            assert numbers[2] == pytest.approx(ratio["median"], abs=0.006)
+            at, of_treated = (shown["curves"][name] for name in ("time", "arms"))
+            printed = own[(own["estimand"] == "survival_treated") & (own["population"] == population)].iloc[0]
+            read = np.interp(printed["time"], at, [median for _, median, _ in of_treated[0]])
+            assert read == pytest.approx(100 * printed["median"], abs=1.5)
+
     @pytest.mark.usefixtures("no_sampling")
     def test_a_review_of_one_fit_is_linked_from_the_page(self, rtsurv, analysed, copied):
         assert rtsurv("report", analysed.study, "--out", copied, "--diagnostics", "cut").code == 3

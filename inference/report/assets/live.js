@@ -201,63 +201,123 @@ function liveSurface(place, surface) {
 }
 
 // The survival curves are read at a time: by the pointer, or by arrow keys where the drawing has the focus.
+const readers = [];
 function liveSurvival(place, curves) {
-  for (const svg of document.querySelectorAll(".curves svg")) readable(svg, curves);
+  for (const svg of document.querySelectorAll(".curves svg")) readers.push(readable(svg, curves));
 }
 
-function readable(svg, curves) {
-  const { time, arms, difference } = curves, last = time.length - 1, wide = svg.viewBox.baseVal.width;
-  const frame = svg.querySelector("[id$='-axes_1'] > [id*='-patch_'] > path"), shown = element("g", { class: "reading", hidden: "" });
+// Returns what shows the curves of another model over those drawn, and reads them instead; null for those drawn.
+function readable(svg, drawn) {
+  const wide = svg.viewBox.baseVal.width, frame = svg.querySelector("[id$='-axes_1'] > [id*='-patch_'] > path");
+  const over = element("g", { class: "over" }), shown = element("g", { class: "reading", hidden: "" });
   // Where a time lies is read off the last tick of the axis, whatever its end.
   const tick = [...svg.querySelectorAll("[id$='-axes_1'] [id*='-xtick_']")].pop();
   const tickAt = Number(tick.querySelector("use").getAttribute("x")), tickTime = Number(tick.textContent);
-  let at = Math.floor(last / 2);
+  const across = (time, box) => box.x + ((tickAt - box.x) * time) / tickTime;
+  const down = (percent, box) => box.y + box.height * (1 - percent / 102);
+  let curves = drawn, at = Math.floor(drawn.time.length / 2);
   const short = (label) => (label.length > 20 ? `${label.slice(0, 19)}\u2026` : label);
   const said = ([low, middle, high], unit) => `${written(middle, 0)} ${unit} (${written(low, 0)} to ${written(high, 0)})`;
   function lines() {
+    const time = curves.time[at];
     return [
-      `At ${Number(time[at].toPrecision(3))} ${curves.unit}${time[at] > curves.followed ? ", extrapolated" : ""}`,
-      ...arms.map((arm) => `${short(arm.label)}: ${said(arm.survival[at], "%")}`),
-      `Difference: ${said(difference[at], "points")}`,
+      `At ${Number(time.toPrecision(3))} ${drawn.unit}${time > drawn.followed ? ", extrapolated" : ""}`,
+      ...curves.arms.map((arm, i) => `${short(drawn.labels[i])}: ${said(arm[at], "%")}`),
+      `Difference: ${said(curves.difference[at], "points")}`,
     ];
   }
   function show() {
-    const box = frame.getBBox();
-    const x = box.x + ((tickAt - box.x) * time[at]) / tickTime, right = x > box.x + box.width / 2;
+    const box = frame.getBBox(), x = across(curves.time[at], box), right = x > box.x + box.width / 2;
     const texts = lines(), size = Math.max(6.5, wide / 65), wider = 0.56 * size * Math.max(...texts.map((one) => one.length));
     const left = right ? Math.max(3, x - 5 - wider) : Math.min(x + 5, wide - wider - 3);
     shown.replaceChildren(
       element("line", { x1: x, x2: x, y1: box.y, y2: box.y + box.height, stroke: "#333", "stroke-width": 0.7 }),
       element("rect", { x: left - 2, y: box.y + 1, width: wider + 4, height: 5.4 * size, fill: "#fff", "fill-opacity": 0.92 }),
-      ...arms.map((arm) => element("circle", { cx: x, cy: box.y + box.height * (1 - arm.survival[at][1] / 102), r: 2.2, fill: "#333" })),
+      ...curves.arms.map((arm) => element("circle", { cx: x, cy: down(arm[at][1], box), r: 2.2, fill: "#333" })),
       ...texts.map((one, i) => element("text", { x: left, y: box.y + 1 + 1.25 * size * (i + 1), "font-size": size, fill: "#111" }, one)),
     );
     shown.removeAttribute("hidden");
-    svg.setAttribute("aria-valuenow", time[at]);
-    svg.setAttribute("aria-valuetext", texts.join("; "));
+    describe();
   }
-  const move = (to) => { at = Math.min(last, Math.max(0, to)); show(); };
-  svg.append(shown);
-  for (const [key, value] of Object.entries({ tabindex: 0, role: "slider", "aria-valuemin": 0, "aria-valuemax": time[last], "aria-valuenow": time[at], "aria-valuetext": lines().join("; ") })) {
-    svg.setAttribute(key, value);
+  function describe() {
+    svg.setAttribute("aria-valuemax", curves.time[curves.time.length - 1]);
+    svg.setAttribute("aria-valuenow", curves.time[at]);
+    svg.setAttribute("aria-valuetext", lines().join("; "));
   }
+  const move = (to) => { at = Math.min(curves.time.length - 1, Math.max(0, to)); show(); };
+  svg.append(over, shown);
+  for (const [key, value] of Object.entries({ tabindex: 0, role: "slider", "aria-valuemin": 0 })) svg.setAttribute(key, value);
+  describe();
   svg.addEventListener("pointermove", (event) => {
-    const outer = svg.getBoundingClientRect(), box = frame.getBBox();
+    const { time } = curves, outer = svg.getBoundingClientRect(), box = frame.getBBox();
     const wanted = (tickTime * (((event.clientX - outer.left) / outer.width) * wide - box.x)) / (tickAt - box.x);
     const after = time.findIndex((one) => one >= wanted);
-    move(after < 0 ? last : after > 0 && wanted - time[after - 1] < time[after] - wanted ? after - 1 : after);
+    move(after < 0 ? time.length - 1 : after > 0 && wanted - time[after - 1] < time[after] - wanted ? after - 1 : after);
   });
   svg.addEventListener("keydown", (event) => {
-    const steps = { ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at - 1, ArrowDown: at - 1, PageUp: at + 10, PageDown: at - 10, Home: 0, End: last };
+    const steps = { ArrowRight: at + 1, ArrowUp: at + 1, ArrowLeft: at - 1, ArrowDown: at - 1, PageUp: at + 10, PageDown: at - 10, Home: 0, End: curves.time.length - 1 };
     if (!(event.key in steps)) return;
     event.preventDefault();
     move(steps[event.key]);
   });
   svg.addEventListener("focus", show);
   for (const left of ["pointerleave", "blur"]) svg.addEventListener(left, () => shown.setAttribute("hidden", ""));
+
+  return (other, colours) => {
+    const box = frame.getBBox(), quantiles = [["0.8", "1 2"], ["1.8", "5 3"], ["0.8", "1 2"]]; // lower limit, median, upper limit
+    curves = other ?? drawn;
+    at = Math.min(at, curves.time.length - 1);
+    over.replaceChildren(...(other ? other.arms : []).flatMap((arm, i) => quantiles.map(([width, dashes], j) => {
+      const d = arm.map((one, k) => `${k ? "L" : "M"}${across(other.time[k], box).toFixed(1)} ${down(one[j], box).toFixed(1)}`).join("");
+      return element("path", { d, fill: "none", stroke: colours[i], "stroke-width": width, "stroke-dasharray": dashes });
+    })));
+    describe();
+  };
+}
+
+// The first screen of another baseline, adjustment or population: results that were computed before. Anything but the main one is marked.
+function liveHeadline(place, { main, choices, colours, shown }) {
+  const families = Object.keys(choices), named = (key) => families.map((family, i) => choices[family].find((one) => one.name === key.split("/")[i]));
+  const sentence = document.querySelector(".sentence"), numbers = document.querySelector(".numbers");
+  const back = element("button", { type: "button" }, "Back to it");
+  const note = element("p", { class: "alarm other", role: "status", hidden: "" });
+  const controls = families.map((family, position) => {
+    const select = element("select", { "aria-label": family }, ...choices[family].map((one) => element("option", { value: one.name }, one.label)));
+    const assumed = element("span", {});
+    select.addEventListener("change", () => show(position));
+    return { select, assumed, row: element("label", { class: "control choice" }, element("b", {}, family[0].toUpperCase() + family.slice(1)), select, assumed) };
+  });
+  const wanted = () => controls.map(({ select }) => select.value);
+  const agree = (key, values, count) => values.slice(0, count).every((one, i) => one === key.split("/")[i]);
+
+  // What was changed last is kept; where no such result was computed, the others give way.
+  function show(changed) {
+    const values = wanted(), keys = Object.keys(shown);
+    const key = keys.find((one) => agree(one, values, 3)) ?? keys.find((one) => agree(one, values, 2)) ?? keys.find((one) => one.split("/")[changed] === values[changed]);
+    put(key);
+  }
+  function put(key) {
+    const result = shown[key], parts = key.split("/");
+    controls.forEach(({ select, assumed }, i) => {
+      select.value = parts[i];
+      assumed.textContent = named(key)[i].assumes;
+      for (const option of select.options) option.disabled = i === 2 && !(`${parts[0]}/${parts[1]}/${option.value}` in shown);
+    });
+    sentence.textContent = result.sentence;
+    numbers.replaceChildren(...result.numbers.map((one) => element("div", {}, element("dt", {}, one.label), element("dd", {}, element("b", {}, one.number), element("span", {}, one.interval)))));
+    const other = key !== main, label = (of) => named(of).map((one) => one.label).join(", ");
+    note.hidden = !other;
+    note.replaceChildren(`Not the main result but: ${label(key)}. Dashed curves are of this choice, bands and all else on the page of the main one, which was stated in advance: ${label(main)}. `, back);
+    for (const reader of readers) reader(other ? result.curves : null, colours);
+  }
+  back.addEventListener("click", () => { put(main); controls[0].select.focus(); });
+  sentence.before(note);
+  place.append(element("details", {}, element("summary", {}, "Other models and populations"), ...controls.map(({ row }) => row)));
+  controls.forEach(({ select }, i) => { select.value = main.split("/")[i]; });
+  put(main);
 }
 
 for (const place of document.querySelectorAll(".live")) {
-  const kinds = { prior: livePrior, survival: liveSurvival, surface: liveSurface };
+  const kinds = { prior: livePrior, survival: liveSurvival, surface: liveSurface, headline: liveHeadline };
   kinds[place.dataset.kind](place, JSON.parse(place.querySelector("script").textContent));
 }

@@ -16,7 +16,7 @@ from inference.report.content import FigureItem, Live, ReportSection
 from inference.report.drawings import drawn_when_asked
 from inference.report.figures.risk_table import Followed
 from inference.report.figures.survival import survival_figure
-from inference.report.live_survival import live_survival
+from inference.report.live_survival import live_survival, survival_readings
 from inference.report.page import render
 from inference.sampling.engine import sample
 from inference.sampling.posterior import Posterior
@@ -42,6 +42,21 @@ SURFACE = {  # 3 delays by 4 strengths; every number says where it is
     "said": "difference",
     "unit": "months",
 }
+
+
+def choice_of(summary):
+    """Two adjustments, of which one gives two populations and the other one of its own; survival of the second is that of the first less 10 points."""
+    read = survival_readings(summary, "all")
+    less = {**read, "arms": [[[one - 10 for one in at] for at in arm] for arm in read["arms"]]}
+    shown = {
+        key: {"sentence": f"This is {key}.", "numbers": [{"label": "Ratio", "number": number, "interval": "0.1 to 0.2"}] * 3, "curves": curves}
+        for key, number, curves in (("pe/joint/all", "0.5", read), ("pe/joint/treated", "0.6", less), ("pe/matched/matched", "0.7", less), ("weibull/joint/all", "0.8", less))
+    }  # fmt: skip
+    choices = {
+        family: [{"name": name, "label": name, "assumes": f"assumes {name}"} for name in names]
+        for family, names in (("baseline", ("pe", "weibull")), ("adjustment", ("joint", "matched")), ("population", ("all", "treated", "matched")))
+    }  # fmt: skip
+    return {"main": "pe/joint/all", "choices": choices, "colours": ["#111", "#222"], "shown": shown}
 
 
 def posterior_of(mean, sd):
@@ -101,7 +116,10 @@ def page_of(make_report, draws, curves, tmp_path_factory):
     drawing = drawn_when_asked("survival", lambda: survival_figure(summary, steps, followed))
     figure = FigureItem("survival", "Survival", "Read it so.", drawing, "answer", live_survival(summary))
     both = ReportSection("both", "Both", finding="Set them.", live=Live("surface", SURFACE))
-    file.write_text(render(make_report(sections=[section, both], figures=[figure])), encoding="utf-8")
+    page = make_report(
+        sections=[section, both], figures=[figure], choice=Live("headline", choice_of(summary))
+    )
+    file.write_text(render(page), encoding="utf-8")
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
 
@@ -175,13 +193,13 @@ def test_controls_work_by_keyboard(page_of, draws, width):
         page.locator('.live input[type="range"]').first,
         page.locator('.live input[type="number"]').first,
     )
-    result = page.locator(".live .result").first
+    result = page.locator('[data-kind="prior"] .result')
     middle = np.exp(np.median(draws))
     assert f"Hazard ratio {middle:.2f}" in result.inner_text()
     slider.focus()
     page.keyboard.press("ArrowRight")
     assert field.input_value() == "0.01"
-    assert page.locator(".live select").input_value() == ""
+    assert page.locator('[data-kind="prior"] select').input_value() == ""
     page.keyboard.press("Tab")
     page.keyboard.press("Control+a")
     page.keyboard.type("1.5")
@@ -191,7 +209,7 @@ def test_controls_work_by_keyboard(page_of, draws, width):
     warning = page.locator(".live .alarm").first
     assert warning.is_visible()
     assert "Not reliable" in warning.inner_text()
-    page.locator(".live select").focus()
+    page.locator('[data-kind="prior"] select').focus()
     page.keyboard.press("s")  # the sceptical set
     assert second.input_value() == "0.217"
     assert not warning.is_visible()
@@ -239,6 +257,55 @@ def test_survival_is_read_off_the_curves_by_pointer_and_keyboard(page_of, curves
         assert box["x"] + box["width"] <= panel["x"] + panel["width"]
     page.keyboard.press("Tab")
     assert not svg.locator(".reading text").first.is_visible()
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_another_model_or_population_changes_the_headline_and_is_marked(page_of, width):
+    """Sentence, numbers and readings are those of the choice; one that was not computed gives way; the way back is a key away."""
+    page = page_of(width)
+    note, sentence = page.locator(".other"), page.locator(".sentence")
+    baseline, adjustment, population = page.locator('[data-kind="headline"] select').all()
+    svg = page.locator(".curves svg:visible")
+
+    def said():
+        readings = re.findall(r"(\d+) %", svg.get_attribute("aria-valuetext"))
+        numbers = page.locator(".numbers b").all_inner_texts()
+        return sentence.inner_text(), numbers, [int(one) for one in readings]
+
+    def chosen():
+        return [one.input_value() for one in (baseline, adjustment, population)]
+
+    (before, numbers, (treated, control)) = said()
+    assert (before, numbers) == ("This is pe/joint/all.", ["0.5"] * 3)
+    assert not note.is_visible()
+    assert svg.locator(".over path").count() == 0
+    page.locator('[data-kind="headline"] summary').focus()
+    page.keyboard.press("Enter")
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    page.keyboard.press("t")  # the treated
+    changed, numbers, read = said()
+    assert (changed, numbers) == ("This is pe/joint/treated.", ["0.6"] * 3)
+    np.testing.assert_allclose(read, [treated - 10, control - 10], atol=1)
+    assert note.is_visible()
+    assert svg.locator(".over path").count() == 6  # two arms, a median and two limits each
+    assert population.locator("option:disabled").all_inner_texts() == ["matched"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    # Pairs are their own population; from there Weibull was not computed: the adjustment gives way.
+    adjustment.select_option("matched")
+    assert chosen() == ["pe", "matched", "matched"]
+    baseline.select_option("weibull")
+    assert chosen() == ["weibull", "joint", "all"]
+    assert said()[0] == "This is weibull/joint/all."
+    assert "assumes weibull" in page.locator('[data-kind="headline"]').inner_text()
+    note.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert said() == (before, ["0.5"] * 3, [treated, control])
+    assert chosen() == ["pe", "joint", "all"]
+    assert not note.is_visible()
+    assert svg.locator(".over path").count() == 0
     assert page.complaints == []
 
 
