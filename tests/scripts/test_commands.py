@@ -223,22 +223,16 @@ class TestSecondFit:
             "fit", study, "--adjustment", "none", "--baseline", "weibull", "--out", folder, *BRIEF, *more
         )
 
-    def test_same_seed_same_numbers_other_seed_others(self, rtsurv, small_study, tmp_path):
-        tables = []
-        for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-            self._fit(rtsurv, small_study, tmp_path / name, "--seed", seed)
-            tables.append((tmp_path / name / "estimands.csv").read_bytes())
-        assert tables[0] == tables[1]
-        assert tables[0] != tables[2]
+    def test_same_seed_same_numbers_and_another_fit_replaces_the_first(self, rtsurv, small_study, tmp_path):
+        def files(name, *more):
+            self._fit(rtsurv, small_study, tmp_path / name, *more)
+            return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir() if path.is_file()}
 
-    def test_a_second_fit_replaces_the_first(self, rtsurv, small_study, tmp_path):
-        self._fit(rtsurv, small_study, tmp_path / "one")
-        before = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.is_file()}
-        self._fit(rtsurv, small_study, tmp_path / "one", "--seed", 6, "--priors", "sceptical")
-        after = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir() if path.is_file()}
+        before, same = files("one", "--seed", 5), files("other", "--seed", 5)
+        assert before["estimands.csv"] == same["estimands.csv"]
+        after = files("one", "--seed", 6, "--priors", "sceptical")
         assert set(after) == set(before)
-        unchanged = {name for name in after if after[name] == before[name]}
-        assert unchanged == {"comparators.csv"}
+        assert {name for name in after if after[name] == before[name]} == {"comparators.csv"}
         assert set(pd.read_csv(tmp_path / "one" / "estimands.csv")["prior_set"]) == {"sceptical"}
         assert json.loads(after["manifest.json"])["seed"] == 6
 
@@ -282,7 +276,12 @@ class TestAnalyse:
             "figures",
             "fits",
             "kept",
+            "tables",
         }
+        effects = pd.read_csv(analysed.folder / "tables" / "effects.csv")
+        page = (analysed.folder / "report.html").read_text(encoding="utf-8")
+        for cell in effects["Hazard ratio, conditional (95 %)"].dropna():
+            assert cell in page
         drawn = {path.suffix for path in (analysed.folder / "figures").iterdir()}
         assert drawn == {".svg", ".png"}
         for name, columns in TABLES.items():
