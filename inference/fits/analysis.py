@@ -33,7 +33,7 @@ def summaries_of(
     models : sequence of StoredModel
         Each is fitted to its cohorts one by one, and pooled over them.
     done : callable
-        Called with the name of what is ready, how much is, and of how much.
+        Called with the name of what is ready, with its hazard ratio where that is a model, how much is ready, and of how much.
     after : callable
         Gives chunks that follow the fit of a model's first cohort, such as its diagnostic plots.
     others : sequence of Chunk
@@ -64,10 +64,12 @@ def summaries_of(
         for job in [job for job, one in missing.items() if one.summary.held()]:
             number, cohort = job
             del missing[job]
-            ended(models[number].request.label)
-            following += after(models[number]) if cohort == 0 else ()
-            if not any(number == other for other, _ in missing):
+            complete = not any(number == other for other, _ in missing)
+            if complete:
                 models[number].pool()
+            label = models[number].request.label
+            ended(f"{label}: {_effect(models[number].summary())}" if complete else label)
+            following += after(models[number]) if cohort == 0 else ()
         return following
 
     chunks = [*chunks_of(models, missing, workers), *others]
@@ -78,6 +80,12 @@ def summaries_of(
         for chunk in chunks:
             chunk.run()
     return [_summary(model) for model in models]
+
+
+def _effect(summary: FitSummary) -> str:
+    """Return the hazard ratio of a fit in words, the first where it has several: shown while others are still made."""
+    ratio = summary.estimands[summary.estimands["estimand"] == "hazard_ratio"].iloc[0]
+    return f"HR {ratio['median']:.2f} ({ratio['lower']:.2f} to {ratio['upper']:.2f})"
 
 
 def _summary(model: StoredModel) -> FitSummary | NotEstimableError:

@@ -55,6 +55,10 @@ def test_the_rest_of_an_analysis_is_made(tmp_path, study_and_frame):
     ready = []
     fitted, *lacking = summaries_of(models, lambda *done: ready.append(done), executors=one_thread)
     assert isinstance(fitted, FitSummary)
+    # The result is shown as soon as it is there.
+    ratio = fitted.estimands.set_index("estimand").loc["hazard_ratio"]
+    limits = tuple(ratio[["median", "lower", "upper"]])
+    assert ready == [("weibull, overlap, default: HR {:.2f} ({:.2f} to {:.2f})".format(*limits), 1, 3)]
     assert all(isinstance(one, NotEstimableError) for one in lacking)
     reasons = tuple((model.request, str(one)) for model, one in zip(models[1:], lacking, strict=True))
     results = SimpleNamespace(summaries=(fitted,), study=study, not_estimable=reasons)
