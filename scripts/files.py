@@ -24,6 +24,7 @@ from inference.report.journal_tables import coefficients, described
 from inference.report.live_headline import live_headline
 from inference.report.live_survival import live_survival
 from inference.report.page import render
+from inference.report.printed_tables import printed_tables
 from inference.report.section import Material
 from inference.report.sections import doubts, sections_of, sentences_beside_the_answer, tables_of
 from inference.report.sections.untimed import limits_of_publication
@@ -60,6 +61,8 @@ def write_results(made: Analysed, progress: Progress, *, word: bool = False) -> 
     stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
     report = _report(made, items, sections, material, stamped)
     write_text(folder / "report.html", render(report))
+    for name, table in printed_tables(report).items():
+        write_table(table, folder / "tables" / f"{name}.csv")
     if word:
         from inference.report.word import word_document
 

@@ -44,7 +44,10 @@ def reconstruct(
     from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
     from inference.report.drawing import drawn
     from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
-    from inference.report.figures.reconstruction_survival import reconstruction_survival_figure
+    from inference.report.figures.reconstruction_survival import (
+        followed_by_phase,
+        reconstruction_survival_figure,
+    )
     from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
     from inference.storage.checksums import file_sha256
     from inference.storage.provenance import commit, versions
@@ -70,7 +73,11 @@ def reconstruct(
         drawn(
             "reconstruction-survival", folder / "figures", mark,
             lambda: reconstruction_survival_figure(
-                ensemble_curves(made.patients), printed_points(evidence), loaded.time_unit, labels
+                ensemble_curves(made.patients),
+                printed_points(evidence),
+                followed_by_phase(made.patients),
+                loaded.time_unit,
+                labels,
             ),
         )  # fmt: skip
         drawn(

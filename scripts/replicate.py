@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,7 +51,7 @@ def replicate(
     from inference.published.cohort_cache import ensemble_mark, ensemble_of
     from inference.published.reanalysis import ReplicationSettings, replication_of
     from inference.report.drawing import Drawer
-    from inference.report.sections.replication import replication_figures
+    from inference.report.sections.replication import followed_groups, replication_figures
     from inference.storage.checksums import digest, file_sha256
     from inference.storage.provenance import commit, versions
     from scripts.jobs import Stopwatch, ready_folder, write_json, write_table
@@ -80,7 +81,8 @@ def replicate(
             )
     mark = digest([ensemble_mark(loaded, evidence, cohorts, seed), vars(settings)])
     with watch.stage("figures"), Drawer(folder / "figures", mark) as draw:
-        replication_figures(replication, loaded, evidence, draw)
+        followed = cache(partial(followed_groups, made, loaded, evidence))
+        replication_figures(replication, loaded, evidence, followed, draw)
     write_table(replication.summary, folder / "replicate.csv")
     content = {
         "study": loaded.name,

@@ -12,6 +12,7 @@ import xarray as xr
 
 from data.study.cohort import Cohort
 from inference.adjustments import ADJUSTMENTS, AdjustedSample
+from inference.diagnostics.simultaneous_band import simultaneous_band
 from inference.diagnostics.summaries import probability_of_benefit, summarise, summarise_maximisers
 from inference.estimands import ESTIMANDS, Estimand
 from inference.estimands.curves import ARMS, POPULATIONS, Curves, TimeGrid, standardise
@@ -57,7 +58,7 @@ class Estimated:
     table : DataFrame
         One row for each estimand, population and time, without the columns that name the fit.
     curves : Dataset
-        survival, hazard (quantile, population, arm, time), survival_difference and hazard_ratio (quantile, population, time)
+        survival, hazard (quantile, population, arm, time), survival_band (limit, population, arm, time), survival_difference and hazard_ratio (quantile, population, time)
         and average_hazard (quantile, time).
     draws : ndarray (row, chain, draw, design)
         Evenly spaced draws of every row of the table.
@@ -233,7 +234,10 @@ def _dataset(thinned: list[dict[str, np.ndarray]], populations: Sequence[str]) -
 
 
 def summarise_curves(draws: xr.Dataset) -> xr.Dataset:
-    """Return the median and the 95 % limits of curves, of their difference and of the hazard ratio over time, from draws."""
+    """Return the median and the 95 % limits of curves, of their difference and of the hazard ratio over time, from draws.
+
+    `survival_band` (limit, population, arm, time) is simultaneous over all times.
+    """
     by_arm = ("quantile", "population", "arm", "time")
     survival, hazard, average = (
         draws[name].to_numpy().astype(float) for name in ("survival", "hazard", "average_hazard")
@@ -241,6 +245,7 @@ def summarise_curves(draws: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(
         {
             "survival": (by_arm, np.quantile(survival, QUANTILES, axis=2)),
+            "survival_band": (("limit", *by_arm[1:]), simultaneous_band(survival)),
             "hazard": (by_arm, np.quantile(hazard, QUANTILES, axis=2)),
             "survival_difference": (
                 ("quantile", "population", "time"),

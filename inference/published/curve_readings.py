@@ -64,13 +64,18 @@ def cohort_curves(evidence: Evidence, patients: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _cohorts_of(curve: PublishedCurve, patients: pd.DataFrame) -> Iterator[tuple[Hashable, ProductLimit]]:
-    """Yield every cohort's curve of those whom a published curve is of."""
+def patients_behind(curve: PublishedCurve, patients: pd.DataFrame) -> pd.DataFrame:
+    """Return the pseudo-patients of all cohorts whom a published curve is of."""
     inside = patients["treatment"] == (curve.arm == "treated")
     if curve.phase == "after":
         inside &= patients["matched"] == 1
     if curve.subgroup:
         column, _, level = curve.subgroup.partition("=")
         inside &= patients[column].map(canonical) == canonical(level)
-    for cohort, rows in patients[inside].groupby("cohort"):
+    return patients[inside]
+
+
+def _cohorts_of(curve: PublishedCurve, patients: pd.DataFrame) -> Iterator[tuple[Hashable, ProductLimit]]:
+    """Yield every cohort's curve."""
+    for cohort, rows in patients_behind(curve, patients).groupby("cohort"):
         yield cohort, product_limit(rows)

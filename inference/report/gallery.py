@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,10 @@ import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
-from data.study.cohort import Cohort
 from inference.diagnostics.checks.counted import counted_balance
 from inference.diagnostics.checks.loo_pit import NAME as LOO_PIT
 from inference.diagnostics.checks.treatment_calibration import NAME as CALIBRATION
-from inference.fits.requests import TIME_SPLIT, problem_of
-from inference.frequentist import KaplanMeier, kaplan_meier, mean_curve
+from inference.fits.requests import problem_of
 from inference.frequentist.balance import overlap_weights, standardised_differences
 from inference.predictive.prior_draws import prior_survival
 from inference.report.content import Group
@@ -37,18 +35,16 @@ from inference.report.figures.predictive_survival import predictive_survival_fig
 from inference.report.figures.prior_sets import prior_sets_figure
 from inference.report.figures.prior_survival import prior_survival_figure
 from inference.report.figures.priors import prior_posterior_figure
-from inference.report.figures.risk_table import Followed
 from inference.report.figures.rmst import rmst_figure
 from inference.report.figures.survival import OF_COUNTS, survival_figure
 from inference.report.figures.treatment_calibration import treatment_calibration_figure
 from inference.report.numbers import number
+from inference.report.observed_arms import arm_curves, followed_by_arm, followed_by_state
 from inference.report.results import Results
 from inference.report.vocabulary import capitalised, vocabulary
 from inference.sensitivity.priors import prior_interval
-from models.episodes import episodes_of
 
 PRIOR_DRAWS = 2000
-SHOWN = 400  # times of a mean curve
 MAIN_PARAMETERS = {
     "treatment_effect": "Log hazard ratio of treatment",
     "propensity_effect": "Effect of the propensity score",
@@ -102,8 +98,9 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
         lambda: survival_figure(
             main.curves,
             {} if counts else arm_curves(results.cohorts, main.request.exposure),
-            {} if counts else followed_by_arm(results.cohorts, main.request.exposure),
+            followed_by_arm(results.cohorts, main.request.exposure),
             outcome=said.survival,
+            columns=(0.0, *cohort.counts.cutpoints) if cohort.counts is not None else (),
         ),
         OF_COUNTS if counts else "",
     )
@@ -117,7 +114,9 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
             "predictive_split",
             "Survival and events of replicated cohorts",
             "checks",
-            lambda: predictive_split_figure(main.replicated, main.observed, unit),
+            lambda: predictive_split_figure(
+                main.replicated, main.observed, followed_by_state(results.cohorts), unit
+            ),
         )
         yield shown(
             "predictive_split_statistics",
@@ -131,7 +130,9 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
             "predictive_survival",
             "Kaplan-Meier curves of replicated cohorts",
             "checks",
-            lambda: predictive_survival_figure(main.replicated, main.observed, unit, **labels),
+            lambda: predictive_survival_figure(
+                main.replicated, main.observed, followed_by_arm(results.cohorts), unit, **labels
+            ),
         )
         yield shown(
             "predictive_statistics",
@@ -192,45 +193,6 @@ def exhibits(results: Results) -> Iterator[Exhibit]:
             "sensitivity",
             lambda: prior_sets_figure(repeated, intervals),
         )
-
-
-def arm_curves(cohorts: Sequence[Cohort], exposure: str = "naive") -> dict[str, KaplanMeier]:
-    """Return the Kaplan-Meier curve of each arm: at every time at which it may step, or the mean of several cohorts'.
-
-    With exposure "time_split" who is treated counts in the untreated arm until treatment begins, and in the treated arm from
-    then on (Simon and Makuch 1984, doi 10.1002/sim.4780030106).
-    """
-    curves = {}
-    last = min(float(cohort.time.max()) for cohort in cohorts)
-    for arm, episodes in _by_arm(cohorts, exposure).items():
-        parts = []
-        for own in episodes:
-            entry = own.entry if np.any(own.entry > 0) else None
-            steps = np.linspace(0.0, last, SHOWN) if len(cohorts) > 1 else np.unique(np.append(0.0, own.time))
-            parts.append(kaplan_meier(own.time, own.event, entry, steps))
-        curves[arm] = mean_curve(parts)
-    return curves
-
-
-def followed_by_arm(cohorts: Sequence[Cohort], exposure: str = "naive") -> dict[str, Followed]:
-    """Return the times at risk of each arm, all cohorts together, counted as in `arm_curves`."""
-    left = "Censored, or treated" if exposure == TIME_SPLIT else "Censored"
-    found = {}
-    for arm, episodes in _by_arm(cohorts, exposure).items():
-        entry, time, event = (
-            np.concatenate([getattr(own, name) for own in episodes]) for name in ("entry", "time", "event")
-        )
-        found[arm] = Followed(entry, time, event, len(cohorts), left if arm == "control" else "Censored")
-    return found
-
-
-def _by_arm(cohorts: Sequence[Cohort], exposure: str) -> dict[str, list[Followed]]:
-    found: dict[str, list[Followed]] = {"treated": [], "control": []}
-    for cohort in cohorts:
-        episodes = episodes_of(cohort, time_split=exposure == TIME_SPLIT)
-        for arm, inside in (("treated", episodes.treated), ("control", ~episodes.treated)):
-            found[arm].append(Followed(episodes.entry[inside], episodes.time[inside], episodes.event[inside]))
-    return found
 
 
 def _by_baseline(results: Results) -> dict[str, tuple[xr.DataArray, float]]:

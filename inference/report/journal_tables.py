@@ -40,7 +40,7 @@ def described(results: Results) -> pd.DataFrame | None:
     differences = [_differences(one) for one in cohorts]
     before = pd.concat(differences).groupby("term", sort=False)["difference_before"].mean()
     after = {
-        one.request.adjustment: one.balance.set_index("term")["difference_after"]
+        one.request.adjustment: _with_references(one.balance.set_index("term")["difference_after"], cohorts)
         for one in results.models
         if len(one.balance) and one.request.baseline == results.main.request.baseline
     }
@@ -63,6 +63,35 @@ def _differences(cohort: Cohort) -> pd.DataFrame:
     }
     found = counted_differences(np.column_stack([*levels.values()]), cohort.treatment, cohort.counts.patients)
     return pd.DataFrame({"term": [*levels], "difference_before": found})
+
+
+def _with_references(differences: pd.Series, cohorts: Sequence[Cohort]) -> pd.Series:
+    """Return differences by term of the design, and those of reference levels: the shares of all levels add up to 1, and do so in both arms."""
+    found = dict(differences.items())
+    for name, column in cohorts[0].covariates.items():
+        if pd.api.types.is_numeric_dtype(column):
+            continue
+        first, *others = column.astype("category").cat.categories
+        terms = [f"{name}[T.{level}]" for level in others]
+        if others and set(terms) <= set(found):
+            spreads = np.mean([_spreads(one, str(name)) for one in cohorts], axis=0)
+            total = sum(found[term] * spread for term, spread in zip(terms, spreads[1:], strict=True))
+            found[f"{name}[T.{first}]"] = -total / spreads[0] if spreads[0] > 0 else np.nan
+    return pd.Series(found)
+
+
+def _spreads(cohort: Cohort, name: str) -> np.ndarray:
+    """Return the standard deviation of each level's indicator: the root of the mean of the arms' variances."""
+    column = cohort.covariates[name]
+    patients = np.ones(cohort.size) if cohort.counts is None else cohort.counts.patients
+    variances = []
+    for own in (cohort.treatment, ~cohort.treatment):
+        share = np.array(
+            [patients[own & (column == level)].sum() for level in column.astype("category").cat.categories]
+        )
+        total = patients[own].sum()
+        variances.append(share / total * (1 - share / total) * total / max(total - 1, 1))
+    return np.sqrt(np.mean(variances, axis=0))
 
 
 def _levels(cohorts: Sequence[Cohort], study: Study) -> Iterator[tuple[str, str, str, str]]:

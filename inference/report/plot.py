@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from data.study.cohort import Cohort
 from inference.report.figures.survival import survival_figure
-from inference.report.gallery import arm_curves, followed_by_arm
+from inference.report.observed_arms import arm_curves, followed_by_arm
 
 
 def plot(cohort: Cohort, posterior: xr.DataTree) -> Figure:

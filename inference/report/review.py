@@ -29,6 +29,7 @@ from inference.report.figures.loo_pit import loo_pit_figure
 from inference.report.figures.predictive_split import predictive_split_figure
 from inference.report.figures.predictive_survival import predictive_survival_figure
 from inference.report.numbers import number
+from inference.report.observed_arms import followed_by_arm, followed_by_state
 
 LEVEL = 0.01  # of the ranks of all parameters together
 MCSE = 0.05  # of a posterior standard deviation: that of 400 independent draws
@@ -185,6 +186,7 @@ def _of_model(summary: FitSummary, fit: xr.DataTree, cohort: Cohort) -> Iterator
         )
         name = "predictive_split" if split else "predictive_survival"
         figure = predictive_split_figure if split else predictive_survival_figure
+        followed = followed_by_state([cohort]) if split else followed_by_arm([cohort])
         worst = "fail" if any(one.status == "fail" for one in made) else "warn"
         yield Reviewed(
             "predictive",
@@ -193,7 +195,7 @@ def _of_model(summary: FitSummary, fit: xr.DataTree, cohort: Cohort) -> Iterator
             "The cohort lies among those that the model replicates; one check in twenty warns by chance.",
             f"{warned} of {len(made)} summaries lie outside.",
             "pass" if warned <= binom.ppf(0.95, len(made), CHANCE) and worst != "fail" else worst,
-            partial(figure, summary.replicated, summary.observed, cohort.time_unit, **labels),
+            partial(figure, summary.replicated, summary.observed, followed, cohort.time_unit, **labels),
         )
 
 

@@ -151,6 +151,12 @@ class Table:
             Row(cells, str(mark)) for cells, mark in zip(zip(*columns, strict=True), marks, strict=True)
         )
 
+    @property
+    def printed(self) -> pd.DataFrame:
+        """The texts of its cells under its headings: the table as a file."""
+        texts = [[cell.text for cell in row.cells] for row in self.rows]
+        return pd.DataFrame(texts, columns=pd.Index([column.title for column in self.columns]))
+
     def said(self, say: Callable[[str], str]) -> Table:
         """Return the same table with caption, headings and texts said otherwise."""
         columns = tuple(replace(column, title=say(column.title)) for column in self.columns)

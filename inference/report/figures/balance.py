@@ -75,11 +75,12 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
     quiet(axes, left=False)
     texts = [("○ before", COMPARATOR)] + ([(f"● {after}", POSTERIOR)] if np.isfinite(later).any() else [])
     for position, (text, colour) in enumerate(texts):
-        axes.text(
-            0.0 if narrow() else 0.18 * position,
-            1.02 + (0.035 * position if narrow() else 0.0),
+        axes.annotate(
             text,
-            transform=axes.transAxes,
+            (0.28 * position if narrow() else 0.18 * position, 1.0),
+            xycoords="axes fraction",
+            xytext=(0, 4),
+            textcoords="offset points",
             color=colour,
             fontsize=SMALL,
             va="bottom",

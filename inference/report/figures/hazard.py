@@ -15,6 +15,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     canvas,
+    narrow,
     quiet,
     style,
 )
@@ -81,16 +82,16 @@ def hazard_figure(curves: xr.Dataset, population: str = "all") -> Figure:
     lower.set_ylabel("Hazard ratio")
     lower.set_xlabel(time_label(unit))
     lower.set_title(f"Hazard ratio, standardised to {whom}")
+    inside = {"xytext": (-2, 3), "ha": "right"} if narrow() else {"xytext": (5, 0), "va": "center"}
     lower.annotate(
         "treated fare better below 1",
         (1.0, 1.0),
         xycoords=lower.get_yaxis_transform(),
-        xytext=(5, 0),
         textcoords="offset points",
-        va="center",
         fontsize=SMALL,
         color=REFERENCE_LINE,
         annotation_clip=False,
+        **inside,
     )
     for axes in (upper, lower):
         quiet(axes)

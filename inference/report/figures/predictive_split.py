@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -9,18 +11,19 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from inference.report.figures.predictive_statistics import Panel, panels_figure
+from inference.report.figures.risk_table import Followed, above_tables, table_below
 from inference.report.figures.style import (
     ARM_COLOURS,
     BAND_ALPHA,
     OBSERVED,
     POSTERIOR,
     SMALL,
-    beside,
     quiet,
     style,
 )
 from inference.report.figures.wording import time_label
 
+ALL = "all"
 COLOURS = {"untreated": ARM_COLOURS["control"], "treated": ARM_COLOURS["treated"]}
 TITLES = {"untreated": "Events while untreated", "treated": "Events under treatment"}
 HOW = (
@@ -32,7 +35,7 @@ CAPTION = (
     "Left: Kaplan-Meier curves of all patients together, because curves by ever treated are biased by immortal time. Middle and "
     "right: events up to each time, by whether treatment had begun. Bands hold 50 % and 95 % of the cohorts simulated from the "
     "fitted model; black steps are this cohort. " + HOW + "A model that describes the cohort has the "
-    "steps inside the bands nearly everywhere."
+    "steps inside the bands nearly everywhere. Numbers below are this cohort's; who begins treatment leaves the untreated like one censored."
 )
 STATISTICS = (
     "Each histogram is a statistic of the cohorts that the fitted model simulates, with treatment that changes over time: Cox "
@@ -44,20 +47,25 @@ STATISTICS = (
 
 
 @style()
-def predictive_split_figure(replicated: xr.Dataset, observed: xr.Dataset, time_unit: str) -> Figure:
-    """Return bands of the replicates' survival, and of their events by state, with the cohort's own steps.
+def predictive_split_figure(
+    replicated: xr.Dataset, observed: xr.Dataset, followed: Mapping[str, Followed], time_unit: str
+) -> Figure:
+    """Return bands of the replicates' survival, and of their events by state, with the cohort's own steps and numbers at risk.
 
     Parameters
     ----------
     replicated, observed : Dataset
         From `inference.predictive.replicates.split_statistics`; the observed cohort is its one replicate.
+    followed : mapping of str to Followed
+        The cohort's: "all", and "untreated" and "treated" by state.
     time_unit : str
         For the axis.
     """
     grid = replicated["grid_time"].to_numpy()
     own = observed.isel(replicate=0)
     shown = grid <= float(own["follow_up"])
-    figure, (first, *others) = beside(3.0, 3)
+    figure, panels = above_tables(2.7, 3, 3)
+    first, *others = (axes for axes, _ in panels)
     _steps(
         first, grid[shown], replicated["kaplan_meier"].to_numpy()[:, shown], own["kaplan_meier"], POSTERIOR
     )
@@ -77,9 +85,10 @@ def predictive_split_figure(replicated: xr.Dataset, observed: xr.Dataset, time_u
         axes.set_title(TITLES[state], color=colour)
         axes.set_ylim(0)
     others[0].set_ylabel("Events")
-    for axes in (first, *others):
-        axes.set_xlim(0, float(own["follow_up"]))
+    end, shades = float(own["follow_up"]), {ALL: POSTERIOR, **COLOURS}
+    for (axes, table), state in zip(panels, (ALL, *COLOURS), strict=True):
         axes.set_xlabel(time_label(time_unit))
+        table_below(axes, table, end, followed, {state: ""}, 4, colours=shades, named=state == ALL)
         quiet(axes)
     return figure
 

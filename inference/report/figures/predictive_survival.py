@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, OBSERVED, SMALL, beside, quiet, style
+from inference.report.figures.risk_table import Followed, above_tables, table_below
+from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, OBSERVED, SMALL, quiet, style
 from inference.report.figures.wording import time_label, wrapped
 
 CAPTION = (
     "Bands hold 50 % and 95 % of the Kaplan-Meier curves of cohorts simulated from the fitted model, with "
     "this cohort's own covariates and censoring; the black steps are the cohort's own curve. A model that "
-    "describes the cohort has the steps inside the bands nearly everywhere."
+    "describes the cohort has the steps inside the bands nearly everywhere. Numbers below are this cohort's."
 )
 
 
@@ -21,11 +24,12 @@ CAPTION = (
 def predictive_survival_figure(
     replicated: xr.Dataset,
     observed: xr.Dataset,
+    followed: Mapping[str, Followed],
     time_unit: str,
     treated_label: str = "Treated",
     control_label: str = "Control",
 ) -> Figure:
-    """Return replicated Kaplan-Meier bands by arm with the cohort's own curve, to the arm's last follow-up.
+    """Return replicated Kaplan-Meier bands by arm with the cohort's own curve and numbers at risk, to the arm's last follow-up.
 
     Parameters
     ----------
@@ -33,14 +37,16 @@ def predictive_survival_figure(
         From `inference.predictive.replicates.replicate_statistics`: ``kaplan_meier`` (replicate, arm, grid_time).
     observed : Dataset
         The same of the cohort itself: one replicate; its ``follow_up`` (replicate, arm) ends the panels.
+    followed : mapping of str to Followed
+        The cohort's, by arm.
     time_unit, treated_label, control_label : str
         For the axis and the titles.
     """
     labels = {"treated": treated_label, "control": control_label}
     grid = replicated["grid_time"].to_numpy()
     end = float(observed["follow_up"].max())
-    figure, panels = beside(3.3, 2, sharey=True)
-    for axes, (arm, label) in zip(panels, labels.items(), strict=True):
+    figure, panels = above_tables(3.0, 3, 2)
+    for (axes, table), (arm, label) in zip(panels, labels.items(), strict=True):
         colour = ARM_COLOURS[arm]
         shown = grid <= float(observed["follow_up"].isel(replicate=0).sel(arm=arm))
         curves = replicated["kaplan_meier"].sel(arm=arm).to_numpy()[:, shown]
@@ -50,10 +56,10 @@ def predictive_survival_figure(
         own = observed["kaplan_meier"].isel(replicate=0).sel(arm=arm).to_numpy()
         axes.step(grid[shown], own[shown], where="post", color=OBSERVED, linewidth=1.1)
         axes.set_title(wrapped(label, 40), color=colour)
-        axes.set_xlim(0, end)
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_xlabel(time_label(time_unit))
+        table_below(axes, table, end, followed, {arm: ""}, named=arm == "treated")
         quiet(axes)
         if arm == "treated":
             axes.set_ylabel("Event-free (Kaplan-Meier)")

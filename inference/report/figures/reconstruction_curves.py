@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.risk_table import LINE, Followed, table_below
 from inference.report.figures.style import (
     ARM_COLOURS,
     OBSERVED,
@@ -26,20 +27,27 @@ CAPTION = (
     "Above: black dots are the points read from the published figure, thin steps the Kaplan-Meier curves of the cohorts of "
     "pseudo-patients, one line each. Below: how far each cohort's curve is from each point, in units of what the reading tells apart (a "
     "pixel, where pixels were read); grey is the tolerance. Of a curve at most 200 points are aimed at. A difference that all points share is an error of the figure's axes, which is "
-    "drawn with the cohort."
+    "drawn with the cohort. Numbers at the bottom are means over the cohorts."
 )
 
 
 @style()
 def reconstruction_curves_figure(
-    readings: pd.DataFrame, curves: pd.DataFrame, tolerance: float, time_unit: str, labels: Mapping[str, str]
+    readings: pd.DataFrame,
+    curves: pd.DataFrame,
+    followed: Mapping[tuple[str, str], Followed],
+    tolerance: float,
+    time_unit: str,
+    labels: Mapping[str, str],
 ) -> Figure:
-    """Return two panels for each published figure: the curves, and their distances from the points read.
+    """Return for each published figure the curves, their distances from the points read, and mean numbers at risk.
 
     Parameters
     ----------
     readings, curves : DataFrame
         From `inference.published.curve_readings.curve_readings` and `cohort_curves`.
+    followed : mapping
+        By figure and arm: of all cohorts, of which numbers are means.
     tolerance : float
         In units of what the reading tells apart.
     time_unit : str
@@ -49,12 +57,12 @@ def reconstruction_curves_figure(
     names = list(readings["figure"].drop_duplicates())
     cohorts = readings["cohort"].nunique()
     columns = 1 if narrow() else len(names)
-    figure = canvas(4.2 * len(names) / columns, WIDTH if columns > 1 else 0.7 * WIDTH)
-    rows = 2 * len(names) // columns
-    panels = figure.subplots(rows, columns, squeeze=False, height_ratios=[3, 1.2] * (rows // 2))
+    lines, table = len(names) // columns, 8 * LINE
+    figure = canvas((4.2 + table) * lines, WIDTH if columns > 1 else 0.7 * WIDTH)
+    panels = figure.subplots(3 * lines, columns, squeeze=False, height_ratios=[3.0, 1.2, table] * lines)
     for place, name in enumerate(names):
         row, column = divmod(place, columns)
-        above, below = panels[2 * row, column], panels[2 * row + 1, column]
+        above, below, at_risk = panels[3 * row : 3 * row + 3, column]
         read, drawn = readings[readings["figure"] == name], curves[curves["figure"] == name]
         below.axhspan(-tolerance, tolerance, color="#EEEEEE", linewidth=0)
         below.axhline(0, color=REFERENCE_LINE, linewidth=0.6)
@@ -80,8 +88,12 @@ def reconstruction_curves_figure(
         below.set_ylim(-2 * tolerance, 2 * tolerance)
         below.set_ylabel("Cohort − read")
         below.set_xlabel(time_label(time_unit))
+        end = float(drawn["time"].max())
+        own = {arm: followed[name, arm] for arm in labels if (name, arm) in followed}
+        table_below(below, at_risk, end, own, labels, width=80 // columns, named=column == 0)
+        above.set_xlim(0, end)
+        above.set_xticks(below.get_xticks())
         for axes in (above, below):
-            axes.set_xlim(0, drawn["time"].max())
             quiet(axes)
         texts = [(labels[arm], colour) for arm, colour in ARM_COLOURS.items() if (read["arm"] == arm).any()]
         texts += [(f"{cohorts} cohorts of pseudo-patients; black: read from print", OBSERVED)]

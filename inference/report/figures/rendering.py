@@ -87,15 +87,18 @@ def _wrap_labels(figure: Figure) -> None:
         place, spec = axes.get_position(), axes.get_subplotspec()
         alone = spec is None or spec.get_gridspec().ncols == 1
         room = int(points * (1.0 - place.x0 if alone else place.width) / LETTER)
-        axes.xaxis.label.set_text(wrapped(axes.xaxis.label.get_text(), max(room, 12)))
-        axes.yaxis.label.set_text(wrapped(axes.yaxis.label.get_text(), 38))
-        title = axes.get_title(loc="left")
-        if len(title) > TITLE * room:
-            axes.set_title(wrapped(title, max(int(TITLE * room), 12)), loc="left")
+        axes.xaxis.label.set_text(_broken(axes.xaxis.label.get_text(), max(room, 12)))
+        axes.yaxis.label.set_text(_broken(axes.yaxis.label.get_text(), 38))
+        axes.set_title(_broken(axes.get_title(loc="left"), max(int(TITLE * room), 12)), loc="left")
         if (
             alone
         ):  # beside the axes there may be texts: a label in its middle would begin outside of the figure
             axes.xaxis.label.set(x=0.0, horizontalalignment="left")
+
+
+def _broken(text: str, room: int) -> str:
+    """Return a text whose lines are broken where they are longer than the room that there is."""
+    return "\n".join(wrapped(line, room) for line in text.split("\n"))
 
 
 def reword(figure: Figure, say: Callable[[str], str]) -> Figure:

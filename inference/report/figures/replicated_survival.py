@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.risk_table import Followed, above_tables, table_below
 from inference.report.figures.style import (
     ARM_COLOURS,
     CYCLE,
@@ -16,7 +17,7 @@ from inference.report.figures.style import (
     REFERENCE_LINE,
     SMALL,
     WIDTH,
-    canvas,
+    narrow,
     quiet,
     style,
 )
@@ -26,16 +27,20 @@ CAPTION = (
     "Kaplan-Meier curves of pseudo-patients, one line a reconstructed cohort, with what the publication prints: survival "
     "probabilities (diamonds) and medians (bars at one half, with their 95 % interval where it is printed). The lines lie close together "
     "where print ties them down; between the points, and above all at the end, they show what the publication leaves open. No line "
-    "is of anybody who was there."
+    "is of anybody who was there. Numbers below are means over the cohorts."
 )
 COLUMNS = 2
 
 
 @style()
 def replicated_survival_figure(
-    curves: pd.DataFrame, points: pd.DataFrame, labels: Mapping[str, str], time_unit: str
+    curves: pd.DataFrame,
+    points: pd.DataFrame,
+    followed: Mapping[tuple[str, str], Followed],
+    labels: Mapping[str, str],
+    time_unit: str,
 ) -> Figure:
-    """Return survival curves of all cohorts with the printed points, one panel a part of the study.
+    """Return survival curves of all cohorts with the printed points and mean numbers at risk, one panel a part of the study.
 
     Parameters
     ----------
@@ -43,6 +48,8 @@ def replicated_survival_figure(
         ``panel, group, cohort, time, survival``.
     points : DataFrame
         ``panel, group, kind`` ("survival" or "median")``, time, lower, upper, survival``.
+    followed : mapping
+        By panel and group: of all cohorts, of which numbers are means.
     labels : mapping of str to str
         Words for groups and panels; others stand as they are.
     time_unit : str
@@ -50,13 +57,12 @@ def replicated_survival_figure(
     """
     panels = list(dict.fromkeys(curves["panel"]))
     columns = min(COLUMNS, len(panels))
-    lines = -(-len(panels) // columns)
+    groups = list(dict.fromkeys(curves["group"]))
+    colours = _colours(groups)
     width = WIDTH if columns > 1 else 0.7 * WIDTH
-    figure = canvas(0.45 + 2.6 * lines, width)
-    drawn = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    colours = _colours(list(dict.fromkeys(curves["group"])))
+    figure, drawn = above_tables(2.4, 4 * len(groups), len(panels), width, COLUMNS)
     lightness = max(0.15, min(0.8, 4.0 / curves["cohort"].nunique()))
-    for place, (axes, panel) in enumerate(zip(drawn, panels, strict=False)):
+    for place, ((axes, table), panel) in enumerate(zip(drawn, panels, strict=True)):
         for _, line in curves[curves["panel"] == panel].groupby(["group", "cohort"], sort=False):
             colour = colours[str(line["group"].iloc[0])]
             axes.step(
@@ -64,19 +70,19 @@ def replicated_survival_figure(
             )
         _draw_points(axes, points[points["panel"] == panel], colours)
         axes.set_title(labels.get(panel, panel))
-        if place + columns >= len(panels):
-            axes.tick_params(labelbottom=True)
-            axes.set_xlabel(time_label(time_unit))
-        if place % columns == 0:
+        axes.set_xlabel(time_label(time_unit))
+        axes.set_ylim(0, 1.02)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        first = place % columns == 0
+        if first or narrow():
             axes.set_ylabel("Survival of pseudo-patients")
+        own = {group: followed[panel, group] for group in groups if (panel, group) in followed}
+        headings = {group: labels.get(group, group) for group in groups}
+        end = float(curves["time"].max())
+        table_below(axes, table, end, own, headings, colours=colours, width=44, named=first)
         quiet(axes)
-    for axes in drawn[len(panels) :]:
-        axes.set_visible(False)
-    drawn[0].set_xlim(0, float(curves["time"].max()))
-    drawn[0].set_ylim(0, 1.02)
-    drawn[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     handles = [
-        drawn[0].plot([], [], color=colour, linewidth=2, label=labels.get(group, group))[0]
+        drawn[0][0].plot([], [], color=colour, linewidth=2, label=labels.get(group, group))[0]
         for group, colour in colours.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=SMALL)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from inference.report.figures.style import ARM_COLOURS, SMALL, narrow
+from inference.report.figures.style import ARM_COLOURS, OBSERVED, SMALL, WIDTH, canvas, narrow
 from inference.report.figures.wording import wrapped
 
 AT_RISK, EVENTS = "At risk", "Events"
+LINE = 0.16  # inches: height of a row
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +33,8 @@ class Followed:
         Counts are means over so many.
     left : str
         What it is called to leave without the event.
+    weight : ndarray (episode,) or None
+        What each counts; 1 if None.
     """
 
     entry: np.ndarray
@@ -36,21 +42,97 @@ class Followed:
     event: np.ndarray
     cohorts: int = 1
     left: str = "Censored"
+    weight: np.ndarray | None = None
 
     def until(self, times: Sequence[float]) -> dict[str, list[int]]:
-        """Return who is at risk just before each time, and how many left and had the event before it."""
+        """Return who is at risk just before each time, and how many left and had the event before it: sums of weights, rounded."""
         at = np.asarray(times, dtype=float)[:, None]
         over = self.time < at
         entered = (self.entry < at) | (self.entry <= 0.0)
         found = {AT_RISK: entered & ~over, self.left: over & ~self.event, EVENTS: over & self.event}
+        weight = np.ones(self.time.size) if self.weight is None else self.weight
         return {
-            name: np.rint(inside.sum(axis=1) / self.cohorts).astype(int).tolist()
+            name: np.rint(inside @ weight / self.cohorts).astype(int).tolist()
             for name, inside in found.items()
         }
 
 
+def together(parts: Iterable[Followed]) -> Followed:
+    """Return the times at risk of several cohorts, of which counts are means."""
+    listed = list(parts)
+    entry, time, event = (
+        np.concatenate([getattr(one, name) for one in listed]) for name in ("entry", "time", "event")
+    )
+    weights = [np.ones(one.time.size) if one.weight is None else one.weight for one in listed]
+    return Followed(entry, time, event, len(listed), listed[0].left, np.concatenate(weights))
+
+
+def followed_patients(patients: pd.DataFrame, cohorts: int) -> Followed:
+    """Return the times at risk of pseudo-patients (``time, event``) of so many cohorts."""
+    time, event = patients["time"].to_numpy(float), patients["event"].to_numpy() == 1
+    return Followed(np.zeros(time.size), time, event, cohorts)
+
+
+def time_ticks(axes: Axes, end: float, at_most: int, known: Sequence[float] = ()) -> list[float]:
+    """Give an axis of time ticks up to its end, and return them: the columns of the table; round ones, or some of those known."""
+    found = MaxNLocator(at_most, steps=[1, 2, 2.5, 3, 5, 10]).tick_values(0, end)
+    ticks = [float(tick) for tick in (known[:: -(-len(known) // at_most)] if known else found) if tick <= end]
+    axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    return ticks
+
+
+def above_tables(
+    height: float, lines: int, count: int, width: float = WIDTH, columns: int = 3
+) -> tuple[Figure, list[tuple[Axes, Axes]]]:
+    """Return a figure of panels, each above an axes for a table; one below the other where figures are made for one column.
+
+    Parameters
+    ----------
+    height : float
+        Of a panel, in inches, without its table.
+    lines : int
+        Of a table.
+    count : int
+        Number of panels.
+    width : float
+        Of the figure, in inches.
+    columns : int
+        At most so many panels stand beside each other.
+    """
+    below, across = LINE * lines, 1 if narrow() else min(columns, count)
+    above, down = 0.9 * height if narrow() and count > 1 else height, -(-count // across)
+    figure = canvas((above + below) * down, width)
+    drawn = figure.subplots(2 * down, across, squeeze=False, height_ratios=[above, below] * down)
+    panels = list(zip(drawn[::2].ravel(), drawn[1::2].ravel(), strict=True))
+    for axes in (one for panel in panels[count:] for one in panel):
+        axes.set_visible(False)
+    return figure, panels[:count]
+
+
+def table_below(
+    axes: Axes,
+    table: Axes,
+    end: float,
+    followed: Mapping[str, Followed],
+    labels: Mapping[str, str],
+    at_most: int = 5,
+    **how: Any,
+) -> None:
+    """Give a panel of `above_tables` its axis of time, and print its `risk_table` below at most so many ticks."""
+    axes.set_xlim(0, end)
+    table.set_xlim(0, end)
+    risk_table(table, followed, labels, time_ticks(axes, end, at_most), **how)
+
+
 def risk_table(
-    axes: Axes, followed: Mapping[str, Followed], labels: Mapping[str, str], ticks: Sequence[float]
+    axes: Axes,
+    followed: Mapping[str, Followed],
+    labels: Mapping[str, str],
+    ticks: Sequence[float],
+    colours: Mapping[str, str] = ARM_COLOURS,
+    width: int = 0,
+    *,
+    named: bool = True,
 ) -> None:
     """Print the table, in the form that readers prefer (Morris and others 2019, doi 10.1136/bmjopen-2019-030215).
 
@@ -58,16 +140,25 @@ def risk_table(
     ----------
     axes : Axes
         Below the curve, with its axis of time.
-    followed, labels : mapping
-        By arm.
+    followed : mapping
+        By arm, or by group.
+    labels : mapping
+        Headings of those that are shown; an empty one is left out.
     ticks : sequence of float
         Times of the columns.
+    colours : mapping
+        By arm, or by group.
+    width : int
+        Letters of a heading's line; by default those that fit a figure of one panel.
+    named : bool
+        Whether rows have their names: beside the first panel of a figure they do.
     """
     size, place = 0.8 * SMALL if narrow() else SMALL, 0
     names: list[str] = []
     for arm in (arm for arm in labels if arm in followed):
-        said: dict[str, Any] = {"va": "center", "fontsize": size, "color": ARM_COLOURS[arm]}
-        for line in wrapped(labels[arm], 46 if narrow() else 90).split("\n"):
+        said: dict[str, Any] = {"va": "center", "fontsize": size, "color": colours.get(arm, OBSERVED)}
+        heading = wrapped(labels[arm], 46 if narrow() else width or 90)
+        for line in heading.split("\n") if heading else ():
             across = axes.get_yaxis_transform()
             axes.text(0.0, place, line, transform=across, fontweight="bold", **said).set_in_layout(False)
             names.append("")
@@ -75,7 +166,7 @@ def risk_table(
         for name, counts in followed[arm].until(ticks).items():
             for tick, count in zip(ticks, counts, strict=True):
                 axes.text(tick, place, f"{count}", ha="center", **said)
-            names.append(name)
+            names.append(name if named or narrow() else "")
             place += 1
     axes.set_ylim(place - 0.5, -0.5)
     axes.set_yticks(range(len(names)), labels=names)

@@ -29,6 +29,7 @@ WIDTH = 7.2
 COLUMN = 3.35  # inches: one column of a journal, 85 mm
 SMALL = 7.5
 BAND_ALPHA = 0.2
+WHOLE_ALPHA = 0.1  # of a band that is simultaneous over all times
 
 SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",

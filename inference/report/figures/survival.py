@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from inference.frequentist import KaplanMeier
-from inference.report.figures.risk_table import Followed, risk_table
-from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, SMALL, canvas, narrow, quiet, style
+from inference.report.figures.risk_table import Followed, risk_table, time_ticks
+from inference.report.figures.style import (
+    ARM_COLOURS,
+    BAND_ALPHA,
+    SMALL,
+    WHOLE_ALPHA,
+    canvas,
+    narrow,
+    quiet,
+    style,
+)
 from inference.report.figures.wording import POPULATION_NAMES, time_label, wrapped
 
+BANDS = (
+    " The dark band is the 95 % interval at each time; the light one is simultaneous: with probability 95 % the whole curve lies inside it "
+    "(sup-t band: Montiel Olea and Plagborg-Møller 2019, doi 10.1002/jae.2656)."
+)
 OF_COUNTS = (
-    "Posterior survival had everybody in the population been treated, or nobody (median and 95 % interval, adjusted for the covariates). A "
+    "Posterior survival had everybody in the population been treated, or nobody (median, adjusted for the covariates)."
+    + BANDS
+    + " A "
     "line is dashed beyond the last follow-up of its arm: there the model extrapolates. A table of counts holds no times of single patients "
-    "for Kaplan-Meier steps or for numbers at risk."
+    "for Kaplan-Meier steps; numbers below are those of its intervals, at risk after each cut point."
 )
 CAPTION = (
-    "Smooth lines are posterior survival had everybody in the population been treated, or nobody (median "
-    "and 95 % interval, adjusted for the covariates); steps are the Kaplan-Meier curves of the two arms "
+    "Smooth lines are posterior survival had everybody in the population been treated, or nobody (median, adjusted for the covariates)."
+    + BANDS
+    + " Steps are the Kaplan-Meier curves of the two arms "
     "as they were observed (95 % intervals dotted, not adjusted). A smooth line is dashed beyond the last follow-up of its arm: "
     "there the model extrapolates."
 )
@@ -48,14 +63,15 @@ def survival_figure(
     followed: Mapping[str, Followed],
     population: str = "all",
     outcome: str = "survival",
+    columns: Sequence[float] = (),
 ) -> Figure:
-    """Return survival by arm: posterior median and 95 % band, Kaplan-Meier steps, numbers at risk.
+    """Return survival by arm: posterior median with its bands, Kaplan-Meier steps, numbers at risk.
 
     Parameters
     ----------
     curves : Dataset
-        ``survival`` (quantile, population, arm, time) with quantiles 0.025, 0.5 and 0.975; attributes
-        ``time_unit, treated_label, control_label``.
+        ``survival`` (quantile, population, arm, time) with quantiles 0.025, 0.5 and 0.975; ``survival_band`` (limit, population, arm,
+        time); attributes ``time_unit, treated_label, control_label``.
     kaplan_meier : mapping of str to KaplanMeier
         By arm ("treated", "control"), at every time at which the curve may step.
     followed : mapping of str to Followed
@@ -64,6 +80,8 @@ def survival_figure(
         Over whose covariates the curves are standardised.
     outcome : str
         What is survived.
+    columns : sequence of float
+        Times of the table, where it is known at those alone.
     """
     labels = {arm: str(curves.attrs[f"{arm}_label"]) for arm in ("treated", "control")}
     arms = [arm for arm in labels if arm in curves["arm"].to_numpy()]
@@ -77,6 +95,8 @@ def survival_figure(
     for arm in arms:
         colour = ARM_COLOURS[arm]
         lower, middle, upper = (selected.sel(arm=arm, quantile=q).to_numpy() for q in (0.025, 0.5, 0.975))
+        whole = curves["survival_band"].sel(population=population, arm=arm).to_numpy()
+        main.fill_between(times, *whole, color=colour, alpha=WHOLE_ALPHA, linewidth=0)
         main.fill_between(times, lower, upper, color=colour, alpha=BAND_ALPHA, linewidth=0)
         seen = times <= curves.attrs.get(f"{arm}_end", np.inf)
         main.plot(times[seen], middle[seen], color=colour, linewidth=1.8, label=labels[arm])
@@ -94,18 +114,14 @@ def survival_figure(
     main.set_title(f"Standardised to {POPULATION_NAMES.get(population, population)}")
     quiet(main)
     ends = [float(selected.sel(arm=arm, quantile=0.5).to_numpy()[-1]) for arm in arms]
-    key = "smooth: adjusted model, 95 % band\nsteps: Kaplan-Meier, not adjusted, 95 % dotted"
-    place: dict[str, Any] = (
-        {"x": 0.98, "y": 0.98, "ha": "right", "va": "top"} if narrow() else {"x": 0.02, "y": 0.03}
-    )
+    key = "smooth: adjusted model; 95 % bands at\neach time (dark), of the whole curve (light)"
     if kaplan_meier:
-        size = 0.8 * SMALL if narrow() else SMALL
-        main.text(s=key, transform=main.transAxes, fontsize=size, color="#555555", **place)
+        key += "\nsteps: Kaplan-Meier, not adjusted, 95 % dotted"
+    size = 0.8 * SMALL if narrow() else SMALL
+    main.text(0.02, 0.03, key, transform=main.transAxes, fontsize=size, color="#555555")
     if not narrow() or risk is None:  # the table below has the same colours
         label_at_right(main, ends, [labels[arm] for arm in arms], [ARM_COLOURS[arm] for arm in arms])
-    locator = MaxNLocator(4 if narrow() else 7, steps=[1, 2, 2.5, 3, 5, 10])
-    ticks = [tick for tick in locator.tick_values(0, end) if tick <= end]
-    main.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    ticks = time_ticks(main, end, 4 if narrow() else 7, columns)
     main.tick_params(labelbottom=True)
     main.set_xlabel(time_label(curves.attrs["time_unit"]))
     if risk is not None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 
+from inference.adjustments import ADJUSTMENTS
+from inference.fits.fits import FitSummary
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.adjustments import adjustments_figure
 from inference.report.figures.balance_by_adjustment import balance_by_adjustment_figure
+from inference.report.figures.weighted_survival import WeightedPanel, weighted_survival_figure
 from inference.report.figures.wording import POPULATION_NAMES, words
 from inference.report.numbers import number, ratio
+from inference.report.observed_arms import weighted_arms
 from inference.report.section import Material, Section
 from inference.report.table import (
     NUMBER,
@@ -26,6 +30,7 @@ from inference.report.table import (
     Table,
     heading,
 )
+from inference.report.vocabulary import capitalised, vocabulary
 from inference.sensitivity.adjustments import AGREE, compare_adjustments
 
 SOMEWHAT = 1.1  # a smaller factor between two hazard ratios is called a small difference
@@ -237,7 +242,32 @@ def _sections(material: Material) -> list[ReportSection]:
     if balances:
         drawn = partial(balance_by_adjustment_figure, balances)
         figures.append(material.figure("balance_by_adjustment", "Balance under each adjustment", drawn))
+    weighted = [
+        one for one in results.models if _has_weights(one) and one.request.baseline == main["baseline"]
+    ]
+    if weighted and results.cohort.counts is None:
+
+        @cache
+        def designs() -> list[WeightedPanel]:
+            return [
+                WeightedPanel(
+                    capitalised(words(one.request.adjustment)),
+                    one.curves,
+                    weighted_arms(results.study, results.cohorts, one.request),
+                )
+                for one in weighted
+            ]
+
+        outcome = vocabulary(results.study).survival
+        title = f"{capitalised(outcome)} under weights, and in pairs"
+        figures.append(
+            material.figure("weighted_survival", title, lambda: weighted_survival_figure(designs(), outcome))
+        )
     return [adjustment_section(compared, results.checks, main, figures)]
+
+
+def _has_weights(fit: FitSummary) -> bool:
+    return ADJUSTMENTS[fit.request.adjustment].weighted_designs is not None
 
 
 def _tables(material: Material) -> dict[str, pd.DataFrame]:

@@ -10,18 +10,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from data.published.evidence import Evidence
-from data.published.reconstruction.curve_targets import TOLERANCE
+from data.published.reconstruction.curve_targets import TOLERANCE, figure_name
 from inference.fits.requests import problem_of
 from inference.predictive.prior_draws import prior_survival
 from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
-from inference.published.curve_readings import cohort_curves, curve_readings
+from inference.published.curve_readings import cohort_curves, curve_readings, patients_behind
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.predictive_published import predictive_published_figure
 from inference.report.figures.prior_points import PrintedPoint, prior_points_figure
 from inference.report.figures.reconstruction_curves import reconstruction_curves_figure
 from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
-from inference.report.figures.reconstruction_survival import reconstruction_survival_figure
+from inference.report.figures.reconstruction_survival import followed_by_phase, reconstruction_survival_figure
 from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
+from inference.report.figures.risk_table import followed_patients
 from inference.report.gallery import PRIOR_DRAWS
 from inference.report.numbers import number
 from inference.report.reconstruction_tables import (
@@ -225,7 +226,11 @@ def _sections(material: Material) -> list[ReportSection]:
             "reconstruction_survival",
             "Survival of the pseudo-patients, and the printed points",
             lambda: reconstruction_survival_figure(
-                ensemble_curves(made.patients), printed_points(evidence), study.time_unit, labels
+                ensemble_curves(made.patients),
+                printed_points(evidence),
+                followed_by_phase(made.patients),
+                study.time_unit,
+                labels,
             ),
         ),
         *(
@@ -236,6 +241,12 @@ def _sections(material: Material) -> list[ReportSection]:
                     lambda: reconstruction_curves_figure(
                         curve_readings(evidence, made.patients),
                         cohort_curves(evidence, made.patients),
+                        {
+                            (figure_name(curve), curve.arm): followed_patients(
+                                patients_behind(curve, made.patients), len(results.cohorts)
+                            )
+                            for curve in evidence.curves
+                        },
                         TOLERANCE,
                         study.time_unit,
                         labels,

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
+
 import pandas as pd
 
 from data.published.evidence import Evidence
+from data.published.reconstruction import Reconstruction
 from data.study.study import Study
 from inference.frequentist.matching import SCALES
 from inference.published.reanalysis import Replication
+from inference.published.reanalysis.curves import curve_groups
 from inference.published.reanalysis.lines import PHASE_WORDS
 from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
+from inference.published.reanalysis.replicate import pseudo_patients
 from inference.published.reanalysis.survival_lines import FAMILY as SURVIVAL
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
 from inference.report.figures.captions import caption_of
 from inference.report.figures.pairs_by_caliper import pairs_by_caliper_figure
 from inference.report.figures.replicated_survival import replicated_survival_figure
+from inference.report.figures.risk_table import Followed, together
 from inference.report.replicate_tables import (
     baseline_table,
     cox_table,
@@ -27,12 +34,18 @@ from inference.report.replicate_tables import (
 from inference.report.section import Material, Section
 from inference.report.table import Table
 
+type FollowedGroups = dict[tuple[str, str, str], Followed]  # by figure, panel and group
+
 LISTED = 6
 FIGURE_TITLES = {"arms": "Survival by arm, before and after matching"}
 
 
 def replicate_sections(
-    replication: Replication, study: Study, evidence: Evidence, draw: Draw = drawn_when_asked
+    replication: Replication,
+    study: Study,
+    evidence: Evidence,
+    followed: Callable[[], FollowedGroups],
+    draw: Draw = drawn_when_asked,
 ) -> tuple[ReportSection, ...]:
     """Return the section on the publication's analysis, done again on pseudo-patients.
 
@@ -42,6 +55,8 @@ def replicate_sections(
         Of `inference.published.reanalysis.replicate`.
     study : Study
     evidence : Evidence
+    followed : callable
+        Gives the times at risk behind the survival figures, by figure, panel and group.
     draw : callable
         Gives a drawing from a name and what makes the figure; `inference.report.drawing.Drawer` keeps it on disk.
     """
@@ -60,7 +75,7 @@ def replicate_sections(
             ),
             baseline_table(evidence, lines),
         ),
-        tuple(replication_figures(replication, study, evidence, draw)),
+        tuple(replication_figures(replication, study, evidence, followed, draw)),
         _finding(summary),
         "paper",
     )
@@ -136,7 +151,11 @@ def _matching_words(replication: Replication, evidence: Evidence) -> str:
 
 
 def replication_figures(
-    replication: Replication, study: Study, evidence: Evidence, draw: Draw = drawn_when_asked
+    replication: Replication,
+    study: Study,
+    evidence: Evidence,
+    followed: Callable[[], FollowedGroups],
+    draw: Draw = drawn_when_asked,
 ) -> list[FigureItem]:
     """Return the publication's survival figures on pseudo-patients, and pairs by caliper."""
     labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
@@ -150,8 +169,8 @@ def replication_figures(
         title = FIGURE_TITLES.get(str(name), f"Survival by {str(name).replace('_', ' ')}")
         drawing = draw(
             identifier,
-            lambda curves=curves, points=points: replicated_survival_figure(
-                curves, points, labels, study.time_unit
+            lambda curves=curves, points=points, name=str(name): replicated_survival_figure(
+                curves, points, followed_in(followed(), name), labels, study.time_unit
             ),
         )
         items.append(
@@ -178,6 +197,22 @@ def replication_figures(
     return items
 
 
+def followed_in(groups: FollowedGroups, figure: str) -> dict[tuple[str, str], Followed]:
+    """Return the times at risk of one figure, by panel and group."""
+    return {(panel, group): one for (own, panel, group), one in groups.items() if own == figure}
+
+
+def followed_groups(made: Reconstruction, study: Study, evidence: Evidence) -> FollowedGroups:
+    """Return the times at risk of the groups whose curves are drawn, all cohorts together."""
+    parts: dict[tuple[str, str, str], list[Followed]] = {}
+    for pseudo in pseudo_patients(made.patients, made.modalities, study):
+        cohort = pseudo.cohort
+        for figure, panel, group, inside in curve_groups(pseudo, evidence):
+            one = Followed(cohort.entry[inside], cohort.time[inside], cohort.event[inside])
+            parts.setdefault((figure, panel, group), []).append(one)
+    return {place: together(own) for place, own in parts.items()}
+
+
 def _of_family(name: str, caption: str, summary: pd.DataFrame, family: str) -> Table:
     marked = "Marked rows: print is more than 5 % outside the range of all cohorts"
     return lines_table(name, f"{caption} on pseudo-patients. {marked}", summary[summary["family"] == family])
@@ -198,7 +233,8 @@ def _sections(material: Material) -> list[ReportSection]:
     if publication is None or companions is None:
         return []
     study, evidence = material.results.study, publication.evidence
-    return list(replicate_sections(companions.replication, study, evidence, material.draw))
+    followed = cache(partial(followed_groups, publication.reconstruction, study, evidence))
+    return list(replicate_sections(companions.replication, study, evidence, followed, material.draw))
 
 
 def _tables(material: Material) -> dict[str, pd.DataFrame]:

@@ -67,9 +67,11 @@ def curves() -> xr.Dataset:
     factor = np.array([1.2, 1.0, 0.8])[:, None, None, None]
     rate = np.array([4e-4, 3e-4])[None, None, :, None]
     survival = np.exp(-factor * rate * time)
+    band = np.exp(-np.array([1.3, 0.7])[:, None, None, None] * rate * time)
     return xr.Dataset(
         {
             "survival": (("quantile", "population", "arm", "time"), np.repeat(survival, 2, axis=1)),
+            "survival_band": (("limit", "population", "arm", "time"), np.repeat(band, 2, axis=1)),
             "hazard": (
                 ("quantile", "population", "arm", "time"),
                 np.broadcast_to(rate / factor, (3, 2, 2, 101)).copy(),

@@ -22,7 +22,7 @@ def drawn(estimands, curves, gbsg2, replicated):
         "rmst": lambda: rmst_figure(estimands),
         "prior_sets": lambda: prior_sets_figure(sets, {"default": (0.4, 2.7)}),
         "hazard": lambda: hazard_figure(curves),
-        "predictive": lambda: predictive_survival_figure(*replicated, "days"),
+        "predictive": lambda: predictive_survival_figure(*replicated, gbsg2.followed, "days"),
     }
 
 

@@ -12,16 +12,20 @@ from inference.report.figures.predictive_split import (
 )
 from inference.report.figures.predictive_statistics import predictive_statistics_figure
 from inference.report.figures.predictive_survival import predictive_survival_figure
+from inference.report.figures.risk_table import Followed
 from inference.report.figures.style import OBSERVED
 
 LABELS = ("days", "Hormonal therapy", "No hormonal therapy")
 
 
-def test_curves_are_quantiles_of_the_replicates_and_the_cohorts_own(replicated, assert_inside):
+def test_curves_are_quantiles_of_the_replicates_and_the_cohorts_own(replicated, gbsg2, assert_inside):
     replicates, observed = replicated
-    figure = predictive_survival_figure(replicates, observed, *LABELS)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == list(LABELS[1:])
-    for axes, arm in zip(figure.axes, ("treated", "control"), strict=True):
+    figure = predictive_survival_figure(replicates, observed, gbsg2.followed, *LABELS)
+    panels, tables = figure.axes[:2], figure.axes[2:]
+    assert [axes.get_title(loc="left") for axes in panels] == list(LABELS[1:])
+    for axes, table, arm in zip(panels, tables, ("treated", "control"), strict=True):
+        counted = gbsg2.followed[arm].until(list(axes.get_xticks()))
+        assert [text.get_text() for text in table.texts] == [str(n) for own in counted.values() for n in own]
         follow_up = float(observed["follow_up"].isel(replicate=0).sel(arm=arm))
         own = next(line for line in axes.lines if line.get_color() == OBSERVED)
         assert own.get_xdata()[-1] <= follow_up
@@ -75,9 +79,10 @@ def test_statistics_without_estimate_do_not_fail(replicated, assert_inside):
     assert_inside(predictive_statistics_figure(replicates, observed, *LABELS))
 
 
-def test_long_labels_stay_inside(replicated, long_label, assert_inside):
-    assert_inside(predictive_statistics_figure(*replicated, "months", long_label, f"No {long_label}"))
-    assert_inside(predictive_survival_figure(*replicated, "months", long_label, f"No {long_label}"))
+def test_long_labels_stay_inside(replicated, gbsg2, long_label, assert_inside):
+    labels = ("months", long_label, f"No {long_label}")
+    assert_inside(predictive_statistics_figure(*replicated, *labels))
+    assert_inside(predictive_survival_figure(*replicated, gbsg2.followed, *labels))
 
 
 def test_a_start_during_follow_up_shows_survival_of_all_and_events_by_state(assert_inside):
@@ -89,8 +94,10 @@ def test_a_start_during_follow_up_shows_survival_of_all_and_events_by_state(asse
     times, grid = [6.0, 24.0], np.linspace(0, 60, 61)
     replicates = split_statistics(time, event, start, entry, design, times, grid, [12.0])
     observed = split_statistics(time[0], event[0], start[0], entry, design, times, grid, [12.0])
-    figure = predictive_split_figure(replicates, observed, "months")
-    survival, untreated, treated = figure.axes
+    everybody = Followed(entry, time[0], event[0])
+    followed = {"all": everybody, "untreated": everybody, "treated": everybody}
+    figure = predictive_split_figure(replicates, observed, followed, "months")
+    survival, untreated, treated = figure.axes[:3]
     for axes, own in (
         (survival, observed["kaplan_meier"][0]),
         (untreated, observed["cumulative_events"][0, 0]),

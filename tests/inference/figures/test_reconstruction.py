@@ -1,16 +1,21 @@
 """Figures of a reconstruction: what is drawn is what the tables say."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from numpy.testing import assert_allclose
 
 from inference.report.figures.captions import caption_of
+from inference.report.figures.reconstruction_curves import reconstruction_curves_figure
 from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
-from inference.report.figures.reconstruction_survival import reconstruction_survival_figure
+from inference.report.figures.reconstruction_survival import followed_by_phase, reconstruction_survival_figure
 from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
 from inference.report.figures.rendering import png_bytes
-from inference.report.figures.style import ARM_COLOURS, WARNING
+from inference.report.figures.risk_table import followed_patients
+from inference.report.figures.style import ARM_COLOURS, WARNING, one_column
 
 LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy"}
 
@@ -76,8 +81,20 @@ def test_curves_of_every_cohort_and_the_printed_points_are_drawn():
         ],
         columns=["phase", "arm", "kind", "time", "lower", "upper", "survival"],
     )
-    figure = reconstruction_survival_figure(curves, printed, "months", LABELS)
-    before, after = figure.axes
+    patients = pd.DataFrame(
+        [(cohort, 1, matched, 10.0 * cohort, matched) for cohort in (1, 2, 3) for matched in (0, 1)]
+        + [(cohort, 0, 1, 10.0 * cohort, 1) for cohort in (1, 2, 3)],
+        columns=["cohort", "treatment", "matched", "time", "event"],
+    )
+    followed = followed_by_phase(patients)
+    assert followed["before"]["treated"].until([0.0, 15.0, 31.0]) == {
+        "At risk": [2, 1, 0],  # means over three cohorts, of 4 / 3 at 15
+        "Censored": [0, 0, 1],
+        "Events": [0, 0, 1],
+    }
+    assert followed["after"]["treated"].until([0.0])["At risk"] == [1]
+    figure = reconstruction_survival_figure(curves, printed, followed, "months", LABELS)
+    before, after = figure.axes[:2]
     for axes in (before, after):
         for colour in ARM_COLOURS.values():
             drawn = [line for line in axes.lines if line.get_color() == colour]
@@ -86,9 +103,11 @@ def test_curves_of_every_cohort_and_the_printed_points_are_drawn():
             )
     dots = [line for line in before.lines if line.get_marker() == "o" and len(line.get_xdata())]
     assert [list(line.get_xdata()) for line in dots] == [[12.0]]
-    assert "3 cohorts of pseudo-patients; black: printed" in {text.get_text() for text in after.texts}
-    alone = reconstruction_survival_figure(curves[curves["phase"] == "before"], printed, "months", LABELS)
-    assert len(alone.axes) == 1
+    assert "3 cohorts of pseudo-\npatients; black: printed" in {text.get_text() for text in after.texts}
+    alone = reconstruction_survival_figure(
+        curves[curves["phase"] == "before"], printed, followed, "months", LABELS
+    )
+    assert len(alone.axes) == 2
 
 
 def test_quantities_that_are_not_printed_are_drawn_over_cohorts():
@@ -116,3 +135,25 @@ def test_a_caption_speaks_of_pseudo_patients(name):
     caption = caption_of(name)
     assert "pseudo-patients" in caption
     assert " patients" not in caption
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_published_curve_has_its_points_distances_and_numbers_at_risk(wide, assert_inside):
+    arms = pd.DataFrame({"figure": "Figure 2", "arm": ["treated", "control"]})
+    times = pd.DataFrame({"time": [0.0, 20.0, 40.0], "survival": [1.0, 0.7, 0.5]})
+    curves = arms.merge(pd.DataFrame({"cohort": [1, 2]}), how="cross").merge(times, how="cross")
+    patients = pd.DataFrame({"time": [10.0, 30.0, 50.0] * 2, "event": [1, 0, 1] * 2})
+    followed = {(name, arm): followed_patients(patients, 2) for name, arm in arms.to_numpy()}
+    with nullcontext() if wide else one_column():
+        figure = reconstruction_curves_figure(curves.assign(off=0.5), curves, followed, 1.0, "months", LABELS)
+    above, below, table = figure.axes
+    ticks = list(below.get_xticks())
+    assert list(above.get_xticks()) == ticks
+    assert [float(text.get_text()) for text in table.texts if text.get_text().isdigit()] == [
+        number
+        for _ in LABELS
+        for own in followed["Figure 2", "treated"].until(ticks).values()
+        for number in own
+    ]
+    assert_allclose(np.concatenate([one.get_offsets()[:, 1] for one in below.collections[1:]]), 0.5)
+    assert_inside(figure)

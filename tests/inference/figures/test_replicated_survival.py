@@ -6,6 +6,7 @@ import pytest
 
 from inference.report.figures.pairs_by_caliper import METHOD_COLOURS, pairs_by_caliper_figure
 from inference.report.figures.replicated_survival import replicated_survival_figure
+from inference.report.figures.risk_table import Followed
 from inference.report.figures.style import ARM_COLOURS
 
 LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy", "before matching": "Before matching"}
@@ -31,6 +32,14 @@ def curves(panels=("before matching", "after matching"), groups=("treated", "con
     return pd.concat(parts, ignore_index=True)
 
 
+def followed(drawn):
+    """Two cohorts of four in every group: of each two are censored at 50 and two die at 90."""
+    one = Followed(
+        np.zeros(8), np.array([50.0, 50.0, 90.0, 90.0] * 2), np.array([False, False, True, True] * 2), 2
+    )
+    return dict.fromkeys(zip(drawn["panel"], drawn["group"], strict=True), one)
+
+
 POINTS = pd.DataFrame(
     [
         ("before matching", "treated", "survival", 12.0, 12.0, 12.0, 0.946),
@@ -42,8 +51,8 @@ POINTS = pd.DataFrame(
 
 
 def test_every_cohort_has_its_line_and_print_its_points(texts, assert_inside):
-    figure = replicated_survival_figure(curves(), POINTS, LABELS, "months")
-    before, after = (axes for axes in figure.axes if axes.get_visible())
+    figure = replicated_survival_figure(curves(), POINTS, followed(curves()), LABELS, "months")
+    before, after = figure.axes[:2]
     for axes in (before, after):
         drawn = [line for line in axes.lines if len(line.get_xdata()) == 11]
         assert len(drawn) == 4
@@ -66,10 +75,12 @@ def test_every_cohort_has_its_line_and_print_its_points(texts, assert_inside):
 
 
 def test_groups_that_are_no_arms_have_colours_of_their_own(assert_inside):
-    figure = replicated_survival_figure(
-        curves(("",), ("3D-CRT", "IMRT", "SBRT")), POINTS.iloc[:0], LABELS, "months"
-    )
-    (axes,) = figure.axes
+    drawn = curves(("",), ("3D-CRT", "IMRT", "SBRT"))
+    figure = replicated_survival_figure(drawn, POINTS.iloc[:0], followed(drawn), LABELS, "months")
+    axes, table = figure.axes
+    assert {text.get_color() for text in table.texts} == {line.get_color() for line in axes.lines}
+    numbers = [text.get_text() for text in table.texts if text.get_text().isdigit()]
+    assert numbers == [*"444220", *"000222", *"000002"] * 3
     colours = {line.get_color() for line in axes.lines if len(line.get_xdata()) == 11}
     assert len(colours) == 3
     assert not [line for line in axes.lines if len(line.get_xdata()) == 1]
@@ -77,8 +88,9 @@ def test_groups_that_are_no_arms_have_colours_of_their_own(assert_inside):
 
 
 def test_more_panels_than_places_leave_the_rest_empty():
-    figure = replicated_survival_figure(curves(("bone", "brain", "liver")), POINTS.iloc[:0], LABELS, "months")
-    assert [axes.get_visible() for axes in figure.axes] == [True, True, True, False]
+    drawn = curves(("bone", "brain", "liver"))
+    figure = replicated_survival_figure(drawn, POINTS.iloc[:0], followed(drawn), LABELS, "months")
+    assert [axes.get_visible() for axes in figure.axes] == [True] * 5 + [False, True, False]
 
 
 def test_pairs_have_their_mean_and_range_over_cohorts(texts, assert_inside):

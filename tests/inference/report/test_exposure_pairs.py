@@ -12,7 +12,7 @@ from inference.frequentist import comparators
 from inference.report.comparator_tables import comparators_table
 from inference.report.exposure_words import exposure_of, pairing_sentence, since
 from inference.report.figures.captions import caption_of
-from inference.report.gallery import arm_curves
+from inference.report.observed_arms import arm_curves
 from inference.report.sentences import answer
 
 NULL = Truth(log_hazard_ratio=0.0, mean_delay=12.0)

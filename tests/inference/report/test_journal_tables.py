@@ -26,7 +26,8 @@ def results(study):
     cohort = load_cohort(study)
     names = ["treatment_effect", *(f"outcome_coefficients[{term}]" for term in cohort.outcome.terms)]
     draws = np.arange(len(names))[:, None] + np.linspace(-1, 1, 201)
-    balance = pd.DataFrame({"term": ["age", "tgrade[T.II]"], "difference_after": [-0.01, 0.02]})
+    left = {"age": -0.01, "tgrade[T.II]": 0.02, "tgrade[T.III]": -0.05}
+    balance = pd.DataFrame({"term": left.keys(), "difference_after": left.values()})
     request = SimpleNamespace(adjustment="none", baseline="weibull")
     fits = [
         SimpleNamespace(
@@ -64,10 +65,25 @@ def test_table_1_holds_counts_and_differences_before_and_after(results, make_rep
     before = standardised_differences(cohort.covariates, cohort.treatment).set_index("term")
     assert_allclose(grade.loc["II", "before"], abs(before.loc["tgrade[II]", "difference_before"]))
     assert grade.loc["II", "overlap"] == 0.02
-    assert np.isnan(grade.loc["I", "overlap"])  # the reference is no column of the design
+    spread = {
+        level: np.sqrt(
+            np.mean(
+                [
+                    (cohort.covariates["tgrade"][arm] == level).astype(float).var()
+                    for arm in (cohort.treatment, ~cohort.treatment)
+                ]
+            )
+        )
+        for level in ("I", "II", "III")
+    }
+    of_reference = (-0.02 * spread["II"] + 0.05 * spread["III"]) / spread["I"]
+    assert_allclose(grade.loc["I", "overlap"], abs(of_reference))  # shares of levels add up to 1
     age = table[table["covariate"] == "Age, years"].iloc[0]
     mean = cohort.covariates["age"][cohort.treatment]
     assert age["treated"] == f"{mean.mean():.1f} ({mean.std():.1f})"
     shown = patients_table(make_report(), table)
     assert len(shown.rows) == len(table)
-    assert f"is {table['before'].max():.2f}, 0.02 after overlap weights" in balance_sentence(table)
+    assert (
+        f"is {table['before'].max():.2f}, {table['overlap'].max():.2f} after overlap weights"
+        in balance_sentence(table)
+    )

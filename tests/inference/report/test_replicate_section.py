@@ -16,6 +16,7 @@ from inference.published.reanalysis.cox_lines import row_name
 from inference.published.reanalysis.curves import curve_points
 from inference.published.reanalysis.lines import end_of
 from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
+from inference.report.figures.risk_table import Followed
 from inference.report.replicate_tables import outside, range_words, written
 from inference.report.sections.replication import replicate_sections
 
@@ -72,13 +73,17 @@ def made():
     replication = Replication(
         long_table(lines), curves.merge(times, how="cross"), points, pairs, ReplicationSettings(), 2
     )
+    one = Followed(np.zeros(2), np.array([30.0, 60.0]), np.array([True, False]))
+    groups = {
+        tuple(place): one for place in points[["figure", "panel", "group"]].drop_duplicates().to_numpy()
+    }
     asked = []
 
     def draw(name, figure):
         asked.append((name, len(figure().axes)))
         return str
 
-    (section,) = replicate_sections(replication, study, evidence, draw)
+    (section,) = replicate_sections(replication, study, evidence, lambda: groups, draw)
     return SimpleNamespace(section=section, asked=asked, tables={table.id: table for table in section.tables})
 
 
@@ -142,7 +147,7 @@ def test_figures_are_those_of_the_paper(made):
         "pairs-by-caliper",
     ]
     assert [figure.id for figure in made.section.figures] == [name for name, _ in made.asked]
-    assert dict(made.asked)["replicated-metastatic-site"] == 4
+    assert dict(made.asked)["replicated-metastatic-site"] == 8  # four sites, and their tables
 
 
 @pytest.mark.parametrize(

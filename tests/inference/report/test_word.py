@@ -14,6 +14,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Drawing
 from inference.report.figures.rendering import png_bytes
 from inference.report.methods_words import methods_paragraph
+from inference.report.printed_tables import printed_tables
 from inference.report.word import word_document
 
 
@@ -46,6 +47,14 @@ def test_tables_are_native_and_hold_the_numbers_of_the_page(document):
         assert table._tbl.findall(f".//{qn('w:tblHeader')}")
         widths = [int(column.get(qn("w:w"))) for column in table._tbl.iter(qn("w:gridCol"))]
         assert sum(widths) == pytest.approx(9638, abs=len(widths))
+
+
+def test_files_hold_the_cells_of_the_document(document, report):
+    printed = [[[cell.text for cell in row.cells] for row in table.rows] for table in document.tables]
+    files = printed_tables(report)
+    assert {"characteristics", "arms", "outcomes", "effects"} <= set(files)
+    for table in files.values():
+        assert [list(table.columns), *table.to_numpy().tolist()] in printed
 
 
 def test_figures_have_300_dots_an_inch_captions_and_alternative_texts(document):

@@ -1,0 +1,18 @@
+"""The tables that journals print, as files: the declarations of the page and of the Word document, a third time."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from inference.report.check_tables import ordered_checks
+from inference.report.content import Report
+from inference.report.standard_sections import sections_in_order
+
+PRINTED = ("characteristics", "arms", "cox", "outcomes", "effects", "populations")
+
+
+def printed_tables(report: Report) -> dict[str, pd.DataFrame]:
+    """Return them by name, as they are printed; those that the report does not have are left out."""
+    sections = sections_in_order(report, ordered_checks(report.checks, report.main))
+    found = {table.id: table for section in sections for table in section.tables if table.rows}
+    return {name: found[name].printed for name in PRINTED if name in found}
