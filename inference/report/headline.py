@@ -18,6 +18,7 @@ from inference.report.vocabulary import capitalised, vocabulary
 
 LONGEST = 30  # words of the sentence
 MAIN_POPULATION = "all"
+TIED_DASH = "\N{WORD JOINER}–\N{WORD JOINER}"  # at which no line ends
 AMONG = {
     "all": "",
     "treated": "among the treated, ",
@@ -147,7 +148,7 @@ def _numbers(study: Study, rows: pd.DataFrame, population: str) -> list[Figure]:
                 Figure(
                     f"{capitalised(survival)} at {number(at)} {unit}",
                     f"{values[0][0]} against {values[1][0]} %",
-                    ", ".join(limits.replace(" to ", "–") for _, limits in values),
+                    ", ".join(limits.replace(" to ", TIED_DASH) for _, limits in values),
                 )
             )
     # Weights and pairs give the hazard ratio of their population, other adjustments that of equal covariates.

@@ -16,7 +16,6 @@ def sensitivity_table(report: Report) -> Table | None:
     unit, horizon = str(frame["unit"].iloc[0]), float(frame["horizon"].iloc[0])
     columns = (
         Column("Prior set", TEXT, "prior_set"),
-        Column("Prior of the log hazard ratio, and why", SENTENCE, "why"),
         Column("Hazard ratio, conditional (95 %)", RATIO, "hazard_ratio"),
         Column("Without feedback (cut)", RATIO, "cut_hazard_ratio"),
         Column("P(benefit)", PROBABILITY, "probability_of_benefit"),
@@ -24,6 +23,7 @@ def sensitivity_table(report: Report) -> Table | None:
         Column("Sensitivity to the prior", SHORT, "prior_sensitivity"),
         Column("Sensitivity to the likelihood", SHORT, "likelihood_sensitivity"),
         Column("Reading", SENTENCE, "diagnosis"),
+        Column("Prior of the log hazard ratio, and why", SENTENCE, "why"),
     )
     shown = frame.assign(
         why=frame["prior"] + ". " + frame["reason"],
