@@ -14,8 +14,9 @@ from inference.fits.requests import request_of_cohort
 from inference.fits.sampled_fit import silent
 from inference.fits.stored import StoredModel
 from inference.fits.tables import as_written
+from inference.report.check_tables import in_words
 from inference.report.content import FigureItem, Report, ReportSection
-from inference.report.diagnostic_plots import diagnostics_of, file_name
+from inference.report.diagnostic_plots import DIAGNOSTIC_TITLES, diagnostics_of, file_name
 from inference.report.drawing import Drawer
 from inference.report.drawings import Draw, Drawing
 from inference.report.figures.captions import caption_of
@@ -128,7 +129,8 @@ def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]
     drawings = [diagnostics_of(model, silent) for model in results.illustrated]
     plots = drawings[0]  # the main fit's; those of the others lie beside their fits
     for name, svg in plots.items():
-        title = f"{name.replace('_', ' ').capitalize()}: {main.label}"
+        named = DIAGNOSTIC_TITLES.get(name, name.replace("_", " ").capitalize())
+        title = f"{named}: {in_words(main.label)}"
         caption = caption_of(f"diagnostics.{name}")
         identifier = f"diagnostics-{name.replace('_', '-')}"
         items.append(FigureItem(identifier, title, caption, Drawing(partial(str, svg)), "diagnostics"))

@@ -110,11 +110,12 @@ def other_comparators_table(report: Report) -> Table:
     frame = rest.assign(
         statistic=[_statistic_name(name) for name in named[0]],
         term=named[2].str.removesuffix("]"),
+        kind=[KINDS.get(name, SPAN) for name in named[0]],
     )
     columns = (
         Column("Statistic", TEXT, "statistic"),
         Column("Term", TEXT, "term"),
-        Column("Estimate (95 %)", SPAN, "estimate"),
+        Column("Estimate (95 %)", SPAN, "estimate", kinds="kind"),
         Column("p", PROBABILITY, "p"),
         Column("Method", SENTENCE, "method"),
     )

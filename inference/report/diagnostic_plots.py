@@ -12,6 +12,9 @@ from inference.fits.requests import FitRequest
 from inference.fits.stored import StoredModel
 from inference.report.drawing import diagnostics_for, draw_diagnostic, draw_diagnostics
 
+DIAGNOSTIC_TITLES = {"ess": "Effective sample size", "loo": "Influence of single patients"}
+"""Those that their names do not say."""
+
 
 def diagnostics_of(model: StoredModel, progress: Progress) -> dict[str, str]:
     """Return the diagnostic plots of a model's fit to the first cohort as SVG by name; they lie beside it."""

@@ -152,7 +152,8 @@ def patients_table(report: Report, table: pd.DataFrame) -> Table:
         *(Column(f"After {words(name)}", HUNDREDTHS, name) for name in designs_of(table)),
     )
     people = capitalised(vocabulary(report.study).patients)
-    caption = f"{people} by arm: number (percentage) or mean (standard deviation), and absolute standardised differences before and after each design"
+    after = ", before and after each design" if designs_of(table) else ""
+    caption = f"{people} by arm: number (percentage) or mean (standard deviation), and absolute standardised differences{after}"
     return Table("characteristics", caption, columns, table)
 
 
@@ -220,6 +221,15 @@ def _cox(
     }
 
 
+def _named(term: str, study: Study) -> str:
+    """Return a term of the formula by the label of its covariate, with unit or level; one that transforms a covariate as it is."""
+    name, _, level = term.removesuffix("]").partition("[T.")
+    stated = study.covariates.get(name)
+    if stated is None:
+        return term
+    return (stated.label or name) + (f": {level}" if level else f", {stated.unit}" if stated.unit else "")
+
+
 def cox_table(report: Report, table: pd.DataFrame) -> Table:
     """Return Cox models, univariable and multivariable, beside the posterior."""
     columns = (
@@ -230,13 +240,13 @@ def cox_table(report: Report, table: pd.DataFrame) -> Table:
     )
     treatment = f"{report.study.treatment.treated_label} (treatment)"
     frame = table.assign(
-        named=[term or treatment for term in table["term"]],
+        named=[_named(term, report.study) if term else treatment for term in table["term"]],
         mark=["" if term else "main" for term in table["term"]],
     )
     none = len(fit_rows(report.estimands, {**report.main, "adjustment": "none"})) > 0
     model = "the outcome regression" if none else "the main model"
     caption = (
         f"Hazard ratios by Cox models (Efron ties; treatment ever against never; all columns of a covariate alone, and all covariates together), and by {model}. Terms are "
-        "those of the outcome formula; hazard ratios of covariates are not their effects, only what they add to the adjustment"
+        "those of the outcome formula, levels against the first one; hazard ratios of covariates are not their effects, only what they add to the adjustment"
     )
     return Table("cox", caption, columns, frame, "mark")

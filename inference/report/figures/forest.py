@@ -205,6 +205,11 @@ def _print_labels(axes: Axes, rows: Sequence[ForestRow], heights: Sequence[float
             va="center",
             fontsize=NARROW_SMALL,
             fontweight="bold" if row.heading else "normal",
+            bbox={
+                "facecolor": "white",
+                "edgecolor": "none",
+                "pad": 0.6,
+            },  # the line of reference passes behind
         ).set_in_layout(False)
 
 

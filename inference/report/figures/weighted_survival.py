@@ -23,6 +23,8 @@ CAPTION = (
 )
 LETTERS = {1: 80, 2: 44, 3: 27}  # of a line of a panel, by how many stand beside each other
 
+TITLE = 0.8  # as many letters of a title, which are larger, fit a line
+
 
 @dataclass(frozen=True, eq=False)
 class WeightedArm:
@@ -95,7 +97,8 @@ def weighted_survival_figure(designs: Sequence[WeightedPanel], outcome: str = "s
             axes.fill_between(times, lower, upper, color=colour, alpha=BAND_ALPHA, linewidth=0)
             axes.plot(times, middle, color=colour, linewidth=1.4)
             axes.step(one.times, one.survival, where="post", color=colour, linewidth=0.9)
-        axes.set_title(wrapped(f"{design.title}: {POPULATION_NAMES.get(population, population)}", letters))
+        title = f"{design.title}: {POPULATION_NAMES.get(population, population)}"
+        axes.set_title(wrapped(title, int(TITLE * letters)))
         axes.set_ylim(0, 1.02)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes.set_xlabel(time_label(design.curves.attrs["time_unit"]))

@@ -71,8 +71,8 @@ def test_weights_add_up_to_the_patients_and_pairs_to_those_in_pairs(gbsg2, arms)
 
 
 def test_a_panel_holds_steps_bands_and_numbers_of_its_design(curves, arms, texts, assert_inside):
-    one = curves.sel(population=["all"])
-    panels = [WeightedPanel(name, one, of_arms) for name, of_arms in arms.items()]
+    one = curves.sel(population=["overlap"])
+    panels = [WeightedPanel("Inverse-probability weights", one, of_arms) for of_arms in arms.values()]
     figure = weighted_survival_figure(panels)
     for axes, of_arms in zip(figure.axes[:3], arms.values(), strict=True):
         for arm, colour in ARM_COLOURS.items():

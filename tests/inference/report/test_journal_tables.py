@@ -53,6 +53,8 @@ def test_the_cox_table_equals_lifelines_and_the_draws(results, make_report):
         np.log(table.loc["", ["posterior_lower", "posterior_upper"]].astype(float)), [-0.95, 0.95]
     )
     shown = cox_table(make_report(), table.reset_index())
+    first = {row.cells[0].text for row in shown.rows}
+    assert {"Age, years", "Tumour grade: III", "log(pnodes)"} <= first
     assert [row.kind for row in shown.rows] == ["main", *[""] * len(cohort.outcome.terms)]
 
 
