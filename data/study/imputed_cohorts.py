@@ -11,7 +11,8 @@ import pandas as pd
 
 from data.errors import InputError
 from data.study.cohort import Cohort, Recorded, cohort_of, complete_cases, recorded_patients, validate_cohort
-from data.study.imputation import impute, outcome_columns
+from data.study.imputation import impute
+from data.study.imputed_outcome import Outcome
 from data.study.sources import load_table
 from data.study.study import Study
 
@@ -71,7 +72,7 @@ def load_cohorts(study: Study, imputations: int, seed: int) -> tuple[tuple[Cohor
         return (cohort_of(recorded, study),), None
     _refuse_what_cannot_be_imputed(recorded, study, imputations)
     known = recorded.patients
-    outcome = outcome_columns(known["time"], known["event"], known["entry"], known["treatment"])
+    outcome = Outcome(known["time"], known["event"], known["entry"], known["treatment"])
     imputed = impute(recorded.covariates, outcome, imputations, seed)
     cohorts = tuple(_completed(recorded, covariates, study) for covariates in imputed.covariates)
     shifted = tuple(

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from data.study.cohort import Cohort, Recorded, cohort_of
-from data.study.imputation import impute, outcome_columns
+from data.study.imputation import impute
+from data.study.imputed_outcome import Outcome
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import (
@@ -179,21 +180,32 @@ def pairs_of_all(cohort: Cohort):
     return pairs_of(cohort, best_score(cohort), np.random.default_rng(1)).patients(cohort.size)
 
 
-def studied(seeds, imputations, compiled=True):
-    """Errors, and whether the 95 % interval holds the truth, are read from these: (cohort, [mean, low, high]) by adjustment and quantity."""
+def studied(seeds, imputations, compiled=True, uncut=False):
+    """Errors, and whether the 95 % interval holds the truth, are read from these: (cohort, [mean, low, high]) by adjustment and quantity.
+
+    `uncut` adds the mean of the same cohort with no cell missing: what imputation costs in bias is the difference.
+    """
     rows, complete, missing = [], [], []
     for seed in seeds:
         made = patients_of(SIZE, seed)
         table = with_gaps(made, seed)
         missing.append(table[["x", "k"]].isna().mean().to_numpy())
-        outcome = outcome_columns(made.time, made.event, np.zeros(SIZE), made.treated)
+        outcome = Outcome(made.time, made.event, np.zeros(SIZE), made.treated)
         completed = impute(table, outcome, imputations, seed).covariates
+        alone = draws_of(cohort_from(made, made.table), 1000 * seed, compiled) if uncut else {}
         drawn = [
             draws_of(cohort_from(made, one), 1000 * seed + number, compiled)
             for number, one in enumerate(completed)
         ]
         rows += [
-            (name, quantity, seed, values.mean(), *np.quantile(values, [0.025, 0.975]))
+            (
+                name,
+                quantity,
+                seed,
+                values.mean(),
+                *np.quantile(values, [0.025, 0.975]),
+                alone[name][quantity].mean() if uncut else np.nan,
+            )
             for name in drawn[0]
             for quantity in QUANTITIES
             for values in [np.concatenate([one[name][quantity] for one in drawn])]
@@ -205,27 +217,39 @@ def studied(seeds, imputations, compiled=True):
             made.time[whole], made.event[whole], np.zeros(whole.sum()), columns - columns.mean(axis=0)
         )
         complete.append(cox.estimates()[0][0])
-    frame = pd.DataFrame(rows, columns=pd.Index(["adjustment", "quantity", "cohort", "mean", "low", "high"]))
+    frame = pd.DataFrame(
+        rows, columns=pd.Index(["adjustment", "quantity", "cohort", "mean", "low", "high", "uncut"])
+    )
     return frame, np.array(complete), np.mean(missing, axis=0)
 
 
 def summarised(frame, truths):
-    """Bias, its Monte Carlo error and coverage, by adjustment and quantity."""
+    """Bias, its Monte Carlo error and coverage, and bias beyond that of the same cohorts with no cell missing, by adjustment and quantity."""
     truth = np.array(
         [truths[one][other] for one, other in zip(frame["adjustment"], frame["quantity"], strict=True)]
     )
-    table = frame.assign(error=frame["mean"] - truth, held=(frame["low"] <= truth) & (truth <= frame["high"]))
+    held = (frame["low"] <= truth) & (truth <= frame["high"])
+    table = frame.assign(error=frame["mean"] - truth, held=held, paired=frame["mean"] - frame["uncut"])
     by = table.groupby(["adjustment", "quantity"])
     return pd.DataFrame(
-        {"bias": by["error"].mean(), "mcse": by["error"].sem(), "coverage": by["held"].mean()}
+        {
+            "bias": by["error"].mean(),
+            "mcse": by["error"].sem(),
+            "coverage": by["held"].mean(),
+            "beyond_uncut": by["paired"].mean(),
+            "beyond_mcse": by["paired"].sem(),
+        }
     )
 
 
 @pytest.mark.slow
 @pytest.mark.long
 def test_intervals_of_imputed_cohorts_hold_the_truth_in_a_hundred_cohorts(truths, capsys):
-    """Bias of the log hazard ratio under 0.03 beyond its Monte Carlo error, coverage 90 to 99 %; complete cases are off by 0.08."""
-    frame, complete, missing = studied(range(100), 5)
+    """Bias of the log hazard ratio under 0.03 beyond its Monte Carlo error, coverage 90 to 99 %; complete cases are off by 0.08.
+
+    Imputation itself moves it by less than 0.03 from what the same cohorts give with no cell missing.
+    """
+    frame, complete, missing = studied(range(100), 5, uncut=True)
     table = summarised(frame, truths)
     with capsys.disabled():
         print(
@@ -235,6 +259,7 @@ def test_intervals_of_imputed_cohorts_hold_the_truth_in_a_hundred_cohorts(truths
     assert table["coverage"].between(0.90, 0.99).all()
     effects = table.xs("log_hazard_ratio", level="quantity")
     assert (effects["bias"].abs() < 0.03 + 2 * effects["mcse"]).all()
+    assert (effects["beyond_uncut"].abs() < 0.03).all()
     assert abs(complete.mean() - EFFECT) > 0.08
 
 

@@ -7,7 +7,8 @@ from lifelines.datasets import load_lung
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.imputation.mice import MICEData
 
-from data.study.imputation import impute, outcome_columns
+from data.study.imputation import impute
+from data.study.imputed_outcome import Outcome, cumulated_hazard
 from inference.frequentist.efron import EfronCox
 
 COVARIATES = ["age", "ph.ecog", "ph.karno", "pat.karno", "meal.cal", "wt.loss"]
@@ -26,16 +27,14 @@ def lung():
 @pytest.fixture(scope="module")
 def imputed(lung):
     time, died, women, covariates = lung
-    outcome = outcome_columns(time, died, np.zeros(len(time)), women)
-    return impute(covariates, outcome, IMPUTATIONS, 1).covariates
+    return impute(covariates, Outcome(time, died, np.zeros(len(time)), women), IMPUTATIONS, 1).covariates
 
 
 def by_statsmodels(lung, imputations):
     """Mean log hazard ratio of Cox models on imputations by predictive mean matching, of another program throughout."""
     time, died, women, covariates = lung
-    outcome = pd.DataFrame(
-        outcome_columns(time, died, np.zeros(len(time)), women), columns=["sex", "died", "hazard"]
-    )
+    hazard = cumulated_hazard(Outcome(time, died, np.zeros(len(time)), women), np.ones(len(time)))
+    outcome = pd.DataFrame({"sex": women, "died": died, "hazard": hazard}, dtype=float)
     data = pd.concat([outcome, covariates.rename(columns=lambda name: name.replace(".", "_"))], axis=1)
     np.random.seed(3)  # noqa: NPY002 # MICEData draws from numpy's global state
     mice, found = MICEData(data), []

@@ -13,7 +13,6 @@ from data.study.study import load_study
 from inference.diagnostics.checks.imputation import imputation_checks, rhat_of_means
 from inference.fits.requests import FitRequest
 from inference.frequentist import pooled_comparators
-from inference.frequentist.efron import EfronCox
 from inference.report.sections.missing import IMPUTED, effects_table, missing_section
 from inference.sampling.engine import SamplerSettings
 from inference.sensitivity import MISSING, MainAnalysis
@@ -95,46 +94,6 @@ def test_chains_that_drift_apart_are_found():
     assert bad.text.endswith("grade = II")
     assert imputation_checks({}) == []
     assert rhat_of_means(np.ones((3, 10))) == 1.0
-
-
-@pytest.mark.slow
-def test_imputed_cohorts_take_confounding_away_where_complete_cases_are_biased(full):
-    """Two confounders, one a factor, a third of each missing at random given event, treatment and a third covariate."""
-    from data.study.imputation import impute, outcome_columns
-
-    cohorts = 100 if full else 8
-    found = {"imputed": [], "complete": []}
-    for seed in range(cohorts):
-        rng = np.random.default_rng(seed)
-        size = 400
-        z = rng.normal(size=size)
-        x = 0.5 * z + rng.normal(size=size)
-        k = np.argmax(np.outer(x, [0.0, 0.8, -0.6]) + rng.gumbel(size=(size, 3)), axis=1)
-        treated = rng.random(size) < 1 / (1 + np.exp(-0.8 * x - 0.5 * (k == 1) + 0.2 * (k == 2) - 0.3 * z))
-        death = rng.exponential(1 / (0.03 * np.exp(-0.5 * treated + 0.8 * x + 0.7 * (k == 2) + 0.3 * z)))
-        censored = rng.uniform(12, 60, size)
-        time, event = np.minimum(death, censored), death <= censored
-        chance = 1 / (1 + np.exp(1.3 - 1.2 * event - 0.8 * treated - 0.3 * z))
-        table = pd.DataFrame({"x": x, "z": z, "k": pd.Categorical.from_codes(k, list("abc"))})
-        for name in ("x", "k"):
-            table.loc[rng.random(size) < chance, name] = np.nan
-        outcome = outcome_columns(time, event, np.zeros(size), treated)
-        completed = impute(table, outcome, 5, seed).covariates
-        found["imputed"].append(np.mean([_log_ratio(one, time, event, treated) for one in completed]))
-        whole = table.notna().to_numpy().all(axis=1)
-        found["complete"].append(_log_ratio(table[whole], time[whole], event[whole], treated[whole]))
-    bias = {name: np.mean(values) + 0.5 for name, values in found.items()}
-    error = np.std(found["imputed"], ddof=1) / np.sqrt(cohorts)
-    print(f"\nimputation, {cohorts} cohorts: bias {bias}, standard error {error:.3f}")
-    assert abs(bias["imputed"]) < 0.03 + 2 * error
-    assert bias["complete"] < -0.2
-
-
-def _log_ratio(table, time, event, treated):
-    """Cox's log hazard ratio of treatment, adjusted."""
-    factor = table["k"].cat.codes.to_numpy()[:, None] == [1, 2]
-    columns = np.column_stack([treated, table["x"], table["z"], factor]).astype(float)
-    return EfronCox(time, event, np.zeros(len(time)), columns - columns.mean(axis=0)).estimates()[0][0]
 
 
 def test_cox_models_of_imputations_are_pooled_by_rubins_rules():
