@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = "10s"  # to reach a scheduler
-RUNNING: dict[str, int] = {}  # in a worker: the thread that works for each command
+RUNNING: dict[
+    str, int
+] = {}  # in a worker: the thread that works for each command, until it ends or is interrupted
 ENDED: set[str] = set()  # commands that are over
 ONE_AT_A_TIME = threading.Lock()  # compiled models and the treatment model are kept for one fit at a time
+LEAVING = (
+    threading.Lock()
+)  # no thread is interrupted beyond its work: dask's own would end, and its worker begin nothing more
 
 
 @dataclass(frozen=True)
@@ -184,29 +189,40 @@ def _readable(error: BaseException) -> BaseException:
         return InputError(
             f"--cluster: workers must live until their work is done, but several ended on the same piece: {error}; give them more memory"
         )
+    if type(error).__name__ == "FutureCancelledError":
+        return InputError(
+            "--cluster: the scheduler must run until the work is done, but the connection to it was lost; start it and its workers again: what "
+            "had come back is kept, and the same command continues from there"
+        )
     return error
 
 
 def work_on(command: str, parcel: Parcel) -> tuple[bytes, dict[str, bytes]]:
     """Do a parcel's work, in a worker: the result and the files that it wrote."""
-    with ONE_AT_A_TIME, TemporaryDirectory(prefix="rtsurv-") as folder:
+    import dask
+
+    # Else xarray takes a lock of the whole cluster for each file, which an interrupt leaves taken.
+    alone = dask.config.set(scheduler="synchronous")
+    with ONE_AT_A_TIME, alone, TemporaryDirectory(prefix="rtsurv-") as folder:
         if command in ENDED:
             raise CommandEndedError
         RUNNING[command] = threading.get_ident()
         try:
             return done(parcel, Path(folder))
         finally:
-            RUNNING.pop(command, None)
+            with LEAVING:
+                RUNNING.pop(command, None)
 
 
 def interrupt(command: str) -> None:
     """Interrupt what a worker does for a command, where it does anything, and let it begin nothing else for it."""
     ENDED.add(command)
-    thread = RUNNING.get(command)
-    if thread is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread), ctypes.py_object(CommandEndedError)
-        )
+    with LEAVING:
+        thread = RUNNING.pop(command, None)
+        if thread is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(thread), ctypes.py_object(CommandEndedError)
+            )
 
 
 class CommandEndedError(Exception):
