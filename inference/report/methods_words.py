@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from inference.report.adjustment_words import adjusted_by
 from inference.report.content import Report, fit_rows
 from inference.report.exposure_words import exposure_sentence
 from inference.report.figures.wording import words
 from inference.report.numbers import number
 from inference.report.provenance_tables import flattened
-from inference.report.sentences import horizon_of, named
+from inference.report.sentences import horizon_of
 from inference.report.vocabulary import vocabulary
 
 
@@ -26,7 +27,7 @@ def methods_paragraph(report: Report) -> str:
     sentences = [
         _who(report),
         exposure_sentence(report.main["exposure"], study),
-        f"The main model has a {words(report.main['baseline']).lower()} baseline hazard and adjusts by {named(report.main['adjustment'])}"
+        f"The main model has a {words(report.main['baseline']).lower()} baseline hazard and adjusts by {adjusted_by(report.main['adjustment'], study)}"
         + (f" for {', '.join(covariates)}." if covariates else "; no covariate was recorded."),
         f"The prior of the log hazard ratio is {effect.iloc[0]} (prior set {report.main['prior_set']})."
         if len(effect)

@@ -7,30 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from inference.report.adjustment_words import MEANINGS, adjusted_by, meaning_of, score_from_elsewhere
 from inference.report.content import Report, companion, estimand_row, fit_rows
 from inference.report.exposure_words import exposure_name, exposure_sentence, since
 from inference.report.figures.wording import POPULATION_NAMES, words
 from inference.report.numbers import difference_in_words, number, probability, ratio
 from inference.report.vocabulary import vocabulary
-
-ADJUSTMENT_PHRASES = {
-    "none": "regression of the outcome alone",
-    "joint": "a propensity score modelled together with the outcome",
-    "cut": "a propensity score modelled without the outcome",
-    "iptw": "inverse-probability weights",
-    "overlap": "overlap weights",
-    "matched": "matching",
-}
-ADJUSTMENT_MEANINGS = {
-    "none": "The outcome model holds the covariates; no propensity score.",
-    "joint": "Treatment and outcome are modelled at once, and the propensity score (the probability of treatment) "
-    "enters the outcome model; outcomes also inform the score (feedback).",
-    "cut": "As joint, but the treatment model is fitted without the outcomes, so that there is no feedback. It is "
-    "the reference for joint.",
-    "iptw": "Everybody is weighted by the inverse of the probability of the treatment they had.",
-    "overlap": "One counts the more, the more likely the other treatment was.",
-    "matched": "The treated are compared with untreated ones of like propensity.",
-}
 
 
 @dataclass(frozen=True)
@@ -68,7 +50,7 @@ def answer(report: Report) -> Answer:
         f"With “{treated}”{since(exposure, unit)} for {whom} rather than “{control}” for all, mean "
         f"{said.outcome} within {span} would be {mean}, and the hazard ratio between two {said.patients} with the "
         f"same covariates is {hazard}, as adjusted for the measured covariates by "
-        f"{named(report.main['adjustment'])}, with exposure {exposure_name(exposure)}, a "
+        f"{adjusted_by(report.main['adjustment'], report.study)}, with exposure {exposure_name(exposure)}, a "
         f"{words(report.main['baseline']).lower()} baseline hazard and prior set "
         f"{report.main['prior_set']}."
     )
@@ -76,7 +58,7 @@ def answer(report: Report) -> Answer:
     if other is not None:
         mean, hazard = _main_numbers(fit_rows(report.estimands, other), unit)
         beside = (
-            f"Adjusted by {named(other['adjustment'])} instead, all else the same, mean {said.outcome} "
+            f"Adjusted by {adjusted_by(other['adjustment'], report.study)} instead, all else the same, mean {said.outcome} "
             f"would be {mean}, and the hazard ratio is {hazard}."
         )
         return Answer(sentence, beside, lacks_companion=False)
@@ -117,17 +99,12 @@ def horizon_of(rows: pd.DataFrame) -> float | None:
     return float(times[0]) if len(times) == 1 else None
 
 
-def named(adjustment: str) -> str:
-    """Return an adjustment in words, with its name in the commands."""
-    return f"{ADJUSTMENT_PHRASES.get(adjustment, words(adjustment))} ({adjustment})"
-
-
 def reading_guide(report: Report) -> list[tuple[str, str]]:
     """Return the words that a reader needs, each with its meaning."""
     rows, said = fit_rows(report.estimands, report.main), vocabulary(report.study)
     horizon = horizon_of(rows)
     to = f"the first {number(horizon)} {report.study.time_unit}" if horizon else "the horizon"
-    used = [name for name in ADJUSTMENT_MEANINGS if name in set(report.estimands["adjustment"])]
+    used = [name for name in MEANINGS if name in set(report.estimands["adjustment"])]
     populations = [
         name for name in ("all", "treated", "overlap", "matched") if name in set(rows["population"])
     ]
@@ -173,7 +150,7 @@ def reading_guide(report: Report) -> list[tuple[str, str]]:
             "Populations",
             f"Averages are taken over {listed}." if listed else f"Averages are over all {said.patients}.",
         ),
-        *[(f"Adjustment {name}", ADJUSTMENT_MEANINGS[name]) for name in used],
+        *[(f"Adjustment {name}", meaning_of(name, report.study)) for name in used],
         ("Exposure", exposure_sentence(report.main["exposure"], report.study)),
     ]
 
@@ -197,6 +174,7 @@ def limits(report: Report) -> list[str]:
             "Covariates count as known at time zero. One that was recorded later, or that treatment itself may have changed, is "
             "adjusted for wrongly: part of the effect may be taken away, or something added that is none."
         ),
+        *filter(None, [score_from_elsewhere(report.study)]),
         *report.limits,
         (
             "Intervals hold the uncertainty within one model. How far models, adjustments and priors "

@@ -74,7 +74,7 @@ POPULATION_PHRASES = {
 CAUTION = (
     "All adjustments use the same measured covariates: that they agree says nothing of a confounder that none of them saw. "
     "Weighted likelihoods are maximised, not sampled: their draws are maximisers, one for each vector of Bayesian bootstrap weights, "
-    "under which propensity score, weights and outcome are estimated anew, and no prior on the effect enters.",
+    "under which the outcome, and the propensity score unless it came from elsewhere, are estimated anew; no prior on the effect enters.",
     "Fits of the same patients go up and down together, so that the difference of two is not measured by the standard deviation of "
     "either. Its own is taken as the root of the difference of their variances, which holds where the more precise fit is efficient "
     "(Hausman 1978, doi 10.2307/1913827) and is an approximation where priors shrink, with the Monte Carlo errors added.",

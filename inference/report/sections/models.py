@@ -12,6 +12,7 @@ import inference.adjustments as adjustments
 import models.baselines as baselines
 import models.effects as effects
 from inference.adjustments import ADJUSTMENTS
+from inference.report.adjustment_words import WITHOUT_SCORE, score_from_elsewhere
 from inference.report.content import ReportSection, card_id
 from inference.report.figures.model_graphs import drawable, model_graphs_figure
 from inference.report.figures.wording import words
@@ -61,7 +62,8 @@ def _parameters(member: Member, results: Results) -> Sequence[Parameter]:
         return (spec.baseline if member.family == "baseline" else spec.effect).parameters
     if kind.maximises:
         return ()
-    treatment = {} if kind.score == "absent" else parameter_names(cohort, None)
+    estimated = kind.score != "absent" and results.study.propensity.score is None
+    treatment = parameter_names(cohort, None) if estimated else {}
     of_others = (*spec.baseline.parameters, *spec.effect.parameters)
     return [one for one in {**parameter_names(cohort, spec), **treatment} if one not in of_others]
 
@@ -72,6 +74,8 @@ def _rows(member: Member, results: Results) -> Iterator[tuple[str, str]]:
     yield "Graph", "; ".join(one.replace("->", "→") for one in card.graph).replace("_", " ")
     if card.cut:
         yield "Cut", f"nothing flows back along {'; '.join(card.cut).replace('->', '→')}"
+    if member.family == "adjustment" and member.name != WITHOUT_SCORE and score_from_elsewhere(results.study):
+        yield "In this study", score_from_elsewhere(results.study)
     for parameter in _parameters(member, results):
         prior = in_time_unit(parameter, used.prior(parameter, ""), results.study.time_unit)
         own = "some terms have priors of their own" if parameter.name in used.term_overrides else ""

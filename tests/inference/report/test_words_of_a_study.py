@@ -7,9 +7,11 @@ from html import unescape
 import pandas as pd
 import pytest
 
+from data.study.sections import Propensity
 from data.study.sections import Report as ReportKeys
 from data.study.study import STUDIES, load_study
 from inference.report.content import ReportSection
+from inference.report.methods_words import methods_paragraph
 from inference.report.page import render
 from inference.report.sentences import answer, limits, no_evidence, reading_guide
 from inference.report.vocabulary import vocabulary
@@ -127,3 +129,26 @@ def test_limits_of_a_study_alone_stand_among_the_limits(make_report):
     report = replace(make_report(), limits=("Only here.",))
     assert "Only here." in limits(report)
     assert "known at time zero" in " ".join(limits(report))
+
+
+def test_of_a_score_from_elsewhere_nothing_is_called_estimated(make_report, study):
+    """The main fit is cut, whose score is then a column; what is said of it names the column, and no treatment model."""
+    given = study.model_copy(update={"propensity": Propensity(score="ps", score_scale="probability")})
+    rows = make_report().estimands
+    report = make_report(
+        study=given,
+        estimands=rows[rows["adjustment"] != "joint"],
+        main=make_report().main | {"adjustment": "cut"},
+    )
+    guide = dict(reading_guide(report))
+    for said in (
+        answer(report).sentence,
+        methods_paragraph(report),
+        guide["Adjustment cut"],
+        " ".join(limits(report)),
+    ):
+        assert "“ps”" in said
+        assert "modelled" not in said
+    assert not answer(report).lacks_companion
+    assert "no treatment model is fitted" in " ".join(limits(report))
+    assert "“ps”" not in " ".join(limits(make_report()))
