@@ -34,6 +34,9 @@ def test_default_variables_are_the_effect_first_and_no_hazard_by_interval(make_f
     assert names == ["treatment_effect", "log_hazard_level", "outcome_coefficients", "propensity_intercept"]
     assert panels(posterior, names) == 5
     assert main_variables(posterior.drop_vars("log_hazard_level"))[-1] == "log_hazard"
+    # a score from elsewhere is in the fit, and no draw changes it
+    fixed = posterior.assign(propensity_intercept=xr.zeros_like(posterior["treatment_effect"]))
+    assert main_variables(fixed) == names[:-1]
 
 
 def test_named_variables_are_the_ones_shown(make_fit, texts):

@@ -45,14 +45,20 @@ FIRST = (
 def main_variables(posterior: xr.Dataset) -> list[str]:
     """Return the variables a reviewer looks at: effect, scalars, coefficients, other vectors last.
 
-    The hazard by interval is left out where a level and a step say how it came about.
+    The hazard by interval is left out where a level and a step say how it came about, and what no draw changes: a score from elsewhere.
     """
-    names = [str(name) for name in posterior.data_vars]
+    names = [str(name) for name, values in posterior.data_vars.items() if _varies(values)]
     listed = [name for name in FIRST if name in names] + [name for name in names if name not in FIRST]
     if "log_hazard_level" in names:
         listed = [name for name in listed if name != "log_hazard"]
     known = {*SAMPLE_DIMS, "design", "term", "propensity_term"}
     return sorted(listed, key=lambda name: not known.issuperset(map(str, posterior[name].dims)))
+
+
+def _varies(values: xr.DataArray) -> bool:
+    """Return whether draws differ in anything."""
+    drawn = [dim for dim in (*SAMPLE_DIMS, "design") if dim in values.dims]
+    return bool((values.max(drawn) > values.min(drawn)).any())
 
 
 def panels(posterior: xr.Dataset, names: Sequence[str]) -> int:
