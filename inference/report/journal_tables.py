@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,15 +12,19 @@ import pandas as pd
 
 from data.study.cohort import Cohort
 from data.study.study import Study
+from data.study.subcohorts import landmark_cohort
 from data.study.without_covariates import columns_of
+from inference.fits.requests import TIME_SPLIT, landmark_of
 from inference.frequentist.balance import standardised_differences
 from inference.frequentist.counted import counted_differences
 from inference.frequentist.efron import EfronCox
 from inference.report.content import Report, fit_rows
+from inference.report.exposure_words import exposure_name
 from inference.report.figures.wording import words
 from inference.report.results import Results
 from inference.report.table import HUNDREDTHS, RATIO, TEXT, Column, Table
 from inference.report.vocabulary import capitalised, vocabulary
+from models.episodes import episodes_of
 
 NORMAL_95 = 1.959964
 BEFORE = "before"
@@ -113,13 +119,14 @@ def _by_arm(cohorts: Sequence[Cohort], term: str) -> dict[str, str]:
     name, _, level = term.removesuffix("]").partition("[")
     if name not in cohorts[0].covariates:  # a bracket of its own
         name, level = term, ""
-    found = {}
+    found: dict[str, str] = {}
+    moments: dict[str, tuple[float, float]] = {}
     for arm, treated in (("treated", True), ("control", False)):
         inside = [one.treatment == treated for one in cohorts]
         columns = [one.covariates[name][own] for one, own in zip(cohorts, inside, strict=True)]
         if pd.api.types.is_numeric_dtype(columns[0]):
-            mean, sd = (float(np.mean([getattr(one, of)() for one in columns])) for of in ("mean", "std"))
-            found[arm] = f"{mean:.1f} ({sd:.1f})"
+            means, sds = ([float(getattr(one, of)()) for one in columns] for of in ("mean", "std"))
+            moments[arm] = float(np.mean(means)), float(np.mean(sds))
         else:
             stand_for = [np.ones(one.size) if one.counts is None else one.counts.patients for one in cohorts]
             people = [number[own] for number, own in zip(stand_for, inside, strict=True)]
@@ -129,7 +136,19 @@ def _by_arm(cohorts: Sequence[Cohort], term: str) -> dict[str, str]:
             ]
             share = np.mean([count / number.sum() for count, number in zip(counts, people, strict=True)])
             found[arm] = f"{np.mean(counts):.0f} ({100 * share:.1f} %)"
-    return found
+    return found | _written(moments)
+
+
+def _written(moments: dict[str, tuple[float, float]]) -> dict[str, str]:
+    """Return means with standard deviations as texts, with one decimal, or as many more as a small standard deviation needs."""
+    least = min((sd for _, sd in moments.values() if sd > 0), default=1.0)
+    decimals = min(max(1, 1 - math.floor(math.log10(least / 2))), 6)
+
+    def text(value: float) -> str:
+        fixed = f"{value:.{decimals}f}"
+        return fixed.removeprefix("-") if float(fixed) == 0 else fixed.replace("-", "−")
+
+    return {arm: f"{text(mean)} ({text(sd)})" for arm, (mean, sd) in moments.items()}
 
 
 def designs_of(table: pd.DataFrame) -> list[str]:
@@ -170,24 +189,29 @@ def coefficients(results: Results) -> pd.DataFrame | None:
     The posterior is that of the outcome regression where it was fitted: beside a propensity score the covariates share their effect
     with it. Several cohorts are pooled by Rubin's rules (doi 10.1002/9780470316696). None for counts, which have no order of events.
 
+    Cox models count treatment as the posterior does.
+
     Returns
     -------
     DataFrame
         term (empty for treatment); univariable, multivariable and posterior, each with its lower and upper.
     """
-    cohorts, outcome = results.cohorts, results.cohort.outcome
+    outcome = results.cohort.outcome
     if results.cohort.counts is not None:
         return None
+    plain = next((one for one in results.models if one.request.adjustment == "none"), results.main)
+    landmark = landmark_of(plain.request.exposure)
+    cohorts = [one if landmark is None else landmark_cohort(one, landmark) for one in results.cohorts]
+    cox = partial(_cox, cohorts, plain.request.exposure == TIME_SPLIT)
     groups = {TREATMENT: np.zeros(len(outcome.terms), dtype=bool)}
     groups |= {name: columns_of(outcome, [name]) for name in map(str, results.cohort.covariates)}
     alone: dict[str, dict[str, float]] = {}
     for name, inside in groups.items():
         terms = [term for term, one in zip(outcome.terms, inside, strict=True) if one]
         if name == TREATMENT or terms:
-            alone |= _cox(cohorts, terms, inside, treatment=name == TREATMENT, name="univariable")
+            alone |= cox(terms, inside, treatment=name == TREATMENT, name="univariable")
     everything = np.ones(len(outcome.terms), dtype=bool)
-    together = _cox(cohorts, list(outcome.terms), everything, treatment=True, name="multivariable")
-    plain = next((one for one in results.models if one.request.adjustment == "none"), results.main)
+    together = cox(list(outcome.terms), everything, treatment=True, name="multivariable")
     draws = plain.draws["parameter"].to_numpy().astype(float)
     names = plain.draws["parameter_name"].to_numpy().astype(str)
     rows = []
@@ -203,14 +227,21 @@ def coefficients(results: Results) -> pd.DataFrame | None:
 
 
 def _cox(
-    cohorts: Sequence[Cohort], terms: list[str], inside: np.ndarray, *, treatment: bool, name: str
+    cohorts: Sequence[Cohort],
+    time_split: bool,
+    terms: list[str],
+    inside: np.ndarray,
+    *,
+    treatment: bool,
+    name: str,
 ) -> dict[str, dict[str, float]]:
     """Return hazard ratios by term, of one Cox model in every cohort."""
     found = []
     for cohort in cohorts:
-        columns = cohort.outcome.values[:, inside]
-        design = np.column_stack([cohort.treatment, columns]).astype(float) if treatment else columns
-        values, covariance = EfronCox(cohort.time, cohort.event, cohort.entry, design).estimates()
+        own = episodes_of(cohort, time_split=time_split)
+        columns = cohort.outcome.values[own.patient][:, inside]
+        design = np.column_stack([own.treated, columns]).astype(float) if treatment else columns
+        values, covariance = EfronCox(own.time, own.event, own.entry, design).estimates()
         found.append((values, np.diag(covariance)))
     values, variances = (np.stack(parts) for parts in zip(*found, strict=True))
     between = values.var(axis=0, ddof=1) * (1 + 1 / len(cohorts)) if len(cohorts) > 1 else 0.0
@@ -227,6 +258,8 @@ def _named(term: str, study: Study) -> str:
     stated = study.covariates.get(name)
     if stated is None:
         return term
+    if level == "1" and tuple(stated.levels or ("0", "1")) == ("0", "1"):
+        level = "yes"
     return (stated.label or name) + (f": {level}" if level else f", {stated.unit}" if stated.unit else "")
 
 
@@ -246,7 +279,7 @@ def cox_table(report: Report, table: pd.DataFrame) -> Table:
     none = len(fit_rows(report.estimands, {**report.main, "adjustment": "none"})) > 0
     model = "the outcome regression" if none else "the main model"
     caption = (
-        f"Hazard ratios by Cox models (Efron ties; treatment ever against never; all columns of a covariate alone, and all covariates together), and by {model}. Terms are "
+        f"Hazard ratios by Cox models (Efron ties; exposure {exposure_name(report.main['exposure'])}; all columns of a covariate alone, and all covariates together), and by {model}. Terms are "
         "those of the outcome formula, levels against the first one; hazard ratios of covariates are not their effects, only what they add to the adjustment"
     )
     return Table("cox", caption, columns, frame, "mark")

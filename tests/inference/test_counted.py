@@ -22,6 +22,7 @@ from inference.fits.sampled_fit import sampled_fit
 from inference.fits.tables import RowWeights
 from inference.frequentist.balance import overlap_weights, standardised_differences
 from inference.frequentist.counted import counted_comparators
+from inference.report.observed_arms import followed_by_arm
 from inference.sampling.settings import SamplerSettings
 from models.episodes import episodes_of
 from models.maximisers import maximise, maximise_score
@@ -56,6 +57,15 @@ def both(tmp_path_factory):
     text = text.replace('source = "file"', 'source = "aggregate"').replace("cohort.csv", "table.parquet")
     counts, settled, _ = load_aggregate(parse_study(text, study.file))
     return (study, load_cohort(study)), (settled, counts)
+
+
+def test_numbers_at_risk_at_cut_points_are_those_of_the_patients(both):
+    (_, patients), (_, counts) = both
+    cuts = [0.0, *counts.counts.cutpoints]
+    beyond = np.nextafter(cuts, np.inf)  # who leaves at a cut point has left
+    alone, together = followed_by_arm([patients]), followed_by_arm([counts])
+    for arm in ("treated", "control"):
+        assert together[arm].until(cuts) == alone[arm].until(list(beyond))
 
 
 def request(

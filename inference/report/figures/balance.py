@@ -6,19 +6,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.forest import forest_height
+from inference.report.figures.forest import ROW_HEIGHT, rows_of_labels
 from inference.report.figures.style import (
     COMPARATOR,
     POSTERIOR,
     REFERENCE_LINE,
-    SMALL,
     WIDTH,
     canvas,
     narrow,
     quiet,
     style,
 )
-from inference.report.figures.wording import wrapped
 
 CAPTION = (
     "Absolute difference of the arms in the mean of each covariate, in standard deviations: open circles "
@@ -48,11 +46,11 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
     later = ordered["difference_after"].abs().to_numpy(dtype=float)
     both = np.concatenate([before, later])
     limit = max(2 * BALANCED, 1.08 * float(both[np.isfinite(both)].max(initial=0.0)))
-    figure = canvas(forest_height(len(ordered), 0.9), 0.85 * WIDTH)
+    rows, edges, labels = rows_of_labels(list(map(str, ordered["term"])), ROW_HEIGHT)
+    figure = canvas(max(1.6, 0.9 + ROW_HEIGHT * (edges[-1] + 0.5)), 0.85 * WIDTH)
     axes = figure.subplots()
-    rows = np.arange(len(ordered))
     axes.hlines(rows, 0, limit, color="#EEEEEE", linewidth=0.8, zorder=0)
-    for sizes, colour, filled in ((before, COMPARATOR, False), (later, POSTERIOR, True)):
+    for sizes, colour, label in ((before, COMPARATOR, "before"), (later, POSTERIOR, after)):
         if not np.isfinite(sizes).any():
             continue
         axes.plot(
@@ -60,8 +58,9 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
             rows[np.isfinite(sizes)],
             "o",
             color=colour,
-            markerfacecolor=colour if filled else "white",
+            markerfacecolor="white" if sizes is before else colour,
             markersize=5,
+            label=label,
             clip_on=False,
             zorder=3,
         )
@@ -69,20 +68,9 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
             axes.plot(limit, row, ">", color=colour, markersize=5, clip_on=False)
     axes.axvline(BALANCED, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     axes.set_xlim(0, limit)
-    axes.set_ylim(len(ordered) - 0.4, -0.6)
-    axes.set_yticks(rows, labels=[wrapped(term, 40) for term in ordered["term"]])
+    axes.set_ylim(edges[-1] + 0.1, -0.6)
+    axes.set_yticks(rows, labels=labels)
     axes.set_xlabel("Absolute standardised difference between the arms")
     quiet(axes, left=False)
-    texts = [("○ before", COMPARATOR)] + ([(f"● {after}", POSTERIOR)] if np.isfinite(later).any() else [])
-    for position, (text, colour) in enumerate(texts):
-        axes.annotate(
-            text,
-            (0.28 * position if narrow() else 0.18 * position, 1.0),
-            xycoords="axes fraction",
-            xytext=(0, 4),
-            textcoords="offset points",
-            color=colour,
-            fontsize=SMALL,
-            va="bottom",
-        )
+    figure.legend(loc="outside upper left", ncols=1 if narrow() else 2, handletextpad=0.3)
     return figure

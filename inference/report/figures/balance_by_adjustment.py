@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from inference.report.figures.balance import BALANCED
-from inference.report.figures.forest import forest_height
+from inference.report.figures.forest import forest_height, rows_of_labels
 from inference.report.figures.style import COMPARATOR, CYCLE, REFERENCE_LINE, canvas, narrow, quiet, style
 from inference.report.figures.wording import number, words, wrapped
 
@@ -48,12 +48,11 @@ def balance_by_adjustment_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
     }
     drawn = np.concatenate([before.to_numpy(dtype=float), *after.values()])
     limit = max(2 * BALANCED, 1.06 * float(drawn[np.isfinite(drawn)].max(initial=0.0)))
-    height = forest_height(0, 1.1) + ROW * len(before)
-    figure = canvas(height)
+    rows, edges, labels = rows_of_labels(list(map(str, before.index)), ROW)
+    figure = canvas(forest_height(0, 1.1) + ROW * (edges[-1] + 0.5))
     axes = figure.subplots()
-    rows = np.arange(len(before))
-    for row in rows[::2]:
-        axes.axhspan(row - 0.5, row + 0.5, color="#F5F5F5", linewidth=0, zorder=0)
+    for above, below in zip(edges[:-1:2], edges[1::2], strict=True):
+        axes.axhspan(above, below, color="#F5F5F5", linewidth=0, zorder=0)
     axes.axvline(BALANCED, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     _draw(axes, before.to_numpy(dtype=float), rows, limit, "o", COMPARATOR, "before", filled=False)
     offsets = np.linspace(-SPREAD, SPREAD, len(after)) if len(after) > 1 else np.zeros(1)
@@ -62,8 +61,8 @@ def balance_by_adjustment_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
         _draw(axes, sizes, rows + offsets[position], limit, mark, colour, wrapped(words(name), 28))
     axes.set_xlim(0, limit)
     axes.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
-    axes.set_ylim(len(before) - 0.5, -0.5)
-    axes.set_yticks(rows, labels=[wrapped(str(term), 40) for term in before.index])
+    axes.set_ylim(edges[-1], -0.5)
+    axes.set_yticks(rows, labels=labels)
     axes.set_xlabel("Absolute standardised difference between the arms")
     quiet(axes, left=False)
     figure.legend(

@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, WIDTH, canvas, narrow, quiet
-from inference.report.figures.wording import ratio_ticks
+from inference.report.figures.wording import ratio_ticks, wrapped
 
 ROW_HEIGHT = 0.21
-"""Inches a row."""
+LABEL_LINE = 0.15
+"""Inches a row, and a line of a label."""
 NARROW_SMALL = 6.5
 NARROW_SHARE = 0.84
 """In one column: size of text, and of the widths of columns of text."""
@@ -134,6 +135,21 @@ def positions(rows: Sequence[ForestRow]) -> list[float]:
         heights.append(at + 0.85 * lines)
         at = heights[-1] + 1.0
     return heights
+
+
+def rows_of_labels(labels: Sequence[str], row: float) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return the middles of rows whose labels stand beside the axes, their edges, and the labels in lines that leave the axes room.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    row : float
+        Height of a row with a label of one line, in inches: the unit of middles and edges.
+    """
+    broken = [wrapped(label, 18 if narrow() else 40) for label in labels]
+    needed = np.array([max(1.0, LABEL_LINE * (text.count("\n") + 1) / row) for text in broken])
+    edges = np.append(0.0, needed.cumsum()) - 0.5
+    return (edges[1:] + edges[:-1]) / 2, edges, broken
 
 
 def draw_forest(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
 from inference.frequentist.balance import (
@@ -72,6 +72,7 @@ def overlap_figure(
     axes.set_xlim(0, 1)
     axes.set_ylim(-1.1 * tallest, 1.25 * tallest)
     axes.yaxis.set_major_formatter(FuncFormatter(_count))
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_ylabel("Patients")
     axes.set_xlabel("Probability of treatment, given the covariates")
     quiet(axes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from matplotlib import rc_context
@@ -70,9 +70,10 @@ def lay_out(figure: Figure) -> None:
     if engine is not None:
         figure.dpi = LAYOUT_DPI
         one_column = figure.get_size_inches()[0] <= COLUMN
+        labels = [(axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) for axes in figure.axes]
         for _ in range(2 if one_column else 1):  # labels fit roughly, then places known
             if one_column:
-                _wrap_labels(figure)
+                _wrap_labels(figure, labels)
             with warnings.catch_warnings():
                 if one_column:  # before labels are broken to the room that there is, there may be none
                     warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
@@ -80,16 +81,16 @@ def lay_out(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
-def _wrap_labels(figure: Figure) -> None:
-    """Break titles and labels of axes that would not fit into one column where the axes have their places."""
+def _wrap_labels(figure: Figure, labels: Sequence[tuple[str, str, str]]) -> None:
+    """Break titles and labels of axes that would not fit into one column where the axes have their places; as they were, of each axes."""
     points = POINTS * figure.get_size_inches()[0]
-    for axes in figure.axes:
+    for axes, (below, beside, title) in zip(figure.axes, labels, strict=True):
         place, spec = axes.get_position(), axes.get_subplotspec()
         alone = spec is None or spec.get_gridspec().ncols == 1
         room = int(points * (1.0 - place.x0 if alone else place.width) / LETTER)
-        axes.xaxis.label.set_text(_broken(axes.xaxis.label.get_text(), max(room, 12)))
-        axes.yaxis.label.set_text(_broken(axes.yaxis.label.get_text(), 38))
-        axes.set_title(_broken(axes.get_title(loc="left"), max(int(TITLE * room), 12)), loc="left")
+        axes.xaxis.label.set_text(_broken(below, max(room, 12)))
+        axes.yaxis.label.set_text(_broken(beside, 38))
+        axes.set_title(_broken(title, max(int(TITLE * room), 12)), loc="left")
         if (
             alone
         ):  # beside the axes there may be texts: a label in its middle would begin outside of the figure

@@ -17,6 +17,7 @@ from inference.report.figures.wording import wrapped
 
 AT_RISK, EVENTS = "At risk", "Events"
 LINE = 0.16  # inches: height of a row
+DIGIT = 5.0  # points: width of a digit
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +75,12 @@ def followed_patients(patients: pd.DataFrame, cohorts: int) -> Followed:
 
 
 def time_ticks(axes: Axes, end: float, at_most: int, known: Sequence[float] = ()) -> list[float]:
-    """Give an axis of time ticks up to its end, and return them: the columns of the table; round ones, or some of those known."""
-    found = MaxNLocator(at_most, steps=[1, 2, 2.5, 3, 5, 10]).tick_values(0, end)
-    ticks = [float(tick) for tick in (known[:: -(-len(known) // at_most)] if known else found) if tick <= end]
+    """Give an axis of time ticks up to its end, and return them: the columns of the table; round ones, or those known that have room."""
+    found = known or MaxNLocator(at_most, steps=[1, 2, 2.5, 3, 5, 10]).tick_values(0, end)
+    ticks: list[float] = []
+    for tick in found:
+        if tick <= end and (not (known and ticks) or tick - ticks[-1] >= 0.9 * end / at_most):
+            ticks.append(float(tick))
     axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     return ticks
 
@@ -155,6 +159,7 @@ def risk_table(
     """
     size, place = 0.8 * SMALL if narrow() else SMALL, 0
     names: list[str] = []
+    digits = 3
     for arm in (arm for arm in labels if arm in followed):
         said: dict[str, Any] = {"va": "center", "fontsize": size, "color": colours.get(arm, OBSERVED)}
         heading = wrapped(labels[arm], 46 if narrow() else width or 90)
@@ -164,6 +169,7 @@ def risk_table(
             names.append("")
             place += 1
         for name, counts in followed[arm].until(ticks).items():
+            digits = max(digits, len(f"{counts[0]}"))
             for tick, count in zip(ticks, counts, strict=True):
                 axes.text(tick, place, f"{count}", ha="center", **said)
             names.append(name if named or narrow() else "")
@@ -171,5 +177,6 @@ def risk_table(
     axes.set_ylim(place - 0.5, -0.5)
     axes.set_yticks(range(len(names)), labels=names)
     axes.tick_params(length=0, labelbottom=False)
-    axes.tick_params(axis="y", pad=12, labelsize=size)
+    # beside the middle of the first column
+    axes.tick_params(axis="y", pad=12 + DIGIT * (digits - 3) / 2, labelsize=size)
     axes.spines[:].set_visible(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -54,6 +55,9 @@ DIFFER = {
     "answer other questions, and need not agree.",
 }
 """Why steps and smooth lines differ, by how exposure is counted."""
+
+KEY_WIDTH, KEY_HEIGHT = 0.6, 0.2
+"""Room that the key takes of the axes."""
 
 
 @style()
@@ -117,8 +121,13 @@ def survival_figure(
     key = "smooth: adjusted model; 95 % bands at\neach time (dark), of the whole curve (light)"
     if kaplan_meier:
         key += "\nsteps: Kaplan-Meier, not adjusted, 95 % dotted"
+    # below the curves, or above where they fall that low within the width of the text
+    low = float(selected.sel(quantile=0.025, time=slice(0.0, KEY_WIDTH * end)).min()) < KEY_HEIGHT
+    place: dict[str, Any] = (
+        {"x": 0.98, "y": 0.98, "ha": "right", "va": "top"} if low else {"x": 0.02, "y": 0.03}
+    )
     size = 0.8 * SMALL if narrow() else SMALL
-    main.text(0.02, 0.03, key, transform=main.transAxes, fontsize=size, color="#555555")
+    main.text(s=key, transform=main.transAxes, fontsize=size, color="#555555", **place)
     if not narrow() or risk is None:  # the table below has the same colours
         label_at_right(main, ends, [labels[arm] for arm in arms], [ARM_COLOURS[arm] for arm in arms])
     ticks = time_ticks(main, end, 4 if narrow() else 7, columns)

@@ -1,12 +1,16 @@
 """Propensities by arm, and the love plot."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from numpy.testing import assert_allclose
 
 from inference.frequentist.balance import effective_sample_size, iptw_weights, standardised_differences
 from inference.report.figures.balance import balance_figure
+from inference.report.figures.balance_by_adjustment import balance_by_adjustment_figure
 from inference.report.figures.overlap import overlap_figure
+from inference.report.figures.style import one_column
 
 
 def propensities():
@@ -54,7 +58,7 @@ def test_love_plot_holds_the_table_and_a_line_at_a_tenth(gbsg2, texts, assert_in
     assert_allclose(after.get_xdata(), table["difference_after"].abs()[order])
     assert np.all(np.diff(before.get_xdata()) <= 0)
     assert [0.1, 0.1] in [list(line.get_xdata()) for line in axes.lines]
-    assert "● weighted" in texts(figure)
+    assert {"before", "weighted"} <= set(texts(figure))
     assert_inside(figure)
 
 
@@ -65,5 +69,19 @@ def test_infinite_and_missing_differences(texts, long_label, assert_inside):
     figure = balance_figure(table)
     markers = [line.get_marker() for line in figure.axes[0].lines]
     assert markers.count(">") == 1
-    assert not any("●" in text for text in texts(figure)), "nothing was weighted"
+    assert "after weighting" not in texts(figure), "nothing was weighted"
     assert_inside(figure)
+
+
+def test_in_one_column_long_terms_leave_room_for_the_differences(assert_inside):
+    terms = [f"marker_{place}" for place in range(9)]
+    terms += ["stage[T.high (above the upper limit of the laboratory)]"] * 3
+    table = pd.DataFrame({"term": terms, "difference_before": 0.4, "difference_after": 0.1})
+    with one_column():
+        figures = [balance_figure(table), balance_by_adjustment_figure({"overlap": table, "iptw": table})]
+    for figure in figures:
+        assert_inside(figure)
+        axes = figure.axes[0]
+        assert axes.get_position().width > 0.4
+        labels = [tick.get_window_extent() for tick in axes.get_yticklabels()]
+        assert all(below.y1 <= above.y0 + 1 for above, below in pairwise(labels))

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from inference.frequentist import kaplan_meier
+from inference.report.figures.rendering import lay_out
 from inference.report.figures.risk_table import Followed
 from inference.report.figures.style import CONTROL, TREATED, one_column
 from inference.report.figures.survival import survival_figure
@@ -96,6 +97,18 @@ def test_labels_do_not_lie_on_each_other_where_curves_meet(curves, gbsg2):
     figure = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)
     heights = sorted(text.xy[1] for text in figure.axes[0].texts if hasattr(text, "xy"))
     assert heights[1] - heights[0] > 0.03
+
+
+@pytest.mark.parametrize("power", [1.0, 6.0])
+def test_the_key_lies_off_the_bands(curves, gbsg2, power):
+    """Below the curves, or above where they fall too low for it."""
+    low = curves.assign(survival=curves["survival"] ** power, survival_band=curves["survival_band"] ** power)
+    main = survival_figure(low, {}, gbsg2.followed).axes[0]
+    lay_out(main.figure)
+    (key,) = (text for text in main.texts if "bands" in text.get_text())
+    (left, bottom), (right, top) = main.transData.inverted().transform(key.get_window_extent())
+    band = low["survival"].sel(population="all", time=slice(left, right))
+    assert bottom > float(band.max()) or top < float(band.min())
 
 
 def test_an_arm_without_a_curve_leaves_the_posterior(curves, gbsg2, assert_inside):

@@ -9,9 +9,11 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 from data.study.sources import load_cohort
-from inference.frequentist import cox
+from data.study.study import load_study
+from inference.frequentist import comparators, cox
 from inference.frequentist.balance import standardised_differences
 from inference.report.journal_tables import (
+    _by_arm,
     balance_sentence,
     coefficients,
     cox_table,
@@ -28,7 +30,7 @@ def results(study):
     draws = np.arange(len(names))[:, None] + np.linspace(-1, 1, 201)
     left = {"age": -0.01, "tgrade[T.II]": 0.02, "tgrade[T.III]": -0.05}
     balance = pd.DataFrame({"term": left.keys(), "difference_after": left.values()})
-    request = SimpleNamespace(adjustment="none", baseline="weibull")
+    request = SimpleNamespace(adjustment="none", baseline="weibull", exposure="naive")
     fits = [
         SimpleNamespace(
             request=request,
@@ -56,6 +58,24 @@ def test_the_cox_table_equals_lifelines_and_the_draws(results, make_report):
     first = {row.cells[0].text for row in shown.rows}
     assert {"Age, years", "Tumour grade: III", "log(pnodes)"} <= first
     assert [row.kind for row in shown.rows] == ["main", *[""] * len(cohort.outcome.terms)]
+
+
+def test_cox_models_count_treatment_as_the_posterior_does(results):
+    cohort = load_cohort(load_study("stanford_heart"))
+    table = comparators(cohort, 730, [365]).query("statistic == 'hazard_ratio'").set_index("method")
+    found = {}
+    for exposure in ("naive", "time_split"):
+        request = SimpleNamespace(adjustment="none", exposure=exposure)
+        fit = SimpleNamespace(request=request, draws=results.main.draws)
+        found[exposure] = coefficients(
+            SimpleNamespace(cohort=cohort, cohorts=(cohort,), models=[fit], main=fit)
+        ).set_index("term")
+    for exposure, split in (("naive", ""), ("time_split", ", treatment split at its start")):
+        for name, method in (("univariable", "univariable"), ("multivariable", "multivariable (Efron)")):
+            own = table.loc[f"Cox{split}, {method}"]
+            row = found[exposure].loc[""]
+            assert_allclose(row[name], own["estimate"], rtol=1e-4)
+            assert_allclose(row[f"{name}_lower"], own["lower"], rtol=1e-3)
 
 
 def test_table_1_holds_counts_and_differences_before_and_after(results, make_report):
@@ -89,3 +109,16 @@ def test_table_1_holds_counts_and_differences_before_and_after(results, make_rep
         f"is {table['before'].max():.2f}, {table['overlap'].max():.2f} after overlap weights"
         in balance_sentence(table)
     )
+
+
+@pytest.mark.parametrize(("scale", "decimals"), [(1.0, 1), (0.01, 3), (1000.0, 1)])
+def test_means_have_the_digits_that_their_unit_needs(results, scale, decimals):
+    cohort = results.cohort
+    scaled = cohort.covariates[["age"]] * scale
+    treated = scaled["age"][cohort.treatment]
+    mean, sd = treated.mean(), treated.std()
+    one = SimpleNamespace(covariates=scaled, treatment=cohort.treatment, counts=None)
+    assert _by_arm([one], "age")["treated"] == f"{mean:.{decimals}f} ({sd:.{decimals}f})"
+    centred = SimpleNamespace(covariates=scaled - mean, treatment=cohort.treatment, counts=None)
+    assert float(_by_arm([centred], "age")["treated"].split(" ")[0]) == 0
+    assert _by_arm([centred], "age")["control"].startswith("−")
