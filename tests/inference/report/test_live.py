@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from arviz_stats.base import array_stats
+from axe_playwright_python.sync_playwright import Axe
 from scipy import stats
 
 from inference import SamplerSettings
@@ -123,8 +124,8 @@ def page_of(make_report, draws, curves, tmp_path_factory):
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
 
-        def open_page(width=1440):
-            page = browser.new_page(viewport={"width": width, "height": 900})
+        def open_page(width=1440, scheme="light"):
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             page.complaints, page.requests = [], []
             page.on("console", lambda message: page.complaints.append(message.text))
             page.on("pageerror", lambda error: page.complaints.append(str(error)))
@@ -326,6 +327,23 @@ def test_delay_and_strength_are_set_together(page_of):
     assert warning.is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.complaints == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
+def test_no_rule_of_accessibility_is_broken(page_of, width, scheme):
+    """Axe, on the page as it opens and with all unfolded and another result chosen."""
+    page = page_of(width, scheme)
+
+    def broken():
+        found = Axe().run(page).response["violations"]
+        return [(one["id"], one["impact"], [node["html"][:200] for node in one["nodes"]]) for one in found]
+
+    assert broken() == []
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    page.locator('[data-kind="headline"] select').nth(2).select_option("treated")
+    assert broken() == []
+    page.evaluate("document.querySelector('main').append(document.createElement('img'))")
+    assert [rule for rule, _, _ in broken()] == ["image-alt"]
 
 
 @pytest.mark.long
