@@ -17,6 +17,7 @@ from data.errors import NotEstimableError
 from data.study.cohort import Cohort
 from data.study.counts import Counts
 from inference.adjustments.adjusted import AdjustedSample, DesignSample, Problem, Progress
+from inference.adjustments.counted_sums import ManyBootstrapped, enough, many_bootstrapped
 from inference.adjustments.weighted import arranged
 from inference.adjustments.weighting import Weighting
 from inference.frequentist.balance import iptw_weights, overlap_weights
@@ -38,6 +39,13 @@ class Bootstrapped:
     patients: np.ndarray
     deaths: np.ndarray
     exposure: np.ndarray
+
+    def sums(self, weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return weighted events, then weighted time at risk, of some rows together (draw, 2 x interval)."""
+        parts = (self.deaths, self.exposure)
+        return np.concatenate(
+            [np.einsum("dr,drk->dk", weights[:, rows], one[:, rows]) for one in parts], axis=1
+        )
 
 
 def bootstrapped(
@@ -134,7 +142,9 @@ def _newton(design: np.ndarray, treated: np.ndarray, weights: np.ndarray, start:
     raise ArithmeticError(f"the treatment model must have a maximum within {STEPS} steps, but none was found")
 
 
-def maximised_counts(problem: Problem, weights: np.ndarray, drawn: Bootstrapped) -> dict[str, np.ndarray]:
+def maximised_counts(
+    problem: Problem, weights: np.ndarray, drawn: Bootstrapped | ManyBootstrapped
+) -> dict[str, np.ndarray]:
     """Return where the weighted likelihood of the outcome model with treatment alone is largest (draw, ...).
 
     Parameters
@@ -142,7 +152,7 @@ def maximised_counts(problem: Problem, weights: np.ndarray, drawn: Bootstrapped)
     problem : Problem
     weights : ndarray (draw, row)
         Of the design.
-    drawn : Bootstrapped
+    drawn : Bootstrapped or ManyBootstrapped
 
     Raises
     ------
@@ -151,11 +161,10 @@ def maximised_counts(problem: Problem, weights: np.ndarray, drawn: Bootstrapped)
     """
     treated, starts = problem.cohort.treatment, np.array([0.0, *problem.spec.cutpoints])
     length = np.diff([*starts, starts[-1] + 1.0])
+    of_arms = [drawn.sums(weights, arm) for arm in (~treated, treated)]
     deaths, time = (
-        np.concatenate(
-            [np.einsum("dr,drk->dk", weights[:, arm], sums[:, arm]) for arm in (~treated, treated)], axis=1
-        )
-        for sums in (drawn.deaths, drawn.exposure)
+        np.concatenate(parts, axis=1)
+        for parts in zip(*(np.split(one, 2, axis=1) for one in of_arms), strict=True)
     )
     begin, lasts = np.tile(starts, 2), np.tile(length, 2)
     # One episode for the time at risk in each arm and interval, and one that hardly lasts for its events.
@@ -189,7 +198,8 @@ def sample_counted_weights(adjustment: str, problem: Problem, progress: Progress
     assert cohort.counts is not None, "rows are counts"
     rng = np.random.default_rng([problem.settings.seed, 4])
     treatment, outcome, done = [], [], 0
-    for drawn in bootstrapped(cohort.counts, problem.designs, rng, 1 + len(cohort.propensity.terms)):
+    draws_of = many_bootstrapped if enough(cohort.counts, cohort.treatment) else bootstrapped
+    for drawn in draws_of(cohort.counts, problem.designs, rng, 1 + len(cohort.propensity.terms)):
         progress("bootstrap vectors", done, problem.designs)
         treatment.append(counted_score(cohort, drawn.patients))
         propensity = probability_of_treatment(treatment[-1], cohort.propensity.values)

@@ -14,6 +14,7 @@ from data.simulation.simulate import LevelCovariate, NormalCovariate, Truth, sim
 from data.study.sources import load_cohort
 from data.study.study import load_study, parse_study
 from inference.adjustments.counted import COUNTED_ADJUSTMENTS
+from inference.adjustments.counted_sums import many_bootstrapped
 from inference.adjustments.counted_weights import Bootstrapped, bootstrapped, counted_score, maximised_counts
 from inference.diagnostics.checks.counted import counted_balance
 from inference.fits.fits import FitSummary, read_fit
@@ -75,22 +76,19 @@ def request(
     return FitRequest(baseline, adjustment, "constant", PRIORS, settings, designs, left_out=False)
 
 
-def test_bootstrap_draws_of_counts_have_the_moments_of_the_patients(both):
+@pytest.mark.parametrize("draws_of", [bootstrapped, many_bootstrapped])
+def test_bootstrap_draws_of_counts_have_the_moments_of_the_patients(both, draws_of):
     (study, patients), (_, counts) = both
     cuts = np.array(study.baseline.cutpoints)
-    drawn = next(iter(bootstrapped(counts.counts, 4000, np.random.default_rng(1), 0)))
+    drawn = next(iter(draws_of(counts.counts, 4000, np.random.default_rng(1), 0)))
     starts = np.concatenate([[0.0], cuts])
     spent = np.clip(np.minimum(patients.time[:, None], np.append(cuts, np.inf)) - starts, 0.0, None)
     ends = np.searchsorted(cuts, patients.time)
     died = np.eye(len(starts))[ends] * patients.event[:, None]
     own = np.column_stack([np.ones(patients.size), died, spent])[patients.treatment]
     arm = counts.treatment
-    sums = np.column_stack(
-        [
-            drawn.patients[:, arm].sum(axis=1),
-            *(one[:, arm].sum(axis=1) for one in (drawn.deaths, drawn.exposure)),
-        ]
-    )
+    of_rows = drawn.sums(np.ones_like(drawn.patients), arm)
+    sums = np.column_stack([drawn.patients[:, arm].sum(axis=1), of_rows])
     covariance = own.T @ own  # of sums of independent weights with mean and variance 1
     error = np.sqrt(np.diag(covariance) / len(sums))
     assert np.abs((sums.mean(axis=0) - own.sum(axis=0)) / error).max() < 4
