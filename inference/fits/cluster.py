@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import threading
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor, Future
@@ -114,6 +115,9 @@ def connected(address: str) -> Generator[Client]:
         raise InputError(
             "--cluster needs dask.distributed, but it is not installed; run: pip install 'rtsurv[cluster]'"
         ) from error
+    logging.getLogger("distributed").setLevel(
+        logging.CRITICAL
+    )  # what ends a command is raised, and named once
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
