@@ -17,6 +17,7 @@ from data.study.imputed_outcome import (
     Outcome,
     cumulated_hazard,
     drawn_about,
+    hazard_ratio,
     outcome_posterior,
     prior_precision,
 )
@@ -110,10 +111,10 @@ def _chain(
             design = np.column_stack([predictors, own])
             drawn = drawn_about(*outcome_posterior(design, outcome, hazard), rng)
             drawn[0] = 0.0  # the hazard is drawn to these coefficients
-            hazard = cumulated_hazard(outcome, np.exp(design @ drawn), rng)
+            hazard = cumulated_hazard(outcome, hazard_ratio(design @ drawn), rng)
             size = predictors.shape[1]
             eta = (predictors[gone] @ drawn[:size])[:, None] + ((shown - place) / scale) @ drawn[size:]
-            logits = logits + outcome.event[gone, None] * eta - hazard[gone, None] * np.exp(eta)
+            logits = logits + outcome.event[gone, None] * eta - hazard[gone, None] * hazard_ratio(eta)
             shares = np.cumsum(softmax(logits, axis=1), axis=1)
             chosen = (rng.random(len(shares))[:, None] > shares).sum(axis=1).clip(max=shares.shape[1] - 1)
             imputed = candidates[np.arange(len(chosen)), chosen]

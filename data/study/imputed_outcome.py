@@ -10,8 +10,8 @@ from scipy.linalg import cho_factor, cho_solve, solve_triangular
 PRIOR_SD = (
     2.5  # of a coefficient, per standard deviation of its column: levels that are separated stay finite
 )
-NEWTON_STEPS = 30
-LONGEST = 2.0  # step of a coefficient: exp of a longer one overflows
+NEWTON_STEPS, HALVINGS = 30, 30
+LARGEST = 300.0  # log hazard ratio: of an extreme value of a covariate it may be beyond numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,13 @@ def cumulated_hazard(
     time, entry = outcome.time, outcome.entry
     deaths, counts = np.unique(time[outcome.event], return_counts=True)
 
-    def before(at: np.ndarray) -> np.ndarray:
-        """Sum of the hazard ratios of those for whom `at` lies before each death."""
+    def not_before(at: np.ndarray) -> np.ndarray:
+        """Sum of the hazard ratios of those for whom `at` does not lie before each death."""
         order = np.argsort(at, kind="stable")
-        return np.append(0.0, np.cumsum(risk[order]))[np.searchsorted(at[order], deaths)]
+        return np.append(np.cumsum(risk[order][::-1])[::-1], 0.0)[np.searchsorted(at[order], deaths)]
 
     events = counts if rng is None else rng.standard_gamma(counts)
-    hazard = np.append(0.0, np.cumsum(events / (before(entry) - before(time))))
+    hazard = np.append(0.0, np.cumsum(events / (not_before(time) - not_before(entry))))
     until_time, until_entry = (np.searchsorted(deaths, at, side="right") for at in (time, entry))
     return hazard[until_time] - hazard[until_entry]
 
@@ -61,17 +61,31 @@ def outcome_posterior(
     hazard : ndarray (patient,)
     """
     precision = prior_precision(design.shape[1])
+
+    def objective(at: np.ndarray) -> float:
+        eta = design @ at
+        return float(outcome.event @ eta - hazard @ hazard_ratio(eta) - 0.5 * precision @ at**2)
+
     place = np.zeros(design.shape[1])
+    best = objective(place)
     for _ in range(NEWTON_STEPS):
-        expected = hazard * np.exp(design @ place)
+        expected = hazard * hazard_ratio(design @ place)
         gradient = design.T @ (outcome.event - expected) - precision * place
         factor = cho_factor((design.T * expected) @ design + np.diag(precision), lower=True)
         step = cho_solve(factor, gradient)
-        longest = np.abs(step).max()
-        place = place + step * min(1.0, LONGEST / longest) if longest > 0 else place
-        if longest < 1e-6:
+        for _ in range(HALVINGS):
+            if (reached := objective(place + step)) >= best:
+                break
+            step = step / 2.0
+        place, best = place + step, reached
+        if np.abs(step).max() < 1e-6:
             break
     return place, factor
+
+
+def hazard_ratio(eta: np.ndarray) -> np.ndarray:
+    """Return the hazard ratio of a linear predictor."""
+    return np.exp(np.clip(eta, -LARGEST, LARGEST))
 
 
 def prior_precision(columns: int) -> np.ndarray:

@@ -118,6 +118,21 @@ def test_a_factor_is_drawn_from_the_posterior_mode_and_curvature():
     assert_allclose(lower @ lower.T, np.array(curvature) / 4e-6, rtol=1e-3, atol=1e-3)
 
 
+def test_extreme_values_are_imputed_and_imputed_from():
+    """A heavy tail, 30 standard deviations out, that decides the hazard; warnings are errors."""
+    rng = np.random.default_rng(6)
+    x, z = np.exp(2.5 * rng.normal(size=150)), rng.normal(size=150)
+    x[0] = x.max() * 50
+    time = rng.exponential(1 / (1 + x))
+    outcome = Outcome(time, time < 2, np.zeros(150), z > 0)
+    gone = pd.DataFrame({"x": x, "z": z})
+    gone.loc[rng.random(150) < 0.3, "x"] = np.nan
+    gone.loc[rng.random(150) < 0.3, "z"] = np.nan
+    (completed,) = impute(gone, outcome, 1, seed=1).covariates
+    assert np.isfinite(completed.to_numpy()).all()
+    assert set(completed["x"]) <= set(gone["x"].dropna())
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_the_hazard_is_that_of_nelson_and_aalen(late):
     rng = np.random.default_rng(4)
