@@ -8,7 +8,17 @@ import xarray as xr
 
 from inference.published.evidence_worth import ADJUSTED, MEAN, UNADJUSTED
 from inference.report.results import Results
-from inference.report.table import NUMBER, PERCENTAGE, SPAN, TEXT, Column, Table, frame_table, numbers_of
+from inference.report.table import (
+    NUMBER,
+    PERCENTAGE,
+    SPAN,
+    TEXT,
+    Column,
+    Table,
+    frame_table,
+    heading,
+    numbers_of,
+)
 
 WORTH = {
     UNADJUSTED: "Log hazard ratio, unadjusted (95 %)",
@@ -115,6 +125,7 @@ def missing_information_table(pooling: pd.DataFrame) -> Table:
         "error",
     ]
     table = shown.assign(
+        estimand=shown["estimand"].map(heading),
         within_sd=np.sqrt(shown["within_variance"]),
         between_sd=np.sqrt(shown["between_variance"]),
         missing_information=shown["fraction_of_missing_information"],

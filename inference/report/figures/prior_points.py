@@ -143,4 +143,5 @@ def _name_points(figure: Figure, points: Sequence[PrintedPoint], labels: Mapping
             label=f"{labels[arm]}, {phase} matching",
         )
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=1 if narrow() else 2, fontsize=SMALL)
+        columns = 1 if figure.get_size_inches()[0] < WIDTH else 2
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, fontsize=SMALL)

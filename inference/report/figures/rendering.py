@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from inference.report.figures.style import COLUMN, style
+from inference.report.figures.style import COLUMN, ink, style
 from inference.report.figures.wording import wrapped
 
 LAYOUT_DPI = 160  # also of what an SVG holds as pixels
@@ -63,12 +63,14 @@ def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
 def lay_out(figure: Figure) -> None:
     """Give everything in a figure its place, once: what is added later goes where it is put, and moves nothing.
 
-    Left to itself, a layout engine does it twice for each format that is written. Text is up to a tenth wider at one resolution than
+    Text in the colour of a thin line is darkened until it can be read. Left to itself, a layout engine does it twice for each format that is written. Text is up to a tenth wider at one resolution than
     at another, because its letters stand on whole pixels: places are those of the resolution at which the figure is written.
     """
     engine = figure.get_layout_engine()
     if engine is not None:
         figure.dpi = LAYOUT_DPI
+        for text in figure.findobj(Text):
+            text.set_color(ink(text.get_color()))
         one_column = figure.get_size_inches()[0] <= COLUMN
         labels = [(axes.get_xlabel(), axes.get_ylabel(), axes.get_title(loc="left")) for axes in figure.axes]
         for _ in range(2 if one_column else 1):  # labels fit roughly, then places known

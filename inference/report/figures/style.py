@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 # Okabe and Ito's colours, told apart with every common colour blindness and in grey print.
 TREATED = "#0072B2"
@@ -28,6 +30,7 @@ ARM_COLOURS = {"treated": TREATED, "control": CONTROL}
 WIDTH = 7.2
 COLUMN = 3.35  # inches: one column of a journal, 85 mm
 SMALL = 7.5
+READABLE = 4.5  # contrast of text, WCAG 2.2, level AA
 BAND_ALPHA = 0.2
 WHOLE_ALPHA = 0.1  # of a band that is simultaneous over all times
 
@@ -121,6 +124,22 @@ def beside(height: float, count: int, width: float = WIDTH, **subplots: Any) -> 
     options = {name: value for name, value in subplots.items() if name not in ("width_ratios", "sharey")}
     drawn = figure.subplots(count, 1, squeeze=False, **options)
     return figure, list(np.ravel(drawn))
+
+
+def contrast(colour: ColorType) -> float:
+    """Return the contrast of a colour with white, between 1 and 21 (WCAG 2.2, relative luminance)."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in to_rgb(colour)
+    )
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def ink(colour: ColorType) -> ColorType:
+    """Return a colour in which text can be read on white: the same, or as much darker as that takes."""
+    while contrast(colour) < READABLE:
+        red, green, blue = to_rgb(colour)
+        colour = (0.95 * red, 0.95 * green, 0.95 * blue)
+    return colour
 
 
 def quiet(axes: Axes, *, left: bool = True) -> None:

@@ -38,9 +38,15 @@ def test_every_set_has_a_panel_with_its_own_bands_and_all_points(assert_inside, 
     assert_inside(figure)
 
 
-def test_points_after_matching_are_hollow():
+def test_points_after_matching_are_hollow_and_the_key_of_one_panel_is_whole(assert_inside):
     figure = prior_points_figure(
         TIMES, {"default": np.exp(-np.outer(RATES, TIMES))}, POINTS, LABELS, "months"
     )
     faces = [line.get_markerfacecolor() for line in figure.axes[0].lines[1:4]]
     assert faces == [ARM_COLOURS["treated"], ARM_COLOURS["control"], "white"]
+    others = [PrintedPoint(36.0, 0.5, "treated", "after")]
+    assert_inside(
+        prior_points_figure(
+            TIMES, {"default": np.exp(-np.outer(RATES, TIMES))}, POINTS + others, LABELS, "months"
+        )
+    )

@@ -7,12 +7,31 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from data.study.pseudo_cohorts import of_pseudo_patients
-from inference.report.figures.rendering import png_bytes, reword, svg_text
-from inference.report.figures.style import style
+from inference.report.figures.rendering import lay_out, png_bytes, reword, svg_text
+from inference.report.figures.style import CONTROL, TREATED, contrast, style
 from inference.report.figures.survival import survival_figure
+
+
+@pytest.mark.parametrize(
+    ("colour", "expected"), [("white", 1.0), ("black", 21.0), ("#777777", 4.48), ("#D55E00", 3.87)]
+)
+def test_contrast_is_that_of_the_guidelines(colour, expected):
+    assert contrast(colour) == pytest.approx(expected, abs=0.01)
+
+
+def test_every_text_of_a_figure_can_be_read(curves, gbsg2):
+    figure = survival_figure(curves, gbsg2.kaplan_meier, gbsg2.followed)
+    lay_out(figure)
+    texts = [text for text in figure.findobj(Text) if text.get_text()]
+    assert len({to_hex(text.get_color()) for text in texts}) >= 4
+    assert min(contrast(text.get_color()) for text in texts) >= 4.5
+    lines = {to_hex(line.get_color()) for line in figure.axes[0].lines}
+    assert {TREATED, CONTROL} <= {colour.upper() for colour in lines}, "lines keep their colours"
 
 
 def test_svg_is_text_that_fits_in_a_page(curves, gbsg2, long_label):
