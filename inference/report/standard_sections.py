@@ -27,7 +27,7 @@ from inference.report.effect_tables import (
     outcomes_table,
     populations_table,
 )
-from inference.report.exposure_words import pairing_sentence
+from inference.report.exposure_words import exposure_of, pairing_sentence
 from inference.report.journal_tables import balance_sentence, cox_table, patients_table
 from inference.report.numbers import number, percent, ratio
 from inference.report.own_matching_table import own_matching_table
@@ -123,18 +123,25 @@ def _patients(report: Report) -> ReportSection:
     return ReportSection("patients", title, (), (*tables, arms_table(report)), (), finding, "trust", "arms")
 
 
+EXPOSURE_NOTES = {"naive": " (ever against never treated)", "time_split": " (treatment split at its start)"}
+"""What is said of a Cox model that counts exposure in another way than the main fit."""
+
+
 def _comparators(report: Report) -> ReportSection:
     people = vocabulary(report.study).patients
     cox = report.comparators[report.comparators["statistic"] == "hazard_ratio"]
+    exposure = report.main["exposure"]
+    counted = cox["method"].map(exposure_of)
     said = [
-        f"{row['method'].partition(';')[0]} {ratio(row['estimate'], row['lower'], row['upper'])}"
-        for row in cox.to_dict("records")
+        f"{row['method'].partition(';')[0]} {ratio(row['estimate'], row['lower'], row['upper'])}{'' if one == exposure else note}"
+        for one, note in sorted(EXPOSURE_NOTES.items(), key=lambda item: item[0] != exposure)
+        for row in cox[counted == one].to_dict("records")
         if pd.notna(row["estimate"])
     ]
     return ReportSection(
         "comparators",
         "Frequentist analysis",
-        (f"The same {people}, analysed as most papers would. {pairing_sentence(report.main['exposure'])}",),
+        (f"The same {people}, analysed as most papers would. {pairing_sentence(exposure)}",),
         (
             *([] if report.coefficients is None else [cox_table(report, report.coefficients)]),
             comparators_table(report),

@@ -68,7 +68,7 @@ def feedback_table(adjusted: AdjustedSample, cohort: Cohort) -> pd.DataFrame:
     shift = (joint.mean(axis=0) - alone.mean(axis=0)) / alone.std(axis=0, ddof=1)
     overlap = [_common_area(joint[:, i], alone[:, i]) for i in range(joint.shape[1])]
     text = [
-        f"the outcome moved the coefficient by {move:+.2f} standard deviations; {share:.0%} of the densities is common"
+        f"the outcome moved the coefficient by {move:+.2f} standard deviations; {100 * share:.0f} % of the densities is common"
         for move, share in zip(shift, overlap, strict=True)
     ]
     return pd.DataFrame({"term": cohort.propensity.terms, "shift": shift, "overlap": overlap, "text": text})

@@ -27,7 +27,7 @@ def median_notes(not_reached: Mapping[str, float]) -> list[CheckResult]:
             "info",
             share,
             None,
-            f"the median lies beyond the last follow-up of the arm in {share:.1%} of the draws",
+            f"the median lies beyond the last follow-up of the arm in {100 * share:.2g} % of the draws",
         )
         for arm, share in not_reached.items()
         if share > 0
@@ -45,7 +45,7 @@ def extrapolation_checks(table: pd.DataFrame, time_unit: str) -> list[CheckResul
     """
     checks = []
     for note, rows in table[table["note"] != ""].groupby("note", sort=False):
-        names = ", ".join(rows["estimand"].drop_duplicates())
+        names = ", ".join(rows["estimand"].drop_duplicates().str.replace("_", " "))
         text = (
             f"{names} to {rows['time'].max():g} {time_unit} are {note}: nobody of an arm was followed as long, the model alone "
             "says what would follow; choose an earlier horizon and times"

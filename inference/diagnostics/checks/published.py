@@ -28,7 +28,7 @@ def published_checks(published: xr.Dataset) -> list[CheckResult]:
         low, high = np.quantile(draws, [0.025, 0.975], method="inverted_cdf")
         if str(one["operator"].item()) == "<":
             share = float((draws < printed).mean())
-            text = f"printed is < {printed:.4g}; so are {share:.0%} of the replicated studies"
+            text = f"printed is < {printed:.4g}; so are {100 * share:.0f} % of the replicated studies"
             status: Status = "pass" if share >= DOUBTFUL / 2 else "warn" if share >= CLEAR / 2 else "fail"
             checks.append(CheckResult("predictive", subject, status, share, DOUBTFUL / 2, text))
             continue

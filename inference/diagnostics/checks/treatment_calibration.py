@@ -30,6 +30,6 @@ def treatment_calibration_checks(calibration: xr.Dataset) -> list[CheckResult]:
     share = float(outside.sum() / inside_range.sum()) if inside_range.any() else 0.0
     text = (
         f"probability that treatments which follow the model are as far from it: miscalibration {observed:.2g}, of "
-        f"replicates {np.median(replicated):.2g} (median); {share:.0%} of the range of propensities outside the 95 % band"
+        f"replicates {np.median(replicated):.2g} (median); {100 * share:.0f} % of the range of propensities outside the 95 % band"
     )
     return [at_least(FAMILY, SUBJECT, p, DOUBTFUL, text, otherwise="warn")]

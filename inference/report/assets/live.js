@@ -112,8 +112,8 @@ function control(label, hint, from, to, step, changed) {
 }
 
 function livePrior(place, fit) {
-  const wide = matchMedia("(max-width: 40rem)").matches ? 350 : 640;
-  const drawing = element("svg", { viewBox: `0 0 ${wide} 230`, style: "--width: 42rem", role: "img", "aria-label": "Prior and posterior density of the hazard ratio" });
+  const wide = matchMedia("(max-width: 40rem)").matches ? 350 : 640, top = wide === 350 ? 45 : 0; // the key stands above a narrow drawing
+  const drawing = element("svg", { viewBox: `0 0 ${wide} ${230 + top}`, style: "--width: 42rem", role: "img", "aria-label": "Prior and posterior density of the hazard ratio" });
   const result = element("p", { class: "result", role: "status" }), warning = element("p", { class: "alarm", hidden: "" });
   const spread = (sd) => `hazard ratios within a factor of ${Math.exp(1.96 * sd).toFixed(2)} (95 %)`;
   const mean = control("Mean of the log hazard ratio", (x) => `hazard ratio ${Math.exp(x).toFixed(2)}`, -1.5, 1.5, 0.01, () => { presets.value = ""; show(); });
@@ -137,12 +137,12 @@ function livePrior(place, fit) {
       [density(fit.effect, found.weights, found.effective, grid), "#0072b2", "posterior under this prior"],
     ];
     const tallest = Math.max(...first, ...curves[2][0]);
-    const up = (y) => 195 - (165 * Math.min(y, 1.05 * tallest)) / tallest;
-    drawing.replaceChildren(element("line", { x1: across(0), x2: across(0), y1: 60, y2: 195, stroke: "#777", "stroke-dasharray": "4 3" }));
+    const up = (y) => 195 + top - (165 * Math.min(y, 1.05 * tallest)) / tallest;
+    drawing.replaceChildren(element("line", { x1: across(0), x2: across(0), y1: 60 + top, y2: 195 + top, stroke: "#777", "stroke-dasharray": "4 3" }));
     for (const ratio of [0.25, 0.5, 0.7, 1, 1.4, 2, 4].filter((one) => Math.log(one) > low && Math.log(one) < high)) {
-      drawing.append(element("text", { x: across(Math.log(ratio)), y: 212, "text-anchor": "middle" }, String(ratio)));
+      drawing.append(element("text", { x: across(Math.log(ratio)), y: 212 + top, "text-anchor": "middle" }, String(ratio)));
     }
-    drawing.append(element("text", { x: wide / 2, y: 227, "text-anchor": "middle" }, "Hazard ratio"));
+    drawing.append(element("text", { x: wide / 2, y: 227 + top, "text-anchor": "middle" }, "Hazard ratio"));
     curves.forEach(([heights, colour, name], i) => {
       const path = heights.map((y, j) => `${j ? "L" : "M"}${across(grid[j]).toFixed(1)} ${up(y).toFixed(1)}`).join("");
       const faded = i === 2 && doubtful ? 0.25 : 1;

@@ -14,6 +14,7 @@ from inference.report.exposure_words import exposure_of, pairing_sentence, since
 from inference.report.figures.captions import caption_of
 from inference.report.observed_arms import arm_curves
 from inference.report.sentences import answer
+from inference.report.standard_sections import sections_in_order
 
 NULL = Truth(log_hazard_ratio=0.0, mean_delay=12.0)
 NAIVE, SPLIT = (
@@ -60,6 +61,25 @@ def test_a_naive_posterior_stands_beside_the_naive_numbers_where_it_was_fitted(s
     assert found["Hazard ratio", SPLIT] == "0.70 (0.54 to 0.86)"
     assert found["Hazard ratio", NAIVE].startswith("0.20 ")
     assert found["Difference in mean overall survival, days", "area under Kaplan-Meier"].startswith("130")
+
+
+@pytest.mark.parametrize(("main", "first"), [("time_split", SPLIT), ("naive", "Cox, univariable")])
+def test_the_finding_begins_with_what_counts_exposure_as_the_main_fit_does(split_report, main, first):
+    (section,) = (one for one in sections_in_order(split_report(main), []) if one.id == "comparators")
+    said = section.finding.partition(": ")[2].split("; ")
+    assert said[0].startswith(first)
+    unlike = [
+        one
+        for one in said
+        if ("split at its start" in one.partition(" (Efron)")[0]) != (main == "time_split")
+    ]
+    alike = [one for one in said if one not in unlike]
+    assert unlike
+    assert all(
+        one.rstrip(".").endswith(("(ever against never treated)", "(treatment split at its start)"))
+        for one in unlike
+    )
+    assert not any(one.rstrip(".").endswith("treated)") for one in alike)
 
 
 def test_without_start_times_nothing_changes(make_report):
