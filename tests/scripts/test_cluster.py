@@ -42,6 +42,8 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
             "--no-nanny",
             "--host",
             "127.0.0.1",
+            "--local-directory",
+            str(tmp_path),
         )
         for _ in range(2)
     ]
@@ -49,8 +51,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
         yield _address(place), own
     finally:
         for process in begun:
-            process.terminate()
-        for process in begun:
+            process.kill()  # a worker that is to end while its scheduler does may never
             process.wait(timeout=60)
 
 
@@ -71,12 +72,12 @@ def _address(place: Path) -> str:
     raise AssertionError("no scheduler with two workers within two minutes")
 
 
-def begin(*arguments: object) -> subprocess.Popen:
+def begin(*arguments: object, stderr: int | None = None) -> subprocess.Popen:
     """Begin `rtsurv` in a process of its own, which answers Ctrl-C as at a terminal."""
     return subprocess.Popen(
         [sys.executable, "-m", "scripts.main", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
@@ -111,7 +112,7 @@ def test_tables_are_the_same_to_the_last_digit(command, small_study, with_gaps, 
 @pytest.mark.long
 def test_ctrl_c_frees_the_workers_and_the_same_command_continues(small_study, workers, tmp_path):
     command = ("sensitivity", small_study, "--quick", *BRIEF, "--out", tmp_path, "--cluster", workers[0])
-    running = begin(*command)
+    running = begin(*command, stderr=subprocess.PIPE)
     while running.poll() is None and not any(tmp_path.rglob("fit.json")):
         time.sleep(0.1)
     running.send_signal(signal.SIGINT)
