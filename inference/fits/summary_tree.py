@@ -10,6 +10,7 @@ import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
 from inference.diagnostics.checks import CheckResult
+from inference.fits.datatree import COMPRESSED
 from inference.fits.fits import FitSummary
 from inference.fits.requests import FitRequest
 
@@ -25,7 +26,8 @@ def summary_to_tree(summary: FitSummary) -> xr.DataTree:
     tree = xr.DataTree.from_dict(
         {
             **{name: getattr(summary, name) for name in DATASETS},
-            "replicated": _with_narrow_curves(summary.replicated),
+            "replicated": _compressed(_with_narrow_curves(summary.replicated)),
+            "published": _compressed(summary.published),
             **tables,
             "checks": _to_dataset(summary.checks_table.astype({"value": float, "threshold": float})),
             "by_patient": xr.Dataset(by_patient),
@@ -72,6 +74,14 @@ def _with_narrow_curves(replicated: xr.Dataset) -> xr.Dataset:
         if "grid_time" in value.dims
     }
     return replicated.assign(curves)
+
+
+def _compressed(replicated: xr.Dataset) -> xr.Dataset:
+    """Return replicated cohorts such that their files are smaller: curves step, and counts repeat."""
+    found = replicated.copy()
+    for value in found.data_vars.values():
+        value.encoding = COMPRESSED if value.ndim and value.size else {}
+    return found
 
 
 def _to_dataset(table: pd.DataFrame) -> xr.Dataset:

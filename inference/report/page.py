@@ -114,7 +114,11 @@ def citation_link(citation: str) -> str:
 def _drawing(figure: FigureItem, *, narrow: bool = False) -> Markup:
     prefix = re.sub(r"[^A-Za-z0-9_-]", "-", f"{'narrow' if narrow else 'svg'}-{figure.id}")
     text = figure.drawing.narrow if narrow else figure.drawing.wide
-    return Markup(embedded_svg(text(), prefix, figure.title)) if text is not None else Markup()
+    return (
+        Markup(embedded_svg(text(), prefix, figure.title, named=figure.live is not None))
+        if text is not None
+        else Markup()
+    )
 
 
 def _json(data: Mapping[str, Any]) -> Markup:

@@ -9,12 +9,15 @@ ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 REFERENCE = re.compile(r"url\(\s*['\"]?#([^)'\"]+)['\"]?\s*\)")
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?![\d.eE])")
 HREF = "{http://www.w3.org/1999/xlink}href"
+USED = r"""url\(\s*['"]?#([^)'"]+)|href=['"]#([^'"]+)"""
+UNTURNED = "rotate(-0 "  # of every text that is not turned
+LETTERS = ("text", "tspan", "style")
 DROPPED = ("metadata", "script", "title", "desc")
 LARGEST = 0.9
 COORDINATES = ("d", "points", "x", "y")
 
 
-def embedded_svg(svg: str, prefix: str, label: str) -> str:
+def embedded_svg(svg: str, prefix: str, label: str, *, named: bool = False) -> str:
     """Return an SVG element for use inside HTML.
 
     Parameters
@@ -25,6 +28,8 @@ def embedded_svg(svg: str, prefix: str, label: str) -> str:
         Put before every identifier and every reference to one: figures drawn by the same library share them.
     label : str
         Read out in place of the drawing.
+    named : bool
+        Whether groups keep their identifiers, for a script that looks for them; others keep those alone that something refers to.
 
     Returns
     -------
@@ -34,9 +39,13 @@ def embedded_svg(svg: str, prefix: str, label: str) -> str:
     """
     root = ElementTree.fromstring(ILLEGAL.sub("", svg[svg.index("<svg") :]))
     _drop(root)
+    used = {one for pair in re.findall(USED, svg) for one in pair}
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
+        _without_indents(element)
         content = {name: value for name, value in element.attrib.items() if _kept(name, value)}
+        if not named and content.get("id") not in used:
+            content.pop("id", None)
         element.attrib.clear()
         for name, value in content.items():
             element.set("href" if name == HREF else name, _rewritten(name, value, prefix))
@@ -62,8 +71,19 @@ def _drop(parent: ElementTree.Element) -> None:
             _drop(child)
 
 
+def _without_indents(parent: ElementTree.Element) -> None:
+    """Take out the white space between elements, which draws nothing."""
+    if parent.tag in LETTERS:
+        return
+    parent.text = parent.text if parent.text and parent.text.strip() else None
+    for child in parent:
+        child.tail = child.tail if child.tail and child.tail.strip() else None
+
+
 def _kept(name: str, value: str) -> bool:
-    """Say whether an attribute stays: no handlers, no foreign namespaces, no references to elsewhere."""
+    """Return whether an attribute stays: no handlers, no foreign namespaces, no references to elsewhere, no turn by nothing."""
+    if name == "transform" and value.startswith(UNTURNED):
+        return False
     if name == HREF or name == "href":
         return value.startswith(("#", "data:image/"))
     return not name.startswith(("{", "on"))
