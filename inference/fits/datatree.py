@@ -82,7 +82,9 @@ def to_tree(
         datasets |= {"log_likelihood": _pointwise(adjusted, problem)}
         datasets |= {"log_prior": _as_dataset(log_prior(adjusted.designs[0]))}
     if adjusted.design_draws is None:
-        datasets["treatment_model"] = _dataset(adjusted.treatment, outcome)
+        alone = _dataset(adjusted.treatment, outcome)
+        # beside a latent score only the feedback checks read it
+        datasets["treatment_model"] = alone.astype(np.float32) if kind.score == "latent" else alone
     tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
     tree.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
     return tree
@@ -122,7 +124,7 @@ def from_tree(tree: xr.DataTree, problem: Problem, adjustment: str) -> AdjustedS
     kind = ADJUSTMENTS[adjustment]
     if kind.design_posterior is not None:
         return _designs(posterior, _arrays(tree["sample_stats"].to_dataset()), problem, kind)
-    parameters, treatment = _arrays(posterior), _arrays(tree["treatment_model"].to_dataset())
+    parameters, treatment = _arrays(posterior), _arrays(tree["treatment_model"].to_dataset().astype(float))
     if kind.maximises and problem.cohort.counts is not None:
         drawn = DesignSample(problem.posterior("absent"), parameters, counted_propensity(problem.cohort))
         return AdjustedSample(adjustment, (drawn,), {}, treatment)

@@ -77,6 +77,7 @@ def parsed(file: Path) -> Parsed:
     return Parsed(tuple(imports), tuple(ast.dump(one) for one in tree.body))
 
 
+@cache
 def _path(root: Path, module: str) -> Path | None:
     place = root.joinpath(*module.split("."))
     for file in (place.with_suffix(".py"), place / "__init__.py"):

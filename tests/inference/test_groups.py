@@ -103,8 +103,10 @@ def test_the_way_back_gives_the_same_samples(fit, stored):
             assert_allclose(one.posterior.score, two.posterior.score, rtol=1e-12)
     for key, value in adjusted.statistics.items():
         assert_array_equal(back.statistics[key], value)
+    # so is the treatment model beside a latent score
+    tolerance = 1e-6 if name == "joint" else 0.0
     for key, value in adjusted.treatment.items():
-        assert_array_equal(back.treatment[key], value)
+        assert_allclose(back.treatment[key], value, rtol=tolerance, atol=tolerance)
     assert set(back.statistics) == set(adjusted.statistics)
     if name == "cut":
         assert_array_equal(back.design_draws, adjusted.design_draws)
