@@ -113,7 +113,7 @@ function control(label, hint, from, to, step, changed) {
 
 function livePrior(place, fit) {
   const wide = matchMedia("(max-width: 40rem)").matches ? 350 : 640, top = wide === 350 ? 45 : 0; // the key stands above a narrow drawing
-  const drawing = element("svg", { viewBox: `0 0 ${wide} ${230 + top}`, style: "--width: 42rem", role: "img", "aria-label": "Prior and posterior density of the hazard ratio" });
+  const drawing = element("svg", { viewBox: `0 0 ${wide} ${230 + top}`, style: "--width: 34rem", role: "img", "aria-label": "Prior and posterior density of the hazard ratio" });
   const result = element("p", { class: "result", role: "status" }), warning = element("p", { class: "alarm", hidden: "" });
   const spread = (sd) => `hazard ratios within a factor of ${Math.exp(1.96 * sd).toFixed(2)} (95 %)`;
   const mean = control("Mean of the log hazard ratio", (x) => `hazard ratio ${Math.exp(x).toFixed(2)}`, -1.5, 1.5, 0.01, () => { presets.value = ""; show(); });

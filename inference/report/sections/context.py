@@ -76,6 +76,7 @@ def toxicity_section(toxicity: Toxicity, draw: Draw = drawn_when_asked) -> Repor
         (figure,),
         _finding(toxicity),
         "paper",
+        opens_with=None,
     )
 
 
@@ -195,6 +196,7 @@ def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> Rep
         tuple(figures),
         f"{_longer(ratios)}; none of these is the effect of radiotherapy." if len(ratios) else "",
         "paper",
+        opens_with=None,
     )
 
 

@@ -132,6 +132,7 @@ def models_section(material: Material) -> Sequence[ReportSection]:
             tuple(figures),
             "What each model of this page is, what it assumes, and when it misleads.",
             "methods",
+            opens_with=None,
         ),
     )
 
