@@ -130,3 +130,25 @@ def analysed(tmp_path_factory: pytest.TempPathFactory, small_study: Path) -> Ana
 def copied(analysed: Analysis, tmp_path: Path) -> Path:
     """A copy of the analysis' outputs, to be changed."""
     return Path(shutil.copytree(analysed.folder, tmp_path / "copied"))
+
+
+@pytest.fixture
+def interrupt_at(monkeypatch: pytest.MonkeyPatch):
+    """Interrupt as Ctrl-C does, at the n-th call of a function given as `module.name`; then let it be."""
+
+    def arm(target: str, number: int) -> None:
+        import importlib
+
+        module, _, name = target.rpartition(".")
+        original = getattr(importlib.import_module(module), name)
+        calls = []
+
+        def counted(*arguments, **named):
+            calls.append(name)
+            if len(calls) == number:
+                raise KeyboardInterrupt
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(target, counted)
+
+    return arm

@@ -371,6 +371,28 @@ class TestAnalyse:
             read = np.interp(printed["time"], at, [median for _, median, _ in of_treated[0]])
             assert read == pytest.approx(100 * printed["median"], abs=1.5)
 
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "scripts.files.write_table",
+            pytest.param("scripts.files.render", marks=pytest.mark.long),
+            pytest.param("inference.report.gallery.survival_figure", marks=pytest.mark.long),
+        ],
+    )
+    def test_an_interrupt_while_writing_changes_nothing(
+        self, rtsurv, analysed, copied, interrupt_at, sampled, target
+    ):
+        before = {path.name: path.read_bytes() for path in copied.glob("*.*")}
+        for path in (copied / "figures").iterdir():
+            path.unlink()
+        command = ("analyse", analysed.study, "--out", copied, *analysed.options)
+        interrupt_at(target, 1)
+        assert rtsurv(*command).code == 130
+        assert {path.name: path.read_bytes() for path in copied.glob("*.*")} == before
+        assert list(copied.rglob("*.part")) == []
+        assert rtsurv(*command).code == 3
+        assert sampled == []
+
     @pytest.mark.usefixtures("no_sampling")
     def test_a_review_of_one_fit_is_linked_from_the_page(self, rtsurv, analysed, copied):
         assert rtsurv("report", analysed.study, "--out", copied, "--diagnostics", "cut").code == 3

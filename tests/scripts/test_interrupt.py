@@ -77,28 +77,6 @@ class TestFiles:
         assert file.read_text(encoding="utf-8") == "new"
 
 
-@pytest.fixture
-def interrupt_at(monkeypatch: pytest.MonkeyPatch):
-    """Interrupt as Ctrl-C does, at the n-th call of a function given as `module.name`; then let it be."""
-
-    def arm(target: str, number: int) -> None:
-        import importlib
-
-        module, _, name = target.rpartition(".")
-        original = getattr(importlib.import_module(module), name)
-        calls = []
-
-        def counted(*arguments, **named):
-            calls.append(name)
-            if len(calls) == number:
-                raise KeyboardInterrupt
-            return original(*arguments, **named)
-
-        monkeypatch.setattr(target, counted)
-
-    return arm
-
-
 @pytest.fixture(scope="module")
 def whole(rtsurv, in_turn, small_study, tmp_path_factory):
     """A run that nobody interrupted: exit code and table."""
@@ -166,26 +144,6 @@ class TestCommands:
         assert len(sampled) == 4 - finished
         assert len(self._sealed(tmp_path)) == 4
         pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "sensitivity.csv"), whole[1])
-
-    @pytest.mark.parametrize(
-        "target",
-        [
-            "scripts.files.write_table",
-            pytest.param("scripts.files.render", marks=pytest.mark.long),
-            pytest.param("inference.report.gallery.survival_figure", marks=pytest.mark.long),
-        ],
-    )
-    def test_analyse_while_writing(self, rtsurv, analysed, copied, interrupt_at, sampled, target):
-        before = {path.name: path.read_bytes() for path in copied.glob("*.*")}
-        for path in (copied / "figures").iterdir():
-            path.unlink()
-        command = ("analyse", analysed.study, "--out", copied, *analysed.options)
-        interrupt_at(target, 1)
-        assert rtsurv(*command).code == 130
-        assert {path.name: path.read_bytes() for path in copied.glob("*.*")} == before
-        assert _parts(copied) == []
-        assert rtsurv(*command).code == 3
-        assert sampled == []
 
 
 def _alive(session: int) -> list[int]:

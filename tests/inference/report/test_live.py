@@ -329,7 +329,9 @@ def test_delay_and_strength_are_set_together(page_of):
     assert page.complaints == []
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "dark"), (390, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "dark"), pytest.param(1440, "light", marks=pytest.mark.long)]
+)
 def test_no_rule_of_accessibility_is_broken(page_of, width, scheme):
     """Axe, on the page as it opens and with all unfolded and another result chosen."""
     page = page_of(width, scheme)
