@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from data.study.pseudo_cohorts import words_for
 from data.study.study import Study
 from inference.report.check_tables import Check, counts
 from inference.report.content import Report, estimand_row, fit_rows
@@ -156,7 +157,8 @@ def _numbers(study: Study, rows: pd.DataFrame, population: str) -> list[Figure]:
     hazard = estimand_row(rows, "hazard_ratio", of[0]) if len(of) == 1 else None
     if hazard is not None and pd.notna(hazard["median"]):
         value, limits = _split(ratio(*_limits(hazard)))
-        whose = "equal covariates" if of[0] == "conditional" else POPULATION_NAMES.get(of[0], of[0])
+        say = words_for(study) or str
+        whose = "equal covariates" if of[0] == "conditional" else say(POPULATION_NAMES.get(of[0], of[0]))
         found.append(Figure(f"Hazard ratio, {whose}", value, limits))
     return found
 

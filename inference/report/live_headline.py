@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from data.study.pseudo_cohorts import words_for
 from inference.estimands.curves import ARMS
 from inference.fits.fits import FitSummary
 from inference.report.content import Live
@@ -34,7 +35,7 @@ def live_headline(results: Results) -> Live | None:
     }
     if len(shown) < 2:
         return None
-    main = results.main.request
+    main, say = results.main.request, words_for(results.study) or str
     assumed = {(one.family, one.name): one.card.assumes for one in members_of(results)}
     populations = dict.fromkeys(one.rpartition("/")[2] for one in shown)
     return Live(
@@ -47,7 +48,7 @@ def live_headline(results: Results) -> Live | None:
                         {
                             "name": name,
                             "label": words(name).lower(),
-                            "assumes": assumed.get((family, name), ""),
+                            "assumes": say(assumed.get((family, name), "")),
                         }
                         for name in dict.fromkeys(model.request.named[family] for model in results.models)
                     ]
@@ -56,8 +57,8 @@ def live_headline(results: Results) -> Live | None:
                 "population": [
                     {
                         "name": name,
-                        "label": POPULATION_NAMES.get(name, name),
-                        "assumes": AVERAGED.get(name, ""),
+                        "label": say(POPULATION_NAMES.get(name, name)),
+                        "assumes": say(AVERAGED.get(name, "")),
                     }
                     for name in populations
                 ],

@@ -223,13 +223,16 @@ class TestSecondFit:
             "fit", study, "--adjustment", "none", "--baseline", "weibull", "--out", folder, *BRIEF, *more
         )
 
-    def test_same_seed_same_numbers_and_another_fit_replaces_the_first(self, rtsurv, small_study, tmp_path):
+    def test_same_seed_same_numbers_other_seed_others_and_another_fit_replaces_the_first(
+        self, rtsurv, small_study, tmp_path
+    ):
         def files(name, *more):
             self._fit(rtsurv, small_study, tmp_path / name, *more)
             return {path.name: path.read_bytes() for path in (tmp_path / name).iterdir() if path.is_file()}
 
         before, same = files("one", "--seed", 5), files("other", "--seed", 5)
         assert before["estimands.csv"] == same["estimands.csv"]
+        assert before["estimands.csv"] != files("other", "--seed", 6)["estimands.csv"]
         after = files("one", "--seed", 6, "--priors", "sceptical")
         assert set(after) == set(before)
         assert {name for name in after if after[name] == before[name]} == {"comparators.csv"}

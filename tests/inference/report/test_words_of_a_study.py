@@ -10,7 +10,9 @@ import pytest
 from data.study.sections import Propensity
 from data.study.sections import Report as ReportKeys
 from data.study.study import STUDIES, load_study
-from inference.report.content import ReportSection
+from inference.report.adjustment_words import score_from_elsewhere
+from inference.report.content import ReportSection, fit_rows
+from inference.report.headline import result_of
 from inference.report.methods_words import methods_paragraph
 from inference.report.page import render
 from inference.report.sentences import answer, limits, no_evidence, reading_guide
@@ -150,5 +152,15 @@ def test_of_a_score_from_elsewhere_nothing_is_called_estimated(make_report, stud
         assert "“ps”" in said
         assert "modelled" not in said
     assert not answer(report).lacks_companion
-    assert "no treatment model is fitted" in " ".join(limits(report))
+    assert score_from_elsewhere(given) in limits(report)
     assert "“ps”" not in " ".join(limits(make_report()))
+
+
+def test_the_population_of_a_hazard_ratio_is_of_pseudo_patients_where_they_are(make_report):
+    """Weights and pairs have a population of their own, which the first screen names."""
+    report = make_report()
+    rows = fit_rows(report.estimands, report.main)
+    own = rows.assign(population=rows["population"].replace("conditional", "matched"))
+    for name, whose in (("li2024", "matched pseudo-patients"), ("gbsg2", "matched patients")):
+        labels = [one.label for one in result_of(load_study(name), own).numbers]
+        assert labels[-1].endswith(f", {whose}")
