@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from data.study.pseudo_cohorts import words_for
 from inference.diagnostics.checks.result import COLUMNS
 from inference.fits.requests import request_of_cohort
-from inference.fits.sampled_fit import silent
 from inference.fits.stored import StoredModel
 from inference.fits.tables import as_written
 from inference.report.check_tables import in_words
 from inference.report.content import FigureItem, Report, ReportSection
 from inference.report.diagnostic_plots import DIAGNOSTIC_TITLES, diagnostics_of, file_name
 from inference.report.drawing import Drawer
-from inference.report.drawings import Draw, Drawing
+from inference.report.drawings import Draw
 from inference.report.figures.captions import caption_of
 from inference.report.gallery import exhibits, prior_statements
 from inference.report.journal_tables import coefficients, described
@@ -126,14 +124,13 @@ def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]
         items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, drawing, exhibit.group, live))
     progress("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
-    drawings = [diagnostics_of(model, silent) for model in results.illustrated]
-    plots = drawings[0]  # the main fit's; those of the others lie beside their fits
-    for name, svg in plots.items():
+    plots = [diagnostics_of(one, shown=one.request == main) for one in results.illustrated]
+    for name, drawing in plots[0].items():  # the main fit's; those of the others lie beside their fits
         named = DIAGNOSTIC_TITLES.get(name, name.replace("_", " ").capitalize())
         title = f"{named}: {in_words(main.label)}"
         caption = caption_of(f"diagnostics.{name}")
         identifier = f"diagnostics-{name.replace('_', '-')}"
-        items.append(FigureItem(identifier, title, caption, Drawing(partial(str, svg)), "diagnostics"))
+        items.append(FigureItem(identifier, title, caption, drawing, "diagnostics"))
     return items
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pandas as pd
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from data.study.pseudo_cohorts import words_for
 from data.study.study import Study
 from inference.report.figures.rendering import reword, svg_text
+from inference.report.figures.style import one_column
 from inference.report.page import asset, environment
 from inference.report.review import Reviewed
 from inference.report.svg import embedded_svg
@@ -39,10 +41,12 @@ def render_review(study: Study, label: str, items: Sequence[Reviewed], cohorts: 
         numbering[kind] += 1
         return f"{kind} {numbering[kind]}"
 
-    def svg(one: Reviewed) -> Markup:
-        figure = one.draw()
-        drawn = svg_text(reword(figure, say) if words_for(study) else figure, one.name)
-        return Markup(embedded_svg(drawn, one.name.replace("_", "-"), one.title))
+    def svg(one: Reviewed, *, narrow: bool = False) -> Markup:
+        name = f"{one.name.replace('_', '-')}{'-narrow' if narrow else ''}"
+        with one_column() if narrow else nullcontext():
+            figure = one.draw()
+        drawn = svg_text(reword(figure, say) if words_for(study) else figure, name)
+        return Markup(embedded_svg(drawn, name, one.title))
 
     return (
         environment()

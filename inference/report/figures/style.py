@@ -100,9 +100,14 @@ def narrow() -> bool:
     return _NARROW.get()
 
 
+def across(width: float = WIDTH) -> float:
+    """Return a width in inches, no wider than one column where figures are made for one."""
+    return min(width, COLUMN) if narrow() else width
+
+
 def canvas(height: float, width: float = WIDTH) -> Figure:
-    """Return an empty figure, so many inches high and wide; no wider than one column where figures are made for one."""
-    return Figure(figsize=(min(width, COLUMN) if narrow() else width, height), layout="constrained")
+    """Return an empty figure, so many inches high and `across` a width."""
+    return Figure(figsize=(across(width), height), layout="constrained")
 
 
 def beside(height: float, count: int, width: float = WIDTH, **subplots: Any) -> tuple[Figure, list[Axes]]:

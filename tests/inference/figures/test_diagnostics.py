@@ -1,19 +1,30 @@
 """ArviZ's plots of a fit: every one, with and without designs."""
 
+from itertools import combinations
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from numpy.testing import assert_allclose
 
 from inference.diagnostics.rank_test import rank_test
 from inference.report.figures.diagnostics import DIAGNOSTICS, REVIEWED
 from inference.report.figures.diagnostics.chosen import main_variables, one_design, panels, pooled
 from inference.report.figures.rendering import svg_text
+from inference.report.figures.style import COLUMN, one_column
+
+
+LONG = "targeted_therapy[T.Trastuzumab + pertuzumab]"
+PAGE = 348  # pixels of a figure on a screen of 390
+READABLE = 6  # pixels
 
 
 @pytest.mark.parametrize(
-    ("name", "designs"), [*((name, 0) for name in REVIEWED), *((name, 3) for name in DIAGNOSTICS)]
+    ("name", "designs"),
+    [*((name, 0) for name in REVIEWED), *((name, 3) for name in DIAGNOSTICS if name not in ("rank", "ess"))],
 )
 def test_every_plot_draws_all_it_prints_inside(name, designs, make_fit, assert_inside):
     fit = make_fit(designs)
@@ -26,6 +37,42 @@ def test_every_plot_draws_all_it_prints_inside(name, designs, make_fit, assert_i
     expected = {"forest": "designs pooled", "prior_posterior": "designs pooled"}.get(name, "design 1 of 3")
     assert (expected in title) == bool(designs), title
     assert len(svg_text(figure, name)) < 150_000
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("trace", "forest", "pairs") else pytest.mark.long)
+        for name in REVIEWED
+    ],
+)
+def test_on_a_narrow_screen_no_plot_loses_or_covers_a_text(name, make_fit, texts, assert_inside):
+    """Every label of the wide plot stands in the narrow one, large enough to be read, and none lies on another."""
+    fit = make_fit()
+    groups = {one: group.to_dataset() for one, group in fit.children.items()}
+    for one in ("prior", "posterior"):
+        if "term" in groups[one].coords:
+            groups[one] = groups[one].assign_coords(term=["age", LONG])
+    fit = xr.DataTree.from_dict(groups)
+    wide = REVIEWED[name](fit, None)
+    with one_column():
+        figure = REVIEWED[name](fit, None)
+    assert figure.get_size_inches()[0] == COLUMN
+
+    def labels(one):
+        return {"".join(text.split()) for text in texts(one) if any(sign.isalpha() for sign in text)}
+
+    assert labels(wide) <= labels(figure)
+    assert_inside(figure)
+    printed = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    assert min(text.get_fontsize() for text in printed) * PAGE / (72 * COLUMN) >= READABLE
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in printed
+        if any(sign.isalpha() for sign in text.get_text())
+    ]
+    assert not [(one, other) for (one, box), (other, next) in combinations(boxes, 2) if box.overlaps(next)]
 
 
 def test_default_variables_are_the_effect_first_and_no_hazard_by_interval(make_fit):

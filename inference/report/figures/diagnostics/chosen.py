@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,23 +15,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.diagnostics.rhat_ess import rhat
-from inference.report.figures.style import WIDTH, style
+from inference.report.figures.style import SMALL, across, narrow, style
+from inference.report.figures.wording import wrapped
 
 if TYPE_CHECKING:
     from arviz import PlotCollection
     from arviz_base.labels import MapLabeller
 
 SAMPLE_DIMS = ("chain", "draw")
-COLUMNS = 4
 MOST = 16
 """Panels of a figure with one for each parameter: what can be looked at."""
 WHICH = (
     "Of many parameters those are shown that a reviewer looks at first, then those with the largest R-hat."
 )
 SLASH = "\N{DIVISION SLASH}"  # names of variables in a DataTree hold no other
-TITLE = 20
-"""Characters above a panel, of four side by side; fewer where panels have numbers of their own to the left."""
-SHORT_TITLE = 17
+TITLE = 24
+"""Characters of a line above a panel; fewer where panels have numbers of their own to the left."""
+SHORT_TITLE = 20
+NARROW_TITLE = 40
+"""Characters above a figure for one column; longer titles are broken."""
 FIRST = (
     "treatment_effect",
     "propensity_effect",
@@ -76,15 +78,7 @@ def telling(fit: xr.DataTree, names: Sequence[str], note: str) -> tuple[xr.DataT
     Of more than `MOST` numbers those are kept that a reviewer looks at first, then those whose chains agree least. The
     note says so.
     """
-    numbers: dict[str, xr.DataArray] = {}
-    for name in names:
-        values = fit["posterior"][name]
-        others = [dim for dim in values.dims if dim not in SAMPLE_DIMS]
-        for place in np.ndindex(*(values.sizes[dim] for dim in others)):
-            one = values.isel(dict(zip(others, place, strict=True))).transpose(*SAMPLE_DIMS)
-            label = ", ".join(str(one.coords[dim].item()) for dim in others if dim in one.coords)
-            title = "\n".join(filter(None, [short_name(name), label.replace("/", SLASH)]))
-            numbers[title] = one.drop_vars(others, errors="ignore")
+    numbers = single_numbers(fit["posterior"].to_dataset(), names)
     shown = list(numbers)
     if len(numbers) > MOST:
         first = [short_name(name) for name in FIRST]
@@ -96,6 +90,20 @@ def telling(fit: xr.DataTree, names: Sequence[str], note: str) -> tuple[xr.DataT
     groups = {name: group.to_dataset() for name, group in fit.children.items()}
     groups["posterior"] = xr.Dataset({name: numbers[name] for name in shown})
     return xr.DataTree.from_dict(groups), len(shown), note
+
+
+def single_numbers(posterior: xr.Dataset, names: Sequence[str]) -> dict[str, xr.DataArray]:
+    """Return the draws (chain, draw) of each single number of some variables, by what it is called: the variable, and on a second line the term."""
+    numbers: dict[str, xr.DataArray] = {}
+    for name in names:
+        values = posterior[name]
+        others = [dim for dim in values.dims if dim not in SAMPLE_DIMS]
+        for place in np.ndindex(*(values.sizes[dim] for dim in others)):
+            one = values.isel(dict(zip(others, place, strict=True))).transpose(*SAMPLE_DIMS)
+            label = ", ".join(str(one.coords[dim].item()) for dim in others if dim in one.coords)
+            title = "\n".join(filter(None, [short_name(name), label.replace("/", SLASH)]))
+            numbers[title] = one.drop_vars(others, errors="ignore")
+    return numbers
 
 
 def one_design(fit: xr.DataTree, groups: Sequence[str]) -> tuple[xr.DataTree, str]:
@@ -140,7 +148,7 @@ def _labelled(dataset: xr.Dataset) -> xr.Dataset:
 def panel_figure(
     fit: xr.DataTree, var_names: Sequence[str] | None, title: str, draw: Callable[..., PlotCollection]
 ) -> Figure:
-    """Return a figure with a panel for each of the numbers that `telling` chooses, four side by side.
+    """Return a figure with a panel for each of the numbers that `telling` chooses, side by side as `panel_layout` has it.
 
     Parameters
     ----------
@@ -155,13 +163,25 @@ def panel_figure(
     names = list(var_names or main_variables(fit["posterior"].to_dataset()))
     shown, note = one_design(fit, ("posterior",))
     shown, count, note = telling(shown, names, note)
-    size = (WIDTH, 1.25 * -(-count // COLUMNS) + 0.5)
     with arviz_style() as az:
-        figure_kwargs = {"figsize": size, "layout": "constrained"}
-        collection = draw(az, shown, backend="matplotlib", col_wrap=COLUMNS, figure_kwargs=figure_kwargs)
+        collection = draw(az, shown, **panel_layout(count, 0.5))
         figure = figure_of(collection, titled(title, note))
-        cut_titles(figure, SHORT_TITLE)
+        small_titles(figure, SHORT_TITLE)
     return figure
+
+
+def layout(height: float) -> dict[str, Any]:
+    """Return ArviZ's options for a figure so many inches high, as wide as the page or one column."""
+    return {
+        "backend": "matplotlib",
+        "figure_kwargs": {"figsize": (across(), height), "layout": "constrained"},
+    }
+
+
+def panel_layout(count: int, rest: float) -> dict[str, Any]:
+    """Return ArviZ's options for so many panels, four side by side or two in one column, and so many inches for titles and keys."""
+    columns = 2 if narrow() else 4
+    return {"col_wrap": columns, **layout(1.25 * -(-count // columns) + rest)}
 
 
 def short_labels(names: Sequence[str]) -> MapLabeller:
@@ -190,16 +210,36 @@ def figure_of(collection: PlotCollection, title: str) -> Figure:
     """Return the figure of a collection of plots, titled, and known to pyplot no more."""
     figure = collection.viz["figure"].item()
     plt.close(figure)
+    title = wrapped(title, NARROW_TITLE) if narrow() else title
     figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
     return figure
 
 
-def cut_titles(figure: Figure, most: int = TITLE) -> None:
-    """Cut lines of panels' titles to so many characters: what fits beside the next panel's."""
+def small_titles(figure: Figure, most: int = TITLE) -> None:
+    """Set the titles of panels in small letters, broken into lines of so many characters: what fits beside the next panel's."""
     for axes, loc in product(figure.axes, ("left", "center")):
-        lines = axes.get_title(loc=loc).split("\n")
-        cut = [line if len(line) <= most else f"{line[: most - 1]}…" for line in lines]
-        axes.set_title("\n".join(cut), loc=loc)
+        if title := axes.get_title(loc=loc):
+            axes.set_title("", loc=loc)
+            small_title(axes, broken(title, most))
+
+
+def small_title(axes: Axes, title: str) -> None:
+    """Set a title in small letters that begins where the panel does, and may be longer than the panel is wide.
+
+    It takes the place of the one in the middle: a title at the left is broken where the panel ends (`lay_out`).
+    """
+    axes.set_title(title, loc="center", x=0.0, ha="left", fontsize=SMALL, fontweight="normal")
+
+
+def broken(label: str, most: int) -> str:
+    """Return a label in lines of so many characters; the level of a covariate begins a line rather than be broken."""
+    return "\n".join(
+        line
+        for part in label.split("\n")
+        for line in (
+            wrapped(part, most) if len(part) <= most else wrapped(part.replace("[", " ["), most)
+        ).split("\n")
+    )
 
 
 def thin_lines(axes: Axes, most: int) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import xarray as xr
 from matplotlib.figure import Figure
 
-from inference.report.figures.diagnostics.chosen import arviz_style, figure_of, one_design, titled
-from inference.report.figures.style import WIDTH
+from inference.report.figures.diagnostics.chosen import arviz_style, figure_of, layout, one_design, titled
+from inference.report.figures.style import narrow
 
 CAPTION = (
     "The distribution of the energy and of its changes from draw to draw should be alike; where the "
@@ -28,11 +28,14 @@ def energy_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
         Not used: the energy is of all parameters together.
     """
     shown, note = one_design(fit, ("sample_stats",))
+    sized = layout(2.6)
+    if narrow():
+        sized["figure_kwargs"]["width_ratios"] = (1, 1.5)
     with arviz_style() as az:
         collection = az.plot_energy(
             shown,
-            backend="matplotlib",
-            figure_kwargs={"figsize": (WIDTH, 2.6), "layout": "constrained"},
+            visuals={"legend": {"loc": "outside upper right", "ncols": 2}},
+            **sized,
         )
         figure = figure_of(collection, titled("Energy", note))
         by_chain, distribution = figure.axes[:2]

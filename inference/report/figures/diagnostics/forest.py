@@ -9,14 +9,15 @@ from matplotlib.figure import Figure
 
 from inference.report.figures.diagnostics.chosen import (
     arviz_style,
+    broken,
     figure_of,
+    layout,
     main_variables,
-    panels,
     pooled,
-    short_labels,
+    single_numbers,
     titled,
 )
-from inference.report.figures.style import REFERENCE_LINE, WIDTH
+from inference.report.figures.style import REFERENCE_LINE, SMALL, narrow
 
 CAPTION = (
     "Posterior means with 50 % (thick) and 95 % (thin) intervals on the scale of the parameters (log "
@@ -41,26 +42,32 @@ def forest_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
         var_names or [name for name in main_variables(fit["posterior"].to_dataset()) if name not in APART]
     )
     shown, note = pooled(fit, ("posterior",), names)
-    rows = panels(shown["posterior"].to_dataset(), names)
+    numbers = single_numbers(shown["posterior"].to_dataset(), names)
+    most = 29 if narrow() else 46
+    labels = {number: broken(number.replace("\n", ": "), most) for number in numbers}
+    sized = layout((0.34 if narrow() else 0.28) * len(labels) + 0.7)
+    sized["figure_kwargs"]["width_ratios"] = (1, 0.8 if narrow() else 1.5)
+    from arviz_base.labels import MapLabeller  # as in `inference.fits.datatree`
+
     with arviz_style() as az:
         collection = az.plot_forest(
-            shown,
-            var_names=names,
+            xr.DataTree.from_dict({"posterior": xr.Dataset(numbers)}),
             combined=False,
             ci_probs=(0.5, 0.95),
-            labeller=short_labels(names),
+            labeller=MapLabeller(var_name_map={**labels}),
             visuals={
                 "point_estimate": {"size": 10},
                 "trunk": {"width": 2.0},
                 "twig": {"width": 0.8},
                 "ticklabels": False,
+                "labels": {"size": SMALL},
             },
-            backend="matplotlib",
-            figure_kwargs={"figsize": (WIDTH, 0.28 * rows + 0.7), "layout": "constrained"},
+            **sized,
         )
         figure = figure_of(collection, titled("Posterior intervals by chain", note))
         names_axes, intervals = figure.axes[0], figure.axes[-1]
         names_axes.xaxis.set_visible(False)
         names_axes.spines["bottom"].set_visible(False)
+        intervals.margins(y=0.01)
         intervals.axvline(0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
     return figure

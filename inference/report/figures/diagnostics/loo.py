@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import xarray as xr
 from matplotlib.figure import Figure
 
-from inference.report.figures.diagnostics.chosen import arviz_style, figure_of, one_design, titled
-from inference.report.figures.style import REFERENCE_LINE, WIDTH
+from inference.report.figures.diagnostics.chosen import arviz_style, figure_of, layout, one_design, titled
+from inference.report.figures.style import REFERENCE_LINE
 
 CAPTION = (
     "One point a patient: how much the posterior would change without that patient (Pareto k). Above the "
@@ -35,13 +35,12 @@ def khat_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
         scores = az.loo(shown, pointwise=True, var_name="time")
         collection = az.plot_khat(
             scores,
-            backend="matplotlib",
             hline_values=[scores.good_k],
             visuals={
                 "hlines": {"color": REFERENCE_LINE, "linestyle": "--"},
                 "khat": {"size": 8, "alpha": 0.6},
             },
-            figure_kwargs={"figsize": (WIDTH, 3.0), "layout": "constrained"},
+            **layout(3.0),
         )
         figure = figure_of(collection, titled("Influence of single patients", note))
         axes = figure.axes[0]

@@ -11,15 +11,18 @@ from matplotlib.figure import Figure
 from inference.diagnostics.rhat_ess import ess_bulk
 from inference.report.figures.diagnostics.chosen import (
     arviz_style,
+    broken,
     figure_of,
+    layout,
     main_variables,
     one_design,
     telling,
     titled,
 )
-from inference.report.figures.style import WARNING, WIDTH
+from inference.report.figures.style import SMALL, WARNING, across, narrow
 
 SHOWN = 4
+LINE = 52  # characters of the key
 DRAWS = 150
 CAPTION = (
     "Draws of the parameters with the smallest effective sample sizes, two at a time. A round cloud is easy to sample; a banana, a funnel or "
@@ -58,13 +61,16 @@ def pairs_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fi
     with arviz_style() as az:
         collection = az.plot_pair(
             some,
-            backend="matplotlib",
             visuals={"scatter": {"size": 4, "alpha": 0.4}, "divergence": {"color": WARNING, "size": 14}},
-            figure_kwargs={"figsize": (WIDTH, WIDTH * 0.8), "layout": "constrained"},
+            **layout(0.8 * across() + 0.7),
         )
         figure = figure_of(collection, titled("Pairs of the parameters that mix worst", note))
+    letters = dict(zip(map(str, some["posterior"].data_vars), "ABCD", strict=False))
     for axes in figure.axes:
-        axes.tick_params(labelsize=6)
-        axes.set_xlabel(axes.get_xlabel(), fontsize=7)
-        axes.set_ylabel(axes.get_ylabel(), fontsize=7)
+        axes.tick_params(labelsize=5 if narrow() else 6)
+        axes.locator_params(nbins=1 if narrow() else 4, min_n_ticks=1)
+        axes.set_xlabel(letters.get(axes.get_xlabel(), ""))
+        axes.set_ylabel(letters.get(axes.get_ylabel(), ""))
+    key = [broken(f"{letter}  {name.replace('\n', ': ')}", LINE) for name, letter in letters.items()]
+    figure.supxlabel("\n".join(key), x=0.01, ha="left", fontsize=SMALL)
     return figure

@@ -10,23 +10,23 @@ from matplotlib.figure import Figure
 
 from inference.report.figures.diagnostics.chosen import (
     arviz_style,
-    cut_titles,
     figure_of,
     main_variables,
+    panel_layout,
     panels,
     pooled,
     short_labels,
+    small_titles,
     titled,
 )
 from inference.report.figures.priors import name_the_densities, shown_range
-from inference.report.figures.style import POSTERIOR, PRIOR, WIDTH
+from inference.report.figures.style import POSTERIOR, PRIOR
 
 CAPTION = (
     "Prior and posterior density of every parameter. Where both agree the cohort says nothing about the "
     "parameter; where the posterior lies in the prior's tail, the two disagree. Axes are cut to where the "
     "posterior lies."
 )
-COLUMNS = 4
 
 
 def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
@@ -44,18 +44,16 @@ def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = N
         name for name in var_names or main_variables(fit["posterior"].to_dataset()) if name in prior.data_vars
     ]
     shown, note = pooled(fit, ("prior", "posterior"), names)
-    rows = -(-panels(shown["posterior"].to_dataset(), names) // COLUMNS)
+    count = panels(shown["posterior"].to_dataset(), names)
     with arviz_style() as az:
         collection = az.plot_prior_posterior(
             shown,
             var_names=names,
             labeller=short_labels(names),
-            backend="matplotlib",
-            col_wrap=COLUMNS,
             visuals={"title": {"size": 7.5}},
             stats={"dist": {"grid_len": 128}},
             color=[PRIOR, POSTERIOR],
-            figure_kwargs={"figsize": (WIDTH, 1.25 * rows + 0.6), "layout": "constrained"},
+            **panel_layout(count, 0.6),
         )
         figure = figure_of(collection, titled("Prior and posterior", note))
         for legend in figure.legends:
@@ -64,6 +62,6 @@ def prior_posterior_figure(fit: xr.DataTree, var_names: Sequence[str] | None = N
             if len(axes.lines) == 2:
                 before, after = (np.asarray(line.get_xdata(), dtype=float) for line in axes.lines)
                 axes.set_xlim(*shown_range(before, after))
-        cut_titles(figure)
+        small_titles(figure)
         name_the_densities(figure.axes[0])
     return figure

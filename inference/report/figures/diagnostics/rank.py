@@ -12,15 +12,15 @@ from inference.diagnostics.rank_test import rank_test
 from inference.report.figures.diagnostics.chosen import (
     WHICH,
     arviz_style,
-    cut_titles,
     figure_of,
     main_variables,
     one_design,
+    panel_layout,
+    small_titles,
     telling,
     thin_lines,
     titled,
 )
-from inference.report.figures.style import WIDTH
 
 CAPTION = (
     "Each line is one chain: by how much the ranks of its draws, among those of all chains, depart from "
@@ -30,7 +30,6 @@ CAPTION = (
     + WHICH
 )
 LEVEL = 0.01
-COLUMNS = 4
 ECDF_POINTS = 120
 
 
@@ -47,17 +46,14 @@ def rank_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
     names = list(var_names or main_variables(fit["posterior"].to_dataset()))
     shown, note = one_design(fit, ("posterior",))
     shown, count, note = telling(shown, names, note)
-    rows = -(-count // COLUMNS)
     with arviz_style() as az:
         collection = az.plot_rank(
             shown,
-            backend="matplotlib",
-            col_wrap=COLUMNS,
             visuals={"xlabel": False, "ecdf_lines": {"width": 0.8}, "title": {"size": 7.5}},
-            figure_kwargs={"figsize": (WIDTH, 1.25 * rows + 0.5), "layout": "constrained"},
+            **panel_layout(count, 0.5),
         )
         figure = figure_of(collection, titled("Ranks of the draws by chain", note))
-        cut_titles(figure)
+        small_titles(figure)
         for name, draws in shown["posterior"].data_vars.items():
             axes = collection.viz["plot"][name].item()
             thin_lines(axes, ECDF_POINTS)

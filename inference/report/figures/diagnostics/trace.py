@@ -10,14 +10,16 @@ from matplotlib.figure import Figure
 from inference.report.figures.diagnostics.chosen import (
     WHICH,
     arviz_style,
+    broken,
     figure_of,
+    layout,
     main_variables,
     one_design,
+    small_title,
     telling,
     thin_lines,
     titled,
 )
-from inference.report.figures.style import SMALL, WIDTH
 
 CAPTION = (
     "Left, the posterior density by chain: the colours should lie on each other. Right, the draws in the "
@@ -27,6 +29,7 @@ CAPTION = (
 GRID = 128
 """Points of a density: more only make the file larger."""
 TRACE_POINTS = 150
+ACROSS = 52  # characters of a title, over both panels of a row
 
 
 def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
@@ -49,12 +52,11 @@ def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fi
             combined=False,
             visuals={"trace": {"width": 0.4, "alpha": 0.7}, "dist": {"width": 1.0}, "xlabel_trace": False},
             stats={"dist": {"grid_len": GRID}},
-            backend="matplotlib",
-            figure_kwargs={"figsize": (WIDTH, 0.72 * rows + 0.6), "layout": "constrained"},
+            **layout(0.72 * rows + 0.6),
         )
         figure = figure_of(collection, titled("Densities and traces", note))
         for left, right in zip(figure.axes[::2], figure.axes[1::2], strict=True):
-            left.set_title(left.get_xlabel().replace("\n", ": "), fontsize=SMALL)
+            small_title(left, broken(left.get_xlabel().replace("\n", ": "), ACROSS))
             left.set_xlabel("")
             right.set_ylabel("")
             right.tick_params(labelbottom=right is figure.axes[-1])
