@@ -16,7 +16,6 @@ from inference.report.figures.diagnostics.chosen import main_variables, one_desi
 from inference.report.figures.rendering import svg_text
 from inference.report.figures.style import COLUMN, one_column
 
-
 LONG = "targeted_therapy[T.Trastuzumab + pertuzumab]"
 PAGE = 348  # pixels of a figure on a screen of 390
 READABLE = 6  # pixels
