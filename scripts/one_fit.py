@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import xarray as xr
@@ -29,7 +31,7 @@ from inference.fits.tables import as_written
 from inference.frequentist import pooled_comparators
 from inference.frequentist.counted import comparators_of
 from inference.frequentist.own_matching import with_own_matching
-from inference.report.drawing import diagnostics_for, draw_diagnostics
+from inference.report.drawing import DrawingWorkers, diagnostics_for, draw_diagnostic
 from inference.storage.atomic import atomic_path
 from inference.storage.cache import TREE
 from models.baselines import BASELINES
@@ -38,6 +40,8 @@ from scripts.console import Progress, part_of
 from scripts.jobs import Stopwatch, manifest, ready_folder, write_json, write_table
 from scripts.options import Sampling, workers_of
 from scripts.patients import Patients, load_patients
+
+PLOTTED = ("posterior", "sample_stats", "prior", "log_likelihood")  # what diagnostic plots show of a fit
 
 
 @dataclass(frozen=True)
@@ -162,19 +166,66 @@ def prepared(reference: str, choice: Choice, sampling: Sampling, progress: Progr
     return made
 
 
-def fitted(one: Prepared, watch: Stopwatch, progress: Progress) -> Fitted:
+@dataclass(frozen=True, eq=False)
+class Plots:
+    """Diagnostic plots of the fit of the first cohort: worker processes draw them from a copy on disk, while the fit is read.
+
+    Attributes
+    ----------
+    model : Prepared
+    workers : DrawingWorkers
+    copy : Path
+        The file that they read.
+    """
+
+    model: Prepared
+    workers: DrawingWorkers
+    copy: Path
+
+    def begin(self, fit: xr.DataTree) -> None:
+        """Begin to draw; from here on the folder has no manifest, until all files are of one fit again."""
+        one = self.model
+        names = diagnostics_for(one.choice.adjustment, one.patients.cohort.counts is not None)
+        (one.folder / "manifest.json").unlink(missing_ok=True)
+        groups = {name: fit[name].to_dataset() for name in PLOTTED if name in fit.children}
+        TREE.write(xr.DataTree.from_dict(groups), self.copy)
+        for name in names:
+            self.workers.submit(
+                draw_diagnostic,
+                name,
+                partial(TREE.read, self.copy),
+                self.workers.folder,
+                one.keys[0],
+                words_for(one.study),
+            )
+
+
+@contextmanager
+def plots_of(one: Prepared) -> Generator[Plots]:
+    """Give what draws the diagnostic plots of a model's fit; left well, they are drawn."""
+    with (
+        TemporaryDirectory() as aside,
+        DrawingWorkers(one.folder / "figures") as workers,
+    ):
+        yield Plots(one, workers, Path(aside) / "fit.nc")
+
+
+def fitted(one: Prepared, plots: Plots, watch: Stopwatch, progress: Progress) -> Fitted:
     """Return the fits of a model, made in this process or by the workers of a cluster."""
     if one.executors is not None:
         with watch.stage("fits"):
             trees, summaries = fitted_elsewhere(
                 one.executors, one.folder, one.study, one.cohorts, one.requests, one.problems, progress
             )
+        plots.begin(trees[0])
         return Fitted(trees, pool(summaries))
     trees, summaries, count = [], [], len(one.cohorts)
     for number, (cohort, problem) in enumerate(zip(one.cohorts, one.problems, strict=True)):
         part = progress if count == 1 else part_of(progress, number, count)
         with watch.stage("sampling"):
             trees.append(sampled_fit.function(one.study.name, one.request.named, problem, part))
+        if number == 0:
+            plots.begin(trees[0])
         with watch.stage("estimands and checks"):
             summaries.append(read_fit(one.study, cohort, one.requests[number], trees[-1]))
     return Fitted(trees, pool(summaries))
@@ -185,10 +236,11 @@ def checks_of(one: Prepared, made: Fitted) -> pd.DataFrame:
     return checks_table([*made.summary.checks, *withheld_checks(one.patients.withheld)])
 
 
-def write_fit(one: Prepared, made: Fitted, seed: int, watch: Stopwatch, progress: Progress) -> None:
+def write_fit(
+    one: Prepared, made: Fitted, plots: Plots, seed: int, watch: Stopwatch, progress: Progress
+) -> None:
     """Write a fit, its tables, its diagnostic plots and, last, the manifest: with it, all files are of one fit."""
     folder, several = one.folder, len(one.cohorts) > 1
-    (folder / "manifest.json").unlink(missing_ok=True)
     with atomic_path(folder / "fit.nc") as temporary:
         TREE.write(stack_cohorts(made.trees), temporary)
     write_table(as_written(made.summary.estimands), folder / "estimands.csv")
@@ -197,9 +249,7 @@ def write_fit(one: Prepared, made: Fitted, seed: int, watch: Stopwatch, progress
     if several:
         write_table(made.summary.pooling, folder / "pooling.csv")
     with watch.stage("figures"):
-        plots = diagnostics_for(one.choice.adjustment, one.patients.cohort.counts is not None)
-        figures, words = folder / "figures", words_for(one.study)
-        draw_diagnostics(plots, lambda: made.trees[0], figures, one.keys[0], words, progress)
+        plots.workers.finish(progress)
     more = {
         "seed": seed,
         "settings": {**vars(one.request.settings), "designs": one.request.designs},

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from functools import cache
 from pathlib import Path
+from typing import Self
 
 import xarray as xr
 from matplotlib.figure import Figure
@@ -48,11 +49,54 @@ def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure], say: S
     return _write(draw(), name, folder, line, say) if kept is None else kept
 
 
-class Drawer:
-    """Draws figures into a folder in worker processes, while the caller makes the next; those that are there are not made again.
+class DrawingWorkers:
+    """Worker processes that draw into a folder, while the caller goes on.
 
-    To make a figure takes a quarter of the time, to lay it out and to write it the rest. A context: left well, all is drawn;
-    left by an error or an interrupt, what is not drawn is given up.
+    A context: left well, all is drawn; left by an error or an interrupt, what is not drawn is given up.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._drawings: list[Future[str]] = []
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit[**P](self, draw: Callable[P, str], *arguments: P.args, **named: P.kwargs) -> Future[str]:
+        """Return the SVG to come of a function that draws; it and its arguments can be pickled."""
+        if self._pool is None:
+            self._pool = worker_pool(DRAWERS)
+        drawing = self._pool.submit(draw, *arguments, **named)
+        self._drawings.append(drawing)
+        return drawing
+
+    def finish(self, progress: Callable[[str, int, int], None]) -> None:
+        """Wait until all is drawn."""
+        for number, drawing in enumerate(self._drawings):
+            progress("figures", number, len(self._drawings))
+            drawing.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            # all are waited for before one that failed ends the workers: ending them while another is handed over may never return
+            wait(self._drawings if kind is None else ())
+            for drawing in self._drawings if kind is None else ():
+                drawing.result()
+        finally:
+            if self._pool is not None:
+                remove_parts(self.folder, end_workers([self._pool]))
+
+
+class Drawer(DrawingWorkers):
+    """Makes figures, while worker processes lay out and write those made before; those that are there are not made again.
+
+    To make a figure takes a quarter of the time, to lay it out and to write it the rest.
 
     Parameters
     ----------
@@ -65,9 +109,8 @@ class Drawer:
     """
 
     def __init__(self, folder: Path, mark: str, say: Say | None = None) -> None:
-        self.folder, self.line, self.say = folder, last_line(mark, say), say
-        self._drawings: list[Future[str]] = []
-        self._pool: ProcessPoolExecutor | None = None
+        super().__init__(folder)
+        self.line, self.say = last_line(mark, say), say
 
     def __call__(self, name: str, draw: Callable[[], Figure]) -> Drawing:
         """Return the drawing of a figure, wide and narrow, from its name and what makes it."""
@@ -80,24 +123,7 @@ class Drawer:
         kept = _kept(name, self.folder, self.line)
         if kept is not None:
             return lambda: kept
-        if self._pool is None:
-            self._pool = worker_pool(DRAWERS)
-        drawing = self._pool.submit(_write, draw(), name, self.folder, self.line, self.say)
-        self._drawings.append(drawing)
-        return drawing.result
-
-    def __enter__(self) -> Drawer:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            # all are waited for before one that failed ends the workers: ending them while another is handed over may never return
-            wait(self._drawings if kind is None else ())
-            for drawing in self._drawings if kind is None else ():
-                drawing.result()
-        finally:
-            if self._pool is not None:
-                remove_parts(self.folder, end_workers([self._pool]))
+        return self.submit(_write, draw(), name, self.folder, self.line, self.say).result
 
 
 def last_line(mark: str, say: Say | None) -> str:
@@ -138,22 +164,6 @@ def diagnostics_for(adjustment: str, counts: bool = False) -> list[str]:
         if ADJUSTMENTS[adjustment].maximises
         else [one for one in DIAGNOSTICS if not counts or one != "loo"]
     )
-
-
-def draw_diagnostics(
-    names: Sequence[str],
-    fit: Callable[[], xr.DataTree],
-    folder: Path,
-    mark: str,
-    say: Say | None,
-    progress: Callable[[str, int, int], None],
-) -> dict[str, str]:
-    """Return some of ArviZ's diagnostic plots of a fit as SVG by name; the fit is asked for only where one is missing."""
-    plots = {}
-    for number, name in enumerate(names):
-        progress(f"diagnostic plot: {name}", number, len(names))
-        plots[name] = draw_diagnostic(name, fit, folder, mark, say)
-    return plots
 
 
 def draw_diagnostic(
