@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from inference.report.diagnostic_plots import DIAGNOSTIC_TITLES, diagnostics_of,
 from inference.report.drawing import Drawer
 from inference.report.drawings import Draw
 from inference.report.figures.captions import caption_of
-from inference.report.gallery import exhibits, prior_statements
+from inference.report.gallery import exhibits
 from inference.report.journal_tables import coefficients, described
 from inference.report.live_headline import live_headline
 from inference.report.live_survival import live_survival
 from inference.report.page import render
 from inference.report.printed_tables import printed_tables
+from inference.report.priors import prior_statements
 from inference.report.section import Material
 from inference.report.sections import doubts, sections_of, sentences_beside_the_answer, tables_of
 from inference.report.sections.untimed import limits_of_publication
@@ -96,8 +98,8 @@ def write_sensitivity(made: Analysed, progress: Progress) -> None:
             write_table(table, folder / f"{name}.csv")
         for exhibit in exhibits(results):
             if exhibit.group == "sensitivity":
-                progress(exhibit.title, 0, 1)
-                draw(exhibit.id, exhibit.draw)
+                progress(exhibit.title_of(results), 0, 1)
+                draw(exhibit.id, partial(exhibit.draw, results))
         sections_of(material)
     stamped = {**results.manifest, "wall_time_seconds": dict(made.watch.seconds)}
     write_json(stamped, folder / "sensitivity-manifest.json")
@@ -115,13 +117,14 @@ def _drawer(made: Analysed) -> Drawer:
 def _figures(made: Analysed, draw: Draw, progress: Progress) -> list[FigureItem]:
     """Draw what has changed, and return every figure of the page; the diagnostic plots lie beside the fits."""
     results = made.results
-    shown = list(exhibits(results))
+    shown = exhibits(results)
     items = []
     for number, exhibit in enumerate(shown):
-        progress(exhibit.title, number, len(shown) + 1)
-        drawing = draw(exhibit.id, exhibit.draw)
+        title, caption = exhibit.title_of(results), exhibit.caption_of(results)
+        progress(title, number, len(shown) + 1)
+        drawing = draw(exhibit.id, partial(exhibit.draw, results))
         live = live_survival(results.main.curves) if exhibit.id == "survival" else None
-        items.append(FigureItem(exhibit.id, exhibit.title, exhibit.caption, drawing, exhibit.group, live))
+        items.append(FigureItem(exhibit.id, title, caption, drawing, exhibit.group, live))
     progress("diagnostic plots", len(shown), len(shown) + 1)
     main = results.main.request
     plots = [diagnostics_of(one, shown=one.request == main) for one in results.illustrated]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,7 @@ from matplotlib.figure import Figure
 from inference.diagnostics.checks.counted import counted_balance
 from inference.diagnostics.checks.loo_pit import NAME as LOO_PIT
 from inference.diagnostics.checks.treatment_calibration import NAME as CALIBRATION
-from inference.fits.requests import problem_of
 from inference.frequentist.balance import overlap_weights, standardised_differences
-from inference.predictive.prior_draws import prior_survival
 from inference.report.content import Group
 from inference.report.exposure_words import since
 from inference.report.figures.balance import balance_figure
@@ -33,166 +31,130 @@ from inference.report.figures.predictive_split import (
 from inference.report.figures.predictive_statistics import predictive_statistics_figure
 from inference.report.figures.predictive_survival import predictive_survival_figure
 from inference.report.figures.prior_sets import prior_sets_figure
-from inference.report.figures.prior_survival import prior_survival_figure
-from inference.report.figures.priors import prior_posterior_figure
 from inference.report.figures.rmst import rmst_figure
 from inference.report.figures.survival import OF_COUNTS, survival_figure
 from inference.report.figures.treatment_calibration import treatment_calibration_figure
-from inference.report.numbers import number
 from inference.report.observed_arms import arm_curves, followed_by_arm, followed_by_state
+from inference.report.priors import prior_posterior_of, prior_survival_of
 from inference.report.results import Results
 from inference.report.vocabulary import capitalised, vocabulary
 from inference.sensitivity.priors import prior_interval
 
-PRIOR_DRAWS = 2000
-MAIN_PARAMETERS = {
-    "treatment_effect": "Log hazard ratio of treatment",
-    "propensity_effect": "Effect of the propensity score",
-    "log_hazard_level": "Log hazard, first interval",
-    "log_hazard_step_sd": "Step between intervals (sd)",
-    "median_survival": "Median survival",
-    "weibull_shape": "Weibull shape",
-}
-
 
 @dataclass(frozen=True, eq=False)
 class Exhibit:
-    """A figure with its place in the report.
+    """A figure of an analysis, with its place on the page.
 
     Attributes
     ----------
-    id, title, caption : str
-        File name, heading, and how to read it.
+    name : str
+        Of its module in `inference.report.figures`, which has the caption, and of its files.
+    title : str or callable
+        Heading; from the results, where it depends on them.
     group : str
-        Section of the report.
+        Section of the page.
     draw : callable
-        Makes the figure.
+        Makes the figure from the results.
+    applies : callable
+        Whether the results have what it shows; by default all have.
+    caption : callable, optional
+        How to read it, from the results, where the module's caption does not say it.
     """
 
-    id: str
-    title: str
-    caption: str
+    name: str
+    title: str | Callable[[Results], str]
     group: Group
-    draw: Callable[[], Figure]
+    draw: Callable[[Results], Figure]
+    applies: Callable[[Results], bool] = lambda _: True
+    caption: Callable[[Results], str] | None = None
+
+    @property
+    def id(self) -> str:
+        """The name of its files, and its anchor on the page."""
+        return self.name.replace("_", "-")
+
+    def title_of(self, results: Results) -> str:
+        """Return the heading."""
+        return self.title if isinstance(self.title, str) else self.title(results)
+
+    def caption_of(self, results: Results) -> str:
+        """Return how to read the figure."""
+        if self.caption is not None:
+            return self.caption(results)
+        return caption_of(self.name, results.main.request.exposure)
 
 
-def exhibits(results: Results) -> Iterator[Exhibit]:
-    """Yield the figures of an analysis but for the diagnostic plots; none is drawn yet."""
-    main, cohort, unit = results.main, results.cohort, results.cohort.time_unit
-    said, counts = vocabulary(results.study), cohort.counts is not None
-    labels = {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
-    constant = results.estimands[
-        (results.estimands["exposure"] == main.request.exposure)
-        & (results.estimands["effect"] == main.request.effect)
-    ]
-    under_main_priors = constant[constant["prior_set"] == main.request.priors.name]
+def exhibits(results: Results) -> list[Exhibit]:
+    """Return the figures of an analysis but for the diagnostic plots, in the order of the page; none is drawn yet."""
+    return [one for one in FIGURES if one.applies(results)]
 
-    def shown(name: str, title: str, group: Group, draw: Callable[[], Figure], caption: str = "") -> Exhibit:
-        caption = caption or caption_of(name, main.request.exposure)
-        return Exhibit(name.replace("_", "-"), title, caption, group, draw)
 
-    yield shown(
-        "survival",
-        f"{capitalised(said.outcome)} had all been treated{since(main.request.exposure, unit)}, and had none been",
-        "answer",
-        lambda: survival_figure(
-            main.curves,
-            {} if counts else arm_curves(results.cohorts, main.request.exposure),
-            followed_by_arm(results.cohorts, main.request.exposure),
-            outcome=said.survival,
-            columns=(0.0, *cohort.counts.cutpoints) if cohort.counts is not None else (),
-        ),
-        OF_COUNTS if counts else "",
+def _survival_title(results: Results) -> str:
+    said, exposure = vocabulary(results.study), results.main.request.exposure
+    treated = since(exposure, results.cohort.time_unit)
+    return f"{capitalised(said.outcome)} had all been treated{treated}, and had none been"
+
+
+def _survival_caption(results: Results) -> str:
+    return OF_COUNTS if _counts(results) else caption_of("survival", results.main.request.exposure)
+
+
+def _survival(results: Results) -> Figure:
+    exposure, counts = results.main.request.exposure, results.cohort.counts
+    return survival_figure(
+        results.main.curves,
+        {} if counts is not None else arm_curves(results.cohorts, exposure),
+        followed_by_arm(results.cohorts, exposure),
+        outcome=vocabulary(results.study).survival,
+        columns=() if counts is None else (0.0, *counts.cutpoints),
     )
-    yield shown(
-        "effects", "Hazard ratios", "answer", lambda: effects_figure(under_main_priors, results.comparators)
+
+
+def _constant_effects(results: Results) -> pd.DataFrame:
+    """Return the estimands of the main exposure and shape of the effect."""
+    table, request = results.estimands, results.main.request
+    return table[(table["exposure"] == request.exposure) & (table["effect"] == request.effect)]
+
+
+def _under_main_priors(results: Results) -> pd.DataFrame:
+    table = _constant_effects(results)
+    return table[table["prior_set"] == results.main.request.priors.name]
+
+
+def _predictive_split(results: Results) -> Figure:
+    main, followed = results.main, followed_by_state(results.cohorts)
+    return predictive_split_figure(main.replicated, main.observed, followed, results.cohort.time_unit)
+
+
+def _predictive_survival(results: Results) -> Figure:
+    main, followed = results.main, followed_by_arm(results.cohorts)
+    unit = results.cohort.time_unit
+    return predictive_survival_figure(main.replicated, main.observed, followed, unit, **_labels(results))
+
+
+def _predictive_statistics(results: Results) -> Figure:
+    main, unit = results.main, results.cohort.time_unit
+    return predictive_statistics_figure(main.replicated, main.observed, unit, **_labels(results))
+
+
+def _labels(results: Results) -> dict[str, str]:
+    cohort = results.cohort
+    return {"treated_label": cohort.treated_label, "control_label": cohort.control_label}
+
+
+def _overlap(results: Results) -> Figure:
+    treated = np.concatenate([one.treatment for one in results.cohorts])
+    cohort = results.cohort
+    return overlap_figure(
+        results.main.propensity.ravel(), treated, cohort.treated_label, cohort.control_label
     )
-    yield shown("rmst", "Restricted mean survival time", "answer", lambda: rmst_figure(under_main_priors))
-    yield shown("hazard", "Hazard, and hazard ratio, over time", "curves", lambda: hazard_figure(main.curves))
-    if "state" in main.replicated.dims:
-        yield shown(
-            "predictive_split",
-            "Survival and events of replicated cohorts",
-            "checks",
-            lambda: predictive_split_figure(
-                main.replicated, main.observed, followed_by_state(results.cohorts), unit
-            ),
-        )
-        yield shown(
-            "predictive_split_statistics",
-            "Frequentist summaries of replicated cohorts",
-            "checks",
-            lambda: predictive_split_statistics_figure(main.replicated, main.observed, unit),
-            STATISTICS,
-        )
-    elif main.replicated.data_vars:
-        yield shown(
-            "predictive_survival",
-            "Kaplan-Meier curves of replicated cohorts",
-            "checks",
-            lambda: predictive_survival_figure(
-                main.replicated, main.observed, followed_by_arm(results.cohorts), unit, **labels
-            ),
-        )
-        yield shown(
-            "predictive_statistics",
-            "Frequentist summaries of replicated cohorts",
-            "checks",
-            lambda: predictive_statistics_figure(main.replicated, main.observed, unit, **labels),
-        )
-    pits = _by_baseline(results)
-    if pits:
-        yield shown(
-            "loo_pit",
-            "Leave-one-out probabilities of the patients' times",
-            "checks",
-            lambda: loo_pit_figure(pits),
-        )
-    if cohort.propensity.terms and not counts:
-        yield shown(
-            "overlap",
-            "Overlap",
-            "checks",
-            lambda: overlap_figure(
-                main.propensity.ravel(),
-                np.concatenate([one.treatment for one in results.cohorts]),
-                cohort.treated_label,
-                cohort.control_label,
-            ),
-        )
-        if "share" in main.predicted:
-            yield shown(
-                "treatment_calibration",
-                "Calibration of the treatment model",
-                "checks",
-                lambda: treatment_calibration_figure(main.predicted, main.value_of(CALIBRATION)),
-            )
-    if cohort.propensity.terms:
-        yield shown(
-            "balance",
-            "Balance",
-            "checks",
-            lambda: balance_figure(mean_balance(results), "after overlap weighting"),
-        )
-    if len(results.baselines) > 1:
-        yield shown("loo", "Which baseline predicts better", "checks", lambda: loo_figure(results.baselines))
-    yield shown(
-        "prior_survival", "What the prior says of survival", "priors", lambda: _prior_survival(results)
-    )
-    yield shown("priors", "Prior and posterior", "priors", lambda: _prior_posterior(results))
-    if results.prior_sets:
-        used = [summary.request.priors for summary in (main, *results.prior_sets)]
-        repeated = constant[
-            (constant["baseline"] == main.request.baseline)
-            & (constant["adjustment"] == main.request.adjustment)
-        ]
-        intervals = {priors.name: prior_interval(priors) for priors in used}
-        yield shown(
-            "prior_sets",
-            "The effect under other priors",
-            "sensitivity",
-            lambda: prior_sets_figure(repeated, intervals),
-        )
+
+
+def _prior_sets(results: Results) -> Figure:
+    table, request = _constant_effects(results), results.main.request
+    repeated = table[(table["baseline"] == request.baseline) & (table["adjustment"] == request.adjustment)]
+    used = [summary.request.priors for summary in (results.main, *results.prior_sets)]
+    return prior_sets_figure(repeated, {priors.name: prior_interval(priors) for priors in used})
 
 
 def _by_baseline(results: Results) -> dict[str, tuple[xr.DataArray, float]]:
@@ -218,44 +180,114 @@ def mean_balance(results: Results) -> pd.DataFrame:
     return pd.concat(tables).groupby("term", sort=False).mean().reset_index()
 
 
-def main_draws(group: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the draws of the single-number parameters of a posterior or prior, laid end to end."""
-    return {
-        name: group[name].to_numpy().ravel()
-        for name in MAIN_PARAMETERS
-        if name in group and set(group[name].dims) <= {"chain", "draw", "design"}
-    }
+def _counts(results: Results) -> bool:
+    return results.cohort.counts is not None
 
 
-def _prior_survival(results: Results) -> Figure:
-    """Draw the prior's survival of an average untreated patient, under the main model."""
-    request, cohort = results.main.request, results.cohort
-    last = float(cohort.time.max())
-    times = np.linspace(0.0, last, 101)
-    baseline = problem_of(results.study, cohort, request).spec.baseline
-    curves = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
-    return prior_survival_figure(times, curves, last, cohort.time_unit)
+def _of_states(results: Results) -> bool:
+    """Return whether replicated cohorts are split at the start of treatment."""
+    return "state" in results.main.replicated.dims
 
 
-def _prior_posterior(results: Results) -> Figure:
-    """Draw prior and posterior of the main fit's single numbers."""
-    prior, posterior = (main_draws(results.main_fit[group].to_dataset()) for group in ("prior", "posterior"))
-    return prior_posterior_figure(prior, posterior, MAIN_PARAMETERS)
+def _of_arms(results: Results) -> bool:
+    return bool(results.main.replicated.data_vars) and not _of_states(results)
 
 
-def prior_statements(results: Results) -> list[str]:
-    """Return, for each prior set, what it says of survival before the patients are seen."""
-    statements = []
-    for summary in (results.main, *results.prior_sets):
-        request, cohort = summary.request, results.cohort
-        baseline = problem_of(results.study, cohort, request).spec.baseline
-        times = np.geomspace(cohort.time.max() / 1000, cohort.time.max() * 1000, 400)
-        drawn = prior_survival(baseline, cohort, request.priors, times, PRIOR_DRAWS, request.settings.seed)
-        reached = np.argmax(drawn <= 0.5, axis=1)
-        medians = np.where((drawn <= 0.5).any(axis=1), times[reached], np.inf)
-        low, middle, high = np.quantile(medians, [0.025, 0.5, 0.975], method="inverted_cdf")
-        statements.append(
-            f"Prior set {request.priors.name}: median time of an untreated average patient "
-            f"{number(middle)} {cohort.time_unit}, between {number(low)} and {number(high)} (95 %)."
-        )
-    return statements
+def _scored(results: Results) -> bool:
+    """Return whether patients have a propensity score."""
+    return bool(results.cohort.propensity.terms) and not _counts(results)
+
+
+FIGURES: tuple[Exhibit, ...] = (
+    Exhibit("survival", _survival_title, "answer", _survival, caption=_survival_caption),
+    Exhibit(
+        "effects",
+        "Hazard ratios",
+        "answer",
+        lambda results: effects_figure(_under_main_priors(results), results.comparators),
+    ),
+    Exhibit(
+        "rmst",
+        "Restricted mean survival time",
+        "answer",
+        lambda results: rmst_figure(_under_main_priors(results)),
+    ),
+    Exhibit(
+        "hazard",
+        "Hazard, and hazard ratio, over time",
+        "curves",
+        lambda results: hazard_figure(results.main.curves),
+    ),
+    Exhibit(
+        "predictive_split",
+        "Survival and events of replicated cohorts",
+        "checks",
+        _predictive_split,
+        _of_states,
+    ),
+    Exhibit(
+        "predictive_split_statistics",
+        "Frequentist summaries of replicated cohorts",
+        "checks",
+        lambda results: predictive_split_statistics_figure(
+            results.main.replicated, results.main.observed, results.cohort.time_unit
+        ),
+        _of_states,
+        lambda _: STATISTICS,
+    ),
+    Exhibit(
+        "predictive_survival",
+        "Kaplan-Meier curves of replicated cohorts",
+        "checks",
+        _predictive_survival,
+        _of_arms,
+    ),
+    Exhibit(
+        "predictive_statistics",
+        "Frequentist summaries of replicated cohorts",
+        "checks",
+        _predictive_statistics,
+        _of_arms,
+    ),
+    Exhibit(
+        "loo_pit",
+        "Leave-one-out probabilities of the patients' times",
+        "checks",
+        lambda results: loo_pit_figure(_by_baseline(results)),
+        lambda results: bool(_by_baseline(results)),
+    ),
+    Exhibit("overlap", "Overlap", "checks", _overlap, _scored),
+    Exhibit(
+        "treatment_calibration",
+        "Calibration of the treatment model",
+        "checks",
+        lambda results: treatment_calibration_figure(
+            results.main.predicted, results.main.value_of(CALIBRATION)
+        ),
+        lambda results: _scored(results) and "share" in results.main.predicted,
+    ),
+    Exhibit(
+        "balance",
+        "Balance",
+        "checks",
+        lambda results: balance_figure(mean_balance(results), "after overlap weighting"),
+        lambda results: bool(results.cohort.propensity.terms),
+    ),
+    Exhibit(
+        "loo",
+        "Which baseline predicts better",
+        "checks",
+        lambda results: loo_figure(results.baselines),
+        lambda results: len(results.baselines) > 1,
+    ),
+    Exhibit("prior_survival", "What the prior says of survival", "priors", prior_survival_of),
+    Exhibit("priors", "Prior and posterior", "priors", prior_posterior_of),
+    Exhibit(
+        "prior_sets",
+        "The effect under other priors",
+        "sensitivity",
+        _prior_sets,
+        lambda results: bool(results.prior_sets),
+    ),
+)
+"""Every figure of an analysis, in the order of the page."""

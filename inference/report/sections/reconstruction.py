@@ -23,8 +23,8 @@ from inference.report.figures.reconstruction_spread import reconstruction_spread
 from inference.report.figures.reconstruction_survival import followed_by_phase, reconstruction_survival_figure
 from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
 from inference.report.figures.risk_table import followed_patients
-from inference.report.gallery import PRIOR_DRAWS
 from inference.report.numbers import number
+from inference.report.priors import PRIOR_DRAWS
 from inference.report.reconstruction_tables import (
     UNSAID,
     families_of_targets,
