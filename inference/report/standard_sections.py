@@ -65,14 +65,17 @@ def sections_in_order(report: Report, checks: Sequence[Check]) -> list[ReportSec
 
 
 def _effects(report: Report) -> ReportSection:
+    every = fits(report.estimands, report.main)
     found = [
         row
-        for fit in fits(report.estimands, report.main)
+        for fit in every
         if (row := estimand_row(fit_rows(report.estimands, fit), "hazard_ratio", "conditional")) is not None
     ]
     middle = [float(row["median"]) for row in found if pd.notna(row["median"])]
+    of = "" if len(middle) == len(every) else " with one effect for all times and patients"
+    ends = dict.fromkeys(number(end(middle), 2) for end in (min, max)) if middle else {}
     finding = (
-        f"Over {len(middle)} fits that give it, the conditional hazard ratio lies between {number(min(middle), 2)} and {number(max(middle), 2)}."
+        f"The conditional hazard ratio of {len(middle)} model{'s' if len(middle) > 1 else ''}{of} is {' to '.join(ends)}."
         if middle
         else "No fit gives the effect as one hazard ratio."
     )
