@@ -107,7 +107,7 @@ class TestCommands:
     def test_fit_while_writing_a_second_time(self, rtsurv, small_study, tmp_path, interrupt_at):
         command = ("fit", small_study, "--adjustment", "none", "--out", tmp_path, *BRIEF)
         rtsurv(*command)
-        interrupt_at("scripts.jobs.write_table", 2)
+        interrupt_at("scripts.one_fit.write_table", 2)
         assert rtsurv(*command, "--seed", 6).code == 130
         # files of two fits lie side by side now, so nothing says that they belong together
         assert not (tmp_path / "manifest.json").exists()
