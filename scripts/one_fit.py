@@ -168,7 +168,7 @@ def prepared(reference: str, choice: Choice, sampling: Sampling, progress: Progr
 
 @dataclass(frozen=True, eq=False)
 class Plots:
-    """Diagnostic plots of the fit of the first cohort: worker processes draw them from a copy on disk, while the fit is read.
+    """Diagnostic plots of the fit of the first cohort: a worker process draws them from a copy on disk, while the fit is read.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ def plots_of(one: Prepared) -> Generator[Plots]:
     """Give what draws the diagnostic plots of a model's fit; left well, they are drawn."""
     with (
         TemporaryDirectory() as aside,
-        DrawingWorkers(one.folder / "figures") as workers,
+        DrawingWorkers(one.folder / "figures", 1) as workers,  # beside this process, which reads the fit
     ):
         yield Plots(one, workers, Path(aside) / "fit.nc")
 

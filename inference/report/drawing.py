@@ -58,17 +58,19 @@ class DrawingWorkers:
     ----------
     folder : Path
         Where the files are.
+    workers : int
+        How many.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, workers: int = DRAWERS) -> None:
+        self.folder, self.workers = folder, workers
         self._drawings: list[Future[str]] = []
         self._pool: ProcessPoolExecutor | None = None
 
     def submit[**P](self, draw: Callable[P, str], *arguments: P.args, **named: P.kwargs) -> Future[str]:
         """Return the SVG to come of a function that draws; it and its arguments can be pickled."""
         if self._pool is None:
-            self._pool = worker_pool(DRAWERS)
+            self._pool = worker_pool(self.workers)
         drawing = self._pool.submit(draw, *arguments, **named)
         self._drawings.append(drawing)
         return drawing
