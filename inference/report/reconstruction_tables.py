@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from inference.published.evidence_worth import ADJUSTED, MEAN, UNADJUSTED
+from inference.report.figures.diagnostics.chosen import short_name
 from inference.report.results import Results
 from inference.report.table import (
     NUMBER,
@@ -59,7 +60,7 @@ def unsaid_table(results: Results) -> pd.DataFrame:
     estimand = (table["population"] == "all") & table["estimand"].isin(HEADLINE)
     found = table[(table["share_of_prior"] >= WIDE) | (estimand & (missing >= UNKNOWN))]
     times = found["time"].map(" at {:g}".format).astype(object)  # of no row too
-    named = found["estimand"] + times.where(found["time"].notna(), "")
+    named = found["estimand"].map(_in_words) + times.where(found["time"].notna(), "")
     return pd.DataFrame(
         {
             "quantity": named,
@@ -69,6 +70,12 @@ def unsaid_table(results: Results) -> pd.DataFrame:
             "missing_information": found["fraction_of_missing_information"],
         }
     ).reset_index(drop=True)
+
+
+def _in_words(estimand: str) -> str:
+    """Return an estimand, or a parameter with the term in brackets, as words and the term."""
+    variable, bracket, term = estimand.partition("[")
+    return short_name(variable) + (f": {term.removesuffix(']')}" if bracket else "")
 
 
 def prior_spread(prior: xr.Dataset) -> dict[str, float]:

@@ -21,7 +21,8 @@ PANELS = {
     "hazard ratio": "Hazard ratio (Cox)",
     "subgroup median": "Median survival by site",
 }
-ROW = 0.2
+ROW = 0.2  # inches
+LINE = 0.14  # inches of a line of a label
 
 
 @style()
@@ -37,7 +38,11 @@ def predictive_published_figure(published: xr.Dataset, time_unit: str) -> Figure
     """
     family = published["family"].to_numpy().astype(str)
     shown = {name: np.flatnonzero(family == name) for name in PANELS if (family == name).any()}
-    heights = [len(rows) + 2.2 for rows in shown.values()]
+    names = {name: _labels(published.isel(target=rows), name) for name, rows in shown.items()}
+    lines = [max(label.count("\n") + 1 for label in labels) for labels in names.values()]
+    heights = [
+        len(rows) * max(1.0, LINE * own / ROW) + 2.2 for rows, own in zip(shown.values(), lines, strict=True)
+    ]
     figure = canvas(ROW * sum(heights) + 0.5)
     panels = figure.subplots(len(shown), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axes, (name, rows) in zip(panels, shown.items(), strict=True):
@@ -57,10 +62,7 @@ def _draw(axes: Axes, numbers: xr.Dataset, name: str, time_unit: str) -> None:
         axes.plot(printed[mark], place[mark], "D", color=colour, markersize=4)
     axes.set_yticks(
         place,
-        labels=[
-            wrapped(_short(str(label), name), 22 if narrow() else 60)
-            for label in numbers["target"].to_numpy()
-        ],
+        labels=_labels(numbers, name),
     )
     axes.set_ylim(len(place) - 0.4, -0.6)
     axes.set_title(PANELS[name] + (f", {time_unit}" if "median" in name else ""))
@@ -71,6 +73,12 @@ def _draw(axes: Axes, numbers: xr.Dataset, name: str, time_unit: str) -> None:
         axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
         axes.set_xticks([], minor=True)
     quiet(axes, left=False)
+
+
+def _labels(numbers: xr.Dataset, name: str) -> list[str]:
+    return [
+        wrapped(_short(str(label), name), 22 if narrow() else 60) for label in numbers["target"].to_numpy()
+    ]
 
 
 def _short(label: str, name: str) -> str:

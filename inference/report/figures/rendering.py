@@ -7,18 +7,21 @@ import re
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from inference.report.figures.style import COLUMN, ink, style
-from inference.report.figures.wording import wrapped
+from inference.report.figures.wording import broken
 
 LAYOUT_DPI = 160  # also of what an SVG holds as pixels
 POINTS = 72  # an inch
 LETTER = 5.0  # points: width of a letter of a label, on average
 TITLE = 0.75  # as many letters of a title, which are larger and bold, fit where one of a label does
+APART = 4  # pixels between the labels of ticks
 PNG_DPI = 300  # as journals ask for
 _NUMBER = re.compile(r"-?\d+\.\d+")
 
@@ -80,6 +83,8 @@ def lay_out(figure: Figure) -> None:
                 if one_column:  # before labels are broken to the room that there is, there may be none
                     warnings.filterwarnings("ignore", "constrained_layout not applied", UserWarning)
                 engine.execute(figure)
+        if one_column:
+            _thin_ticks(figure)
         figure.set_layout_engine(None)
 
 
@@ -90,18 +95,30 @@ def _wrap_labels(figure: Figure, labels: Sequence[tuple[str, str, str]]) -> None
         place, spec = axes.get_position(), axes.get_subplotspec()
         alone = spec is None or spec.get_gridspec().ncols == 1
         room = int(points * (1.0 - place.x0 if alone else place.width) / LETTER)
-        axes.xaxis.label.set_text(_broken(below, max(room, 12)))
-        axes.yaxis.label.set_text(_broken(beside, 38))
-        axes.set_title(_broken(title, max(int(TITLE * room), 12)), loc="left")
+        axes.xaxis.label.set_text(broken(below, max(room, 12)))
+        axes.yaxis.label.set_text(broken(beside, 38))
+        axes.set_title(broken(title, max(int(TITLE * room), 12)), loc="left")
         if (
             alone
         ):  # beside the axes there may be texts: a label in its middle would begin outside of the figure
             axes.xaxis.label.set(x=0.0, horizontalalignment="left")
 
 
-def _broken(text: str, room: int) -> str:
-    """Return a text whose lines are broken where they are longer than the room that there is."""
-    return "\n".join(wrapped(line, room) for line in text.split("\n"))
+def _thin_ticks(figure: Figure) -> None:
+    """Keep every second, or third, of the labels below axes where they would lie on each other."""
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for axes in figure.axes:
+        low, high = sorted(axes.get_xlim())
+        marks = [
+            (label.get_position()[0], label.get_text(), label.get_window_extent(renderer))
+            for label in axes.get_xticklabels()
+            if low <= label.get_position()[0] <= high and label.get_text()
+        ]
+        step = 1
+        while any(one[2].x1 + APART > other[2].x0 for one, other in pairwise(marks[::step])):
+            step += 1
+        if step > 1:
+            axes.set_xticks([place for place, *_ in marks[::step]], [text for _, text, _ in marks[::step]])
 
 
 def reword(figure: Figure, say: Callable[[str], str]) -> Figure:

@@ -33,8 +33,16 @@ def words(name: str) -> str:
 
 
 def wrapped(label: str, width: int = 26) -> str:
-    """Return a label broken into lines of at most that many characters."""
-    return "\n".join(textwrap.wrap(str(label), width, break_on_hyphens=False)) or str(label)
+    """Return a label broken into lines of at most that many characters; a word that is longer breaks before the level of its covariate, then at hyphens."""
+    label = str(label)
+    if too_long := any(len(word) > width for word in label.split()):
+        label = label.replace("[", " [")
+    return "\n".join(textwrap.wrap(label, width, break_on_hyphens=too_long)) or label
+
+
+def broken(label: str, width: int) -> str:
+    """Return a label each of whose lines is `wrapped`."""
+    return "\n".join(wrapped(line, width) for line in label.split("\n"))
 
 
 def time_label(unit: str) -> str:

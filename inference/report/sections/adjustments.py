@@ -10,6 +10,7 @@ import pandas as pd
 
 from inference.adjustments import ADJUSTMENTS
 from inference.fits.fits import FitSummary
+from inference.report.check_tables import in_words
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.adjustments import adjustments_figure
 from inference.report.figures.balance_by_adjustment import balance_by_adjustment_figure
@@ -189,6 +190,7 @@ def _designs(checks: pd.DataFrame) -> Table:
     of_design = overlap.loc[overlap["subject"].isin(OF_DESIGNS_ALONE), "fit"].unique()
     shown = overlap[overlap["subject"].isin(DESIGN_COLUMNS) & overlap["fit"].isin(of_design)]
     wide = shown.pivot_table(index="fit", columns="subject", values="value", sort=False).reset_index()
+    wide["fit"] = wide["fit"].map(in_words)
     columns = (
         Column("Fit", TEXT, "fit"),
         *(

@@ -1,15 +1,19 @@
 """Figures for one column of a journal, or a narrow screen: nothing is cut, and nothing is lost."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from inference.report.figures.effects import effects_figure
 from inference.report.figures.forest import ForestRow, forest_figure, heading
 from inference.report.figures.hazard import hazard_figure
 from inference.report.figures.predictive_survival import predictive_survival_figure
 from inference.report.figures.prior_sets import prior_sets_figure
+from inference.report.figures.rendering import lay_out
 from inference.report.figures.rmst import rmst_figure
-from inference.report.figures.style import COLUMN, one_column
+from inference.report.figures.style import COLUMN, canvas, one_column
 
 
 @pytest.fixture
@@ -44,3 +48,20 @@ def test_labels_stand_above_their_intervals():
     labels = {text.get_text(): text.get_position()[1] for text in axes.texts}
     assert labels["A"] < labels["one\ntwo"] < heights[0] < heights[1]
     assert list(axes.get_yticks()) == []
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_labels_of_ticks_do_not_lie_on_each_other(scale):
+    with one_column():
+        figure = canvas(2.0)
+    axes = figure.subplots(1, 2)[0]
+    axes.set(xscale=scale, xlim=(0.4, 1.2))
+    places = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2]
+    axes.set_xticks(places, [f"{place:.3f}" for place in places])
+    axes.set_xticks([], minor=True)
+    lay_out(figure)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [label.get_window_extent(renderer) for label in axes.get_xticklabels()]
+    assert 2 <= len(boxes) < len(places)
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    assert [float(label.get_text()) for label in axes.get_xticklabels()] == list(axes.get_xticks())

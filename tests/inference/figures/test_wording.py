@@ -51,3 +51,5 @@ def test_labels():
     assert time_label("months") == "Time (months)"
     assert wrapped("a long label here", 8).split("\n") == ["a long", "label", "here"]
     assert wrapped("", 8) == ""
+    assert wrapped("chemotherapy[T.Other]", 15).split("\n") == ["chemotherapy", "[T.Other]"]
+    assert wrapped("of pseudo-patients", 10).split("\n") == ["of pseudo-", "patients"]

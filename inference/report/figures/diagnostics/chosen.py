@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from inference.diagnostics.rhat_ess import rhat
 from inference.report.figures.style import SMALL, across, narrow, style
-from inference.report.figures.wording import wrapped
+from inference.report.figures.wording import broken
 
 if TYPE_CHECKING:
     from arviz import PlotCollection
@@ -210,7 +210,7 @@ def figure_of(collection: PlotCollection, title: str) -> Figure:
     """Return the figure of a collection of plots, titled, and known to pyplot no more."""
     figure = collection.viz["figure"].item()
     plt.close(figure)
-    title = wrapped(title, NARROW_TITLE) if narrow() else title
+    title = broken(title, NARROW_TITLE) if narrow() else title
     figure.suptitle(title, x=0.01, ha="left", fontsize=9, fontweight="bold")
     return figure
 
@@ -229,17 +229,6 @@ def small_title(axes: Axes, title: str) -> None:
     It takes the place of the one in the middle: a title at the left is broken where the panel ends (`lay_out`).
     """
     axes.set_title(title, loc="center", x=0.0, ha="left", fontsize=SMALL, fontweight="normal")
-
-
-def broken(label: str, most: int) -> str:
-    """Return a label in lines of so many characters; the level of a covariate begins a line rather than be broken."""
-    return "\n".join(
-        line
-        for part in label.split("\n")
-        for line in (
-            wrapped(part, most) if len(part) <= most else wrapped(part.replace("[", " ["), most)
-        ).split("\n")
-    )
 
 
 def thin_lines(axes: Axes, most: int) -> None:

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from inference.report.figures.diagnostics.chosen import (
     arviz_style,
-    broken,
     figure_of,
     layout,
     main_variables,
@@ -18,6 +17,7 @@ from inference.report.figures.diagnostics.chosen import (
     titled,
 )
 from inference.report.figures.style import REFERENCE_LINE, SMALL, narrow
+from inference.report.figures.wording import broken
 
 CAPTION = (
     "Posterior means with 50 % (thick) and 95 % (thin) intervals on the scale of the parameters (log "

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from inference.diagnostics.rhat_ess import ess_bulk
 from inference.report.figures.diagnostics.chosen import (
     arviz_style,
-    broken,
     figure_of,
     layout,
     main_variables,
@@ -20,6 +19,7 @@ from inference.report.figures.diagnostics.chosen import (
     titled,
 )
 from inference.report.figures.style import SMALL, WARNING, across, narrow
+from inference.report.figures.wording import broken
 
 SHOWN = 4
 LINE = 52  # characters of the key

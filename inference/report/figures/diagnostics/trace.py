@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from inference.report.figures.diagnostics.chosen import (
     WHICH,
     arviz_style,
-    broken,
     figure_of,
     layout,
     main_variables,
@@ -20,6 +19,8 @@ from inference.report.figures.diagnostics.chosen import (
     thin_lines,
     titled,
 )
+from inference.report.figures.style import narrow
+from inference.report.figures.wording import broken
 
 CAPTION = (
     "Left, the posterior density by chain: the colours should lie on each other. Right, the draws in the "
@@ -61,5 +62,5 @@ def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fi
             right.set_ylabel("")
             right.tick_params(labelbottom=right is figure.axes[-1])
             thin_lines(left, GRID // 2)
-            thin_lines(right, TRACE_POINTS)
+            thin_lines(right, TRACE_POINTS // 2 if narrow() else TRACE_POINTS)
     return figure
