@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from data.study.pseudo_cohorts import words_for
 from data.study.study import Study
+from inference.report.check_tables import in_words
 from inference.report.figures.rendering import reword, svg_text
 from inference.report.figures.style import one_column
 from inference.report.page import asset, environment
@@ -52,7 +53,7 @@ def render_review(study: Study, label: str, items: Sequence[Reviewed], cohorts: 
         environment()
         .get_template("review.html.j2")
         .render(
-            label=label,
+            label=in_words(label),
             title=study.title,
             sentence=summary_sentence(items, cohorts),
             table=_table(items, say),

@@ -206,7 +206,7 @@ def test_the_page_of_a_review_holds_every_drawing(fitted, reviewed):
     study, _, _ = fitted
     drawn = [replace(one, draw=lambda: Figure(figsize=(2, 1))) for one in reviewed]
     page = render_review(study, "piecewise_exponential, joint, default", drawn)
-    assert page.count("<svg") == len(reviewed)
+    assert page.count("<svg") == 2 * len(reviewed), "wide and narrow"
     assert page.count('<section id="') == len(reviewed) + 1
     assert (
         f"{sum(one.status == 'pass' for one in reviewed)} of {sum(one.status != 'info' for one in reviewed)} plots"

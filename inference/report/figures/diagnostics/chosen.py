@@ -114,7 +114,7 @@ def one_design(fit: xr.DataTree, groups: Sequence[str]) -> tuple[xr.DataTree, st
             continue
         dataset = fit[group].to_dataset()
         if "design" in dataset.dims:
-            note = f"design 1 of {dataset.sizes['design']}"
+            note = f"design 1 of {dataset.sizes['design']}" if dataset.sizes["design"] > 1 else ""
             dataset = dataset.isel(design=0, drop=True)
         chosen[f"/{group}"] = _labelled(dataset)
     return xr.DataTree.from_dict(chosen), note
@@ -129,7 +129,7 @@ def pooled(fit: xr.DataTree, groups: Sequence[str], names: Sequence[str]) -> tup
         dataset = fit[group].to_dataset()
         dataset = dataset[[name for name in names if name in dataset]]
         if "design" in dataset.dims:
-            note = f"{dataset.sizes['design']} designs pooled"
+            note = f"{dataset.sizes['design']} designs pooled" if dataset.sizes["design"] > 1 else ""
             dataset = dataset.stack(every=("draw", "design"), create_index=False)
             dataset = dataset.drop_vars(("draw", "design", "design_draw"), errors="ignore")
             dataset = dataset.rename(every="draw").transpose("chain", "draw", ...)

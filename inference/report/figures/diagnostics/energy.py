@@ -34,7 +34,7 @@ def energy_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
     with arviz_style() as az:
         collection = az.plot_energy(
             shown,
-            visuals={"legend": {"loc": "outside upper right", "ncols": 2}},
+            visuals={"legend": {"loc": f"outside {'lower' if narrow() else 'upper'} right", "ncols": 2}},
             **sized,
         )
         figure = figure_of(collection, titled("Energy", note))
