@@ -60,16 +60,22 @@ def effects_table(report: Report) -> Table:
     cards, rows = {table.id for section in report.sections for table in section.tables}, []
     for position, fit in enumerate(fits(estimands, report.main)):
         of_fit = fit_rows(estimands, fit)
-        hazard = estimand_row(of_fit, "hazard_ratio", "conditional")
+        own = _own_population(of_fit)
+        hazard = estimand_row(of_fit, "hazard_ratio", own or "conditional")
         row = {column: heading(words(fit[column])) for column in naming}
         for column in naming:
             card = card_id(column, fit[column])
             row[f"{column}_card"] = f"table-{card}" if card in cards else ""
         row |= {"mark": "" if position else "main", **_contrast(hazard, "hazard")}
-        row |= _contrast(estimand_row(of_fit, "marginal_hazard_ratio", "all"), "average")
-        row |= _contrast(estimand_row(of_fit, "rmst_difference", "all"), "mean")
+        row |= _contrast(estimand_row(of_fit, "marginal_hazard_ratio", own or "all"), "average")
+        row |= _contrast(estimand_row(of_fit, "rmst_difference", own or "all"), "mean")
         if hazard is None and (of_fit["estimand"] == "hazard_ratio").any():
             row["hazard_note"] = "varies, see every estimand"
+        elif own:
+            row["hazard_note"] = "marginal"
+        if own and own != "all":
+            for name in ("average", "mean"):
+                row[f"{name}_note"] = ", ".join(filter(None, [row[f"{name}_note"], POPULATION_NAMES[own]]))
         rows.append(row)
     columns = (
         *(Column(heading(column), TEXT, column, link=f"{column}_card") for column in naming),
@@ -81,10 +87,16 @@ def effects_table(report: Report) -> Table:
         Column("P(benefit)", PROBABILITY, "mean_benefit"),
     )
     caption = (
-        "Effect of treatment under each baseline hazard and adjustment; averages are over all patients, and the main "
+        "Effect of treatment under each baseline hazard and adjustment; averages are over all patients where no population is named, and the main "
         "fit is marked"
     )
     return Table("effects", caption, columns, pd.DataFrame(rows), "mark")
+
+
+def _own_population(of_fit: pd.DataFrame) -> str:
+    """Return the one population that the hazard ratio of weights or pairs is of; empty for a fit that conditions on covariates."""
+    found = set(of_fit.loc[of_fit["estimand"] == "hazard_ratio", "population"])
+    return str(found.pop()) if len(found) == 1 and found != {"conditional"} else ""
 
 
 def _naming(estimands: pd.DataFrame) -> list[str]:

@@ -65,17 +65,15 @@ def sections_in_order(report: Report, checks: Sequence[Check]) -> list[ReportSec
 
 
 def _effects(report: Report) -> ReportSection:
-    every = fits(report.estimands, report.main)
     found = [
         row
-        for fit in every
+        for fit in fits(report.estimands, report.main)
         if (row := estimand_row(fit_rows(report.estimands, fit), "hazard_ratio", "conditional")) is not None
     ]
     middle = [float(row["median"]) for row in found if pd.notna(row["median"])]
-    of = "" if len(middle) == len(every) else " with one effect for all times and patients"
-    ends = dict.fromkeys(number(end(middle), 2) for end in (min, max)) if middle else {}
+    ends = list(dict.fromkeys(number(end(middle), 2) for end in (min, max))) if middle else []
     finding = (
-        f"The conditional hazard ratio of {len(middle)} model{'s' if len(middle) > 1 else ''}{of} is {' to '.join(ends)}."
+        f"The conditional hazard ratio {'lies between' if len(ends) > 1 else 'is'} {' and '.join(ends)} over the {len(middle)} models that estimate one."
         if middle
         else "No fit gives the effect as one hazard ratio."
     )

@@ -54,6 +54,26 @@ def test_an_effect_that_varies_is_not_said_as_one_number(make_report):
     assert any("varies" in cell.text for cell in row.cells)
 
 
+def test_weights_and_pairs_have_the_effect_in_their_own_population(make_report):
+    """They condition on no covariate: their hazard ratio is one number, of one population, and does not vary."""
+    table = make_report().estimands
+    pairs = table[(table["adjustment"] == "none") & ~table["population"].isin(["treated", "overlap"])]
+    pairs = pairs.assign(adjustment="matched", population="matched")
+    cells = [
+        cell.text
+        for cell in effects_table(make_report(estimands=pd.concat([table, pairs]))).rows[-1].cells[1:]
+    ]
+    assert cells == [
+        "Matched pairs",
+        "0.71 (0.55 to 0.87), marginal",
+        "0.999",
+        "0.74 (0.58 to 0.90), matched patients",
+        "0.999",
+        "131 (62 to 200), matched patients",
+        "0.999",
+    ]
+
+
 def test_the_main_fit_comes_first_and_is_marked(make_report):
     report = make_report()
     assert fits(report.estimands, report.main)[0] == report.main

@@ -60,6 +60,7 @@ def trace_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fi
             small_title(left, broken(left.get_xlabel().replace("\n", ": "), ACROSS))
             left.set_xlabel("")
             right.set_ylabel("")
+            right.locator_params(axis="y", nbins=2)
             right.tick_params(labelbottom=right is figure.axes[-1])
             thin_lines(left, GRID // 2)
             thin_lines(right, TRACE_POINTS // 2 if narrow() else TRACE_POINTS)
