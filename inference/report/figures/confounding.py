@@ -27,12 +27,12 @@ from inference.report.figures.style import (
 from inference.report.figures.wording import ratio_ticks, wrapped
 
 CAPTION = (
-    "Left: the probability that treatment helps, had a harmful condition been overlooked that multiplies the "
+    "First panel: the probability that treatment helps, had a harmful condition been overlooked that multiplies the "
     "hazard by the number on the vertical axis and is more common among the untreated by the number on the horizontal one. "
     "The further a line lies to the upper right, the more is needed. Points are measured covariates that were "
     "adjusted for, at their own strength: filled where they are more common among the untreated, as the overlooked "
-    "condition would have to be, open where more common among the treated, which works the other way. Right: the "
-    "hazard ratio of treatment that is left (median and 95 %) along the dashed line of the left panel, where the condition "
+    "condition would have to be, open where more common among the treated, which works the other way. Second panel: the "
+    "hazard ratio of treatment that is left (median and 95 %) along the dashed line of the first panel, where the condition "
     "multiplies the hazard by as much as it is more common among the untreated."
 )
 LEVELS = (0.5, 0.8, 0.95, 0.99)

@@ -10,10 +10,10 @@ from inference.report.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, bes
 from inference.report.figures.wording import ratio_ticks
 
 CAPTION = (
-    "Left: hazard ratio of treatment, median and 95 % interval, against the power to which the outcome's likelihood counts "
-    "for the propensity score: 0 is the cut, 1 the joint posterior. Right: how far the "
+    "First panel: hazard ratio of treatment, median and 95 % interval, against the power to which the outcome's likelihood counts "
+    "for the propensity score: 0 is the cut, 1 the joint posterior. Second panel: how far the "
     "coefficient of the treatment model that moves most has moved by then, in posterior standard deviations of the treatment "
-    "model alone. A flat line on the left says that feedback makes no difference here; "
+    "model alone. A flat line in the first says that feedback makes no difference here; "
     "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them. "
     "Where the score stands alone, the log hazard is a natural cubic spline of it."
 )

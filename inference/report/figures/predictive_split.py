@@ -32,8 +32,8 @@ HOW = (
     "begins in a replicate only if the patient lives to see it. "
 )
 CAPTION = (
-    "Left: Kaplan-Meier curves of all patients together, because curves by ever treated are biased by immortal time. Middle and "
-    "right: events up to each time, by whether treatment had begun. Bands hold 50 % and 95 % of the cohorts simulated from the "
+    "First panel: Kaplan-Meier curves of all patients together, because curves by ever treated are biased by immortal time. Second and "
+    "third: events up to each time, by whether treatment had begun. Bands hold 50 % and 95 % of the cohorts simulated from the "
     "fitted model; black steps are this cohort. " + HOW + "A model that describes the cohort has the "
     "steps inside the bands nearly everywhere. Numbers below are this cohort's; who begins treatment leaves the untreated like one censored."
 )

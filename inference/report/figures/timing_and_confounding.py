@@ -16,8 +16,8 @@ from inference.report.figures.wording import ratio_ticks
 CAPTION = (
     "Both at once: treatment began later than time zero, after an exponential delay with the mean on the horizontal axis, and a "
     "harmful condition was overlooked that multiplies the hazard by the number on the vertical axis and is as many times more "
-    "common among those who were not to be treated. Thin lines join the combinations that leave the same hazard ratio (left) or the "
-    "same difference in restricted mean survival time (right; posterior medians). On the thick line the probability of benefit is "
+    "common among those who were not to be treated. Thin lines join the combinations that leave the same hazard ratio (first panel) or the "
+    "same difference in restricted mean survival time (second; posterior medians). On the thick line the probability of benefit is "
     "0.95: it is higher towards the lower left. The lower edge is the delay alone, the left edge the condition alone."
 )
 SHADES = ("#CFE1EF", "#F2EDF3", "#F6DCEB")  # benefit at least 0.95; less; harm more probable than benefit
