@@ -187,8 +187,8 @@ def test_the_tables_hold_every_row_and_every_design(compared):
         "Share of variance between designs",
     ]
     assert [[cell.text for cell in one.cells] for one in designs.rows] == [
-        ["weibull, iptw, default", "0.034", "81 %", "–", "0 %", "–"],
-        ["weibull, matched, default", "–", "–", "62 %", "–", "7 %"],
+        ["Weibull, inverse-probability weights, default", "0.034", "81 %", "–", "0 %", "–"],
+        ["Weibull, matched pairs, default", "–", "–", "62 %", "–", "7 %"],
     ]
     assert section.figures == (figure,)
     said = " ".join(section.paragraphs)

@@ -47,6 +47,15 @@ def test_the_page_works_in_a_browser(make_report, browser, tmp_path):
     page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
+    # On a wide screen every table fits its column.
+    page.set_viewport_size({"width": 1440, "height": 900})
+    sizes = page.locator(".scroll").evaluate_all(
+        "all => all.map((one) => [one.scrollWidth, one.clientWidth])"
+    )
+    assert len(sizes) > 10
+    assert all(needed <= given + 1 for needed, given in sizes)
+    page.set_viewport_size({"width": 400, "height": 800})
+
     # Numbers sort by their value, first upwards, then downwards; the heading says so.
     before = column(3)
     heading = page.locator("#table-effects thead th").nth(2)
