@@ -188,6 +188,8 @@ class Plots:
         names = diagnostics_for(one.choice.adjustment, one.patients.cohort.counts is not None)
         (one.folder / "manifest.json").unlink(missing_ok=True)
         groups = {name: fit[name].to_dataset() for name in PLOTTED if name in fit.children}
+        if "log_likelihood" in groups:
+            groups["log_likelihood"] = groups["log_likelihood"][["time"]]
         TREE.write(xr.DataTree.from_dict(groups), self.copy)
         for name in names:
             self.workers.submit(
