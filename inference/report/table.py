@@ -158,9 +158,10 @@ class Table:
         return pd.DataFrame(texts, columns=pd.Index([column.title for column in self.columns]))
 
     def said(self, say: Callable[[str], str]) -> Table:
-        """Return the same table with caption, headings and texts said otherwise."""
+        """Return the same table with caption, headings, texts and remarks said otherwise."""
         columns = tuple(replace(column, title=say(column.title)) for column in self.columns)
-        texts = {one.of for one in self.columns} & set(self.frame.select_dtypes(["object", "string"]))
+        printed = {name for one in self.columns for name in (one.of, f"{one.of}_note")} | {"note"}
+        texts = printed & set(self.frame.select_dtypes(["object", "string"]))
         frame = self.frame.assign(
             **{
                 name: [say(one) if isinstance(one, str) else one for one in self.frame[name]]

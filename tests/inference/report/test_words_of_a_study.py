@@ -31,8 +31,11 @@ def text_of(page):
 
 @pytest.fixture
 def pseudo(make_report):
-    """A report on pseudo-patients."""
-    return make_report(study=load_study("li2024"))
+    """A report on pseudo-patients, with pairs, whose population is named beside their numbers."""
+    table = make_report().estimands
+    pairs = table[(table["adjustment"] == "none") & ~table["population"].isin(["treated", "overlap"])]
+    pairs = pairs.assign(adjustment="matched", population="matched")
+    return make_report(study=load_study("li2024"), estimands=pd.concat([table, pairs]))
 
 
 def test_what_is_said_of_real_patients_is_not_said_of_pseudo_patients(pseudo):
