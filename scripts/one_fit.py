@@ -187,6 +187,8 @@ class Plots:
         one = self.model
         names = diagnostics_for(one.choice.adjustment, one.patients.cohort.counts is not None)
         (one.folder / "manifest.json").unlink(missing_ok=True)
+        if not names:
+            return
         groups = {name: fit[name].to_dataset() for name in PLOTTED if name in fit.children}
         if "log_likelihood" in groups:
             groups["log_likelihood"] = groups["log_likelihood"][["time"]]
@@ -204,7 +206,7 @@ class Plots:
 
 @contextmanager
 def plots_of(one: Prepared) -> Generator[Plots]:
-    """Give what draws the diagnostic plots of a model's fit; left well, they are drawn."""
+    """Yield the diagnostic plots of a model's fit, none begun; left without an error, all are drawn."""
     with (
         TemporaryDirectory() as aside,
         DrawingWorkers(one.folder / "figures", 1) as workers,  # beside this process, which reads the fit

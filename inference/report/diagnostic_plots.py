@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
-from pathlib import Path
-
-import xarray as xr
 
 from data.study.pseudo_cohorts import words_for
 from inference.fits.executor import Chunk
 from inference.fits.requests import FitRequest
 from inference.fits.stored import StoredModel
-from inference.report.drawing import Say, diagnostics_for, draw_diagnostic, drawn
+from inference.report.drawing import diagnostics_for, draw_diagnostic
 from inference.report.drawings import Drawing
-from inference.report.figures.diagnostics import DIAGNOSTICS
-from inference.report.figures.style import one_column
 
 DIAGNOSTIC_TITLES = {"ess": "Effective sample size", "loo": "Influence of single patients"}
 """Those that their names do not say."""
-
-
-def draw_narrow_diagnostic(
-    name: str, fit: Callable[[], xr.DataTree], folder: Path, mark: str, say: Say | None
-) -> str:
-    """Return a diagnostic plot for a narrow screen, as `draw_diagnostic` does the wide one."""
-    with one_column():
-        return drawn(
-            f"{name.replace('_', '-')}-narrow", folder, mark, lambda: DIAGNOSTICS[name](fit(), None), say
-        )
 
 
 def diagnostics_of(model: StoredModel, *, shown: bool) -> dict[str, Drawing]:
@@ -38,7 +23,7 @@ def diagnostics_of(model: StoredModel, *, shown: bool) -> dict[str, Drawing]:
     return {
         name: Drawing(
             partial(str, draw_diagnostic(name, read, *rest)),
-            partial(str, draw_narrow_diagnostic(name, read, *rest)) if shown else None,
+            partial(str, draw_diagnostic(name, read, *rest, narrow=True)) if shown else None,
         )
         for name in _plots_of(model)
     }
@@ -49,12 +34,13 @@ def plots_after(illustrated: Sequence[FitRequest], model: StoredModel) -> list[C
     if model.request not in illustrated:
         return []
     fit, say = model.fits[0].fit, words_for(model.study)
-    ways = [draw_diagnostic]
-    if model.request == illustrated[0]:  # the main fit's stand on the page
-        ways.append(draw_narrow_diagnostic)
+    where = fit.place / "figures", fit.content, say
+    widths = (
+        (False, True) if model.request == illustrated[0] else (False,)
+    )  # the main fit's stand on the page
     return [
-        Chunk("diagnostic plots", partial(way, name, fit.value, fit.place / "figures", fit.content, say))
-        for way in ways
+        Chunk("diagnostic plots", partial(draw_diagnostic, name, fit.value, *where, narrow=narrow))
+        for narrow in widths
         for name in _plots_of(model)
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Self
@@ -169,7 +170,15 @@ def diagnostics_for(adjustment: str, counts: bool = False) -> list[str]:
 
 
 def draw_diagnostic(
-    name: str, fit: Callable[[], xr.DataTree], folder: Path, mark: str, say: Say | None
+    name: str,
+    fit: Callable[[], xr.DataTree],
+    folder: Path,
+    mark: str,
+    say: Say | None,
+    *,
+    narrow: bool = False,
 ) -> str:
-    """Return one of ArviZ's diagnostic plots of a fit as SVG; the fit is asked for only if the plot is missing."""
-    return drawn(name.replace("_", "-"), folder, mark, lambda: REVIEWED[name](fit(), None), say)
+    """Return one of ArviZ's diagnostic plots of a fit as SVG, wide or for one column; the fit is read only if the plot is missing."""
+    file = f"{name.replace('_', '-')}{'-narrow' if narrow else ''}"
+    with one_column() if narrow else nullcontext():
+        return drawn(file, folder, mark, lambda: REVIEWED[name](fit(), None), say)

@@ -66,16 +66,13 @@ def effects_table(report: Report) -> Table:
         for column in naming:
             card = card_id(column, fit[column])
             row[f"{column}_card"] = f"table-{card}" if card in cards else ""
-        row |= {"mark": "" if position else "main", **_contrast(hazard, "hazard")}
-        row |= _contrast(estimand_row(of_fit, "marginal_hazard_ratio", own or "all"), "average")
-        row |= _contrast(estimand_row(of_fit, "rmst_difference", own or "all"), "mean")
+        whose = POPULATION_NAMES[own] if own and own != "all" else ""
+        row |= {"mark": "" if position else "main"}
+        row |= _contrast(hazard, "hazard", "marginal" if own else "")
+        row |= _contrast(estimand_row(of_fit, "marginal_hazard_ratio", own or "all"), "average", whose)
+        row |= _contrast(estimand_row(of_fit, "rmst_difference", own or "all"), "mean", whose)
         if hazard is None and (of_fit["estimand"] == "hazard_ratio").any():
             row["hazard_note"] = "varies, see every estimand"
-        elif own:
-            row["hazard_note"] = "marginal"
-        if own and own != "all":
-            for name in ("average", "mean"):
-                row[f"{name}_note"] = ", ".join(filter(None, [row[f"{name}_note"], POPULATION_NAMES[own]]))
         rows.append(row)
     columns = (
         *(Column(heading(column), TEXT, column, link=f"{column}_card") for column in naming),
@@ -103,8 +100,12 @@ def _naming(estimands: pd.DataFrame) -> list[str]:
     return [c for c in FIT_COLUMNS if c in ("baseline", "adjustment") or estimands[c].nunique() > 1]
 
 
-def _contrast(row: pd.Series | None, name: str) -> dict[str, Any]:
-    return numbers_of(row, name) | {f"{name}_benefit": None if row is None else row[BENEFIT]}
+def _contrast(row: pd.Series | None, name: str, remark: str = "") -> dict[str, Any]:
+    """Return a contrast and its probability of benefit under a name; the remark stands beside a number alone, not beside the reason why there is none."""
+    found = numbers_of(row, name) | {f"{name}_benefit": None if row is None else row[BENEFIT]}
+    if row is not None and pd.notna(found[name]):
+        found[f"{name}_note"] = ", ".join(filter(None, [found[f"{name}_note"], remark]))
+    return found
 
 
 def _to_horizon(report: Report) -> str:

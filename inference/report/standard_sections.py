@@ -73,7 +73,7 @@ def _effects(report: Report) -> ReportSection:
     middle = [float(row["median"]) for row in found if pd.notna(row["median"])]
     ends = list(dict.fromkeys(number(end(middle), 2) for end in (min, max))) if middle else []
     finding = (
-        f"The conditional hazard ratio {'lies between' if len(ends) > 1 else 'is'} {' and '.join(ends)} over the {len(middle)} models that estimate one."
+        f"The conditional hazard ratio {'lies between' if len(ends) > 1 else 'is'} {' and '.join(ends)} {f'over the {len(middle)} models that estimate one' if len(middle) > 1 else 'in the one model that estimates it'}."
         if middle
         else "No fit gives the effect as one hazard ratio."
     )

@@ -204,7 +204,8 @@ def numbers_of(row: pd.Series | None, name: str, estimate: str = "median") -> di
     if row is None:
         return {name: None, f"{name}_lower": None, f"{name}_upper": None, f"{name}_note": ""}
     found = {name: row[estimate], f"{name}_lower": row["lower"], f"{name}_upper": row["upper"]}
-    return {**found, f"{name}_note": row.get("note") or ""}
+    note = row.get("note")
+    return {**found, f"{name}_note": note if isinstance(note, str) else ""}
 
 
 def frame_table(

@@ -23,7 +23,13 @@ READABLE = 6  # pixels
 
 @pytest.mark.parametrize(
     ("name", "designs"),
-    [*((name, 0) for name in REVIEWED), *((name, 3) for name in DIAGNOSTICS if name not in ("rank", "ess"))],
+    [
+        *((name, 0) for name in REVIEWED),
+        *(
+            pytest.param(name, 3, marks=pytest.mark.long if name in ("rank", "ess") else ())
+            for name in DIAGNOSTICS
+        ),
+    ],
 )
 def test_every_plot_draws_all_it_prints_inside(name, designs, make_fit, assert_inside):
     fit = make_fit(designs)

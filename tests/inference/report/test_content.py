@@ -1,5 +1,6 @@
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -140,3 +141,19 @@ def test_limits_name_the_covariates_and_say_what_is_not_addressed(make_report):
     assert "Tumour grade" in said
     assert "not addressed on this page" in said
     assert "nothing is corrected here" in said
+
+
+def test_where_there_is_no_number_the_reason_stands_alone(make_report):
+    """A design that the patients do not give has its reason in the table, and no population beside an empty cell."""
+    table = make_report().estimands
+    row = table[(table["adjustment"] == "none") & (table["estimand"] == "hazard_ratio")].iloc[[0]]
+    nothing = dict.fromkeys(["mean", "sd", "median", "lower", "upper", "probability_of_benefit"], np.nan)
+    for adjustment, population in (("matched", "matched"), ("iptw", "all")):
+        lacking = row.assign(
+            adjustment=adjustment, population=population, note="not estimable: no pairs", **nothing
+        )
+        report = make_report(estimands=pd.concat([table, lacking]))
+        assert [cell.text for cell in effects_table(report).rows[-1].cells[2:]] == [
+            "not estimable: no pairs",
+            *"–––––",
+        ]

@@ -85,7 +85,7 @@ def rank_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Fig
 
 
 def _by_chance(draws: int) -> float:
-    """Return a departure that independent draws of one chain exceed less than once in a hundred times, and a little more.
+    """Return 1.3 times the difference from the uniform ECDF that independent draws exceed with a probability of at most `LEVEL`.
 
     Dvoretzky, Kiefer and Wolfowitz 1956, doi 10.1214/aoms/1177728174.
     """
