@@ -29,7 +29,8 @@ from inference.report.priors import prior_statements
 from inference.report.section import Material
 from inference.report.sections import doubts, sections_of, sentences_beside_the_answer, tables_of
 from inference.report.sections.untimed import limits_of_publication
-from inference.storage.atomic import atomic_path, write_text
+from inference.storage.atomic import write_text
+from inference.storage.folders import KEPT
 from scripts.audit import write_audit
 from scripts.console import Progress
 from scripts.jobs import (
@@ -52,23 +53,23 @@ def write_results(made: Analysed, progress: Progress, *, word: bool = False) -> 
         if made.publication is not None and made.companions is not None:
             progress("the publication", 0, 1)
             write_audit(results.study, made.publication.evidence, made.companions.findings, folder)
-    with watch.stage("figures"), _drawer(made) as draw:
-        material = _material(made, draw)
-        for name, table in tables_of(material).items():
-            write_table(table, folder / f"{name}.csv")
-        sections = sections_of(material)
-        items = _figures(made, draw, progress)
-        progress("figures", len(items), len(items) + 1)
-    stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
-    report = _report(made, items, sections, material, stamped)
-    write_text(folder / "report.html", render(report))
-    for name, table in printed_tables(report).items():
-        write_table(table, folder / "tables" / f"{name}.csv")
-    if word:
-        from inference.report.word import word_document
+    with _drawer(made) as draw:
+        with watch.stage("figures"):
+            material = _material(made, draw)
+            for name, table in tables_of(material).items():
+                write_table(table, folder / f"{name}.csv")
+            sections = sections_of(material)
+            items = _figures(made, draw, progress)
+            draw.finish(progress)
+        stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
+        report = _report(made, items, sections, material, stamped)
+        if word:
+            from inference.report.word import write_word
 
-        with atomic_path(folder / "report.docx") as temporary:
-            temporary.write_bytes(word_document(report))
+            draw.submit(write_word, report, folder / "report.docx")
+        write_text(folder / "report.html", render(report))
+        for name, table in printed_tables(report).items():
+            write_table(table, folder / "tables" / f"{name}.csv")
     write_json(stamped, folder / MANIFEST)
 
 
@@ -106,7 +107,7 @@ def write_sensitivity(made: Analysed, progress: Progress) -> None:
 
 
 def _material(made: Analysed, draw: Draw) -> Material:
-    return Material(made.results, made.computed, made.publication, made.companions, draw)
+    return Material(made.results, made.computed, made.publication, made.companions, draw, made.folder / KEPT)
 
 
 def _drawer(made: Analysed) -> Drawer:
@@ -167,7 +168,7 @@ def _report(
         doubts=doubts(material),
         choice=live_headline(results),
         described=described(results),
-        coefficients=coefficients(results),
+        coefficients=coefficients(results, made.folder / KEPT),
         limits=[] if made.publication is None else limits_of_publication(made.publication.evidence),
         sections=sections,
         cohorts=len(results.cohorts),

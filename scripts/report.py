@@ -32,6 +32,10 @@ def report(
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,
 ) -> int:
     """Rebuild tables, figures and page from saved fits. Samples nothing."""
+    from inference.fits.worker_server import begin_worker_server
+
+    if word:
+        begin_worker_server()  # imports meanwhile what the process needs that writes it
     from inference.diagnostics.checks import failed
     from scripts.files import write_results, write_review
     from scripts.results import reported

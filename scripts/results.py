@@ -125,7 +125,8 @@ def analysed(
         count = _pooled(planned)
         patients = with_further(patients, reference, count, sampling.seed, folder, progress, executors)
         _refuse_what_cannot_be_fitted(patients.study, patients.every, planned.requests)
-    return _gathered(patients, planned, folder, settings, watch, progress, executors)
+    models = _models(patients, planned, folder)
+    return _gathered(patients, planned, models, folder, settings, watch, progress, executors)
 
 
 def _refuse_what_cannot_be_fitted(
@@ -169,20 +170,18 @@ def reported(reference: str, folder: Path | None) -> Analysed:
         raise InputError(
             f"{place}: must hold an analysis, but found no {MANIFEST} of one; {again}"
         ) from error
+    models = _models(patients, planned, place)
     missing = [
-        request.label
-        for request in planned.requests
-        if request.label not in lacking
-        and not all(
-            one.fit.held() for one in StoredModel(patients.study, patients.every, request, place).fits
-        )
+        model.request.label
+        for model in models
+        if model.request.label not in lacking and not all(one.fit.held() for one in model.missing.values())
     ]
     if missing:
         raise InputError(
             f"{place}: must hold the fits of this study, these priors and this version, but found none of "
             f"{'; '.join(missing)}; {again}"
         )
-    return _gathered(patients, planned, place, settings, watch, silent)
+    return _gathered(patients, planned, models, place, settings, watch, silent)
 
 
 def _pooled(planned: Plan) -> int:
@@ -190,16 +189,21 @@ def _pooled(planned: Plan) -> int:
     return max(request.cohorts or 1 for request in planned.requests)
 
 
+def _models(patients: Patients, planned: Plan, folder: Path) -> list[StoredModel]:
+    return [StoredModel(patients.study, patients.every, request, folder) for request in planned.requests]
+
+
 def _gathered(
     patients: Patients,
     planned: Plan,
+    models: Sequence[StoredModel],
     folder: Path,
     settings: AnalysisSettings,
     watch: Stopwatch,
     progress: Progress,
     executors: Cluster | None = None,
 ) -> Analysed:
-    study, cohorts, every = patients.study, patients.cohorts, patients.every
+    study, cohorts = patients.study, patients.cohorts
     kept, seed, behind = folder / KEPT, settings.sampler.seed, patients.publication
     analysis = MainAnalysis(study, cohorts, planned.main, patients.imputation)
     printed = (behind.evidence, behind.matched) if behind is not None else (None, None)
@@ -210,7 +214,6 @@ def _gathered(
             others += companion_chunks(study, behind, seed, kept, settings.quick)
         if not (settings.quick or settings.counted):
             others += sensitivity_chunks(analysis, kept)
-        models = [StoredModel(study, every, request, folder) for request in planned.requests]
         after = partial(plots_after, planned.illustrated)
         workers = WORKERS if executors is None else executors.workers
         found = summaries_of(models, progress, after, others, executors, workers)

@@ -44,11 +44,7 @@ def summaries_of(
         How many chunks it runs at once: the fits of one structure are divided into no more.
     """
     missing = {
-        (number, cohort): one
-        for number, model in enumerate(models)
-        if model.possible() and not model.held()
-        for cohort, one in enumerate(model.fits)
-        if not one.held()
+        (number, cohort): one for number, model in enumerate(models) for cohort, one in model.missing.items()
     }
     ready, parts = 0, len(missing) + len(others)
 

@@ -114,6 +114,13 @@ class StoredModel:
         """Return whether the summary and every fit behind it are there, as they were written."""
         return self.pooled.held() and all(one.fit.held() for one in self.fits)
 
+    @cached_property
+    def missing(self) -> dict[int, StoredFit]:
+        """By cohort, the fits that were not there with their summaries when this was first asked."""
+        if not self.possible() or self.held():
+            return {}
+        return {cohort: one for cohort, one in enumerate(self.fits) if not one.held()}
+
     def summary(self) -> FitSummary:
         """Return the summary over all cohorts."""
         return summary_from_tree(self.pooled.value(), self.request, self.pooled.content)

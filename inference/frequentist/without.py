@@ -10,6 +10,7 @@ import pandas as pd
 from data.study.cohort import Cohort
 from data.study.without_covariates import columns_of
 from inference.frequentist.efron import EfronCox
+from inference.storage.cache import FRAME, cached
 
 NORMAL_95 = 1.959964
 COMPLETE, NOTHING, TOGETHER = "none", "no covariate", "all of these"
@@ -35,6 +36,7 @@ def left_out_of(groups: Mapping[str, Sequence[str]], everything: Sequence[str]) 
     }
 
 
+@cached(FRAME)
 def effect_without(cohorts: Sequence[Cohort], groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
     """Return the hazard ratio adjusted for all covariates, without each group of them, and without all groups.
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import nullcontext
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import xarray as xr
 from matplotlib.figure import Figure
@@ -65,11 +65,11 @@ class DrawingWorkers:
 
     def __init__(self, folder: Path, workers: int = DRAWERS) -> None:
         self.folder, self.workers = folder, workers
-        self._drawings: list[Future[str]] = []
+        self._drawings: list[Future[Any]] = []
         self._pool: ProcessPoolExecutor | None = None
 
-    def submit[**P](self, draw: Callable[P, str], *arguments: P.args, **named: P.kwargs) -> Future[str]:
-        """Return the SVG to come of a function that draws; it and its arguments can be pickled."""
+    def submit[**P, T](self, draw: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
+        """Return what is to come of a function that draws or writes; it and its arguments can be pickled."""
         if self._pool is None:
             self._pool = worker_pool(self.workers)
         drawing = self._pool.submit(draw, *arguments, **named)

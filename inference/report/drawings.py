@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -31,6 +33,11 @@ class Drawing:
     wide: Text
     narrow: Text | None = None
     pixels: Path | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as texts, for which it waits."""
+        narrow = None if self.narrow is None else partial(str, self.narrow())
+        return Drawing, (partial(str, self.wide()), narrow, self.pixels)
 
 
 type Draw = Callable[[str, Callable[[], Figure]], Drawing]  # from a name, and what makes the figure

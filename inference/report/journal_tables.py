@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,22 +12,18 @@ import pandas as pd
 from data.study.cohort import Cohort
 from data.study.study import Study
 from data.study.subcohorts import landmark_cohort
-from data.study.without_covariates import columns_of
 from inference.fits.requests import TIME_SPLIT, landmark_of
 from inference.frequentist.balance import standardised_differences
 from inference.frequentist.counted import counted_differences
-from inference.frequentist.efron import EfronCox
+from inference.frequentist.covariates import cox_of_covariates
 from inference.report.content import Report, fit_rows
 from inference.report.exposure_words import exposure_name
 from inference.report.figures.wording import words
 from inference.report.results import Results
 from inference.report.table import HUNDREDTHS, RATIO, TEXT, Column, Table
 from inference.report.vocabulary import capitalised, vocabulary
-from models.episodes import episodes_of
 
-NORMAL_95 = 1.959964
 BEFORE = "before"
-TREATMENT = ""
 
 
 def described(results: Results) -> pd.DataFrame | None:
@@ -88,13 +83,11 @@ def _with_references(differences: pd.Series, cohorts: Sequence[Cohort]) -> pd.Se
 
 def _spreads(cohort: Cohort, name: str) -> np.ndarray:
     """Return the standard deviation of each level's indicator: the root of the mean of the arms' variances."""
-    column = cohort.covariates[name]
+    column = cohort.covariates[name].astype("category").cat
     patients = np.ones(cohort.size) if cohort.counts is None else cohort.counts.patients
     variances = []
     for own in (cohort.treatment, ~cohort.treatment):
-        share = np.array(
-            [patients[own & (column == level)].sum() for level in column.astype("category").cat.categories]
-        )
+        share = np.bincount(column.codes[own], patients[own], len(column.categories))
         total = patients[own].sum()
         variances.append(share / total * (1 - share / total) * total / max(total - 1, 1))
     return np.sqrt(np.mean(variances, axis=0))
@@ -183,73 +176,39 @@ def balance_sentence(table: pd.DataFrame) -> str:
     return f"The largest standardised difference between the arms is {largest[BEFORE]:.2f}{f', {after}' if after else ''}."
 
 
-def coefficients(results: Results) -> pd.DataFrame | None:
-    """Return hazard ratios of treatment and of every covariate: each alone, all together (Cox), and as a posterior.
+def coefficients(results: Results, kept: Path) -> pd.DataFrame | None:
+    """Return hazard ratios of treatment and of every covariate: by Cox models (`cox_of_covariates`), and as a posterior.
 
     The posterior is that of the outcome regression where it was fitted: beside a propensity score the covariates share their effect
-    with it. Several cohorts are pooled by Rubin's rules (doi 10.1002/9780470316696). None for counts, which have no order of events.
+    with it. None for counts, which have no order of events. Cox models count treatment as the posterior does.
 
-    Cox models count treatment as the posterior does.
+    Parameters
+    ----------
+    results : Results
+    kept : Path
+        Folder of what is kept on disk.
 
     Returns
     -------
     DataFrame
         term (empty for treatment); univariable, multivariable and posterior, each with its lower and upper.
     """
-    outcome = results.cohort.outcome
     if results.cohort.counts is not None:
         return None
     plain = next((one for one in results.models if one.request.adjustment == "none"), results.main)
     landmark = landmark_of(plain.request.exposure)
     cohorts = [one if landmark is None else landmark_cohort(one, landmark) for one in results.cohorts]
-    cox = partial(_cox, cohorts, plain.request.exposure == TIME_SPLIT)
-    groups = {TREATMENT: np.zeros(len(outcome.terms), dtype=bool)}
-    groups |= {name: columns_of(outcome, [name]) for name in map(str, results.cohort.covariates)}
-    alone: dict[str, dict[str, float]] = {}
-    for name, inside in groups.items():
-        terms = [term for term, one in zip(outcome.terms, inside, strict=True) if one]
-        if name == TREATMENT or terms:
-            alone |= cox(terms, inside, treatment=name == TREATMENT, name="univariable")
-    everything = np.ones(len(outcome.terms), dtype=bool)
-    together = cox(list(outcome.terms), everything, treatment=True, name="multivariable")
+    table = cox_of_covariates(kept, cohorts, plain.request.exposure == TIME_SPLIT)
     draws = plain.draws["parameter"].to_numpy().astype(float)
     names = plain.draws["parameter_name"].to_numpy().astype(str)
-    rows = []
-    for term in (TREATMENT, *outcome.terms):
+    limits = np.full((len(table), 3), np.nan)
+    for row, term in enumerate(table["term"]):
         wanted = f"outcome_coefficients[{term}]" if term else "treatment_effect"
-        row: dict[str, Any] = {"term": term, **alone.get(term, {}), **together[term]}
         if wanted in names:
             own = np.exp(draws[np.flatnonzero(names == wanted)[0]])
-            middle, low, high = np.quantile(own, [0.5, 0.025, 0.975])
-            row |= {"posterior": middle, "posterior_lower": low, "posterior_upper": high}
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def _cox(
-    cohorts: Sequence[Cohort],
-    time_split: bool,
-    terms: list[str],
-    inside: np.ndarray,
-    *,
-    treatment: bool,
-    name: str,
-) -> dict[str, dict[str, float]]:
-    """Return hazard ratios by term, of one Cox model in every cohort."""
-    found = []
-    for cohort in cohorts:
-        own = episodes_of(cohort, time_split=time_split)
-        columns = cohort.outcome.values[own.patient][:, inside]
-        design = np.column_stack([own.treated, columns]).astype(float) if treatment else columns
-        values, covariance = EfronCox(own.time, own.event, own.entry, design).estimates()
-        found.append((values, np.diag(covariance)))
-    values, variances = (np.stack(parts) for parts in zip(*found, strict=True))
-    between = values.var(axis=0, ddof=1) * (1 + 1 / len(cohorts)) if len(cohorts) > 1 else 0.0
-    middle, reach = values.mean(axis=0), NORMAL_95 * np.sqrt(variances.mean(axis=0) + between)
-    return {
-        term: {name: np.exp(at), f"{name}_lower": np.exp(at - by), f"{name}_upper": np.exp(at + by)}
-        for term, at, by in zip([TREATMENT, *terms] if treatment else terms, middle, reach, strict=True)
-    }
+            limits[row] = np.quantile(own, [0.5, 0.025, 0.975])
+    columns = ("posterior", "posterior_lower", "posterior_upper")
+    return table.assign(**dict(zip(columns, limits.T, strict=True)))
 
 
 def _named(term: str, study: Study) -> str:

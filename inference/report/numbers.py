@@ -51,6 +51,11 @@ def trimmed(value: Any) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
+def percentage(value: float, decimals: int = 0) -> str:
+    """Return a share in percent."""
+    return f"{100 * value:.{decimals}f} %"
+
+
 def percent(median: float, lower: float, upper: float) -> str:
     """Return probabilities in percent, or their differences in percentage points, with one decimal."""
     return _fixed((100 * median, 100 * lower, 100 * upper), 1)

@@ -19,7 +19,7 @@ from inference.report.content import PARTS, FigureItem, Report, ReportSection
 from inference.report.headline import headline
 from inference.report.provenance_tables import is_quick
 from inference.report.sentences import answer, no_evidence
-from inference.report.standard_sections import sections_in_order
+from inference.report.standard_sections import sections_of_page
 from inference.report.svg import embedded_svg
 from inference.report.table import Table
 from inference.report.vocabulary import vocabulary
@@ -50,7 +50,7 @@ def render(report: Report) -> str:
 
     checks = ordered_checks(report.checks, report.main)
     failures = [check for check in checks if check.status == "fail"]
-    sections = sections_in_order(report, checks)
+    sections = sections_of_page(report)
     caveats = [of_pseudo_patients(one) for one in report.caveats] if report.pseudo else report.caveats
     return (
         environment()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pandas as pd
 
-from inference.report.check_tables import ordered_checks
 from inference.report.content import Report
-from inference.report.standard_sections import sections_in_order
+from inference.report.standard_sections import sections_of_page
 
 PRINTED = ("characteristics", "arms", "cox", "outcomes", "effects", "populations")
 
 
 def printed_tables(report: Report) -> dict[str, pd.DataFrame]:
     """Return them by name, as they are printed; those that the report does not have are left out."""
-    sections = sections_in_order(report, ordered_checks(report.checks, report.main))
-    found = {table.id: table for section in sections for table in section.tables if table.rows}
+    found = {
+        table.id: table
+        for section in sections_of_page(report)
+        for table in section.tables
+        if len(table.frame)
+    }
     return {name: found[name].printed for name in PRINTED if name in found}

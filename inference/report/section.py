@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -32,6 +33,8 @@ class Material:
         What is computed from that publication beside the fits.
     draw : callable
         Gives a drawing from a name and what makes the figure.
+    kept : Path
+        Where results of cached functions are.
     """
 
     results: Results
@@ -39,6 +42,7 @@ class Material:
     publication: Publication | None
     companions: Companions | None
     draw: Draw
+    kept: Path
 
     def figure(self, name: str, title: str, draw: Callable[[], Figure], caption: str = "") -> FigureItem:
         """Return a figure of a section, with the caption that stands in its file, or another one."""

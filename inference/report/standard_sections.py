@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ from inference.report.check_tables import (
     counts_sentence,
     families_table,
     fits_table,
+    ordered_checks,
     passed_tables,
 )
 from inference.report.comparator_tables import comparators_table, other_comparators_table
@@ -40,6 +42,12 @@ from inference.report.vocabulary import vocabulary
 
 SHORT_TABLE = 12  # rows with which a section may open
 PRIOR_COLUMNS = ("parameter", "term", "prior", "reason", "meaning")
+
+
+@lru_cache(maxsize=1)
+def sections_of_page(report: Report) -> list[ReportSection]:
+    """Return all sections of a page as `sections_in_order` does; page, Word document and files of tables share them."""
+    return sections_in_order(report, ordered_checks(report.checks, report.main))
 
 
 def sections_in_order(report: Report, checks: Sequence[Check]) -> list[ReportSection]:

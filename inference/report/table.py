@@ -10,7 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from inference.report.numbers import MISSING, number, percent, probability, ratio, share, span, written
+from inference.report.numbers import (
+    MISSING,
+    number,
+    percent,
+    percentage,
+    probability,
+    ratio,
+    share,
+    span,
+    written,
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ LONG = Kind(partial(number, digits=4))
 COUNT = Kind("{:.0f}".format)
 HUNDREDTHS = Kind("{:.2f}".format)
 PROBABILITY = Kind(probability)
-PERCENTAGE = Kind(lambda value: f"{100 * value:.0f} %")
+PERCENTAGE = Kind(percentage)
 RATIO = Kind(ratio, limits=True)
 SPAN = Kind(span, limits=True)
 PERCENT = Kind(percent, limits=True)

@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 from docx import Document
@@ -21,9 +22,10 @@ from inference.report.headline import headline
 from inference.report.methods_words import methods_paragraph
 from inference.report.page import parts_of
 from inference.report.sentences import answer, no_evidence
-from inference.report.standard_sections import sections_in_order
+from inference.report.standard_sections import sections_of_page
 from inference.report.table import Column, Row, Table
 from inference.report.vocabulary import vocabulary
+from inference.storage.atomic import atomic_path
 
 LONGEST = 45  # rows of a table; longer ones stand on the page
 DETAILS = (
@@ -36,6 +38,12 @@ WIDTH = Cm(17.0)
 DOI = re.compile(
     r"(?:([A-Z][\w'-]+(?:(?:, | and )(?:[A-Z][\w'-]+|others))*(?: et al\.)?,? \d{4}), )?(?:doi[: ]|https://doi\.org/)(10\.\d{4,9}/[^\s\"'<>;,)]+)"
 )
+
+
+def write_word(report: Report, file: Path) -> None:
+    """Write the docx file, whole or not at all."""
+    with atomic_path(file) as temporary:
+        temporary.write_bytes(word_document(report))
 
 
 def word_document(report: Report) -> bytes:
@@ -69,7 +77,7 @@ class _Writer:
         """Return the file."""
         report = self.report
         checks = ordered_checks(report.checks, report.main)
-        sections = [one for one in sections_in_order(report, checks) if one.live is None or one.exhibits]
+        sections = [one for one in sections_of_page(report) if one.live is None or one.exhibits]
         self._first_page(headline(report, checks).result.sentence, sections)
         self.document.add_heading("Methods in short", 1)
         self._paragraph(methods_paragraph(report))

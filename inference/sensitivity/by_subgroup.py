@@ -12,11 +12,12 @@ import pandas as pd
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.fits.fits import FitSummary
-from inference.fits.requests import problem_of
+from inference.fits.requests import FitRequest, problem_of
 from inference.frequentist.cox_model import independent_columns
 from inference.frequentist.efron import EfronCox
 from inference.sensitivity.effects import LIKELY, conditional_draws, parameter_limits, ratio_summary
 from inference.sensitivity.missing_information import subgroup_contrasts
+from inference.storage.cache import FRAME, cached
 from models.effects import BySubgroup
 from models.effects.by_subgroup import MODIFIERS
 from models.effects.effect import Effect
@@ -51,23 +52,63 @@ class EffectBySubgroup:
     contrasts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-def effect_by_subgroup(
-    study: Study,
-    cohorts: Sequence[Cohort],
-    summary: FitSummary,
-    printed: Mapping[tuple[str, str], float] = MappingProxyType({}),
-) -> EffectBySubgroup:
-    """Return the effects of a fit by subgroup, with those of Cox models with interactions beside them.
+@cached(FRAME)
+def cox_by_subgroup(study: Study, cohorts: Sequence[Cohort], request: FitRequest) -> pd.DataFrame:
+    """Return the hazard ratio in each subgroup by Cox models with interactions, in which nothing shrinks.
 
-    The Cox model holds treatment, its products with the same modifiers, and the columns of the outcome model, main effects
-    of the subgroups among them; nothing shrinks there. Over cohorts its estimates are averaged and their variance between cohorts is added (Rubin 1987, doi
+    The model holds treatment, its products with the modifiers of the request, and the columns of its outcome model, main effects
+    of the subgroups among them. Over cohorts estimates are averaged and their variance between cohorts is added (Rubin 1987, doi
     10.1002/9780470316696).
 
     Parameters
     ----------
     study, cohorts : Study, sequence of Cohort
+    request : FitRequest
+        With the effect `by_subgroup`.
+
+    Returns
+    -------
+    DataFrame
+        subgroup ("" for the average patient), patients (mean over cohorts), alone, alone_lower, alone_upper (95 %, Wald); NaN
+        where a cohort has no estimate.
+    """
+    problems = [problem_of(study, cohort, request) for cohort in cohorts]
+    found = [
+        unshrunk(one.cohort, one.spec.effect, isinstance(one.spec.exposure, TimeSplit)) for one in problems
+    ]
+    labels = list(dict.fromkeys(label for one in found for label in one["subgroup"]))
+    aligned = [one.set_index("subgroup").reindex(labels) for one in found]
+    estimate = np.stack([one["estimate"].to_numpy() for one in aligned])
+    within = np.stack([one["standard_error"].to_numpy() ** 2 for one in aligned]).mean(axis=0)
+    count = len(cohorts)
+    between = (1 + 1 / count) * estimate.var(axis=0, ddof=1) if count > 1 else 0.0
+    middle, error = estimate.mean(axis=0), np.sqrt(within + between)
+    return pd.DataFrame(
+        {
+            "subgroup": labels,
+            "patients": np.stack([one["patients"].to_numpy() for one in aligned]).mean(axis=0),
+            "alone": np.exp(middle),
+            "alone_lower": np.exp(middle - NORMAL * error),
+            "alone_upper": np.exp(middle + NORMAL * error),
+        }
+    )
+
+
+def effect_by_subgroup(
+    study: Study,
+    summary: FitSummary,
+    alone: pd.DataFrame,
+    printed: Mapping[tuple[str, str], float] = MappingProxyType({}),
+) -> EffectBySubgroup:
+    """Return the effects of a fit by subgroup, with those of Cox models with interactions beside them.
+
+    Parameters
+    ----------
+    study : Study
     summary : FitSummary
         Of a fit with the effect `by_subgroup`, pooled or not.
+    alone : DataFrame
+        From `cox_by_subgroup`.
     printed : mapping of (str, str) to float
         Median survival by subgroup ("column=level") and arm, of a study that publishes no patients.
 
@@ -77,27 +118,16 @@ def effect_by_subgroup(
         Where the fit has another effect.
     """
     rows, draws = conditional_draws(summary, BySubgroup.name)
-    problems = [problem_of(study, cohort, summary.request) for cohort in cohorts]
-    found = [
-        unshrunk(one.cohort, one.spec.effect, isinstance(one.spec.exposure, TimeSplit)) for one in problems
-    ]
     labels = rows["subgroup"].fillna("").astype(str)
-    aligned = [one.set_index("subgroup").reindex(labels) for one in found]
-    estimate = np.stack([one["estimate"].to_numpy() for one in aligned])
-    within = np.stack([one["standard_error"].to_numpy() ** 2 for one in aligned]).mean(axis=0)
-    count = len(cohorts)
-    between = (1 + 1 / count) * estimate.var(axis=0, ddof=1) if count > 1 else 0.0
-    middle, error = estimate.mean(axis=0), np.sqrt(within + between)
+    beside = alone.set_index("subgroup").reindex(labels)
     table = pd.DataFrame(
         {
             "subgroup": labels.to_numpy(),
             "covariate": [_words(study, label)[0] for label in labels],
             "level": [_words(study, label)[1] for label in labels],
-            "patients": np.stack([one["patients"].to_numpy() for one in aligned]).mean(axis=0),
+            "patients": beside["patients"].to_numpy(),
             **ratio_summary(rows),
-            "alone": np.exp(middle),
-            "alone_lower": np.exp(middle - NORMAL * error),
-            "alone_upper": np.exp(middle + NORMAL * error),
+            **{name: beside[name].to_numpy() for name in ("alone", "alone_lower", "alone_upper")},
             **{f"median_{arm}": [printed.get((label, arm), np.nan) for label in labels] for arm in ARMS},
         }
     )

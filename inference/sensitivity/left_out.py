@@ -13,7 +13,7 @@ from data.study.cohort import Cohort
 from data.study.study import Study
 from data.study.without_covariates import without_covariates
 from inference.fits.requests import FitRequest, request_of_cohort
-from inference.frequentist.without import COMPLETE, NOTHING, effect_without, left_out_of
+from inference.frequentist.without import COMPLETE, NOTHING, left_out_of
 from inference.sensitivity.sampled_effect import (
     effect_checks,
     main_effect,
@@ -75,17 +75,18 @@ def pooled_effect_without(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
 
 
 def untimed_table(
-    cohorts: Sequence[Cohort], groups: Groups, main: pd.DataFrame, left_out: pd.DataFrame | None
+    cox: pd.DataFrame, main: pd.DataFrame, cohorts: int, left_out: pd.DataFrame | None
 ) -> pd.DataFrame:
     """Return the hazard ratio of treatment with each group of covariates left out, by Cox and by the main model.
 
     Parameters
     ----------
-    cohorts : sequence of Cohort
-    groups : mapping of str to sequence of str
-        Covariates by the name of their group.
+    cox : DataFrame
+        From `effect_without`.
     main : DataFrame
         Estimands of the main model, in which nothing is left out.
+    cohorts : int
+        How many it pools.
     left_out : DataFrame or None
         From `pooled_effect_without`; None where nothing was sampled.
 
@@ -95,10 +96,8 @@ def untimed_table(
         left_out, terms; cox_hazard_ratio, cox_lower, cox_upper; and, NaN where nothing was sampled, the columns of
         `pooled_effect_without`.
     """
-    cox = effect_without(cohorts, groups).rename(
-        columns={name: f"cox_{name}" for name in ("hazard_ratio", "lower", "upper")}
-    )
-    complete = main_effect(main, len(cohorts)).assign(left_out=COMPLETE)
+    cox = cox.rename(columns={name: f"cox_{name}" for name in ("hazard_ratio", "lower", "upper")})
+    complete = main_effect(main, cohorts).assign(left_out=COMPLETE)
     sampled = complete if left_out is None else pd.concat([complete, left_out], ignore_index=True)
     return cox.merge(sampled, on="left_out", how="left")
 

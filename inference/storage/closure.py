@@ -12,6 +12,7 @@ from pathlib import Path
 from inference.storage.provenance import ROOT
 
 LAYERS = ("data", "models", "inference")
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a statement
 
 
 @cache
@@ -64,16 +65,19 @@ def parsed(file: Path) -> Parsed:
     """Return a file parsed; each file is parsed once in a process."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     imports: list[str] = []
-    for node in ast.walk(
-        tree
-    ):  # yields a node after its children are listed, so that what is taken out is walked over too
+    waiting: list[ast.AST] = [tree]
+    while (
+        waiting
+    ):  # over statements, and what holds statements: a third of the time of a walk over every node
+        node = waiting.pop()
         if isinstance(node, ast.ImportFrom) and node.module:
             imports += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             imports += [alias.name for alias in node.names]
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [one for one in body if not _leaves_no_result(one)] or [ast.Pass()]  # ty: ignore[missing-attribute]  # a body is what was looked for
+        held = {name: value for name in BLOCKS if isinstance(value := getattr(node, name, None), list)}
+        waiting += [one for block in held.values() for one in block]
+        if "body" in held:
+            node.body = [one for one in held["body"] if not _leaves_no_result(one)] or [ast.Pass()]  # ty: ignore[missing-attribute]  # it has one
     return Parsed(tuple(imports), tuple(ast.dump(one) for one in tree.body))
 
 

@@ -22,7 +22,12 @@ from inference.report.figures.effect_over_time import effect_over_time_figure
 from inference.report.figures.subgroups import subgroups_figure
 from inference.report.sections.effects import effect_section
 from inference.sampling.engine import SamplerSettings
-from inference.sensitivity.by_subgroup import by_subgroup_in_words, effect_by_subgroup, unshrunk
+from inference.sensitivity.by_subgroup import (
+    by_subgroup_in_words,
+    cox_by_subgroup,
+    effect_by_subgroup,
+    unshrunk,
+)
 from inference.sensitivity.effects import changing_effects
 from inference.sensitivity.missing_information import error_of_missing, subgroup_contrasts
 from inference.sensitivity.over_time import effect_over_time, over_time_in_words
@@ -90,7 +95,7 @@ def test_fading_and_crossing_are_counted_from_the_draws(walks):
     assert "fades" in over_time_in_words(replace(found, fading=0.97))
     assert "grows" in over_time_in_words(replace(found, fading=0.02))
     with pytest.raises(ValueError, match="must be by_subgroup"):
-        effect_by_subgroup(None, [], walks)
+        effect_by_subgroup(None, walks, pd.DataFrame())
 
 
 def test_without_shrinkage_each_level_has_the_ratio_of_a_model_by_cell(sites):
@@ -121,7 +126,8 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
     labels = ["", "site=0", "site=1"]
     summary = summary_of("by_subgroup", draws, labels, [np.nan] * 3, {"subgroup_effect_sd": np.exp(draws[0])})
     printed = {("site=1", "treated"): 44.0, ("site=1", "control"): 22.0}
-    found = effect_by_subgroup(study, cohorts, summary, printed)
+    alone = cox_by_subgroup.function(study, cohorts, summary.request)
+    found = effect_by_subgroup(study, summary, alone, printed)
     single = [unshrunk(one, BySubgroup((("site", "1"),))) for one in cohorts]
     estimate = np.array([one["estimate"] for one in single])
     variance = np.array([one["standard_error"] ** 2 for one in single])
@@ -135,7 +141,7 @@ def test_over_cohorts_the_variance_between_them_is_added(sites):
     (table,) = section.tables
     assert [row.cells[0].text for row in table.rows] == ["Average patient", "site: no", "site: yes"]
     assert [row.cells[-1].text for row in table.rows] == ["", "", "44 / 22 (0.50)"]
-    unprinted = effect_section(None, effect_by_subgroup(study, cohorts, summary), ()).tables[0]
+    unprinted = effect_section(None, effect_by_subgroup(study, summary, alone), ()).tables[0]
     assert len(unprinted.columns) == len(table.columns) - 1
     figure = subgroups_figure(found.table)
     assert [label.get_text().strip() for label in figure.axes[0].get_yticklabels()] == [
@@ -180,7 +186,8 @@ def test_contrasts_of_subgroups_say_what_is_missing(sites):
     assert (row["covariate"], row["level"], row["cohorts"]) == ("site", "yes", 50)
     assert_allclose([row["ratio"], row["missing_information"]], [1.5, 0.5])
     assert_allclose(row["missing_error"], 0.25 * np.sqrt(2 / 49))
-    section = effect_section(None, effect_by_subgroup(study, [sites], pooled), ())
+    alone = cox_by_subgroup.function(study, [sites], pooled.request)
+    section = effect_section(None, effect_by_subgroup(study, pooled, alone), ())
     assert [cell.text for cell in section.tables[1].rows[0].cells][1:] == ["1.50", "0.50", "0.051"]
 
 

@@ -14,7 +14,7 @@ from data.simulation.truth import NormalCovariate
 from data.study.cohort import validate_cohort
 from data.study.without_covariates import without_covariates
 from inference.fits.requests import FitRequest, problem_of
-from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, left_out_of
+from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without, left_out_of
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.posterior import Posterior, structure_of
 from inference.sensitivity.left_out import (
@@ -137,7 +137,9 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
     complete = [sample(problem_of(study, cohort, MAIN).posterior("latent"), SETTINGS) for cohort in cohorts]
     whole = np.mean([one.parameters["treatment_effect"].mean() for one in complete])
     pooled = pooled_effect_without(found).set_index("left_out")
-    rows = untimed_table(cohorts, groups, estimands(whole), None).set_index("left_out")
+    rows = untimed_table(
+        effect_without(tmp_path, cohorts, groups), estimands(whole), len(cohorts), None
+    ).set_index("left_out")
     moved = pooled["log_hazard_ratio"] - whole
     of_cox = np.log(rows["cox_hazard_ratio"] / rows.loc[COMPLETE, "cox_hazard_ratio"])
     assert of_cox["frailty"] > 0.3  # it hides that treatment helps
@@ -203,16 +205,16 @@ def test_chains_that_disagree_fail_and_divergences_too():
 
 
 def test_the_table_has_cox_beside_the_posterior_and_the_main_fit_where_nothing_is_left_out():
-    cohorts = [simulate_cohort(CONFOUNDED, 150, seed=1)]
     groups = {"frailty": ["frailty"], "age": ["age"]}
+    cox = effect_without.function([simulate_cohort(CONFOUNDED, 150, seed=1)], groups)
     sampled = pooled_effect_without([made(0.2).assign_coords(left_out=["frailty", TOGETHER])])
-    table = untimed_table(cohorts, groups, estimands(-0.7), sampled)
+    table = untimed_table(cox, estimands(-0.7), 1, sampled)
     assert table["left_out"].tolist() == [COMPLETE, "frailty", "age", TOGETHER, NOTHING]
     assert table["terms"].tolist() == [2, 1, 1, 0, 0]
     first, last = sampled["hazard_ratio"]
     assert_allclose(table["hazard_ratio"], [np.exp(-0.7), first, np.nan, last, np.nan])
     assert table["log_hazard_ratio"].iloc[0] == -0.7
-    alone = untimed_table(cohorts, groups, estimands(-0.7), None)
+    alone = untimed_table(cox, estimands(-0.7), 1, None)
     assert_allclose(alone["cox_hazard_ratio"], table["cox_hazard_ratio"])
     assert alone["hazard_ratio"].notna().tolist() == [True, False, False, False, False]
 

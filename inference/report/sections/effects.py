@@ -17,7 +17,12 @@ from inference.report.numbers import number
 from inference.report.results import Results
 from inference.report.section import Material, Section
 from inference.report.table import COUNT, NUMBER, PRINTED, PROBABILITY, RATIO, SHORT, TEXT, Column, Table
-from inference.sensitivity.by_subgroup import EffectBySubgroup, by_subgroup_in_words, effect_by_subgroup
+from inference.sensitivity.by_subgroup import (
+    EffectBySubgroup,
+    by_subgroup_in_words,
+    cox_by_subgroup,
+    effect_by_subgroup,
+)
 from inference.sensitivity.over_time import EffectOverTime, effect_over_time, over_time_in_words
 from models.effects import ByInterval, BySubgroup
 
@@ -183,7 +188,8 @@ def _by_subgroup(material: Material) -> EffectBySubgroup | None:
     pseudo = study.cohort.source == "reconstruction"
     printed = load_evidence(study).subgroup_medians if pseudo else {}
     cohorts = cohorts_of(summary.request, (*results.cohorts, *results.further))
-    return effect_by_subgroup(study, cohorts, summary, printed)
+    alone = cox_by_subgroup(material.kept, study, cohorts, summary.request)
+    return effect_by_subgroup(study, summary, alone, printed)
 
 
 def _constant_ratio(results: Results, changing: FitSummary) -> tuple[float, float, float] | None:

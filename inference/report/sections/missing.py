@@ -11,7 +11,7 @@ import pandas as pd
 from data.study.imputed_cohorts import Imputation
 from inference.report.content import ReportSection
 from inference.report.figures.imputed import imputed_figure
-from inference.report.numbers import number
+from inference.report.numbers import number, percentage
 from inference.report.results import Results
 from inference.report.section import Material, Section
 from inference.report.table import NUMBER, PRINTED, PROBABILITY, RATIO, TEXT, Column, Kind, Table
@@ -21,7 +21,7 @@ from inference.sensitivity.sampled_effect import main_effect
 
 ID, TITLE = "missing", "Missing covariates"
 ESTIMANDS = {"log_hazard_ratio": "log hazard ratio", "rmst_difference": "restricted mean survival"}
-TENTHS = Kind(lambda share: f"{100 * share:.1f} %")
+TENTHS = Kind(partial(percentage, decimals=1))
 IMPUTED = "all patients, imputed"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pandas as pd
 
 from data.published.evidence import Evidence, load_evidence
-from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER
+from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
 from inference.report.content import ReportSection
 from inference.report.numbers import number
-from inference.report.results import Results
 from inference.report.section import Material, Section
 from inference.report.sections.missing import with_sd
 from inference.report.table import NUMBER, PRINTED, PROBABILITY, RATIO, TEXT, Column, Table
@@ -18,24 +19,17 @@ from inference.sensitivity.left_out import untimed_table
 ID, TITLE = "untimed", "Covariates of unknown timing"
 
 
-def untimed_section(
-    results: Results, evidence: Evidence, left_out: pd.DataFrame | None = None
-) -> ReportSection | None:
-    """Return the section; None where the evidence names no covariate of unknown timing.
+def untimed_section(found: pd.DataFrame, evidence: Evidence) -> ReportSection:
+    """Return the section.
 
     Parameters
     ----------
-    results : Results
-        Of a study that publishes no patients.
+    found : DataFrame
+        From `untimed_table`.
     evidence : Evidence
-        Its ``evidence.toml`` names the covariates, in groups.
-    left_out : DataFrame or None
-        From `pooled_effect_without`; without it the table has the main model with all covariates only.
+        Its ``evidence.toml`` names the covariates of unknown timing, in groups.
     """
     timing = evidence.names.timing
-    if not timing.unknown:
-        return None
-    found = untimed_table(results.cohorts, timing.unknown, results.main.estimands, left_out)
     cox = found.set_index("left_out")["cox_hazard_ratio"]
     last = TOGETHER if TOGETHER in cox else next(iter(timing.unknown))
     finding = f"With all covariates Cox's hazard ratio is {number(cox[COMPLETE], 2)}, without those of unknown timing {number(cox[last], 2)}."
@@ -111,20 +105,26 @@ def _table(found: pd.DataFrame) -> Table:
     return Table("untimed-effects", caption, columns, frame, "mark")
 
 
+@lru_cache(maxsize=1)  # for the section and its table
+def _untimed(material: Material) -> pd.DataFrame | None:
+    """Return the effects with covariates of unknown timing left out, where a publication names some."""
+    results = material.results
+    pseudo = results.study.cohort.source == "reconstruction"
+    groups = load_evidence(results.study).names.timing.unknown if pseudo else {}
+    if not groups:
+        return None
+    cox = effect_without(material.kept, results.cohorts, groups)
+    return untimed_table(cox, results.main.estimands, len(results.cohorts), material.computed.of(LEFT_OUT))
+
+
 def _sections(material: Material) -> list[ReportSection]:
-    publication = material.publication
-    if publication is None:
-        return []
-    found = untimed_section(material.results, publication.evidence, material.computed.of(LEFT_OUT))
-    return [] if found is None else [found]
+    found, publication = _untimed(material), material.publication
+    return [] if found is None or publication is None else [untimed_section(found, publication.evidence)]
 
 
 def _tables(material: Material) -> dict[str, pd.DataFrame]:
-    left_out, results = material.computed.of(LEFT_OUT), material.results
-    if left_out is None:
-        return {}
-    groups = load_evidence(results.study).names.timing.unknown
-    return {"untimed": untimed_table(results.cohorts, groups, results.main.estimands, left_out)}
+    found = _untimed(material)
+    return {} if found is None or material.computed.of(LEFT_OUT) is None else {"untimed": found}
 
 
 SECTION = Section(_sections, _tables)

@@ -42,8 +42,8 @@ def results(study):
     return SimpleNamespace(study=study, cohorts=(cohort,), cohort=cohort, models=fits, main=fits[0])
 
 
-def test_the_cox_table_equals_lifelines_and_the_draws(results, make_report):
-    cohort, table = results.cohort, coefficients(results).set_index("term")
+def test_the_cox_table_equals_lifelines_and_the_draws(results, make_report, tmp_path):
+    cohort, table = results.cohort, coefficients(results, tmp_path).set_index("term")
     columns = np.column_stack([cohort.treatment, cohort.outcome.values])
     together = cox(cohort.time, cohort.event, columns, ["", *cohort.outcome.terms]).table.set_index("term")
     alone = cox(cohort.time, cohort.event, columns[:, :1], [""]).table.set_index("term")
@@ -60,7 +60,7 @@ def test_the_cox_table_equals_lifelines_and_the_draws(results, make_report):
     assert [row.kind for row in shown.rows] == ["main", *[""] * len(cohort.outcome.terms)]
 
 
-def test_cox_models_count_treatment_as_the_posterior_does(results):
+def test_cox_models_count_treatment_as_the_posterior_does(results, tmp_path):
     cohort = load_cohort(load_study("stanford_heart"))
     table = comparators(cohort, 730, [365]).query("statistic == 'hazard_ratio'").set_index("method")
     found = {}
@@ -68,7 +68,7 @@ def test_cox_models_count_treatment_as_the_posterior_does(results):
         request = SimpleNamespace(adjustment="none", exposure=exposure)
         fit = SimpleNamespace(request=request, draws=results.main.draws)
         found[exposure] = coefficients(
-            SimpleNamespace(cohort=cohort, cohorts=(cohort,), models=[fit], main=fit)
+            SimpleNamespace(cohort=cohort, cohorts=(cohort,), models=[fit], main=fit), tmp_path
         ).set_index("term")
     for exposure, split in (("naive", ""), ("time_split", ", treatment split at its start")):
         for name, method in (("univariable", "univariable"), ("multivariable", "multivariable (Efron)")):

@@ -1,7 +1,6 @@
 """Covariates of unknown timing: the effect without them, and the limit that names them."""
 
 import math
-from unittest.mock import MagicMock
 
 import numpy as np
 import pandas as pd
@@ -35,7 +34,7 @@ def test_nothing_and_everything_left_out_are_the_multivariable_and_the_univariab
     first = cohorts[:1]
     table = comparators(first[0], 24.0, (12.0,))
     cox = table[table["statistic"] == "hazard_ratio"].set_index("method")
-    found = effect_without(first, {"one": list(first[0].covariates)}).set_index("left_out")
+    found = effect_without.function(first, {"one": list(first[0].covariates)}).set_index("left_out")
     for name, method in (
         ("none", "Cox, multivariable (Efron)"),
         (NOTHING, "Cox, univariable"),
@@ -48,8 +47,8 @@ def test_nothing_and_everything_left_out_are_the_multivariable_and_the_univariab
 def test_several_cohorts_are_pooled_by_rubins_rules(cohorts):
     names = list(cohorts[0].covariates)
     groups = {"first": names[:1], "rest": names[1:]}
-    pooled = effect_without(cohorts, groups).set_index("left_out")
-    alone = [effect_without([cohort], groups).set_index("left_out") for cohort in cohorts]
+    pooled = effect_without.function(cohorts, groups).set_index("left_out")
+    alone = [effect_without.function([cohort], groups).set_index("left_out") for cohort in cohorts]
     logs = np.array([np.log(one.loc["first", "hazard_ratio"]) for one in alone])
     errors = np.array(
         [np.log(one.loc["first", "upper"] / one.loc["first", "lower"]) / (2 * 1.959964) for one in alone]
@@ -85,10 +84,8 @@ def made_table(sampled):
 
 
 @pytest.mark.parametrize("sampled", [True, False])
-def test_the_section_has_both_hazard_ratios_or_says_that_the_model_was_not_fitted(monkeypatch, sampled):
-    monkeypatch.setattr("inference.report.sections.untimed.untimed_table", lambda *_: made_table(sampled))
-    evidence = load_evidence(load_study("li2024"))
-    section = untimed_section(MagicMock(), evidence)
+def test_the_section_has_both_hazard_ratios_or_says_that_the_model_was_not_fitted(sampled):
+    section = untimed_section(made_table(sampled), load_evidence(load_study("li2024")))
     (table,) = section.tables
     values = [[cell.sort for cell in row.cells[2:4]] for row in table.rows]
     assert [one for one, _ in values] == [0.43, 0.50, 0.52, 0.54]
