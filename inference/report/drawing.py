@@ -29,7 +29,15 @@ FIGURES = Path(__file__).parent / "figures"  # whose source decides how a figure
 DRAWERS = 2  # worker processes
 
 
-def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure], say: Say | None = None) -> str:
+def drawn(
+    name: str,
+    folder: Path,
+    mark: str,
+    draw: Callable[[], Figure],
+    say: Say | None = None,
+    *,
+    pixels: bool = True,
+) -> str:
     """Return a figure as SVG, taken from the folder where it was drawn under the same mark, else drawn and written.
 
     Parameters
@@ -44,10 +52,12 @@ def drawn(name: str, folder: Path, mark: str, draw: Callable[[], Figure], say: S
         Makes the figure.
     say : callable, optional
         Says its words otherwise.
+    pixels : bool
+        Whether it is a PNG file too.
     """
     line = last_line(mark, say)
-    kept = _kept(name, folder, line)
-    return _write(draw(), name, folder, line, say) if kept is None else kept
+    kept = _kept(name, folder, line, pixels=pixels)
+    return _write(draw(), name, folder, line, say, pixels=pixels) if kept is None else kept
 
 
 class DrawingWorkers:
@@ -140,22 +150,25 @@ def source_of_figures() -> str:
     return digest_of(reached(FIGURES.rglob("*.py"), LAYERS))
 
 
-def _kept(name: str, folder: Path, line: str) -> str | None:
+def _kept(name: str, folder: Path, line: str, *, pixels: bool = True) -> str | None:
     """Return the SVG of a figure that was drawn before and ends in the same line, None where there is none."""
-    vector, pixels = folder / f"{name}.svg", folder / f"{name}.png"
-    if not (vector.is_file() and pixels.is_file()):
+    vector = folder / f"{name}.svg"
+    if not (vector.is_file() and (not pixels or vector.with_suffix(".png").is_file())):
         return None
     kept = vector.read_text(encoding="utf-8")
     return kept.removesuffix(line) if kept.endswith(line) else None
 
 
-def _write(figure: Figure, name: str, folder: Path, line: str, say: Say | None) -> str:
-    """Write a figure as SVG and PNG, and return the SVG."""
+def _write(
+    figure: Figure, name: str, folder: Path, line: str, say: Say | None, *, pixels: bool = True
+) -> str:
+    """Write a figure as SVG, and as PNG if it is to have pixels, and return the SVG."""
     if say is not None:
         figure = reword(figure, say)
     svg = svg_text(figure, name)
-    with atomic_path(folder / f"{name}.png") as temporary:
-        temporary.write_bytes(png_bytes(figure))
+    if pixels:
+        with atomic_path(folder / f"{name}.png") as temporary:
+            temporary.write_bytes(png_bytes(figure))
     write_text(folder / f"{name}.svg", svg + line)
     return svg
 
@@ -178,7 +191,10 @@ def draw_diagnostic(
     *,
     narrow: bool = False,
 ) -> str:
-    """Return one of ArviZ's diagnostic plots of a fit as SVG, wide or for one column; the fit is read only if the plot is missing."""
+    """Return one of ArviZ's diagnostic plots of a fit as SVG; the fit is read only if the plot is missing.
+
+    The narrow one is for the page on a narrow screen, and has no PNG file.
+    """
     file = f"{name.replace('_', '-')}{'-narrow' if narrow else ''}"
     with one_column() if narrow else nullcontext():
-        return drawn(file, folder, mark, lambda: REVIEWED[name](fit(), None), say)
+        return drawn(file, folder, mark, lambda: REVIEWED[name](fit(), None), say, pixels=not narrow)

@@ -12,6 +12,7 @@ import pytest
 
 from data.simulation.simulate import Truth, simulate_frame
 from inference.fits.sampled_fit import sampled_fit
+from inference.report.figures.diagnostics import DIAGNOSTICS
 from scripts.console import run
 from scripts.main import app
 
@@ -88,6 +89,14 @@ def in_turn_fixture() -> Callable:
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let analyses fit in this process."""
     monkeypatch.setattr("inference.fits.analysis.local_processes", in_turn)
+
+
+@pytest.fixture(scope="module")
+def one_plot() -> Iterator[None]:
+    """Let fits have one diagnostic plot: to draw all of them takes several times as long as a short fit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inference.report.drawing.DIAGNOSTICS", {"loo": DIAGNOSTICS["loo"]})
+        yield
 
 
 @pytest.fixture

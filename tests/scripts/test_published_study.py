@@ -32,7 +32,7 @@ COVARIATES = [
 
 
 @pytest.fixture(scope="module")
-def published(rtsurv, in_turn, tmp_path_factory) -> tuple[int, Path]:
+def published(rtsurv, in_turn, one_plot, tmp_path_factory) -> tuple[int, Path]:
     """A first look with few draws: exit code and folder."""
     folder = tmp_path_factory.mktemp("li2024")
     with pytest.MonkeyPatch.context() as patch:
