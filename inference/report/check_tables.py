@@ -110,11 +110,10 @@ def families_table(checks: Sequence[Check]) -> Table:
     return Table("check-families", "Checks by family", columns, pd.DataFrame(rows), "mark")
 
 
-def check_table(name: str, caption: str, checks: Sequence[Check]) -> Table:
-    """Return checks one by one."""
+def check_table(name: str, caption: str, checks: Sequence[Check], *, kinds: bool = True) -> Table:
+    """Return checks one by one; without status and family where the caption says them of all."""
     columns = (
-        Column("Status", TEXT, "named", by="rank"),
-        Column("Family", TEXT, "family"),
+        *((Column("Status", TEXT, "named", by="rank"), Column("Family", TEXT, "family")) if kinds else ()),
         Column("Fit", TEXT, "fit"),
         Column("Check", TEXT, "subject"),
         Column("Value", TRIMMED, "value"),
@@ -142,6 +141,7 @@ def passed_tables(checks: Sequence[Check]) -> list[Table]:
             f"passed-{position}",
             f"{heading(family)}: {sum(check.family == family for check in passed)} passed",
             [check for check in passed if check.family == family],
+            kinds=False,
         )
         for position, family in enumerate(families)
     ]

@@ -23,7 +23,7 @@ from inference.report.table import (
     Table,
     numbers_of,
 )
-from inference.report.vocabulary import vocabulary
+from inference.report.vocabulary import term_in_words, vocabulary
 
 COUNTS = ("patients", "events", "median_follow_up")
 KINDS = {"hazard_ratio": RATIO, "survival": PERCENT}
@@ -109,7 +109,7 @@ def other_comparators_table(report: Report) -> Table:
     named = rest["statistic"].str.partition("[")
     frame = rest.assign(
         statistic=[_statistic_name(name) for name in named[0]],
-        term=named[2].str.removesuffix("]"),
+        term=[term_in_words(term.removesuffix("]"), report.study) for term in named[2]],
         kind=[KINDS.get(name, SPAN) for name in named[0]],
     )
     columns = (

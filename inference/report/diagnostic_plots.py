@@ -12,7 +12,11 @@ from inference.fits.stored import StoredModel
 from inference.report.drawing import diagnostics_for, draw_diagnostic
 from inference.report.drawings import Drawing
 
-DIAGNOSTIC_TITLES = {"ess": "Effective sample size", "loo": "Influence of single patients"}
+DIAGNOSTIC_TITLES = {
+    "ess": "Effective sample size",
+    "prior_posterior": "Prior and posterior",
+    "loo": "Influence of single patients",
+}
 """Those that their names do not say."""
 
 

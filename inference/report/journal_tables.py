@@ -21,7 +21,7 @@ from inference.report.exposure_words import exposure_name
 from inference.report.figures.wording import words
 from inference.report.results import Results
 from inference.report.table import HUNDREDTHS, RATIO, TEXT, Column, Table
-from inference.report.vocabulary import capitalised, vocabulary
+from inference.report.vocabulary import capitalised, term_in_words, vocabulary
 
 BEFORE = "before"
 
@@ -211,17 +211,6 @@ def coefficients(results: Results, kept: Path) -> pd.DataFrame | None:
     return table.assign(**dict(zip(columns, limits.T, strict=True)))
 
 
-def _named(term: str, study: Study) -> str:
-    """Return a term of the formula by the label of its covariate, with unit or level; one that transforms a covariate as it is."""
-    name, _, level = term.removesuffix("]").partition("[T.")
-    stated = study.covariates.get(name)
-    if stated is None:
-        return term
-    if level == "1" and tuple(stated.levels or ("0", "1")) == ("0", "1"):
-        level = "yes"
-    return (stated.label or name) + (f": {level}" if level else f", {stated.unit}" if stated.unit else "")
-
-
 def cox_table(report: Report, table: pd.DataFrame) -> Table:
     """Return Cox models, univariable and multivariable, beside the posterior."""
     columns = (
@@ -232,7 +221,7 @@ def cox_table(report: Report, table: pd.DataFrame) -> Table:
     )
     treatment = f"{report.study.treatment.treated_label} (treatment)"
     frame = table.assign(
-        named=[_named(term, report.study) if term else treatment for term in table["term"]],
+        named=[term_in_words(term, report.study) if term else treatment for term in table["term"]],
         mark=["" if term else "main" for term in table["term"]],
     )
     none = len(fit_rows(report.estimands, {**report.main, "adjustment": "none"})) > 0

@@ -15,8 +15,8 @@ def table_of_pseudo_patients(table: Table) -> Table:
 
 
 def figure_of_pseudo_patients(item: FigureItem) -> FigureItem:
-    """Return a figure with its caption so said; its own words are said so where it is drawn."""
-    return replace(item, caption=of_pseudo_patients(item.caption))
+    """Return a figure with its title and caption so said; its own words are said so where it is drawn."""
+    return replace(item, title=of_pseudo_patients(item.title), caption=of_pseudo_patients(item.caption))
 
 
 def section_of_pseudo_patients(section: ReportSection) -> ReportSection:

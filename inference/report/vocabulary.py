@@ -72,3 +72,14 @@ def capitalised(text: str) -> str:
     'Overall survival'
     """
     return text[:1].upper() + text[1:]
+
+
+def term_in_words(term: str, study: Study) -> str:
+    """Return a term of the formula by the label of its covariate, with unit or level; one that transforms a covariate as it is."""
+    name, _, level = term.removesuffix("]").partition("[T.")
+    stated = study.covariates.get(name)
+    if stated is None:
+        return term
+    if level == "1" and tuple(stated.levels or ("0", "1")) == ("0", "1"):
+        level = "yes"
+    return (stated.label or name) + (f": {level}" if level else f", {stated.unit}" if stated.unit else "")

@@ -70,7 +70,10 @@ def audit_section(
     ]
     agreeing = [one for one in ordered if one.severity == "consistent"]
     # A table of many rows is folded by the page.
-    tables += [_uses(uses), _table("audit-consistent", "What agrees with what is printed", agreeing)]
+    tables += [
+        _uses(uses),
+        _table("audit-consistent", "What agrees with what is printed", agreeing, COLUMNS[1:]),
+    ]
     return ReportSection(
         id="audit",
         title=TITLE,
@@ -134,12 +137,14 @@ def _uses(uses: Sequence[Use]) -> Table:
     return Table("audit-uses", "How the reconstruction uses the numbers that are doubted", columns, frame)
 
 
-def _table(name: str, caption: str, findings: Sequence[Finding]) -> Table:
+def _table(
+    name: str, caption: str, findings: Sequence[Finding], columns: tuple[Column, ...] = COLUMNS
+) -> Table:
     frame = pd.DataFrame(
         {**asdict(one), "rank": SEVERITIES.index(one.severity), "mark": ROW_KINDS[one.severity]}
         for one in findings
     )
-    return Table(name, caption, COLUMNS, frame, "mark")
+    return Table(name, caption, columns, frame, "mark")
 
 
 def _figures(evidence: Evidence | None, unit: str, draw: Draw) -> tuple[FigureItem, ...]:

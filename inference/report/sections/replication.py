@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
 
@@ -37,7 +38,7 @@ from inference.report.table import Table
 type FollowedGroups = dict[tuple[str, str, str], Followed]  # by figure, panel and group
 
 LISTED = 6
-FIGURE_TITLES = {"arms": "Survival by arm, before and after matching"}
+BY_ARM = "arms", "Survival by arm, before and after matching"  # a figure, and its title
 
 
 def replicate_sections(
@@ -67,7 +68,7 @@ def replicate_sections(
         "The publication's analysis, done again on pseudo-patients",
         tuple(replication_paragraphs(replication, evidence)),
         (
-            _of_family("replicated-survival-table", "Survival text", summary, SURVIVAL),
+            _of_family("replicated-survival-table", "Survival", summary, SURVIVAL),
             cox_table(evidence, lines),
             *_subgroup_tables(summary),
             _of_family(
@@ -166,7 +167,7 @@ def replication_figures(
     for name, curves in replication.curves.groupby("figure", sort=False):
         points = replication.points[replication.points["figure"] == name]
         identifier = f"replicated-{str(name).replace('_', '-')}"
-        title = FIGURE_TITLES.get(str(name), f"Survival by {str(name).replace('_', ' ')}")
+        title = BY_ARM[1] if name == BY_ARM[0] else f"Survival by {_in_words(str(name))}"
         drawing = draw(
             identifier,
             lambda curves=curves, points=points, name=str(name): replicated_survival_figure(
@@ -215,14 +216,23 @@ def followed_groups(made: Reconstruction, study: Study, evidence: Evidence) -> F
 
 def _of_family(name: str, caption: str, summary: pd.DataFrame, family: str) -> Table:
     marked = "Marked rows: print is more than 5 % outside the range of all cohorts"
-    return lines_table(name, f"{caption} on pseudo-patients. {marked}", summary[summary["family"] == family])
+    caption = f"{caption}: printed, and of pseudo-patients. {marked}"
+    return lines_table(name, caption, summary[summary["family"] == family])
+
+
+def _in_words(group: str) -> str:
+    """Return the name of a group of analyses in words; radiotherapy is written as the paper does."""
+    return re.sub(r"\brt\b", "RT", group.replace("_", " "))
 
 
 def _subgroup_tables(summary: pd.DataFrame) -> list[Table]:
     families = [family for family in summary["family"].unique() if str(family).startswith("Subgroups, ")]
     return [
         _of_family(
-            f"replicated-{str(family).partition(', ')[2].replace(' ', '-')}", str(family), summary, family
+            f"replicated-{str(family).partition(', ')[2].replace(' ', '-')}",
+            _in_words(str(family)),
+            summary,
+            family,
         )
         for family in families
     ]

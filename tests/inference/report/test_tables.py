@@ -75,7 +75,7 @@ def test_the_rest_of_the_frequentist_analysis_is_complete(make_report):
     rows = texts(other_comparators_table(make_report()))
     assert [row[:3] for row in rows] == [
         ["Log-rank test, chi-square", "", "8.56"],
-        ["Hazard ratio", "tsize", "1.004 (0.996 to 1.012)"],
+        ["Hazard ratio", "Tumour size, mm", "1.004 (0.996 to 1.012)"],
         ["Proportional hazards, chi-square", "", "23.8"],
     ]
 
