@@ -42,6 +42,8 @@ from scripts.options import Sampling, workers_of
 from scripts.patients import Patients, load_patients, with_further
 
 MANIFEST = "manifest.json"
+MADE_BY = ("command", "commit", "clean")
+WRITING = ("tables", "figures")  # stages of a report too
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,18 +149,20 @@ def _refuse_what_cannot_be_fitted(
 def reported(reference: str, folder: Path | None) -> Analysed:
     """Return an analysis that was made before, from its saved fits.
 
+    What made the numbers, and how long it took, is as the analysis said; what makes the page again stands beside it, under "report".
+
     Raises
     ------
     InputError
         Where there is no analysis, or fits are missing.
     """
-    watch = Stopwatch()
     study = load_study(reference)
     place = folder if folder is not None else Path("outputs") / study.name
     again = f"run `rtsurv analyse {reference}` first"
     try:
         made = json.loads((place / MANIFEST).read_text(encoding="utf-8"))
         settings, lacking = AnalysisSettings.from_manifest(made), made["not_estimable"]
+        numbers, times = {key: made[key] for key in MADE_BY}, dict(made["wall_time_seconds"])
         seed = settings.sampler.seed
         patients = load_patients(reference, settings.cohorts, seed, place, silent)
         main, *others = prior_sets(study, patients.cohort, settings.priors)
@@ -181,7 +185,12 @@ def reported(reference: str, folder: Path | None) -> Analysed:
             f"{place}: must hold the fits of this study, these priors and this version, but found none of "
             f"{'; '.join(missing)}; {again}"
         )
-    return _gathered(patients, planned, models, place, settings, watch, silent)
+    found = _gathered(patients, planned, models, place, settings, Stopwatch(), silent)
+    again = {key: found.results.manifest[key] for key in MADE_BY}
+    stamped = {**found.results.manifest, **numbers, "report": again}
+    watch = Stopwatch()
+    watch.seconds |= {stage: time for stage, time in times.items() if stage not in WRITING}
+    return replace(found, results=replace(found.results, manifest=stamped), watch=watch)
 
 
 def _pooled(planned: Plan) -> int:

@@ -13,9 +13,10 @@ from inference.report.table import TEXT, Column, Table, heading
 
 
 def command_line(manifest: Mapping[str, Any]) -> str:
-    """Return the command that made the page, "" if the manifest names none."""
-    command = manifest.get("command", "")
-    return command if isinstance(command, str) else shlex.join(str(part) for part in command)
+    """Return the command that made the numbers, and after it the one that made the page from them; "" if the manifest names none."""
+    commands = [manifest.get("command", ""), manifest.get("report", {}).get("command", "")]
+    lines = [one if isinstance(one, str) else shlex.join(str(part) for part in one) for one in commands]
+    return "; then ".join(filter(None, lines))
 
 
 def tree_warning(manifest: Mapping[str, Any]) -> str:

@@ -71,8 +71,8 @@ class Column:
         Its heading, with the unit.
     kind : Kind
     of : str
-        The column of the frame. Limits are the columns OF_lower and OF_upper, or lower and upper where the frame has no such; a remark,
-        printed after the number, is in OF_note, or in note.
+        The column of the frame. Limits are the columns OF_lower and OF_upper; of one column of a table they may be lower and upper. A
+        remark, printed after the number, is in OF_note, or in note.
     by : str
         Column of the frame by which rows are sorted, where the texts do not say it.
     link : str
@@ -148,6 +148,12 @@ class Table:
         if lacking and len(self.frame):
             raise ValueError(
                 f"the frame of table {self.id} must have {', '.join(lacking)}, but found no such column"
+            )
+        shared = [one.of for one in self.columns if one.kind.limits and f"{one.of}_lower" not in self.frame]
+        if len(shared) > 1 and len(self.frame):
+            raise ValueError(
+                f"the columns {', '.join(shared)} of table {self.id} must have limits of their own (NAME_lower, NAME_upper), but found "
+                "lower and upper for all of them"
             )
 
     @cached_property

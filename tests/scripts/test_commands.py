@@ -366,6 +366,21 @@ class TestAnalyse:
         assert (copied / "report.html").is_file()
 
     @pytest.mark.usefixtures("no_sampling")
+    def test_a_report_says_what_made_the_numbers_and_how_long_that_took(self, rtsurv, analysed, copied):
+        stated = {"command": "rtsurv analyse mine", "commit": "abc", "clean": True}
+        made = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
+        made |= {**stated, "wall_time_seconds": {"fits": 4321.0, "figures": 9876.0}}
+        (copied / "manifest.json").write_text(json.dumps(made), encoding="utf-8")
+        for _ in range(2):  # the second is of what the first one wrote
+            assert rtsurv("report", analysed.study, "--out", copied, "--quiet").code == 3
+        again = json.loads((copied / "manifest.json").read_text(encoding="utf-8"))
+        assert {key: again[key] for key in stated} == stated
+        assert again["report"]["commit"] != "abc"
+        assert again["wall_time_seconds"]["fits"] == 4321.0
+        assert again["wall_time_seconds"]["figures"] < 4321.0
+        assert "Command: rtsurv analyse mine; then " in (copied / "report.html").read_text(encoding="utf-8")
+
+    @pytest.mark.usefixtures("no_sampling")
     def test_report_without_summaries_summarises_the_fits_again(self, rtsurv, analysed, copied):
         before = (copied / "estimands.csv").read_text(encoding="utf-8")
         shutil.rmtree(copied / "kept")

@@ -83,7 +83,9 @@ def _moves(found: pd.DataFrame) -> str:
 def _table(found: pd.DataFrame) -> Table:
     names = {COMPLETE: "nothing: all covariates adjusted for", NOTHING: "every covariate: not adjusted"}
     fitted = found["hazard_ratio"].notna()
-    frame = found.assign(
+    frame = found.rename(
+        columns={f"cox_{end}": f"cox_hazard_ratio_{end}" for end in ("lower", "upper")}
+    ).assign(
         named=[names.get(str(one), str(one)) for one in found["left_out"]],
         logarithm=[with_sd(row) for row in found.to_dict("records")],
         probability_of_benefit=found["probability_of_benefit"].astype(object).where(fitted, ""),

@@ -125,6 +125,16 @@ def test_a_column_that_the_frame_lacks_is_refused():
         Table("t", "T", (Column("A", TEXT, "a"), Column("B", NUMBER, "b")), pd.DataFrame({"a": ["x"]}))
 
 
+def test_two_columns_do_not_share_limits():
+    """Beside the estimate of one model the interval of another would be a wrong number."""
+    frame = pd.DataFrame({"cox": [0.4], "main": [0.5], "lower": [0.3], "upper": [0.7]})
+    columns = (Column("Cox", RATIO, "cox"), Column("Main", RATIO, "main"))
+    with pytest.raises(ValueError, match="cox, main of table x must have limits of their own"):
+        Table("x", "X", columns, frame)
+    table = Table("x", "X", columns, frame.assign(cox_lower=0.2, cox_upper=0.8))
+    assert texts(table) == [["0.40 (0.20 to 0.80)", "0.50 (0.30 to 0.70)"]]
+
+
 def test_limits_are_those_of_the_estimate_and_else_those_of_the_row():
     frame = pd.DataFrame(
         {"own": [0.5, 0.25], "own_lower": [0.4, 0.1], "own_upper": [0.6, 0.9], "plain": [2.0, np.nan]}

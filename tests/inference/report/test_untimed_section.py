@@ -89,6 +89,8 @@ def test_the_section_has_both_hazard_ratios_or_says_that_the_model_was_not_fitte
     (table,) = section.tables
     values = [[cell.sort for cell in row.cells[2:4]] for row in table.rows]
     assert [one for one, _ in values] == [0.43, 0.50, 0.52, 0.54]
+    assert table.rows[0].cells[2].text == "0.43 (0.30 to 0.70)"  # Cox's own limits
+    assert table.rows[0].cells[3].text == "0.46 (0.35 to 0.65)"
     if sampled:
         assert [one for _, one in values] == [0.46, 0.51, 0.53, math.inf]
         assert "-0.78 (0.13)" in table.rows[0].cells[4].text.replace("\u2212", "-")
