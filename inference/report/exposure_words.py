@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from data.study.study import Study
+from inference.frequentist.own_matching import OWN_PAIRS
 from inference.frequentist.table import SPLIT_AT_START
 from inference.report.figures.wording import words
 
+AT_LANDMARK = re.compile(rf"{re.escape(OWN_PAIRS)} at the landmark of (\S+)")
 EXPOSURE_NAMES = {
     "naive": "ever against never treated",
     "time_split": "treated from the start of treatment on",
@@ -54,7 +58,15 @@ def since(exposure: str, unit: str) -> str:
 
 
 def exposure_of(method: str) -> str:
-    """Return how a frequentist number counts exposure: the comparators are naive but for those split at the start."""
+    """Return how a frequentist number counts exposure: the comparators are naive but for those split at the start, and pairs made at a landmark.
+
+    Examples
+    --------
+    >>> exposure_of("Cox, own 1:1 pairs at the landmark of 30 days"), exposure_of("Cox, own 1:1 pairs"), exposure_of("log-rank")
+    ('landmark_30', 'naive', 'naive')
+    """
+    if landmark := AT_LANDMARK.search(method):
+        return f"landmark_{landmark[1]}"
     return "time_split" if SPLIT_AT_START in method else "naive"
 
 
@@ -68,7 +80,7 @@ def pairing_sentence(exposure: str) -> str:
     beside = (
         "Cox with treatment split at its start asks the same question as the conditional hazard ratio"
         if exposure == "time_split"
-        else "None of them counts exposure at the landmark"
+        else "Only the pairs made at the landmark, which have a table of their own, count exposure so"
     )
     return (
         "A posterior stands beside a frequentist number only where both count exposure alike; other cells are empty. "

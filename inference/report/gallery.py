@@ -37,7 +37,7 @@ from inference.report.figures.treatment_calibration import treatment_calibration
 from inference.report.observed_arms import arm_curves, followed_by_arm, followed_by_state
 from inference.report.priors import prior_posterior_of, prior_survival_of
 from inference.report.results import Results
-from inference.report.vocabulary import capitalised, vocabulary
+from inference.report.vocabulary import MEANS_OVER_COHORTS, capitalised, vocabulary
 from inference.sensitivity.priors import prior_interval
 
 
@@ -97,6 +97,11 @@ def _survival_title(results: Results) -> str:
 
 def _survival_caption(results: Results) -> str:
     return OF_COUNTS if _counts(results) else caption_of("survival", results.main.request.exposure)
+
+
+def _effects_caption(results: Results) -> str:
+    pseudo = results.study.cohort.source == "reconstruction"
+    return caption_of("effects", results.main.request.exposure) + (f" {MEANS_OVER_COHORTS}" if pseudo else "")
 
 
 def _survival(results: Results) -> Figure:
@@ -205,6 +210,7 @@ FIGURES: tuple[Exhibit, ...] = (
         "Hazard ratios",
         "answer",
         lambda results: effects_figure(_under_main_priors(results), results.comparators),
+        caption=_effects_caption,
     ),
     Exhibit(
         "rmst",

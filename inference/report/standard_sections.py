@@ -38,7 +38,7 @@ from inference.report.pseudo import figure_of_pseudo_patients, section_of_pseudo
 from inference.report.sensitivity_table import sensitivity_in_words, sensitivity_table
 from inference.report.sentences import limits, reading_guide
 from inference.report.table import SENTENCE, TEXT, Column, Table, frame_table
-from inference.report.vocabulary import vocabulary
+from inference.report.vocabulary import MEANS_OVER_COHORTS, vocabulary
 
 SHORT_TABLE = 12  # rows with which a section may open
 PRIOR_COLUMNS = ("parameter", "term", "prior", "reason", "meaning")
@@ -133,24 +133,26 @@ def _patients(report: Report) -> ReportSection:
 
 
 EXPOSURE_NOTES = {"naive": " (ever against never treated)", "time_split": " (treatment split at its start)"}
-"""What is said of a Cox model that counts exposure in another way than the main fit."""
+"""What is said of a Cox model that counts exposure in another way than the main fit; the name of one at a landmark says it."""
 
 
 def _comparators(report: Report) -> ReportSection:
     people = vocabulary(report.study).patients
     cox = report.comparators[report.comparators["statistic"] == "hazard_ratio"]
     exposure = report.main["exposure"]
-    counted = cox["method"].map(exposure_of)
+    cox = cox[cox["estimate"].notna()].assign(counted=cox["method"].map(exposure_of))
     said = [
-        f"{row['method'].partition(';')[0]} {ratio(row['estimate'], row['lower'], row['upper'])}{'' if one == exposure else note}"
-        for one, note in sorted(EXPOSURE_NOTES.items(), key=lambda item: item[0] != exposure)
-        for row in cox[counted == one].to_dict("records")
-        if pd.notna(row["estimate"])
+        f"{row['method'].partition(';')[0]} {ratio(row['estimate'], row['lower'], row['upper'])}"
+        f"{'' if row['counted'] == exposure else EXPOSURE_NOTES.get(row['counted'], '')}"
+        for row in sorted(cox.to_dict("records"), key=lambda row: row["counted"] != exposure)
     ]
     return ReportSection(
         "comparators",
         "Frequentist analysis",
-        (f"The same {people}, analysed as most papers would. {pairing_sentence(exposure)}",),
+        (
+            f"The same {people}, analysed as most papers would. {pairing_sentence(exposure)}",
+            *([MEANS_OVER_COHORTS] if report.pseudo else []),
+        ),
         (
             *([] if report.coefficients is None else [cox_table(report, report.coefficients)]),
             comparators_table(report),

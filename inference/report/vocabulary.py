@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from data.study.study import Study
 
 OF_DEATH = "overall survival"
+MEANS_OVER_COHORTS = (
+    "Limits of Cox models and Kaplan-Meier curves are means over the cohorts of what each of them would print; unlike those of the "
+    "posterior they do not hold what differs between cohorts."
+)
+"""Of cohorts of pseudo-patients, whose frequentist analysis is set beside print."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pandas as pd
 from inference.diagnostics.checks.convergence import RHAT
 from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.fits.pooled_checks import WORST_RHAT
+from inference.fits.requests import problem_of
 from inference.sensitivity.feedback import RUNS, feedback_of_cohort, pooled_feedback
 from inference.sensitivity.score_alone import COVARIATES
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity, evenly_spaced
@@ -65,9 +66,10 @@ def _arguments(analysis: MainAnalysis) -> list[tuple]:
     """Return those of a few cohorts, evenly spaced, which share the designs: a few show what feedback does."""
     numbers = evenly_spaced(len(analysis.cohorts), RUNS)
     main, designs = analysis.main, -(-RUNS // len(numbers))
+    problems = [problem_of(analysis.study, analysis.cohorts[number], main) for number in numbers]
     return [
-        (analysis.cohorts[number], number, analysis.spec, main.priors, main.settings, designs)
-        for number in numbers
+        (one.cohort, number, one.spec, main.priors, main.settings, designs)
+        for number, one in zip(numbers, problems, strict=True)
     ]
 
 

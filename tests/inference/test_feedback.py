@@ -11,9 +11,10 @@ from numpy.testing import assert_allclose
 from data.simulation.simulate import Truth, simulate_cohort
 from data.study.sources import load_cohort
 from data.study.study import load_study
-from data.study.subcohorts import some_patients
+from data.study.subcohorts import landmark_cohort, some_patients
 from inference.adjustments import ADJUSTMENTS, Problem
 from inference.adjustments.adjusted import flat_draws
+from inference.fits.requests import FitRequest
 from inference.report.figures.feedback import feedback_figure
 from inference.report.sections.feedback import feedback_section
 from inference.sampling.approximation import approximate_each
@@ -25,10 +26,12 @@ from inference.sensitivity.feedback import (
     pooled_feedback,
     tempered_effect,
 )
-from inference.sensitivity.feedback_checks import feedback_convergence
+from inference.sensitivity.feedback_checks import FEEDBACK, feedback_convergence
 from inference.sensitivity.score_alone import outcome_models
+from inference.sensitivity.sensitivity import MainAnalysis
 from models.baselines import PiecewiseExponential
 from models.effects import EFFECTS
+from models.exposures import Naive, TimeSplit
 from models.exposures.tempered import Tempered
 from models.priors import Prior, PriorSet
 from models.propensity import propensity_score
@@ -64,6 +67,32 @@ def test_the_ends_are_cut_and_joint():
         assert found.mean() == pytest.approx(expected.mean(), abs=4 * error)
         assert found.std() == pytest.approx(spread, rel=0.15)
         assert coefficients.shape == (800, 3)
+
+
+@pytest.fixture(scope="module")
+def transplants():
+    study = load_study("stanford_heart")
+    cohort = load_cohort(study)
+    main = FitRequest("piecewise_exponential", "joint", "constant", PRIORS, SETTINGS, exposure="time_split")
+    return MainAnalysis(study, (cohort,), main)
+
+
+def test_exposure_counts_as_in_the_main_model(transplants):
+    ((cohort, _, spec, *_),) = FEEDBACK.arguments(transplants)
+    assert (cohort.size, spec.exposure) == (103, TimeSplit())
+    main = dataclasses.replace(transplants.main, exposure="landmark_30")
+    ((cohort, _, spec, *_),) = FEEDBACK.arguments(dataclasses.replace(transplants, main=main))
+    assert cohort.size == landmark_cohort(transplants.cohorts[0], 30.0).size < 103
+    assert spec.exposure == Naive()
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_with_treatment_split_at_its_start_the_effect_is_that_of_cox(transplants):
+    """Cox: ever against never -1.7, treatment split at its start -0.01."""
+    ((cohort, _, spec, *_),) = FEEDBACK.arguments(transplants)
+    found = tempered_effect(cohort, spec, PRIORS, 1.0, 2, SETTINGS)
+    assert found.effect.mean() == pytest.approx(-0.1, abs=0.2)
 
 
 @pytest.mark.slow
