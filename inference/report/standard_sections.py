@@ -76,24 +76,32 @@ def _effects(report: Report) -> ReportSection:
     found = [
         row
         for fit in fits(report.estimands, report.main)
-        if (row := estimand_row(fit_rows(report.estimands, fit), "hazard_ratio", "conditional")) is not None
+        if fit["exposure"] == report.main["exposure"]
+        and (row := estimand_row(fit_rows(report.estimands, fit), "hazard_ratio", "conditional")) is not None
     ]
     middle = [float(row["median"]) for row in found if pd.notna(row["median"])]
-    ends = list(dict.fromkeys(number(end(middle), 2) for end in (min, max))) if middle else []
-    finding = (
-        f"The conditional hazard ratio {'lies between' if len(ends) > 1 else 'is'} {' and '.join(ends)} {f'over the {len(middle)} models that estimate one' if len(middle) > 1 else 'in the one model that estimates it'}."
-        if middle
-        else "No fit gives the effect as one hazard ratio."
-    )
     return ReportSection(
         "effects",
         "Effect under each model",
         ("If the answer hangs on one row of these tables, it is the row that needs a defence.",),
         (effects_table(report), populations_table(report), *estimands_tables(report)),
         tuple(item for item in report.of_group("answer") if item.id != "survival"),
-        finding,
+        _range_of_ratios(middle, alike=report.estimands["exposure"].nunique() > 1),
         "answer",
     )
+
+
+def _range_of_ratios(middle: Sequence[float], *, alike: bool) -> str:
+    """Return between what hazard ratios of models lie; alike: of those alone that count exposure as the main model does."""
+    if not middle:
+        return "No fit gives the effect as one hazard ratio."
+    counted = " and count exposure as the main one does" if alike else ""
+    if len(middle) == 1:
+        which = f"in the one model that estimates it{counted.replace('count', 'counts')}"
+    else:
+        which = f"over the {len(middle)} models that estimate one{counted}"
+    low, high = (number(end(middle), 2) for end in (min, max))
+    return f"The conditional hazard ratio {f'is {low}' if low == high else f'lies between {low} and {high}'} {which}."
 
 
 def _curves(report: Report) -> ReportSection:

@@ -53,13 +53,14 @@ def adjustment_section(
     figures : sequence of FigureItem
     """
     tables = [_effects(compared)]
+    weighted = any(ADJUSTMENTS[str(name)].maximises for name in compared["adjustment"].unique())
     designs = _designs(checks)
     if designs.rows:
         tables.append(designs)
     return ReportSection(
         "adjustments",
         "Does it depend on how one adjusts",
-        (*agreement(compared, main), *CAUTION),
+        (*agreement(compared, main), f"{CAUTION} {WEIGHTED}" if weighted else CAUTION, DIFFERENCES),
         tuple(tables),
         tuple(figures),
         range_of_adjustments(compared),
@@ -72,13 +73,15 @@ POPULATION_PHRASES = {
     "treated": "the treated",
     "matched": "the pairs",
 }
-CAUTION = (
-    "All adjustments use the same measured covariates: that they agree says nothing of a confounder that none of them saw. "
+CAUTION = "All adjustments use the same measured covariates: that they agree says nothing of a confounder that none of them saw."
+WEIGHTED = (
     "Weighted likelihoods are maximised, not sampled: their draws are maximisers, one for each vector of Bayesian bootstrap weights, "
-    "under which the outcome, and the propensity score unless it came from elsewhere, are estimated anew; no prior on the effect enters.",
+    "under which the outcome, and the propensity score unless it came from elsewhere, are estimated anew; no prior on the effect enters."
+)
+DIFFERENCES = (
     "Fits of the same patients go up and down together, so that the difference of two is not measured by the standard deviation of "
     "either. Its own is taken as the root of the difference of their variances, which holds where the more precise fit is efficient "
-    "(Hausman 1978, doi 10.2307/1913827) and is an approximation where priors shrink, with the Monte Carlo errors added.",
+    "(Hausman 1978, doi 10.2307/1913827) and is an approximation where priors shrink, with the Monte Carlo errors added."
 )
 
 
