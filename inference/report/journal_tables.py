@@ -230,7 +230,7 @@ def cox_table(report: Report, table: pd.DataFrame) -> Table:
         f"Hazard ratios by Cox models (Efron ties; exposure {exposure_name(report.main['exposure'])}; all columns of a covariate alone, and all covariates together), and by {model}. Terms are "
         "those of the outcome formula, levels against the first one; hazard ratios of covariates are not their effects, only what they add to the adjustment"
         + (
-            f". Over {report.cohorts} cohorts by Rubin's rules, whose limits hold what differs between them"
+            f". Over {report.cohorts} {'cohorts' if report.pseudo else 'imputations'} by Rubin's rules, whose limits hold what differs between them"
             if report.cohorts > 1
             else ""
         )
