@@ -6,6 +6,7 @@ from warnings import warn
 
 import pandas as pd
 import xarray as xr
+from pandas.api.types import is_numeric_dtype
 
 from data.errors import CohortWarning
 from data.study.cohort import Cohort
@@ -18,7 +19,6 @@ from inference.fits.fits import read_fit
 from inference.fits.plan import MAIN_ADJUSTMENT, MAIN_BASELINE, MAIN_EFFECT
 from inference.fits.requests import TIME_SPLIT, FitRequest, problem_of
 from inference.fits.sampled_fit import sampled_fit
-from inference.fits.summary_tree import summary_to_tree
 from inference.fits.tables import as_written
 from inference.sampling.settings import SamplerSettings
 from models.baselines import BASELINES
@@ -28,7 +28,6 @@ from models.priors import PriorSet
 DESIGNS = (
     20  # of adjustments that condition on one draw of the propensity score, or one set of pairs, at a time
 )
-SUMMARIES = ("estimands", "curves", "checks")
 
 
 def fit(
@@ -97,8 +96,13 @@ def fit(
     if failed(summary.checks_table):
         texts = [one.text for one in summary.checks if one.status == "fail"]
         warn(f"{study.name}, {request.label}: {'; '.join(texts)}", CohortWarning, stacklevel=2)
-    kept = summary_to_tree(summary)
-    return tree.assign({name: kept[name] for name in SUMMARIES})
+    checks = summary.checks_table.astype({"value": float, "threshold": float})
+    groups = {
+        "estimands": _dataset(summary.estimands),
+        "curves": summary.curves,
+        "checks": _dataset(checks),
+    }
+    return tree.assign({name: xr.DataTree(group) for name, group in groups.items()})
 
 
 def estimands_of(posterior: xr.DataTree) -> pd.DataFrame:
@@ -121,6 +125,16 @@ def checks_of(posterior: xr.DataTree) -> pd.DataFrame:
         From `fit`.
     """
     return _table(posterior, "checks")[list(COLUMNS)]
+
+
+def _dataset(table: pd.DataFrame) -> xr.Dataset:
+    """Return the columns of a table along a dimension `row`; numbers as they are, all else as text."""
+    return xr.Dataset(
+        {
+            str(name): ("row", column.to_numpy(float if is_numeric_dtype(column) else object))
+            for name, column in table.items()
+        }
+    )
 
 
 def _table(posterior: xr.DataTree, name: str) -> pd.DataFrame:
