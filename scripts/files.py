@@ -20,7 +20,7 @@ from inference.report.drawing import Drawer
 from inference.report.drawings import Draw
 from inference.report.figures.captions import caption_of
 from inference.report.gallery import exhibits
-from inference.report.journal_tables import coefficients, described
+from inference.report.journal_tables import arms_of, coefficients, described
 from inference.report.live_headline import live_headline
 from inference.report.live_survival import live_survival
 from inference.report.page import render
@@ -145,20 +145,15 @@ def _report(
     material: Material,
     stamped: dict[str, Any],
 ) -> Report:
-    results, table = made.results, made.results.comparators
-    arms = (
-        table[table["statistic"].isin(["patients", "events", "median_follow_up"])]
-        .pivot_table(index="arm", columns="statistic", values="estimate", aggfunc="first")
-        .reset_index()
-    )
+    results = made.results
     main = results.main.request
     under_main_priors = results.estimands[results.estimands["prior_set"] == main.priors.name]
     return Report(
         study=results.study,
-        arms=arms,
+        arms=arms_of(results),
         main=main.named,
         estimands=under_main_priors,
-        comparators=table,
+        comparators=results.comparators,
         checks=results.checks,
         priors=results.priors,
         prior_statements=prior_statements(results),

@@ -132,7 +132,7 @@ def _predictive_split(results: Results) -> Figure:
 
 
 def _predictive_survival(results: Results) -> Figure:
-    main, followed = results.main, followed_by_arm(results.cohorts)
+    main, followed = results.main, followed_by_arm(results.analysed)
     unit = results.cohort.time_unit
     return predictive_survival_figure(main.replicated, main.observed, followed, unit, **_labels(results))
 
@@ -148,7 +148,7 @@ def _labels(results: Results) -> dict[str, str]:
 
 
 def _overlap(results: Results) -> Figure:
-    treated = np.concatenate([one.treatment for one in results.cohorts])
+    treated = np.concatenate([one.treatment for one in results.analysed])
     cohort = results.cohort
     return overlap_figure(
         results.main.propensity.ravel(), treated, cohort.treated_label, cohort.control_label
@@ -180,7 +180,7 @@ def mean_balance(results: Results) -> pd.DataFrame:
         )
         if cohort.counts is None
         else counted_balance(cohort, propensity, "overlap")
-        for cohort, propensity in zip(results.cohorts, propensities, strict=True)
+        for cohort, propensity in zip(results.analysed, propensities, strict=True)
     ]
     return pd.concat(tables).groupby("term", sort=False).mean().reset_index()
 

@@ -11,11 +11,11 @@ import pandas as pd
 
 from data.study.cohort import Cohort
 from data.study.study import Study
-from data.study.subcohorts import landmark_cohort
-from inference.fits.requests import TIME_SPLIT, landmark_of
+from inference.fits.requests import TIME_SPLIT
 from inference.frequentist.balance import standardised_differences
 from inference.frequentist.counted import counted_differences
 from inference.frequentist.covariates import cox_of_covariates
+from inference.frequentist.survival import median_follow_up
 from inference.report.content import Report, fit_rows
 from inference.report.exposure_words import exposure_name
 from inference.report.figures.wording import words
@@ -24,6 +24,33 @@ from inference.report.table import HUNDREDTHS, RATIO, TEXT, Column, Table
 from inference.report.vocabulary import capitalised, term_in_words, vocabulary
 
 BEFORE = "before"
+
+
+def arms_of(results: Results) -> pd.DataFrame:
+    """Return the size of each arm, means over cohorts: arm (empty for both), patients, events, median_follow_up."""
+    if results.analysed is results.cohorts:
+        table = results.comparators
+        return (
+            table[table["statistic"].isin(["patients", "events", "median_follow_up"])]
+            .pivot_table(index="arm", columns="statistic", values="estimate", aggfunc="first")
+            .reset_index()
+        )
+    rows = []
+    for arm, treated in (("", (False, True)), ("control", (False,)), ("treated", (True,))):
+        own = [(one, np.isin(one.treatment, treated)) for one in results.analysed]
+        followed = [
+            median_follow_up(one.time[inside], one.event[inside], one.entry[inside]).median
+            for one, inside in own
+        ]
+        rows.append(
+            {
+                "arm": arm,
+                "patients": np.mean([inside.sum() for _, inside in own]),
+                "events": np.mean([one.event[inside].sum() for one, inside in own]),
+                "median_follow_up": np.mean(followed),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def described(results: Results) -> pd.DataFrame | None:
@@ -35,7 +62,7 @@ def described(results: Results) -> pd.DataFrame | None:
         covariate, level, treated, control (texts: mean and standard deviation, or number and percentage), before, and a column for
         each design (overlap, iptw, matched): absolute standardised differences; NaN where a design does not have the level as a column.
     """
-    cohorts, study = results.cohorts, results.study
+    cohorts, study = results.analysed, results.study
     if not study.covariates:
         return None
     differences = [_differences(one) for one in cohorts]
@@ -196,9 +223,7 @@ def coefficients(results: Results, kept: Path) -> pd.DataFrame | None:
     if results.cohort.counts is not None:
         return None
     plain = next((one for one in results.models if one.request.adjustment == "none"), results.main)
-    landmark = landmark_of(plain.request.exposure)
-    cohorts = [one if landmark is None else landmark_cohort(one, landmark) for one in results.cohorts]
-    table = cox_of_covariates(kept, cohorts, plain.request.exposure == TIME_SPLIT)
+    table = cox_of_covariates(kept, results.analysed, plain.request.exposure == TIME_SPLIT)
     draws = plain.draws["parameter"].to_numpy().astype(float)
     names = plain.draws["parameter_name"].to_numpy().astype(str)
     limits = np.full((len(table), 3), np.nan)

@@ -13,11 +13,12 @@ import xarray as xr
 from data.study.cohort import Cohort
 from data.study.imputed_cohorts import Imputation
 from data.study.study import Study
+from data.study.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS
 from inference.diagnostics.checks import CheckResult, checks_table, effect_moved
 from inference.diagnostics.loo import compare_baselines
 from inference.fits.fits import FitSummary
-from inference.fits.requests import FitRequest
+from inference.fits.requests import FitRequest, landmark_of
 from inference.fits.stored import StoredModel
 from inference.sensitivity.priors import prior_sensitivity
 from inference.storage.checksums import digest
@@ -82,6 +83,16 @@ class Results:
     def cohort(self) -> Cohort:
         """The first cohort: for what all have in common."""
         return self.cohorts[0]
+
+    @cached_property
+    def analysed(self) -> tuple[Cohort, ...]:
+        """The patients as the main model counts them: at a landmark, those left then, in the arms that they were in."""
+        landmark = landmark_of(self.main.request.exposure)
+        return (
+            self.cohorts
+            if landmark is None
+            else tuple(landmark_cohort(one, landmark) for one in self.cohorts)
+        )
 
     @property
     def main(self) -> FitSummary:
@@ -167,11 +178,12 @@ class Results:
     def priors(self) -> pd.DataFrame:
         """What the main fit used: parameter, term, prior, reason, meaning."""
         request = self.main.request
+        cohort = self.analysed[0]
         spec = outcome_spec(
-            self.study, self.cohort, request.baseline, request.effect, ADJUSTMENTS[request.adjustment].score
+            self.study, cohort, request.baseline, request.effect, ADJUSTMENTS[request.adjustment].score
         )
         rows = []
-        for parameter, names in parameter_names(self.cohort, spec).items():
+        for parameter, names in parameter_names(cohort, spec).items():
             by_term = request.priors.term_overrides.get(parameter.name, {})
             for term in [name for name in names if name in by_term] + [""]:
                 stated = request.priors.prior(parameter, term)

@@ -140,8 +140,8 @@ def _patients(report: Report) -> ReportSection:
     return ReportSection("patients", title, (), (*tables, arms_table(report)), (), finding, "trust", "arms")
 
 
-EXPOSURE_NOTES = {"naive": " (ever against never treated)", "time_split": " (treatment split at its start)"}
-"""What is said of a Cox model that counts exposure in another way than the main fit; the name of one at a landmark says it."""
+EVER = " (ever against never treated)"
+"""What is said of a naive Cox model where the main fit counts exposure in another way; the names of all others say it."""
 
 
 def _comparators(report: Report) -> ReportSection:
@@ -151,7 +151,7 @@ def _comparators(report: Report) -> ReportSection:
     cox = cox[cox["estimate"].notna()].assign(counted=cox["method"].map(exposure_of))
     said = [
         f"{row['method'].partition(';')[0]} {ratio(row['estimate'], row['lower'], row['upper'])}"
-        f"{'' if row['counted'] == exposure else EXPOSURE_NOTES.get(row['counted'], '')}"
+        f"{EVER if row['counted'] == 'naive' != exposure else ''}"
         for row in sorted(cox.to_dict("records"), key=lambda row: row["counted"] != exposure)
     ]
     return ReportSection(

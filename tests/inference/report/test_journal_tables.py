@@ -39,7 +39,9 @@ def results(study):
         ),
         SimpleNamespace(request=SimpleNamespace(adjustment="overlap", baseline="weibull"), balance=balance),
     ]
-    return SimpleNamespace(study=study, cohorts=(cohort,), cohort=cohort, models=fits, main=fits[0])
+    return SimpleNamespace(
+        study=study, cohorts=(cohort,), analysed=(cohort,), cohort=cohort, models=fits, main=fits[0]
+    )
 
 
 def test_the_cox_table_equals_lifelines_and_the_draws(results, make_report, tmp_path):
@@ -68,7 +70,8 @@ def test_cox_models_count_treatment_as_the_posterior_does(results, tmp_path):
         request = SimpleNamespace(adjustment="none", exposure=exposure)
         fit = SimpleNamespace(request=request, draws=results.main.draws)
         found[exposure] = coefficients(
-            SimpleNamespace(cohort=cohort, cohorts=(cohort,), models=[fit], main=fit), tmp_path
+            SimpleNamespace(cohort=cohort, cohorts=(cohort,), analysed=(cohort,), models=[fit], main=fit),
+            tmp_path,
         ).set_index("term")
     for exposure, split in (("naive", ""), ("time_split", ", treatment split at its start")):
         for name, method in (("univariable", "univariable"), ("multivariable", "multivariable (Efron)")):
