@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from inference.fits.fits import FitSummary
+from inference.fits.requests import landmark_of
 from inference.sensitivity.effects import LIKELY, LIMITS, conditional_draws, parameter_limits, ratio_summary
 from models.effects import ByInterval
 from models.effects.by_interval import STEP_SD
@@ -20,7 +21,7 @@ class EffectOverTime:
     Attributes
     ----------
     table : DataFrame
-        One row an interval: start, end, hazard_ratio (median), lower, upper, probability_of_benefit.
+        One row an interval, the first from the landmark on where there is one: start, end, hazard_ratio (median), lower, upper, probability_of_benefit.
     change : tuple of float
         Hazard ratio of the last interval over that of the first, median and 95 % limits: 1 where hazards are proportional.
     step_sd, step_sd_prior : tuple of float
@@ -45,6 +46,8 @@ class EffectOverTime:
 def effect_over_time(summary: FitSummary, time_unit: str) -> EffectOverTime:
     """Return how the effect of a fit by interval changes; of several cohorts, over all their draws.
 
+    Intervals that end by a landmark are left out: nobody is at risk there, and the priors alone would speak.
+
     Parameters
     ----------
     summary : FitSummary
@@ -57,8 +60,11 @@ def effect_over_time(summary: FitSummary, time_unit: str) -> EffectOverTime:
         Where the fit has another effect.
     """
     rows, draws = conditional_draws(summary, ByInterval.name)
+    landmark = landmark_of(summary.request.exposure) or 0.0
+    seen = rows["time"].to_numpy(dtype=float) > landmark
+    rows, draws = rows[seen], draws[seen]
     ends = rows["time"].to_numpy(dtype=float)
-    table = pd.DataFrame({"start": [0.0, *ends[:-1]], "end": ends, **ratio_summary(rows)})
+    table = pd.DataFrame({"start": [landmark, *ends[:-1]], "end": ends, **ratio_summary(rows)})
     step_sd = parameter_limits(summary, STEP_SD.name)
     prior = summary.request.priors.prior(STEP_SD).frozen.ppf(LIMITS)
     crossing = (draws < 0).any(axis=0) & (draws > 0).any(axis=0)

@@ -94,6 +94,11 @@ def test_fading_and_crossing_are_counted_from_the_draws(walks):
     assert "not settled" in over_time_in_words(found)
     assert "fades" in over_time_in_words(replace(found, fading=0.97))
     assert "grows" in over_time_in_words(replace(found, fading=0.02))
+    late = effect_over_time(replace(walks, request=replace(walks.request, exposure="landmark_20")), "months")
+    assert late.table["start"].tolist() == [20.0, 36.0]
+    assert late.table["hazard_ratio"].tolist() == found.table["hazard_ratio"].tolist()[1:]
+    assert late.change[0] == pytest.approx(np.exp(np.median(np.log([0.8 / 0.7, 1.3 / 0.9, 0.8 / 0.9, 1.0]))))
+    assert (late.fading, late.crossing) == (0.5, 0.25)
     with pytest.raises(ValueError, match="must be by_subgroup"):
         effect_by_subgroup(None, walks, pd.DataFrame())
 
