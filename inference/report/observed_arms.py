@@ -9,9 +9,17 @@ import numpy as np
 
 from data.study.cohort import Cohort
 from data.study.study import Study
+from data.study.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.weighting import effective_sizes
-from inference.fits.requests import TIME_SPLIT, FitRequest, cohorts_of, problem_of, request_of_cohort
+from inference.fits.requests import (
+    TIME_SPLIT,
+    FitRequest,
+    cohorts_of,
+    landmark_of,
+    problem_of,
+    request_of_cohort,
+)
 from inference.frequentist import KaplanMeier, kaplan_meier, mean_curve
 from inference.frequentist.weighted_curve import weighted_kaplan_meier
 from inference.report.figures.risk_table import Followed, together
@@ -26,7 +34,8 @@ def arm_curves(cohorts: Sequence[Cohort], exposure: str = "naive") -> dict[str, 
     """Return the Kaplan-Meier curve of each arm: at every time at which it may step, or the mean of several cohorts'.
 
     With exposure "time_split" who is treated counts in the untreated arm until treatment begins, and in the treated arm from
-    then on (Simon and Makuch 1984, doi 10.1002/sim.4780030106).
+    then on (Simon and Makuch 1984, doi 10.1002/sim.4780030106); with that of a landmark those left then count, in the arms that they were
+    in, from the landmark on.
     """
     curves = {}
     last = min(float(cohort.time.max()) for cohort in cohorts)
@@ -73,7 +82,8 @@ def _followed_counts(cohort: Cohort, treated: bool) -> Followed:
 
 def _by_arm(cohorts: Sequence[Cohort], exposure: str) -> dict[str, list[Followed]]:
     found: dict[str, list[Followed]] = {arm: [] for arm in ARMS}
-    for cohort in cohorts:
+    landmark = landmark_of(exposure)
+    for cohort in cohorts if landmark is None else [landmark_cohort(one, landmark) for one in cohorts]:
         episodes = episodes_of(cohort, time_split=exposure == TIME_SPLIT)
         for arm, treated in ARMS.items():
             inside = episodes.treated == treated

@@ -51,8 +51,8 @@ DIFFER = {
     "treatment begins, and as treated from then on (Simon and Makuch 1984, doi 10.1002/sim.4780030106): early on few are at risk in the "
     "treated arm, where its steps are rough, or left out where nobody is. Where steps and smooth lines differ otherwise, the arms differ in "
     "their covariates, or the model does not fit.",
-    "landmark": " Smooth lines are of those still followed at the landmark; steps count all, as treated whoever was ever treated: they "
-    "answer other questions, and need not agree.",
+    "landmark": " Smooth lines and steps are of those still followed at the landmark, in the arms that they were in then. Where they differ, "
+    "the arms differ in their covariates, or the model does not fit.",
 }
 """Why steps and smooth lines differ, by how exposure is counted."""
 

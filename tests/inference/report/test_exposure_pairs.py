@@ -12,7 +12,7 @@ from inference.frequentist import comparators
 from inference.report.comparator_tables import comparators_table
 from inference.report.exposure_words import exposure_of, pairing_sentence, since
 from inference.report.figures.captions import caption_of
-from inference.report.observed_arms import arm_curves
+from inference.report.observed_arms import arm_curves, followed_by_arm
 from inference.report.sentences import answer
 from inference.report.standard_sections import sections_in_order
 
@@ -112,8 +112,8 @@ def test_captions_differ_by_exposure(name):
     assert caption_of("loo", "time_split") == caption_of("loo")
 
 
-def test_the_steps_of_a_split_exposure_are_split_too():
-    """No effect, starts at random: steps by ever and never are far apart, those by episode are not."""
+def test_the_steps_count_exposure_as_the_curves_do():
+    """No effect, starts at random: steps by ever and never are far apart, those by episode, or of those left at a landmark, are not."""
     truth = replace(NULL, outcome={}, treatment={}, covariates={})
     cohort = simulate_cohort(truth, 1500, seed=3)
 
@@ -124,10 +124,13 @@ def test_the_steps_of_a_split_exposure_are_split_too():
 
     assert apart("naive") > 0.2
     assert abs(apart("time_split")) < 0.08
+    assert abs(apart("landmark_6")) < 0.08
+    left = followed_by_arm([cohort], "landmark_6")
+    assert sum(len(one.time) for one in left.values()) == (cohort.time > 6).sum()
 
 
-def test_only_at_a_landmark_steps_and_curves_answer_other_questions():
-    assert "other questions" in caption_of("survival", "landmark_30")
+def test_the_caption_says_how_the_steps_count_exposure():
+    assert "in the arms that they were in then" in caption_of("survival", "landmark_30")
     assert "until treatment begins" in caption_of("survival", "time_split").replace("\n", " ")
 
 
