@@ -29,7 +29,7 @@ from inference.report.priors import prior_statements
 from inference.report.section import Material
 from inference.report.sections import doubts, sections_of, sentences_beside_the_answer, tables_of
 from inference.report.sections.untimed import limits_of_publication
-from inference.storage.atomic import write_text
+from inference.storage.atomic import atomic_path, write_text
 from inference.storage.folders import KEPT
 from scripts.audit import write_audit
 from scripts.console import Progress
@@ -63,13 +63,17 @@ def write_results(made: Analysed, progress: Progress, *, word: bool = False) -> 
             draw.finish(progress)
         stamped = {**results.manifest, "wall_time_seconds": dict(watch.seconds)}
         report = _report(made, items, sections, material, stamped)
+        document = None
         if word:
-            from inference.report.word import write_word
+            from inference.report.word import word_document
 
-            draw.submit(write_word, report, folder / "report.docx")
+            document = draw.submit(word_document, report)
         write_text(folder / "report.html", render(report))
         for name, table in printed_tables(report).items():
             write_table(table, folder / "tables" / f"{name}.csv")
+        if document is not None:
+            with atomic_path(folder / "report.docx") as temporary:
+                temporary.write_bytes(document.result())
     write_json(stamped, folder / MANIFEST)
 
 

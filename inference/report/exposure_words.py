@@ -80,7 +80,7 @@ def pairing_sentence(exposure: str) -> str:
     beside = (
         "Cox with treatment split at its start asks the same question as the conditional hazard ratio"
         if exposure == "time_split"
-        else "The Cox models of all terms, and the pairs made at the landmark, each in a table of their own, count exposure so"
+        else "The Cox models of all terms, and pairs where they were made at this landmark, each in a table of their own, count exposure so"
     )
     return (
         "A posterior stands beside a frequentist number only where both count exposure alike; other cells are empty. "

@@ -100,8 +100,10 @@ def _survival_caption(results: Results) -> str:
 
 
 def _effects_caption(results: Results) -> str:
-    pseudo = results.study.cohort.source == "reconstruction"
-    return caption_of("effects", results.main.request.exposure) + (f" {MEANS_OVER_COHORTS}" if pseudo else "")
+    several = results.study.cohort.source == "reconstruction" and len(results.cohorts) > 1
+    return caption_of("effects", results.main.request.exposure) + (
+        f" {MEANS_OVER_COHORTS}" if several else ""
+    )
 
 
 def _survival(results: Results) -> Figure:

@@ -186,7 +186,9 @@ def _of_model(summary: FitSummary, fit: xr.DataTree, cohort: Cohort) -> Iterator
         )
         name = "predictive_split" if split else "predictive_survival"
         figure = predictive_split_figure if split else predictive_survival_figure
-        followed = followed_by_state([cohort]) if split else followed_by_arm([cohort])
+        followed = (
+            followed_by_state([cohort]) if split else followed_by_arm([cohort], summary.request.exposure)
+        )
         worst = "fail" if any(one.status == "fail" for one in made) else "warn"
         yield Reviewed(
             "predictive",

@@ -159,7 +159,7 @@ def _comparators(report: Report) -> ReportSection:
         "Frequentist analysis",
         (
             f"The same {people}, analysed as most papers would. {pairing_sentence(exposure)}",
-            *([MEANS_OVER_COHORTS] if report.pseudo else []),
+            *([MEANS_OVER_COHORTS] if report.pseudo and report.cohorts > 1 else []),
         ),
         (
             *([] if report.coefficients is None else [cox_table(report, report.coefficients)]),

@@ -6,7 +6,6 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from xml.sax.saxutils import escape
 
 from docx import Document
@@ -25,7 +24,6 @@ from inference.report.sentences import answer, no_evidence
 from inference.report.standard_sections import sections_of_page
 from inference.report.table import Column, Row, Table
 from inference.report.vocabulary import vocabulary
-from inference.storage.atomic import atomic_path
 
 LONGEST = 45  # rows of a table; longer ones stand on the page
 DETAILS = (
@@ -38,12 +36,6 @@ WIDTH = Cm(17.0)
 DOI = re.compile(
     r"(?:([A-Z][\w'-]+(?:(?:, | and )(?:[A-Z][\w'-]+|others))*(?: et al\.)?,? \d{4}), )?(?:doi[: ]|https://doi\.org/)(10\.\d{4,9}/[^\s\"'<>;,)]+)"
 )
-
-
-def write_word(report: Report, file: Path) -> None:
-    """Write the docx file, whole or not at all."""
-    with atomic_path(file) as temporary:
-        temporary.write_bytes(word_document(report))
 
 
 def word_document(report: Report) -> bytes:

@@ -38,7 +38,7 @@ from inference.report.table import Table
 type FollowedGroups = dict[tuple[str, str, str], Followed]  # by figure, panel and group
 
 LISTED = 6
-BY_ARM = "arms", "Survival by arm, before and after matching"  # a figure, and its title
+FIGURE_TITLES = {"arms": "Survival by arm, before and after matching"}
 
 
 def replicate_sections(
@@ -167,7 +167,7 @@ def replication_figures(
     for name, curves in replication.curves.groupby("figure", sort=False):
         points = replication.points[replication.points["figure"] == name]
         identifier = f"replicated-{str(name).replace('_', '-')}"
-        title = BY_ARM[1] if name == BY_ARM[0] else f"Survival by {_in_words(str(name))}"
+        title = FIGURE_TITLES.get(str(name), f"Survival by {_in_words(str(name))}")
         drawing = draw(
             identifier,
             lambda curves=curves, points=points, name=str(name): replicated_survival_figure(

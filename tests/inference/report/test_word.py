@@ -1,6 +1,7 @@
 """The Word document: native tables, captions with numbers, cross-references, alternative texts, references."""
 
 import io
+import pickle
 import shutil
 import subprocess
 from zipfile import ZipFile
@@ -37,6 +38,20 @@ def report(make_report, tmp_path_factory):
 @pytest.fixture(scope="module")
 def document(report):
     return Document(io.BytesIO(word_document(report)))
+
+
+def test_it_can_be_written_by_another_process(report):
+    """What cannot be handed over would let the command wait for ever."""
+    handed = pickle.loads(pickle.dumps(report))
+    texts = [
+        [
+            [cell.text for row in table.rows for cell in row.cells]
+            for table in Document(io.BytesIO(word_document(one))).tables
+        ]
+        for one in (handed, report)
+    ]
+    assert texts[0] == texts[1]
+    assert handed.figures[0].drawing.pixels == report.figures[0].drawing.pixels
 
 
 def test_tables_are_native_and_hold_the_numbers_of_the_page(document):
