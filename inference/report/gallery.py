@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -14,7 +11,7 @@ from inference.diagnostics.checks.counted import counted_balance
 from inference.diagnostics.checks.loo_pit import NAME as LOO_PIT
 from inference.diagnostics.checks.treatment_calibration import NAME as CALIBRATION
 from inference.frequentist.balance import overlap_weights, standardised_differences
-from inference.report.content import Group
+from inference.report.exhibit import Exhibit
 from inference.report.exposure_words import since
 from inference.report.figures.balance import balance_figure
 from inference.report.figures.captions import caption_of
@@ -39,49 +36,6 @@ from inference.report.priors import prior_posterior_of, prior_survival_of
 from inference.report.results import Results
 from inference.report.vocabulary import MEANS_OVER_COHORTS, capitalised, vocabulary
 from inference.sensitivity.priors import prior_interval
-
-
-@dataclass(frozen=True, eq=False)
-class Exhibit:
-    """A figure of an analysis, with its place on the page.
-
-    Attributes
-    ----------
-    name : str
-        Of its module in `inference.report.figures`, which has the caption, and of its files.
-    title : str or callable
-        Heading; from the results, where it depends on them.
-    group : str
-        Section of the page.
-    draw : callable
-        Makes the figure from the results.
-    applies : callable
-        Whether the results have what it shows; by default all have.
-    caption : callable, optional
-        How to read it, from the results, where the module's caption does not say it.
-    """
-
-    name: str
-    title: str | Callable[[Results], str]
-    group: Group
-    draw: Callable[[Results], Figure]
-    applies: Callable[[Results], bool] = lambda _: True
-    caption: Callable[[Results], str] | None = None
-
-    @property
-    def id(self) -> str:
-        """The name of its files, and its anchor on the page."""
-        return self.name.replace("_", "-")
-
-    def title_of(self, results: Results) -> str:
-        """Return the heading."""
-        return self.title if isinstance(self.title, str) else self.title(results)
-
-    def caption_of(self, results: Results) -> str:
-        """Return how to read the figure."""
-        if self.caption is not None:
-            return self.caption(results)
-        return caption_of(self.name, results.main.request.exposure)
 
 
 def exhibits(results: Results) -> list[Exhibit]:
