@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from data.study.formulas import Design
-from models.arrays import matrix_vector
+from models.arrays import matrix_vector, softplus
 from models.components import Values
 from models.priors import Parameter, Prior
 
@@ -112,5 +112,4 @@ def probability_of_treatment(parameters: Values, design: np.ndarray) -> np.ndarr
 
 def treatment_log_likelihood(treatment: Any, log_odds: Any, xp: Any) -> Any:
     """Return the log likelihood of each patient's treatment, Bernoulli with the given log odds."""
-    softplus = np.logaddexp(0.0, log_odds) if xp is np else xp.softplus(log_odds)
-    return treatment * log_odds - softplus
+    return treatment * log_odds - softplus(log_odds, xp)

@@ -36,18 +36,18 @@ def fit(
     begin_worker_server()  # imports what workers need, while this process imports what it needs itself
     from inference.diagnostics.checks import failed
     from scripts.jobs import Stopwatch
-    from scripts.one_fit import Choice, checks_of, fitted, plots_of, prepared, write_fit
+    from scripts.one_fit import Choice, beside_reading, checks_of, fitted, prepared, write_fit
     from scripts.summary import print_checks, print_effects
 
     shown, watch = console(sampling.quiet), Stopwatch()
     with watch.stage("patients"), progress_bar(shown, "reading") as progress:
         model = prepared(study, Choice(baseline, adjustment, effect, priors), sampling, progress)
-    with plots_of(model) as plots:
+    with beside_reading(model) as beside:
         with progress_bar(shown, "fitting") as progress:
-            made = fitted(model, plots, watch, progress)
+            made = fitted(model, beside, watch, progress)
         print_effects(shown, model.study, made.summary.estimands)
         with progress_bar(shown, "drawing") as progress:
-            write_fit(model, made, plots, sampling.seed, watch, progress)
+            write_fit(model, made, beside, sampling.seed, watch, progress)
     checks = checks_of(model, made)
     print_checks(shown, checks)
     shown.print(f"\nWritten: {model.folder}", soft_wrap=True)

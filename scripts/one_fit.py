@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -22,16 +23,15 @@ from inference.diagnostics.checks.result import COLUMNS
 from inference.estimands.horizon import report_times
 from inference.fits.choices import member, prior_set
 from inference.fits.cluster import Cluster
+from inference.fits.comparators import comparators_of_cohorts
 from inference.fits.elsewhere import fitted_elsewhere
 from inference.fits.fits import FitSummary, read_fit
 from inference.fits.pooling import pool, stack_cohorts
 from inference.fits.requests import FitRequest, check_effect, check_exposure, problem_of, request_of_cohort
 from inference.fits.sampled_fit import sampled_fit
 from inference.fits.tables import as_written
-from inference.frequentist import pooled_comparators
-from inference.frequentist.counted import comparators_of
-from inference.frequentist.own_matching import with_own_matching
-from inference.report.drawing import DrawingWorkers, diagnostics_for, draw_diagnostic
+from inference.predictive.replicates.statistics import MANY
+from inference.report.drawing import DRAWERS, DrawingWorkers, diagnostics_for, draw_diagnostic
 from inference.storage.atomic import atomic_path
 from inference.storage.cache import TREE
 from models.baselines import BASELINES
@@ -122,10 +122,13 @@ class Fitted:
         The fit of each cohort.
     summary : FitSummary
         Over all cohorts.
+    comparators : Future of DataFrame
+        Frequentist estimates, over several cohorts pooled.
     """
 
     trees: Sequence[xr.DataTree]
     summary: FitSummary
+    comparators: Future[pd.DataFrame]
 
 
 def prepared(reference: str, choice: Choice, sampling: Sampling, progress: Progress) -> Prepared:
@@ -167,28 +170,32 @@ def prepared(reference: str, choice: Choice, sampling: Sampling, progress: Progr
 
 
 @dataclass(frozen=True, eq=False)
-class Plots:
-    """Diagnostic plots of the fit of the first cohort: a worker process draws them from a copy on disk, while the fit is read.
+class Beside:
+    """What worker processes do while fits are read: diagnostic plots of the first cohort's, and frequentist estimates.
 
     Attributes
     ----------
     model : Prepared
     workers : DrawingWorkers
     copy : Path
-        The file that they read.
+        The file that plots are drawn from.
     """
 
     model: Prepared
     workers: DrawingWorkers
     copy: Path
 
-    def begin(self, fit: xr.DataTree) -> None:
-        """Begin to draw; from here on the folder has no manifest, until all files are of one fit again."""
+    def begin(self, fit: xr.DataTree) -> Future[pd.DataFrame]:
+        """Begin, and return the estimates to come; from here on the folder has no manifest, until all files are of one fit again."""
         one = self.model
         names = diagnostics_for(one.choice.adjustment, one.patients.cohort.counts is not None)
         (one.folder / "manifest.json").unlink(missing_ok=True)
-        if not names:
-            return
+        if names:
+            self._draw(names, fit)
+        return self.workers.submit(_comparators, one.patients)
+
+    def _draw(self, names: Sequence[str], fit: xr.DataTree) -> None:
+        one = self.model
         groups = {name: fit[name].to_dataset() for name in PLOTTED if name in fit.children}
         if "log_likelihood" in groups:
             groups["log_likelihood"] = groups["log_likelihood"][["time"]]
@@ -205,34 +212,33 @@ class Plots:
 
 
 @contextmanager
-def plots_of(one: Prepared) -> Generator[Plots]:
-    """Yield the diagnostic plots of a model's fit, none begun; left without an error, all are drawn."""
-    with (
-        TemporaryDirectory() as aside,
-        DrawingWorkers(one.folder / "figures", 1) as workers,  # beside this process, which reads the fit
-    ):
-        yield Plots(one, workers, Path(aside) / "fit.nc")
+def beside_reading(one: Prepared) -> Generator[Beside]:
+    """Yield what is done beside the reading of a model's fits, nothing begun; left without an error, all is done."""
+    count = (
+        1 if one.patients.cohort.size > MANY else DRAWERS
+    )  # reading takes longer then, and two threads of its own
+    with TemporaryDirectory() as aside, DrawingWorkers(one.folder / "figures", count) as workers:
+        yield Beside(one, workers, Path(aside) / "fit.nc")
 
 
-def fitted(one: Prepared, plots: Plots, watch: Stopwatch, progress: Progress) -> Fitted:
+def fitted(one: Prepared, beside: Beside, watch: Stopwatch, progress: Progress) -> Fitted:
     """Return the fits of a model, made in this process or by the workers of a cluster."""
     if one.executors is not None:
         with watch.stage("fits"):
             trees, summaries = fitted_elsewhere(
                 one.executors, one.folder, one.study, one.cohorts, one.requests, one.problems, progress
             )
-        plots.begin(trees[0])
-        return Fitted(trees, pool(summaries))
-    trees, summaries, count = [], [], len(one.cohorts)
+        return Fitted(trees, pool(summaries), beside.begin(trees[0]))
+    trees, summaries, begun, count = [], [], [], len(one.cohorts)
     for number, (cohort, problem) in enumerate(zip(one.cohorts, one.problems, strict=True)):
         part = progress if count == 1 else part_of(progress, number, count)
         with watch.stage("sampling"):
             trees.append(sampled_fit.function(one.study.name, one.request.named, problem, part))
         if number == 0:
-            plots.begin(trees[0])
+            begun.append(beside.begin(trees[0]))
         with watch.stage("estimands and checks"):
             summaries.append(read_fit(one.study, cohort, one.requests[number], trees[-1]))
-    return Fitted(trees, pool(summaries))
+    return Fitted(trees, pool(summaries), begun[0])
 
 
 def checks_of(one: Prepared, made: Fitted) -> pd.DataFrame:
@@ -241,19 +247,19 @@ def checks_of(one: Prepared, made: Fitted) -> pd.DataFrame:
 
 
 def write_fit(
-    one: Prepared, made: Fitted, plots: Plots, seed: int, watch: Stopwatch, progress: Progress
+    one: Prepared, made: Fitted, beside: Beside, seed: int, watch: Stopwatch, progress: Progress
 ) -> None:
     """Write a fit, its tables, its diagnostic plots and, last, the manifest: with it, all files are of one fit."""
     folder, several = one.folder, len(one.cohorts) > 1
     with atomic_path(folder / "fit.nc") as temporary:
         TREE.write(stack_cohorts(made.trees), temporary)
     write_table(as_written(made.summary.estimands), folder / "estimands.csv")
-    write_table(_comparators(one.patients), folder / "comparators.csv")
     write_table(checks_of(one, made)[list(COLUMNS)], folder / "checks.csv")
     if several:
         write_table(made.summary.pooling, folder / "pooling.csv")
     with watch.stage("figures"):
-        plots.workers.finish(progress)
+        beside.workers.finish(progress)
+    write_table(made.comparators.result(), folder / "comparators.csv")
     more = {
         "seed": seed,
         "settings": {**vars(one.request.settings), "designs": one.request.designs},
@@ -266,12 +272,7 @@ def write_fit(
 
 def _comparators(patients: Patients) -> pd.DataFrame:
     """Return frequentist estimates; over several cohorts pooled."""
-    study, of_patients = patients.study, patients.publication is None
-    horizon, times = report_times(study, patients.cohort)
-    tables = [comparators_of(cohort, horizon, times) for cohort in patients.cohorts]
-    if of_patients and patients.cohort.counts is None:
-        tables = [
-            with_own_matching(table, cohort, study.report.landmarks)
-            for table, cohort in zip(tables, patients.cohorts, strict=True)
-        ]
-    return pooled_comparators(tables, imputed=of_patients)
+    study, publication = patients.study, patients.publication
+    times, landmarks = report_times(study, patients.cohort), study.report.landmarks
+    evidence = None if publication is None else publication.evidence
+    return comparators_of_cohorts.function(patients.cohorts, *times, landmarks, evidence, None)

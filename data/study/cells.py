@@ -115,6 +115,8 @@ def ranges(column: pd.Series, bins: Sequence[float]) -> pd.Series:
 
 def truth_values(column: pd.Series) -> bool:
     """Whether a column holds true and false, and nothing else."""
+    if pd.api.types.is_float_dtype(column.dtype):
+        return False
     known = {cell for cell in texts(column) if cell is not None}
     return bool(known) and known <= set(TRUTH)
 

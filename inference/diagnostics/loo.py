@@ -63,20 +63,24 @@ def leave_one_out(adjusted: AdjustedSample, posterior: xr.Dataset) -> LeftOut:
     known = left_out_patients(size)
     found = LeftOut(*(np.full(size, np.nan) for _ in LeftOut._fields))
     within = np.full(size, np.nan)
-    for patients, designs in by_patients(adjusted, np.arange(size)):
+    for patients, designs in by_patients(adjusted, known):
         values = _by_patient(joined_log_likelihood(designs, treatment=False)["time"])
-        if len(known) < size:
-            within[patients] = logsumexp(values, axis=-1) - np.log(values.shape[1])
-        inside = np.isin(patients, known)
-        if not inside.any():
-            continue
-        own = patients[inside]
-        found.elpd[own], found.pareto_k[own], log_weights = psis(values[inside], efficiency)
+        within[patients] = _log_density(values)
+        found.elpd[patients], found.pareto_k[patients], log_weights = psis(values, efficiency)
         survived = np.concatenate([log_survival(*one) for one in designs], axis=1)
-        found.survival[own] = left_out_survival(_by_patient(survived)[inside], log_weights)
+        found.survival[patients] = left_out_survival(_by_patient(survived), log_weights)
     others = np.setdiff1d(np.arange(size), known)
+    if not len(others):
+        return found
+    for patients, designs in by_patients(adjusted, others):
+        within[patients] = _log_density(_by_patient(joined_log_likelihood(designs, treatment=False)["time"]))
     found.elpd[others] = within[others] + np.mean(found.elpd[known] - within[known])
     return found
+
+
+def _log_density(values: np.ndarray) -> np.ndarray:
+    """Return the log density of each patient's time under all patients, from its log likelihood (patient, draw)."""
+    return logsumexp(values, axis=-1) - np.log(values.shape[1])
 
 
 def _by_patient(values: np.ndarray) -> np.ndarray:

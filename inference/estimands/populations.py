@@ -82,4 +82,5 @@ def population_weights(
     if unseen is not None:
         bootstrap = bootstrap * np.exp(unseen - unseen.max(axis=1, keepdims=True))
     weights = np.stack([bootstrap, bootstrap * treatment, bootstrap * propensity * (1.0 - propensity)])
-    return weights / weights.sum(axis=-1, keepdims=True)
+    weights /= weights.sum(axis=-1, keepdims=True)
+    return weights

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.stats import norm
 
 from inference.frequentist.efron import EfronCox
+from inference.frequentist.limits import NORMAL_975
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,13 @@ class ClusteredEffect:
     @property
     def interval(self) -> tuple[float, float]:
         """Ends of the 95 % Wald interval of the log hazard ratio."""
-        reach = stats.norm.ppf(0.975) * self.standard_error
+        reach = NORMAL_975 * self.standard_error
         return self.log_hazard_ratio - reach, self.log_hazard_ratio + reach
 
     @property
     def p(self) -> float:
         """Two-sided Wald P value."""
-        return float(2 * stats.norm.sf(abs(self.log_hazard_ratio / self.standard_error)))
+        return float(2 * norm.sf(abs(self.log_hazard_ratio / self.standard_error)))
 
 
 def clustered_effect(

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from inference.frequentist.balance import standardised
+from inference.frequentist.limits import NORMAL_975
 from inference.frequentist.table import COLUMNS, Row, comparators
 
 if TYPE_CHECKING:
     from data.study.cohort import Cohort
 
-NORMAL_95 = 1.959964
 NONE = float("nan")
 
 
@@ -44,7 +44,7 @@ def counted_comparators(cohort: Cohort) -> pd.DataFrame:
         rows.append(_row("patients", arm, counts.patients[inside].sum(), method="count"))
         rows.append(_row("events", arm, deaths, method="count"))
         if arm:
-            reach = np.exp(NORMAL_95 / np.sqrt(deaths)) if deaths else NONE
+            reach = np.exp(NORMAL_975 / np.sqrt(deaths)) if deaths else NONE
             limits = deaths / time / reach, deaths / time * reach
             rows.append(
                 _row("event_rate", arm, deaths / time, limits, method=f"events / {cohort.time_unit} at risk")
@@ -68,7 +68,10 @@ def counted_comparators(cohort: Cohort) -> pd.DataFrame:
             found = model.fit()
         for place, name in enumerate(names):
             value, error = found.params[place], found.bse[place]
-            ratio, limits = np.exp(value), tuple(np.exp(value + sign * NORMAL_95 * error) for sign in (-1, 1))
+            ratio, limits = (
+                np.exp(value),
+                tuple(np.exp(value + sign * NORMAL_975 * error) for sign in (-1, 1)),
+            )
             statistic = f"hazard_ratio[{name}]" if name else "hazard_ratio"
             rows.append(_row(statistic, "", ratio, limits, float(found.pvalues[place]), method))
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))

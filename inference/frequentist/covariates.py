@@ -10,10 +10,10 @@ import pandas as pd
 from data.study.cohort import Cohort
 from data.study.without_covariates import columns_of
 from inference.frequentist.efron import EfronCox
+from inference.frequentist.rubin import pool
 from inference.storage.cache import FRAME, cached
 from models.episodes import episodes_of
 
-NORMAL_95 = 1.959964
 TREATMENT = ""
 
 
@@ -60,14 +60,13 @@ def _hazard_ratios(
         values, covariance = EfronCox(own.time, own.event, own.entry, design).estimates()
         found.append((values, np.diag(covariance)))
     values, variances = (np.stack(parts) for parts in zip(*found, strict=True))
-    between = values.var(axis=0, ddof=1) * (1 + 1 / len(cohorts)) if len(cohorts) > 1 else 0.0
-    middle, reach = values.mean(axis=0), NORMAL_95 * np.sqrt(variances.mean(axis=0) + between)
+    pooled = pool(values, variances)
     terms = [term for term, one in zip(cohorts[0].outcome.terms, inside, strict=True) if one]
     return pd.DataFrame(
         {
-            name: np.exp(middle),
-            f"{name}_lower": np.exp(middle - reach),
-            f"{name}_upper": np.exp(middle + reach),
+            name: np.exp(pooled.estimate),
+            f"{name}_lower": np.exp(pooled.lower),
+            f"{name}_upper": np.exp(pooled.upper),
         },
         index=pd.Index([TREATMENT, *terms] if treatment else terms, name="term"),
     )

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from inference.frequentist.limits import NORMAL_975
+from inference.frequentist.rubin import pool
 from inference.frequentist.survival import KaplanMeier, first_time_at_or_below
 
-NORMAL_975 = float(norm.ppf(0.975))
 NUMBERS = ["estimate", "lower", "upper", "p"]
 
 
@@ -45,13 +46,12 @@ def pooled_comparators(tables: Sequence[pd.DataFrame], imputed: bool = False) ->
 
 
 def _by_rubins_rules(tables: Sequence[pd.DataFrame]) -> np.ndarray:
-    """Return ratios, 95 % limits and P values pooled on the log scale (Rubin 1987, doi 10.1002/9780470316696)."""
+    """Return ratios, 95 % limits and P values pooled on the log scale."""
     logs = np.log(np.stack([table[["estimate", "lower", "upper"]].to_numpy(float) for table in tables]))
     within = ((logs[:, :, 2] - logs[:, :, 1]) / (2 * NORMAL_975)) ** 2
-    mean, between = logs[:, :, 0].mean(axis=0), logs[:, :, 0].var(axis=0, ddof=1)
-    error = np.sqrt(within.mean(axis=0) + (1 + 1 / len(tables)) * between)
-    ends = mean - NORMAL_975 * error, mean + NORMAL_975 * error
-    return np.column_stack([np.exp(mean), *map(np.exp, ends), 2 * norm.sf(np.abs(mean) / error)])
+    pooled = pool(logs[:, :, 0], within)
+    ratios = np.exp([pooled.estimate, pooled.lower, pooled.upper])
+    return np.column_stack([*ratios, 2 * norm.sf(np.abs(pooled.estimate) / pooled.error)])
 
 
 def mean_curve(curves: Sequence[KaplanMeier]) -> KaplanMeier:

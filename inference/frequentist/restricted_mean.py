@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
+from inference.frequentist.limits import NORMAL_975
 from inference.frequentist.survival import kaplan_meier
 
 
@@ -33,12 +34,12 @@ class RestrictedMean:
     @property
     def lower(self) -> float:
         """Lower end of the 95 % interval."""
-        return self.estimate - float(norm.ppf(0.975)) * self.standard_error
+        return self.estimate - NORMAL_975 * self.standard_error
 
     @property
     def upper(self) -> float:
         """Upper end of the 95 % interval."""
-        return self.estimate + float(norm.ppf(0.975)) * self.standard_error
+        return self.estimate + NORMAL_975 * self.standard_error
 
 
 def rmst(time: ArrayLike, event: ArrayLike, horizon: float, entry: ArrayLike | None = None) -> RestrictedMean:

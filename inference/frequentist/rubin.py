@@ -1,4 +1,4 @@
-"""One estimate of several cohorts of the same study: Rubin's rules (1987, doi 10.1002/9780470316696)."""
+"""Pooled estimates of several cohorts of the same study: Rubin's rules (1987, doi 10.1002/9780470316696)."""
 
 from __future__ import annotations
 
@@ -6,42 +6,58 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm
+
+from inference.frequentist.limits import NORMAL_975
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """The mean of an estimate over cohorts, and where its variance comes from.
+    """Means of estimates over cohorts, and where their variances come from; each a number or an array of one shape.
 
     Attributes
     ----------
     cohorts : int
-        M, at least 2.
-    estimate, within_sd, between_sd : float
+        M; a single one has no variance between cohorts.
+    estimate, within_sd, between_sd : float or ndarray
         Mean over the cohorts, root of the mean variance W within them, standard deviation between them (its square is B).
-    fraction_of_missing_information : float
+    fraction_of_missing_information : float or ndarray
         (1 + 1/M) B / (W + (1 + 1/M) B).
     """
 
     cohorts: int
-    estimate: float
-    within_sd: float
-    between_sd: float
-    fraction_of_missing_information: float
+    estimate: np.ndarray
+    within_sd: np.ndarray
+    between_sd: np.ndarray
+    fraction_of_missing_information: np.ndarray
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """A 95 % normal interval by the total variance W + (1 + 1/M) B."""
-        total = np.sqrt(self.within_sd**2 + (1 + 1 / self.cohorts) * self.between_sd**2)
-        half = float(norm.ppf(0.975) * total)
-        return self.estimate - half, self.estimate + half
+    def error(self) -> np.ndarray:
+        """Standard error: root of the total variance W + (1 + 1/M) B."""
+        return np.sqrt(self.within_sd**2 + (1 + 1 / self.cohorts) * self.between_sd**2)
+
+    @property
+    def lower(self) -> np.ndarray:
+        """Lower end of the 95 % normal interval."""
+        return self.estimate - NORMAL_975 * self.error
+
+    @property
+    def upper(self) -> np.ndarray:
+        """Upper end of the 95 % normal interval."""
+        return self.estimate + NORMAL_975 * self.error
 
 
 def pool(estimates: ArrayLike, variances: ArrayLike) -> Pooled:
-    """Pool the estimates of cohorts, given their variances within each; both (cohort,)."""
+    """Pool the estimates of cohorts.
+
+    Parameters
+    ----------
+    estimates, variances : array_like (cohort, ...)
+        The estimates, and their variances within each cohort.
+    """
     values = np.asarray(estimates, dtype=float)
-    within, between = float(np.asarray(variances, dtype=float).mean()), float(values.var(ddof=1))
+    within = np.asarray(variances, dtype=float).mean(axis=0)
+    between = values.var(axis=0, ddof=1) if len(values) > 1 else np.zeros_like(within)
     missing = (1 + 1 / len(values)) * between
     return Pooled(
-        len(values), float(values.mean()), float(np.sqrt(within)), float(np.sqrt(between)), missing / (within + missing)
-    )  # fmt: skip
+        len(values), values.mean(axis=0), np.sqrt(within), np.sqrt(between), missing / (within + missing)
+    )

@@ -10,9 +10,9 @@ import pandas as pd
 from data.study.cohort import Cohort
 from data.study.without_covariates import columns_of
 from inference.frequentist.efron import EfronCox
+from inference.frequentist.rubin import pool
 from inference.storage.cache import FRAME, cached
 
-NORMAL_95 = 1.959964
 COMPLETE, NOTHING, TOGETHER = "none", "no covariate", "all of these"
 """Rows of a table: none left out, no covariate left in, and all groups left out together."""
 
@@ -43,7 +43,7 @@ def effect_without(cohorts: Sequence[Cohort], groups: Mapping[str, Sequence[str]
     Parameters
     ----------
     cohorts : sequence of Cohort
-        Several are pooled: equal weights, variance within and between (Rubin 1987, doi 10.1002/9780470316696).
+        Several are pooled: Rubin's rules (doi 10.1002/9780470316696).
     groups : mapping of str to sequence of str
         Covariates by the name of their group.
 
@@ -67,13 +67,11 @@ def _row(name: str, cohorts: Sequence[Cohort], kept: Sequence[np.ndarray]) -> di
         coefficients, covariance = EfronCox(cohort.time, cohort.event, cohort.entry, design).estimates()
         estimates.append(coefficients[0])
         variances.append(covariance[0, 0])
-    middle, within = float(np.mean(estimates)), float(np.mean(variances))
-    between = float(np.var(estimates, ddof=1)) * (1 + 1 / len(estimates)) if len(estimates) > 1 else 0.0
-    reach = NORMAL_95 * np.sqrt(within + between)
+    pooled = pool(estimates, variances)
     return {
         "left_out": name,
         "terms": int(kept[0].sum()),
-        "hazard_ratio": np.exp(middle),
-        "lower": np.exp(middle - reach),
-        "upper": np.exp(middle + reach),
+        "hazard_ratio": np.exp(pooled.estimate),
+        "lower": np.exp(pooled.lower),
+        "upper": np.exp(pooled.upper),
     }

@@ -147,8 +147,13 @@ def pooled_effects(study: Study, patients: pd.DataFrame, horizon: float) -> pd.D
 
 
 def _row(quantity: str, pooled: Pooled) -> dict[str, object]:
-    lower, upper = pooled.interval
-    return {"quantity": quantity, **asdict(pooled), "lower": lower, "upper": upper, "problem": ""}
+    return {
+        "quantity": quantity,
+        **asdict(pooled),
+        "lower": pooled.lower,
+        "upper": pooled.upper,
+        "problem": "",
+    }
 
 
 @cached(FRAME)

@@ -12,6 +12,7 @@ from scipy.stats import norm
 from data.published.cited import ReviewItem
 from data.published.evidence import Evidence
 from data.published.printed import number
+from inference.frequentist.limits import NORMAL_975
 
 COLUMNS = pd.Index(
     [
@@ -57,7 +58,7 @@ def implied_ratios(evidence: Evidence, domain: str, population: str) -> pd.DataF
             continue
         ratio = implied_log_ratio(item)
         error = standard_error(ratio, item.p)
-        low, high = ratio - norm.ppf(0.975) * error, ratio + norm.ppf(0.975) * error
+        low, high = ratio - NORMAL_975 * error, ratio + NORMAL_975 * error
         shown = {
             name: getattr(item, name) for name in COLUMNS if name not in ("hazard_ratio", "lower", "upper")
         }

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from inference.frequentist.limits import NORMAL_975
+
 POPULATIONS = ("all", "overlap", "treated", "matched")
 CONTRASTS = ("marginal_hazard_ratio", "rmst_difference")
 AGREE = 1.96  # standard deviations of the difference: two fits of the same patients differ by less in 95 % of cohorts
-NORMAL_95 = 1.959964
 STATED = ("median", "lower", "upper", "probability_of_benefit")
 
 
@@ -88,7 +89,7 @@ def difference_sd(one: LogRatio, other: LogRatio) -> float:
 
 
 def _log_ratio(row: pd.Series) -> LogRatio:
-    spread = (np.log(row["upper"]) - np.log(row["lower"])) / (2 * NORMAL_95)
+    spread = (np.log(row["upper"]) - np.log(row["lower"])) / (2 * NORMAL_975)
     error = float(row["mcse"]) / float(row["median"]) if pd.notna(row.get("mcse")) else 0.0
     return LogRatio(float(np.log(row["median"])), float(spread), error)
 

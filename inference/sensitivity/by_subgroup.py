@@ -15,6 +15,7 @@ from inference.fits.fits import FitSummary
 from inference.fits.requests import FitRequest, problem_of
 from inference.frequentist.cox_model import independent_columns
 from inference.frequentist.efron import EfronCox
+from inference.frequentist.rubin import pool
 from inference.sensitivity.effects import LIKELY, conditional_draws, parameter_limits, ratio_summary
 from inference.sensitivity.missing_information import subgroup_contrasts
 from inference.storage.cache import FRAME, cached
@@ -24,7 +25,6 @@ from models.effects.effect import Effect
 from models.episodes import episodes_of
 from models.exposures import TimeSplit
 
-NORMAL = 1.959964
 ARMS = ("treated", "control")
 
 
@@ -57,8 +57,7 @@ def cox_by_subgroup(study: Study, cohorts: Sequence[Cohort], request: FitRequest
     """Return the hazard ratio in each subgroup by Cox models with interactions, in which nothing shrinks.
 
     The model holds treatment, its products with the modifiers of the request, and the columns of its outcome model, main effects
-    of the subgroups among them. Over cohorts estimates are averaged and their variance between cohorts is added (Rubin 1987, doi
-    10.1002/9780470316696).
+    of the subgroups among them. Cohorts are pooled by Rubin's rules (doi 10.1002/9780470316696).
 
     Parameters
     ----------
@@ -79,17 +78,14 @@ def cox_by_subgroup(study: Study, cohorts: Sequence[Cohort], request: FitRequest
     labels = list(dict.fromkeys(label for one in found for label in one["subgroup"]))
     aligned = [one.set_index("subgroup").reindex(labels) for one in found]
     estimate = np.stack([one["estimate"].to_numpy() for one in aligned])
-    within = np.stack([one["standard_error"].to_numpy() ** 2 for one in aligned]).mean(axis=0)
-    count = len(cohorts)
-    between = (1 + 1 / count) * estimate.var(axis=0, ddof=1) if count > 1 else 0.0
-    middle, error = estimate.mean(axis=0), np.sqrt(within + between)
+    pooled = pool(estimate, np.stack([one["standard_error"].to_numpy() ** 2 for one in aligned]))
     return pd.DataFrame(
         {
             "subgroup": labels,
             "patients": np.stack([one["patients"].to_numpy() for one in aligned]).mean(axis=0),
-            "alone": np.exp(middle),
-            "alone_lower": np.exp(middle - NORMAL * error),
-            "alone_upper": np.exp(middle + NORMAL * error),
+            "alone": np.exp(pooled.estimate),
+            "alone_lower": np.exp(pooled.lower),
+            "alone_upper": np.exp(pooled.upper),
         }
     )
 

@@ -12,6 +12,7 @@ from data.published.evidence import Evidence
 from data.published.evidence_rows import CoxRow
 from data.published.printed import Printed
 from inference.frequentist.efron import EfronCox
+from inference.frequentist.limits import NORMAL_975
 from inference.frequentist.published import indicator
 from inference.published.reanalysis.lines import Line, PseudoPatients, end_of
 
@@ -120,7 +121,7 @@ def _of_row(row: CoxRow, rows: list[CoxRow], fit: WaldFit) -> Iterator[Line]:
         return  # a reference level
     place = places[0]
     centre, error = float(fit.coefficients[place]), float(fit.errors[place])
-    half = float(norm.ppf(0.975)) * error
+    half = NORMAL_975 * error
     ratios: list[tuple[str, Printed | None, float]] = [
         ("hazard ratio", row.hazard_ratio, centre),
         ("lower end", end_of(row.hazard_ratio, "lower"), centre - half),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
+from inference.frequentist.limits import NORMAL_975
 from inference.frequentist.survival import ROUNDING
 from inference.predictive.replicates.risk_sets import ProductLimit, counts
 
@@ -60,5 +60,5 @@ class GroupCurve:
         slope = (survival[u] - survival[low]) / (times[low] - times[u])
         place = int(np.searchsorted(times, median))
         error = survival[place] * np.sqrt(self.greenwood[place]) / slope
-        half = float(norm.ppf(0.975) * error)
+        half = float(NORMAL_975 * error)
         return float(median), float(median - half), float(median + half)
