@@ -111,10 +111,10 @@ def families_table(checks: Sequence[Check]) -> Table:
 
 
 def check_table(name: str, caption: str, checks: Sequence[Check], *, kinds: bool = True) -> Table:
-    """Return checks one by one; without status and family where the caption says them of all."""
+    """Return checks one by one; without status and family where the caption says them of all, without fits where none is of one."""
     columns = (
         *((Column("Status", TEXT, "named", by="rank"), Column("Family", TEXT, "family")) if kinds else ()),
-        Column("Fit", TEXT, "fit"),
+        *((Column("Fit", TEXT, "fit"),) if any(check.fit for check in checks) else ()),
         Column("Check", TEXT, "subject"),
         Column("Value", TRIMMED, "value"),
         Column("Threshold", TRIMMED, "threshold"),
@@ -124,6 +124,7 @@ def check_table(name: str, caption: str, checks: Sequence[Check], *, kinds: bool
         {
             **asdict(check),
             "family": heading(check.family),
+            "fit": check.fit or "no single fit",
             "named": STATUS_NAMES[check.status],
             "rank": ORDER.index(check.status),
         }

@@ -202,14 +202,14 @@ def _checks(report: Report, checks: Sequence[Check]) -> ReportSection:
 def _diagnostics(report: Report, checks: Sequence[Check]) -> ReportSection:
     plots, table = tuple(report.of_group("diagnostics")), fits_table(checks, report.reviews)
     count = f"{len(plots)} {'plot' if len(plots) == 1 else 'plots'} of the sampler and the posterior, for reviewers."
-    finding = count if plots else "No diagnostic plot was made."
+    finding, review = count if plots else "No diagnostic plot was made.", ()
     if len(table.frame):
         worst = table.frame.iloc[0]
-        finding += (
-            f" Chains agree least in the fit {worst['fit']} (R-hat {number(worst['R-hat'], 4)}); rtsurv report {report.study.name} "
-            "--diagnostics worst reviews it plot by plot."
+        finding += f" Chains agree least in the fit {worst['fit']} (R-hat {number(worst['R-hat'], 4)})."
+        review = (
+            f"That fit is reviewed plot by plot by: rtsurv report {report.study.name} --diagnostics worst",
         )
-    return ReportSection("diagnostics", "Diagnostics", (), (table,), plots, finding, "trust", None)
+    return ReportSection("diagnostics", "Diagnostics", review, (table,), plots, finding, "trust", None)
 
 
 def _sensitivity(report: Report) -> ReportSection:

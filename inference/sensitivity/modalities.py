@@ -165,15 +165,19 @@ def shrunken(
 
 
 def by_group_in_words(found: EffectByGroup) -> str:
-    """Return what the groups say, in a sentence or two."""
+    """Return how far the effect differs between the groups, in a sentence."""
     table = found.table
     lowest, highest = (table.loc[table["hazard_ratio"].idxmin()], table.loc[table["hazard_ratio"].idxmax()])
+    return (
+        f"After shrinkage the hazard ratio goes from {lowest['hazard_ratio']:.2f} ({lowest['group']}) to "
+        f"{highest['hazard_ratio']:.2f} ({highest['group']}); the second is above the first with probability {found.apart:.2f}."
+    )
+
+
+def sizes_in_words(found: EffectByGroup) -> str:
+    """Return how many pseudo-patients the groups have, in a sentence."""
     sizes = ", ".join(
         f"{row['group']} {row['patients_low']:.0f} to {row['patients_high']:.0f}"
-        for row in table.to_dict("records")
+        for row in found.table.to_dict("records")
     )
-    return (
-        f"Sizes are not printed: over {found.cohorts} cohorts they go from {sizes} pseudo-patients. After shrinkage the hazard "
-        f"ratio goes from {lowest['hazard_ratio']:.2f} ({lowest['group']}) to {highest['hazard_ratio']:.2f} "
-        f"({highest['group']}); the second is above the first with probability {found.apart:.2f}."
-    )
+    return f"Over {found.cohorts} cohorts of pseudo-patients the sizes range: {sizes}."

@@ -12,7 +12,6 @@ from data.published.evidence import load_evidence
 from data.published.reconstruction import reconstruct
 from data.study.study import load_study
 from inference.benchmark.trials import Reading, Trial, publication_of
-from inference.frequentist.rubin import pool
 from inference.published.curve_readings import cohort_curves, curve_readings
 from inference.published.evidence_worth import (
     ADJUSTED,
@@ -48,16 +47,6 @@ def trial():
     died = draws.exponential(np.where(first, 40.0, 25.0))
     left = draws.exponential(20.0, 1200)
     return Trial("simulated", "months", np.round(np.minimum(died, left), 2) + 0.01, died <= left, first)
-
-
-def test_pooling_is_by_rubins_rules():
-    found = pool([1.0, 2.0, 6.0], [0.5, 1.0, 1.5])
-    assert (found.cohorts, found.estimate, found.within_sd) == (3, 3.0, 1.0)
-    assert found.between_sd == pytest.approx(np.sqrt(7.0))
-    assert found.interval == pytest.approx(
-        (3 - 1.96 * np.sqrt(1 + 28 / 3), 3 + 1.96 * np.sqrt(1 + 28 / 3)), abs=1e-3
-    )
-    assert found.fraction_of_missing_information == pytest.approx(28 / 3 / (1 + 28 / 3))
 
 
 def test_each_kind_is_taken_out_and_the_others_stay(published):

@@ -9,7 +9,7 @@ from scipy import stats
 from data.simulation.simulate import Truth, simulate_cohort
 from inference.report.figures.subgroups import subgroups_figure
 from inference.report.sections.modalities import modality_section
-from inference.sensitivity.modalities import by_group_in_words, effect_by_group, group_ratios, shrunken
+from inference.sensitivity.modalities import effect_by_group, group_ratios, shrunken, sizes_in_words
 from models.priors import Prior, PriorSet
 
 ESTIMATE = np.array([-0.9, -0.5, -0.3])
@@ -98,7 +98,7 @@ def test_the_section_says_that_sizes_are_not_printed(divided):
     cohorts, labels = divided
     found = effect_by_group(cohorts, labels, GROUPS, "beam_width", PriorSet("default"), 1)
     row = found.table.iloc[0]
-    assert f"wide {row['patients_low']} to {row['patients_high']}" in by_group_in_words(found)
+    assert f"wide {row['patients_low']} to {row['patients_high']}" in sizes_in_words(found)
     section = modality_section(found, "beam width", "months", ())
     assert section.title == "Does the effect differ by beam width"
     assert [row.cells[2].text for row in section.tables[0].rows] == ["40", "55"]

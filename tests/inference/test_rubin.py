@@ -11,7 +11,7 @@ def test_three_cohorts_by_hand():
     assert (pooled.cohorts, pooled.estimate, pooled.within_sd, pooled.between_sd) == (3, 2.0, 1.0, 1.0)
     assert pooled.error == pytest.approx((7 / 3) ** 0.5)
     assert pooled.fraction_of_missing_information == pytest.approx(4 / 7)
-    assert (pooled.lower, pooled.upper) == pytest.approx((2 - 2.99397, 2 + 2.99397), abs=1e-5)
+    assert (pooled.lower, pooled.upper) == pytest.approx((2 - 2.993894, 2 + 2.993894), abs=1e-6)
 
 
 def test_one_cohort_has_no_variance_between():

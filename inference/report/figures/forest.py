@@ -10,7 +10,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, WIDTH, canvas, narrow, quiet
+from inference.report.figures.style import (
+    BACKED,
+    POSTERIOR,
+    REFERENCE_LINE,
+    SMALL,
+    WIDTH,
+    canvas,
+    narrow,
+    quiet,
+)
 from inference.report.figures.wording import ratio_ticks, wrapped
 
 ROW_HEIGHT = 0.21
@@ -221,11 +230,7 @@ def _print_labels(axes: Axes, rows: Sequence[ForestRow], heights: Sequence[float
             va="center",
             fontsize=NARROW_SMALL,
             fontweight="bold" if row.heading else "normal",
-            bbox={
-                "facecolor": "white",
-                "edgecolor": "none",
-                "pad": 0.6,
-            },  # the line of reference passes behind
+            bbox=BACKED,
         ).set_in_layout(False)
 
 

@@ -32,6 +32,11 @@ COLUMN = 3.35  # inches: one column of a journal, 85 mm
 SMALL = 7.5
 READABLE = 4.5  # contrast of text, WCAG 2.2, level AA
 BAND_ALPHA = 0.2
+BACKED = {
+    "facecolor": "white",
+    "edgecolor": "none",
+    "pad": 0.6,
+}  # box of a label behind which lines pass
 WHOLE_ALPHA = 0.1  # of a band that is simultaneous over all times
 
 SETTINGS: dict[Any, Any] = {

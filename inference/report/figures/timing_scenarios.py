@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from inference.report.figures.forest import NARROW_SHARE, NARROW_SMALL
 from inference.report.figures.style import (
+    BACKED,
     BAND_ALPHA,
     COMPARATOR,
     CONTROL,
@@ -123,7 +124,8 @@ def _draw_scenarios(axes: Axes, scenarios: pd.DataFrame) -> None:
 def _above(axes: Axes, position: float, label: str) -> None:
     """Print the name of a scenario above its intervals, over the whole width; the axes need not make room for it."""
     across = axes.get_yaxis_transform()
-    axes.text(0.0, position, label, transform=across, fontsize=NARROW_SMALL, va="center").set_in_layout(False)
+    text = axes.text(0.0, position, label, transform=across, fontsize=NARROW_SMALL, va="center", bbox=BACKED)
+    text.set_in_layout(False)
 
 
 def _interval(

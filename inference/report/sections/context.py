@@ -152,7 +152,8 @@ def _longer(ratios: pd.DataFrame) -> str:
     known = ratios["hazard_ratio"].dropna()
     longer = int((known < 1).sum())
     said = f"Anti-HER2 drugs after brain metastasis go with longer survival in {longer} of {len(known)} comparisons that the review cites"
-    return said + (f"; {len(ratios) - len(known)} more give no numbers" if len(ratios) > len(known) else "")
+    left = len(ratios) - len(known)
+    return said + (f"; {left} more {'gives' if left == 1 else 'give'} no numbers" if left else "")
 
 
 def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> ReportSection:

@@ -11,7 +11,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.subgroups import GROUPS_CAPTION, subgroups_figure
 from inference.report.section import Material, Section
 from inference.report.table import NUMBER, PRINTED, PROBABILITY, RATIO, TEXT, Column, Table
-from inference.sensitivity.modalities import EffectByGroup, by_group_in_words
+from inference.sensitivity.modalities import EffectByGroup, by_group_in_words, sizes_in_words
 
 
 def modality_section(
@@ -33,11 +33,12 @@ def modality_section(
         f"Does the effect differ by {name}",
         (
             f"The publication prints a median for each group and one P value for all of them, and neither who belongs to a group "
-            f"nor how many. {by_group_in_words(found)} Nothing is known of what the patients of a group have in common, so that no "
+            f"nor how many. {sizes_in_words(found)} Nothing is known of what the patients of a group have in common, so that no "
             "adjustment between groups is possible.",
         ),
         (_table(found, name, unit),),
         tuple(figures),
+        by_group_in_words(found),
         part="paper",
     )
 

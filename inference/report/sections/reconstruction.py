@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,6 @@ from inference.predictive.prior_draws import prior_survival
 from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
 from inference.published.curve_readings import cohort_curves, curve_readings, patients_behind
 from inference.report.content import FigureItem, ReportSection
-from inference.report.figures.predictive_published import predictive_published_figure
 from inference.report.figures.prior_points import PrintedPoint, prior_points_figure
 from inference.report.figures.reconstruction_curves import reconstruction_curves_figure
 from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
@@ -35,84 +33,9 @@ from inference.report.reconstruction_tables import (
 )
 from inference.report.results import Results
 from inference.report.section import Material, Section
-from inference.report.table import NUMBER, RATIO, TEXT, Column, Table, frame_table, numbers_of
+from inference.report.table import frame_table
 
-MATCHED_COX = "as published"
 PRIOR_TIMES = 101
-
-
-def beside_section(
-    results: Results, figures: Sequence[FigureItem], patients: pd.DataFrame | None = None
-) -> ReportSection:
-    """Return the section that sets the posterior beside the printed analysis.
-
-    Parameters
-    ----------
-    results : Results
-        Of a study that publishes no patients.
-    figures : sequence of FigureItem
-        Printed numbers among replicated ones.
-    patients : DataFrame, optional
-        Estimands of the main model on the patients themselves.
-    """
-    cox = results.comparators[results.comparators["statistic"] == "hazard_ratio"]
-    rows = [
-        {
-            "analysis": row["method"],
-            "printed": row["published"],
-            "mark": "",
-            **numbers_of(row, "ratio", "estimate"),
-        }
-        for _, row in cox.iterrows()
-    ]
-    ratios = results.estimands[
-        (results.estimands["estimand"] == "hazard_ratio") & (results.estimands["population"] == "conditional")
-    ]
-    own = results.main.request
-    stated = ratios[(ratios["prior_set"] == own.priors.name) & (ratios["effect"] == own.effect)]
-    rows += [
-        {
-            "analysis": f"Posterior, {str(row['baseline']).replace('_', ' ')}, {row['adjustment']}",
-            "printed": "",
-            "mark": "main" if row["adjustment"] == "joint" else "",
-            **numbers_of(row, "ratio"),
-        }
-        for _, row in stated.iterrows()
-    ]
-    if patients is not None:
-        own_ratio = patients[
-            (patients["estimand"] == "hazard_ratio") & (patients["population"] == "conditional")
-        ]
-        rows += [
-            {
-                "analysis": f"Posterior from the real cohort ({row['study']}), {row['adjustment']}, {row['prior_set']} priors",
-                "printed": "",
-                "mark": "",
-                **numbers_of(row, "ratio"),
-            }
-            for _, row in own_ratio.iterrows()
-        ]
-    columns = (
-        Column("Analysis", TEXT, "analysis"),
-        Column("Printed", NUMBER, "printed"),
-        Column("On pseudo-patients (95 %)", RATIO, "ratio"),
-    )
-    caption = (
-        "Hazard ratio of treatment: as printed, as recomputed on the pseudo-patients, and as a posterior"
-    )
-    table = Table("beside-published", caption, columns, pd.DataFrame(rows), "mark")
-    return ReportSection(
-        "beside",
-        "Beside the published analysis",
-        (
-            "Rows are what the publication prints and what its own analysis gives on the pseudo-patients, then the posterior, which "
-            "conditions on the covariates of the study over all pseudo-patients. Neither knows when treatment began.",
-        ),
-        (table,),
-        tuple(figures),
-        part="paper",
-        opens_with="beside-published",
-    )
 
 
 def reconstruction_section(
@@ -200,16 +123,6 @@ def _tables(material: Material) -> dict[str, pd.DataFrame]:
     return {} if worth is None else {"evidence_worth": worth}
 
 
-def _beside(material: Material) -> list[ReportSection]:
-    results = material.results
-    if material.publication is None:
-        return []
-    drawn = partial(predictive_published_figure, results.main.published, results.study.time_unit)
-    figure = material.figure("predictive_published", "Printed numbers among replicated ones", drawn)
-    companions = material.companions
-    return [beside_section(results, [figure], None if companions is None else companions.patients)]
-
-
 def _sections(material: Material) -> list[ReportSection]:
     results, publication, companions = material.results, material.publication, material.companions
     if publication is None or companions is None:
@@ -292,4 +205,4 @@ def _prior_points(results: Results, evidence: Evidence) -> Figure:
     return prior_points_figure(times, curves, points, labels, study.time_unit)
 
 
-BESIDE, SECTION = Section(_beside), Section(_sections, _tables)
+SECTION = Section(_sections, _tables)
