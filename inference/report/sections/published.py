@@ -14,6 +14,7 @@ from inference.report.numbers import number, ratio
 from inference.report.results import Results
 from inference.report.section import Material, Section
 from inference.report.table import NUMBER, RATIO, TEXT, Column, Table, numbers_of
+from inference.report.vocabulary import capitalised
 
 
 def beside_section(
@@ -106,7 +107,7 @@ def _as_printed(cox: pd.DataFrame, main: pd.DataFrame) -> str:
         f"posterior of the main model {ratio(row['median'], row['lower'], row['upper'])}"
         for row in main.to_dict("records")
     ]
-    return "; ".join(said) + "."
+    return capitalised("; ".join(said)) + "." if said else ""
 
 
 def _sections(material: Material) -> list[ReportSection]:

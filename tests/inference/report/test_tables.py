@@ -37,6 +37,18 @@ def test_no_check_is_lost(make_report):
         ordered_checks(report.checks.assign(status="maybe"), report.main)
 
 
+def test_fits_are_a_column_only_where_a_check_is_of_one(make_report):
+    report = make_report()
+    (of_fits, *_) = passed_tables(ordered_checks(report.checks, report.main))
+    assert of_fits.columns[0].title == "Fit"
+    alone = report.checks.assign(family="reconstruction", fit="", status="pass")
+    (of_none,) = passed_tables(ordered_checks(alone, report.main))
+    assert [column.title for column in of_none.columns] == ["Check", "Value", "Threshold", "Meaning"]
+    mixed = alone.assign(fit=["", *report.checks["fit"][1:]])
+    (both,) = passed_tables(ordered_checks(mixed, report.main))
+    assert all(row[0] for row in texts(both))
+
+
 def test_a_check_of_all_fits_has_no_fit_in_its_name(make_report):
     report = make_report()
     named = report.checks.assign(family="overlap", fit="", subject="share outside the common range")
