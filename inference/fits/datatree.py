@@ -22,6 +22,7 @@ from inference.adjustments.adjusted import (
 from inference.adjustments.counted_weights import counted_propensity
 from inference.adjustments.propensities import TREATMENT_MODEL
 from inference.adjustments.weighted import restored
+from inference.fits.compression import compress
 from inference.predictive.log_prior import log_prior
 from inference.predictive.pointwise import MOST_LEFT_OUT, kept_log_likelihood, left_out_patients
 from inference.predictive.prior_draws import draw_prior, draw_prior_times
@@ -32,7 +33,6 @@ from models.exposures import Naive, TimeSplit
 from models.priors import Parameter
 
 PRIOR_DRAWS = 2000
-COMPRESSED = {"zlib": True, "complevel": 1}  # columns of levels, unlike draws, take a tenth of the room
 PRIOR_TIME_DRAWS = 100
 REPLICATES = 300
 DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to REPLICATES
@@ -72,7 +72,7 @@ def to_tree(
     if whole:
         datasets["constant_data"] = _constant(outcome.content(outcome.blocks), outcome)
     if not kind.maximises:
-        datasets["sample_stats"] = _statistics(adjusted)
+        datasets["sample_stats"] = compress(_statistics(adjusted))
     counted = problem.cohort.counts is not None
     if counted and not kind.maximises:
         datasets |= {"prior": _prior_draws(outcome, np.random.default_rng([problem.settings.seed, 2]))}
@@ -85,7 +85,7 @@ def to_tree(
         alone = _dataset(adjusted.treatment, outcome)
         # beside a latent score only the feedback checks read it
         datasets["treatment_model"] = alone.astype(np.float32) if kind.score == "latent" else alone
-    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
+    tree = xr.DataTree.from_dict({f"/{name}": compress(one, "iub") for name, one in datasets.items()})
     tree.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
     return tree
 
@@ -294,7 +294,4 @@ def _constant(content: dict[str, np.ndarray], posterior: Posterior) -> xr.Datase
             variables[name] = (("patient", dims.get(name, f"{name}_column"))[: array.ndim], array)
         else:
             variables[name] = ((f"{name}_value", f"{name}_column")[: array.ndim], array)
-    held = xr.Dataset(variables, coords={"patient": posterior.cohort.patient})
-    for name in variables:
-        held[name].encoding = COMPRESSED if held[name].ndim else {}
-    return held
+    return compress(xr.Dataset(variables, coords={"patient": posterior.cohort.patient}))

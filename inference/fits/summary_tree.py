@@ -11,7 +11,7 @@ import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
 from inference.diagnostics.checks import CheckResult
-from inference.fits.datatree import COMPRESSED
+from inference.fits.compression import compress
 from inference.fits.fits import FitSummary
 from inference.fits.requests import FitRequest
 
@@ -28,8 +28,8 @@ def summary_to_tree(summary: FitSummary) -> xr.DataTree:
     tree = xr.DataTree.from_dict(
         {
             **{name: getattr(summary, name) for name in DATASETS},
-            "replicated": _compressed(_with_narrow_curves(summary.replicated)),
-            "published": _compressed(summary.published),
+            "replicated": compress(_with_narrow_curves(summary.replicated)),
+            "published": compress(summary.published),
             "tables": xr.Dataset({name: _text_of(table) for name, table in tables.items()}),
             "by_patient": xr.Dataset(by_patient),
         }
@@ -76,14 +76,6 @@ def _with_narrow_curves(replicated: xr.Dataset) -> xr.Dataset:
         if "grid_time" in value.dims
     }
     return replicated.assign(curves)
-
-
-def _compressed(replicated: xr.Dataset) -> xr.Dataset:
-    """Return replicated cohorts such that their files are smaller: curves step, and counts repeat."""
-    found = replicated.copy()
-    for value in found.data_vars.values():
-        value.encoding = COMPRESSED if value.ndim and value.size else {}
-    return found
 
 
 def _text_of(table: pd.DataFrame) -> xr.DataArray:
