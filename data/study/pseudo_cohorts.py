@@ -15,15 +15,17 @@ from data.study.study import Study
 
 
 def of_pseudo_patients(text: str) -> str:
-    """A text about patients as one about pseudo-patients: those who were never there are always called so.
+    r"""A text about patients as one about pseudo-patients: those who were never there are always called so.
 
     Examples
     --------
     >>> of_pseudo_patients("Patients of each arm; a patient at risk")
     'Pseudo-patients of each arm; a pseudo-patient at risk'
+    >>> of_pseudo_patients("pseudo-\npatients")
+    'pseudo-\npatients'
     """
     return re.sub(
-        r"(?<![\w-])(P|p)atient(s?)\b",
+        r"(?<![\w-])(?<!-\n)(P|p)atient(s?)\b",
         lambda found: ("Pseudo-patient" if found[1] == "P" else "pseudo-patient") + found[2],
         text,
     )

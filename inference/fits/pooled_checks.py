@@ -81,7 +81,8 @@ def _pooled_check(found: list[CheckResult], cohorts: int) -> CheckResult:
         status = min(statuses, key=order.index)
     else:
         status = min(statuses, key=lambda one: (-statuses[one], order.index(one)))
-    shown = next(check for check in found if check.status == status)
+    alike = [check for check in found if check.status == status]
+    shown = _worst(alike) if decisive else alike[0]
     if found[0].name in SUMS:
         return replace(shown, value=float(values.sum()), text=f"{shown.text}, of all {cohorts} cohorts")
     if np.isnan(values).all():
@@ -90,4 +91,14 @@ def _pooled_check(found: list[CheckResult], cohorts: int) -> CheckResult:
     value = shown.value if decisive else middle
     said = ", ".join(f"{count} {name}" for name, count in statuses.items())
     spread = f"median over cohorts {middle:.3g}, from {np.nanmin(values):.3g} to {np.nanmax(values):.3g}"
-    return replace(shown, value=value, text=f"{spread}; {said}; in one of them: {shown.text}")
+    which = "in the worst of them" if decisive else "in one of them"
+    return replace(shown, value=value, text=f"{spread}; {said}; {which}: {shown.text}")
+
+
+def _worst(alike: list[CheckResult]) -> CheckResult:
+    """Return, of checks with the same status, the one furthest beyond its threshold, or nearest to it where all pass."""
+    known = [check for check in alike if check.value is not None and check.threshold is not None]
+    if not known:
+        return alike[0]
+    choose = min if known[0].status == "pass" else max
+    return choose(known, key=lambda check: abs(check.value - check.threshold))

@@ -47,7 +47,7 @@ def comparators_table(report: Report) -> Table:
             {
                 "quantity": quantity_name(statistic, row["time"], unit, said.outcome),
                 "arm": "Contrast" if statistic in CONTRASTS else arm_name(row["arm"], report),
-                "published": row["published"],
+                "published": 100 * row["published"] if statistic == "survival" else row["published"],
                 **numbers_of(row, "frequentist", "estimate"),
                 **{name: value for one in beside for name, value in one.items()},
                 "method": _method(row),
@@ -119,7 +119,10 @@ def other_comparators_table(report: Report) -> Table:
         Column("p", PROBABILITY, "p"),
         Column("Method", SENTENCE, "method"),
     )
-    return Table("comparators-rest", "Cox coefficients of the covariates, and tests", columns, frame)
+    caption = "Cox coefficients of the covariates, and tests"
+    if report.pseudo and report.cohorts > 1:
+        caption += f": each number is the mean over {report.cohorts} cohorts, a P value too"
+    return Table("comparators-rest", caption, columns, frame)
 
 
 def _statistic_name(name: str) -> str:

@@ -116,8 +116,9 @@ class ReportSection:
 
     @property
     def folded(self) -> tuple[str, ...]:
-        """The paragraphs that are."""
-        return self.paragraphs if self.finding else self.paragraphs[1:]
+        """The paragraphs that are, without the sentence that is not."""
+        rest = (" ".join(text.replace(self.opening, "").split()) for text in self.paragraphs)
+        return tuple(text for text in rest if text)
 
     @property
     def exhibits(self) -> tuple[FigureItem | Table, ...]:

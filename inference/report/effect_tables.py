@@ -208,7 +208,7 @@ def _estimands_of(fit: dict[str, str], position: int, report: Report) -> Table:
         Column("Estimand", TEXT, "estimand"),
         Column("Population", TEXT, "population"),
         *([Column("Subgroup", TEXT, "subgroup")] if (subgroups != "").any() else []),
-        Column("Time", NUMBER, "time"),
+        Column(f"Time, {report.study.time_unit}", NUMBER, "time"),
         Column("Median (95 %)", SPAN, "median", kinds="kind"),
         Column("Unit", TEXT, "unit"),
         Column("Mean", NUMBER, "mean"),
@@ -220,4 +220,6 @@ def _estimands_of(fit: dict[str, str], position: int, report: Report) -> Table:
         Column("R-hat", LONG, "rhat"),
     )
     caption = f"Every estimand of the fit {fit_name(fit, report.estimands)}"
+    if report.cohorts > 1:
+        caption += "; Monte Carlo errors (MCSE) hold the chance of drawing these cohorts and no others, effective sample sizes are of the chains alone"
     return Table(f"estimands-{position}", caption, columns, frame)

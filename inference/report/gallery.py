@@ -34,7 +34,7 @@ from inference.report.figures.treatment_calibration import treatment_calibration
 from inference.report.observed_arms import arm_curves, followed_by_arm, followed_by_state
 from inference.report.priors import prior_posterior_of, prior_survival_of
 from inference.report.results import Results
-from inference.report.vocabulary import MEANS_OVER_COHORTS, capitalised, vocabulary
+from inference.report.vocabulary import MEANS_OVER_COHORTS, capitalised, vocabulary, with_terms_in_words
 from inference.sensitivity.priors import prior_interval
 
 
@@ -232,7 +232,9 @@ FIGURES: tuple[Exhibit, ...] = (
         "balance",
         "Balance",
         "checks",
-        lambda results: balance_figure(mean_balance(results), "after overlap weighting"),
+        lambda results: balance_figure(
+            with_terms_in_words(mean_balance(results), results.study), "after overlap weighting"
+        ),
         lambda results: bool(results.cohort.propensity.terms),
     ),
     Exhibit(

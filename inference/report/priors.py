@@ -50,8 +50,8 @@ def prior_posterior_of(results: Results) -> Figure:
 
 
 def prior_statements(results: Results) -> list[str]:
-    """Return, for each prior set, what it says of survival before the patients are seen."""
-    statements = []
+    """Return what each prior set says of survival before the patients are seen; sets that say the same stand together."""
+    names: dict[str, list[str]] = {}
     for summary in (results.main, *results.prior_sets):
         request, cohort = summary.request, results.cohort
         baseline = problem_of(results.study, cohort, request).spec.baseline
@@ -60,8 +60,11 @@ def prior_statements(results: Results) -> list[str]:
         reached = np.argmax(drawn <= 0.5, axis=1)
         medians = np.where((drawn <= 0.5).any(axis=1), times[reached], np.inf)
         low, middle, high = np.quantile(medians, [0.025, 0.5, 0.975], method="inverted_cdf")
-        statements.append(
-            f"Prior set {request.priors.name}: median time of an untreated average patient "
-            f"{number(middle)} {cohort.time_unit}, between {number(low)} and {number(high)} (95 %)."
+        said = (
+            f"median time of an untreated average patient {number(middle)} {cohort.time_unit}, between {number(low)} and "
+            f"{number(high)} (95 %)."
         )
-    return statements
+        names.setdefault(said, []).append(request.priors.name)
+    return [
+        f"Prior set{'s' if len(sets) > 1 else ''} {', '.join(sets)}: {said}" for said, sets in names.items()
+    ]

@@ -44,8 +44,5 @@ def sensitivity_in_words(report: Report) -> str:
         return ""
     counts = frame["diagnosis"].value_counts(sort=False)
     low, high = frame["hazard_ratio"].min(), frame["hazard_ratio"].max()
-    said = "; ".join(f"{diagnosis}: {count} of {len(frame)}" for diagnosis, count in counts.items())
-    return (
-        f"Between the prior sets the hazard ratio lies between {number(low, 2)} and {number(high, 2)}. What power scaling says of "
-        f"them: {said}."
-    )
+    said = "; ".join(f"{diagnosis} under {count} of {len(frame)}" for diagnosis, count in counts.items())
+    return f"Between the prior sets the hazard ratio lies between {number(low, 2)} and {number(high, 2)}. By power scaling {said}."

@@ -144,6 +144,12 @@ EVER = " (ever against never treated)"
 """What is said of a naive Cox model where the main fit counts exposure in another way; the names of all others say it."""
 
 
+OF_MOST = (
+    "Over several cohorts a predictive, overlap or feedback check has the status that most of them have, and the convergence checks that of the "
+    "worst; the meaning of each check counts how many pass, warn and fail."
+)
+
+
 def _comparators(report: Report) -> ReportSection:
     people = vocabulary(report.study).patients
     cox = report.comparators[report.comparators["statistic"] == "hazard_ratio"]
@@ -186,6 +192,7 @@ def _checks(report: Report, checks: Sequence[Check]) -> ReportSection:
             "Convergence says whether the sampler can be believed; predictive, whether the model could have produced these "
             f"{people}; overlap, whether the arms can be compared; feedback, how far the outcomes bent the propensity score. "
             "Among many predictive checks, up to one in twenty warns by chance alone.",
+            *([OF_MOST] if report.cohorts > 1 else []),
         ),
         (
             families_table(checks),
@@ -201,11 +208,18 @@ def _checks(report: Report, checks: Sequence[Check]) -> ReportSection:
 
 def _diagnostics(report: Report, checks: Sequence[Check]) -> ReportSection:
     plots, table = tuple(report.of_group("diagnostics")), fits_table(checks, report.reviews)
-    count = f"{len(plots)} {'plot' if len(plots) == 1 else 'plots'} of the sampler and the posterior, for reviewers."
+    several = report.cohorts > 1
+    count = (
+        f"{len(plots)} {'plot' if len(plots) == 1 else 'plots'} of the sampler and the posterior, for reviewers"
+        f"{', of the main fit to the first cohort' if several else ''}."
+    )
     finding, review = count if plots else "No diagnostic plot was made.", ()
     if len(table.frame):
         worst = table.frame.iloc[0]
-        finding += f" Chains agree least in the fit {worst['fit']} (R-hat {number(worst['R-hat'], 4)})."
+        pooled = " over all cohorts" if several else ""
+        finding += (
+            f" Chains agree least in the fit {worst['fit']} (R-hat {number(worst['R-hat'], 4)}{pooled})."
+        )
         review = (
             f"That fit is reviewed plot by plot by: rtsurv report {report.study.name} --diagnostics worst",
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from data.study.study import Study
 
 OF_DEATH = "overall survival"
@@ -77,6 +79,11 @@ def capitalised(text: str) -> str:
     'Overall survival'
     """
     return text[:1].upper() + text[1:]
+
+
+def with_terms_in_words(table: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return a table with its column `term` in words."""
+    return table.assign(term=[term_in_words(str(term), study) for term in table["term"]])
 
 
 def term_in_words(term: str, study: Study) -> str:

@@ -150,6 +150,24 @@ def test_what_is_unsafe_in_one_cohort_is_unsafe_and_the_commonest_status_describ
     assert by_name["convergence: divergences"].value == 3
 
 
+@pytest.mark.parametrize(
+    ("status", "values", "threshold", "worst"),
+    [
+        ("warn", [0.72, 0.91, 0.75], 0.7, 0.91),
+        ("pass", [0.2, 0.6, 0.5], 0.7, 0.6),
+        ("fail", [90, 35, 80], 100, 35),
+    ],
+)
+def test_a_convergence_check_shows_the_worst_cohort_with_its_value(status, values, threshold, worst):
+    one = [
+        CheckResult("convergence", "tail index", status, value, threshold, f"at {value}") for value in values
+    ]
+    pooled = pool([summary_of(RNG.normal(size=(4, 250)), check) for check in one])
+    (shown,) = (check for check in pooled.checks if check.subject == "tail index")
+    assert (shown.value, shown.status) == (worst, status)
+    assert shown.text.endswith(f"in the worst of them: at {worst}")
+
+
 def test_curves_are_pooled_within_the_follow_up_of_every_cohort():
     draws = RNG.normal(size=(4, 250))
     pooled = pool([summary_of(draws, end=60.0, level=0.4), summary_of(draws, end=90.0, level=0.6)])

@@ -31,7 +31,7 @@ from inference.report.table import (
     Table,
     heading,
 )
-from inference.report.vocabulary import capitalised, vocabulary
+from inference.report.vocabulary import capitalised, vocabulary, with_terms_in_words
 from inference.sensitivity.adjustments import AGREE, compare_adjustments
 
 SOMEWHAT = 1.1  # a smaller factor between two hazard ratios is called a small difference
@@ -240,7 +240,7 @@ def _sections(material: Material) -> list[ReportSection]:
     compared = compare_adjustments(results.estimands, main)
     figures = [material.figure("adjustments", "Every adjustment", lambda: adjustments_figure(compared))]
     balances = {
-        one.request.adjustment: one.balance
+        one.request.adjustment: with_terms_in_words(one.balance, results.study)
         for one in results.models
         if len(one.balance) and one.request.baseline == main["baseline"]
     }

@@ -110,7 +110,9 @@ def _late(timing: Timing) -> pd.DataFrame:
 
 
 def _how_many(share: float) -> str:
-    return {0.0: "none", 1.0: "all"}.get(share, f"{100 * share:.0f} %" if share > 0.01 else "fewer than 1 %")
+    return {0.0: "none", 1.0: "all"}.get(
+        share, f"{100 * share:.0f} %" if share >= 0.005 else "fewer than 1 %"
+    )
 
 
 def _timing_alone(timing: Timing) -> str:

@@ -7,9 +7,10 @@ from functools import lru_cache
 import pandas as pd
 
 from data.published.evidence import Evidence, load_evidence
+from data.study.study import Study
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
 from inference.report.content import ReportSection
-from inference.report.numbers import number
+from inference.report.numbers import number, ratio
 from inference.report.section import Material, Section
 from inference.report.sections.missing import with_sd
 from inference.report.table import NUMBER, PRINTED, PROBABILITY, RATIO, TEXT, Column, Table
@@ -19,7 +20,7 @@ from inference.sensitivity.left_out import untimed_table
 ID, TITLE = "untimed", "Covariates of unknown timing"
 
 
-def untimed_section(found: pd.DataFrame, evidence: Evidence) -> ReportSection:
+def untimed_section(found: pd.DataFrame, evidence: Evidence, study: Study) -> ReportSection:
     """Return the section.
 
     Parameters
@@ -28,12 +29,18 @@ def untimed_section(found: pd.DataFrame, evidence: Evidence) -> ReportSection:
         From `untimed_table`.
     evidence : Evidence
         Its ``evidence.toml`` names the covariates of unknown timing, in groups.
+    study : Study
     """
     timing = evidence.names.timing
-    cox = found.set_index("left_out")["cox_hazard_ratio"]
-    last = TOGETHER if TOGETHER in cox else next(iter(timing.unknown))
-    finding = f"With all covariates Cox's hazard ratio is {number(cox[COMPLETE], 2)}, without those of unknown timing {number(cox[last], 2)}."
-    return ReportSection(ID, TITLE, (_lead(evidence), _moves(found)), (_table(found),), finding=finding)
+    rows = found.set_index("left_out")
+    last = TOGETHER if TOGETHER in rows.index else next(iter(timing.unknown))
+    full, without = (
+        ratio(*rows.loc[name, ["cox_hazard_ratio", "cox_lower", "cox_upper"]]) for name in (COMPLETE, last)
+    )
+    finding = f"With all covariates Cox's hazard ratio is {full}, without those of unknown timing {without}."
+    return ReportSection(
+        ID, TITLE, (_lead(evidence, study), _moves(found)), (_table(found),), finding=finding
+    )
 
 
 def limits_of_publication(evidence: Evidence) -> list[str]:
@@ -48,9 +55,12 @@ def limits_of_publication(evidence: Evidence) -> list[str]:
     ]
 
 
-def _lead(evidence: Evidence) -> str:
+def _lead(evidence: Evidence, study: Study) -> str:
     timing = evidence.names.timing
-    named = "; ".join(f"{name} ({', '.join(columns)})" for name, columns in timing.unknown.items())
+    named = "; ".join(
+        f"{name} ({', '.join(study.covariates[column].label or column for column in columns)})"
+        for name, columns in timing.unknown.items()
+    )
     return (
         f"{timing.reason} Of unknown timing are: {named}. If such a covariate was there at time zero and decided on treatment, leaving it "
         "out leaves confounding; if it came later, adjusting for it takes part of the effect away or adds what is none. Which of the two "
@@ -121,7 +131,11 @@ def _untimed(material: Material) -> pd.DataFrame | None:
 
 def _sections(material: Material) -> list[ReportSection]:
     found, publication = _untimed(material), material.publication
-    return [] if found is None or publication is None else [untimed_section(found, publication.evidence)]
+    return (
+        []
+        if found is None or publication is None
+        else [untimed_section(found, publication.evidence, material.results.study)]
+    )
 
 
 def _tables(material: Material) -> dict[str, pd.DataFrame]:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference.report.content import FigureItem, companion, estimand_row, fit_rows, fits
+from inference.report.content import FigureItem, ReportSection, companion, estimand_row, fit_rows, fits
 from inference.report.effect_tables import effects_table, outcomes_table
 from inference.report.sentences import answer, exposure_sentence, limits, reading_guide
 
@@ -157,3 +157,12 @@ def test_where_there_is_no_number_the_reason_stands_alone(make_report):
             "not estimable: no pairs",
             *"–––––",
         ]
+
+
+def test_the_sentence_that_opens_a_section_does_not_stand_in_its_fold_again():
+    finding = "The ratio is 0.5."
+    section = ReportSection(
+        "a", "A", ("Why. The ratio is 0.5. And so on.", finding, "Last."), finding=finding
+    )
+    assert section.folded == ("Why. And so on.", "Last.")
+    assert ReportSection("a", "A", ("First.", "Second.")).folded == ("Second.",)

@@ -77,10 +77,13 @@ def test_published_numbers_get_a_column_only_where_there_are_some(make_report):
     report = make_report()
     labels = [column.title for column in comparators_table(report).columns]
     assert "Published" not in labels
-    published = report.comparators.assign(published=np.where(report.comparators["arm"] == "", 0.5, np.nan))
+    known = (report.comparators["arm"] == "") | (report.comparators["statistic"] == "survival")
+    published = report.comparators.assign(published=np.where(known, 0.5, np.nan))
     table = comparators_table(make_report(comparators=published))
     assert [column.title for column in table.columns][2] == "Published"
     assert table.rows[0].cells[2].text == "0.500"
+    (survival,) = (row.cells[2].text for row in table.rows if "survival at 365 days, %" in row.cells[0].text)
+    assert survival == "50"  # percent, as the numbers beside it
 
 
 def test_the_rest_of_the_frequentist_analysis_is_complete(make_report):

@@ -85,7 +85,13 @@ def made_table(sampled):
 
 @pytest.mark.parametrize("sampled", [True, False])
 def test_the_section_has_both_hazard_ratios_or_says_that_the_model_was_not_fitted(sampled):
-    section = untimed_section(made_table(sampled), load_evidence(load_study("li2024")))
+    study = load_study("li2024")
+    section = untimed_section(made_table(sampled), load_evidence(study), study)
+    assert ("0.43 (0.30 to 0.70)" in section.finding, "0.52 (0.30 to 0.70)" in section.finding) == (
+        True,
+        True,
+    )
+    assert "other_site" not in section.paragraphs[0]
     (table,) = section.tables
     values = [[cell.sort for cell in row.cells[2:4]] for row in table.rows]
     assert [one for one, _ in values] == [0.43, 0.50, 0.52, 0.54]

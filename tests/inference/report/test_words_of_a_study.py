@@ -123,11 +123,13 @@ def test_the_answer_says_what_it_does_not_show(pseudo, make_report):
 
 def test_prior_sets_that_disagree_with_the_data_are_counted(make_report):
     report = make_report()
-    assert "the prior hardly matters: 1 of 2; prior and data pull in different directions: 1 of 2" in text_of(
-        render(report)
+    said = text_of(render(report))
+    assert (
+        "the prior hardly matters under 1 of 2; prior and data pull in different directions under 1 of 2"
+        in said
     )
     alone = make_report(sensitivity=pd.DataFrame(report.sensitivity.iloc[:1]))
-    assert "What power scaling says" not in text_of(render(alone))
+    assert "By power scaling" not in text_of(render(alone))
 
 
 def test_limits_of_a_study_alone_stand_among_the_limits(make_report):

@@ -13,7 +13,8 @@ from inference.report.figures.style import REFERENCE_LINE
 
 CAPTION = (
     "One point a patient: how much the posterior would change without that patient (Pareto k). Above the "
-    "dashed line the leave-one-out score of the patient is unreliable, and the patient sways the fit."
+    "dashed line, at 0.7 or, with few draws S, at 1 - 1/log10(S), the leave-one-out score of the patient is unreliable, and the "
+    "patient sways the fit."
 )
 
 
