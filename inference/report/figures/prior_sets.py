@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from inference.report.figures.forest import ForestRow, draw_forest, forest_height, positions
-from inference.report.figures.style import POSTERIOR, SMALL, beside, narrow, quiet, style
+from inference.report.figures.style import BACKED, POSTERIOR, SMALL, beside, narrow, quiet, style
 from inference.report.figures.table_rows import first_unit, whole_cohort
 from inference.report.figures.wording import interval, probability, words, wrapped
 
@@ -89,7 +89,7 @@ def prior_sets_figure(
                     fontsize=SMALL,
                     va="center",
                     color="#333333",
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+                    bbox=BACKED,
                 )
     return figure
 

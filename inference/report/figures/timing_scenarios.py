@@ -232,7 +232,7 @@ def _mark_doubt(axes: Axes, doubt: float, level: float) -> None:
         va="top",
         fontsize=SMALL,
         color=CONTROL,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+        bbox=BACKED,
     )
 
 
