@@ -214,10 +214,14 @@ class Beside:
 @contextmanager
 def beside_reading(one: Prepared) -> Generator[Beside]:
     """Yield what is done beside the reading of a model's fits, nothing begun; left without an error, all is done."""
-    count = (
-        1 if one.patients.cohort.size > MANY else DRAWERS
-    )  # reading takes longer then, and two threads of its own
-    with TemporaryDirectory() as aside, DrawingWorkers(one.folder / "figures", count) as workers:
+    cohort = one.patients.cohort
+    busy = (
+        cohort.counts is None and cohort.size > MANY
+    )  # reading then takes long, with two threads of its own
+    with (
+        TemporaryDirectory() as aside,
+        DrawingWorkers(one.folder / "figures", 1 if busy else DRAWERS) as workers,
+    ):
         yield Beside(one, workers, Path(aside) / "fit.nc")
 
 
