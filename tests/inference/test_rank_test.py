@@ -17,10 +17,10 @@ def chains(count, draws, correlation, rng, shift=0.0, scale=1.0):
 
 
 @pytest.mark.parametrize("count", [2, 4])
-@pytest.mark.parametrize("correlation", [0.0, 0.8])
+@pytest.mark.parametrize("correlation", [-0.7, 0.0, 0.8])
 def test_the_level_is_held(count, correlation):
     rng = np.random.default_rng(1)
-    p = np.array([rank_test(chains(count, 300, correlation, rng)) for _ in range(100)])
+    p = np.array([rank_test(chains(count, 300, correlation, rng)) for _ in range(300)])
     for level in (0.01, 0.05):
         assert (p < level).sum() <= binom.ppf(0.9999, len(p), 1.3 * level)
     assert (p > 0.5).mean() > 0.35
