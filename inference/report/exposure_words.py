@@ -17,10 +17,10 @@ EXPOSURE_NAMES = {
 
 
 def exposure_name(exposure: str) -> str:
-    """Return how exposure is counted: its name, and in words."""
+    """Return how exposure is counted: in words, with the name that the commands have for it."""
     if exposure.startswith("landmark_"):
         return f"landmark (treated by time {exposure.removeprefix('landmark_')}, among those still followed)"
-    return f"{exposure} ({EXPOSURE_NAMES.get(exposure, words(exposure))})"
+    return f"{words(exposure)} ({EXPOSURE_NAMES.get(exposure, words(exposure))})"
 
 
 def exposure_sentence(exposure: str, study: Study) -> str:
@@ -33,7 +33,7 @@ def exposure_sentence(exposure: str, study: Study) -> str:
         )
     if exposure == "time_split":
         return (
-            "Exposure is time_split: who is treated counts as untreated until treatment began, as treated from then on. Averages and "
+            "Exposure is split in time: who is treated counts as untreated until treatment began, as treated from then on. Averages and "
             "curves answer what would be seen with treatment from time zero on, which holds if the hazard ratio is the same "
             "whenever treatment begins."
         )

@@ -96,6 +96,17 @@ def ratio(median: float, lower: float, upper: float) -> str:
     return interval(float(median), float(lower), float(upper), ratio=True)
 
 
+def lone_ratio(value: float) -> str:
+    """Return a ratio without interval: two decimals, more where two would hide it.
+
+    Examples
+    --------
+    >>> lone_ratio(1.04), lone_ratio(0.98), lone_ratio(0.0123)
+    ('1.04', '0.98', '0.0123')
+    """
+    return f"{value:.2f}" if 0.1 <= value < math.inf else number(value)
+
+
 def difference_in_words(median: float, lower: float, upper: float, unit: str) -> str:
     """Return a difference in time with its 95 % interval, said without signs.
 

@@ -48,7 +48,7 @@ def own_matching_table(report: Report) -> list[Table]:
     if posteriors:
         caption += (
             "; and the posterior of the pairs, found within a narrower caliper. Both are averages over the pairs. A wider caliper keeps "
-            "more patients and leaves more of the confounding"
+            "more patients and may leave more of the confounding"
         )
     return [Table("own-matching", caption, columns, pd.DataFrame(rows))]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inference.report.content import Report
-from inference.report.numbers import number
+from inference.report.numbers import lone_ratio, number
 from inference.report.table import PROBABILITY, RATIO, SENTENCE, SHORT, SPAN, TEXT, Column, Table
 from inference.report.vocabulary import vocabulary
 
@@ -42,7 +42,7 @@ def sensitivity_in_words(report: Report) -> str:
     frame = report.sensitivity
     if frame is None or len(frame) < 2:
         return ""
-    counts = frame["diagnosis"].value_counts(sort=False)
+    sets = frame.groupby("diagnosis", sort=False)["prior_set"].agg(", ".join)
     low, high = frame["hazard_ratio"].min(), frame["hazard_ratio"].max()
-    said = "; ".join(f"{diagnosis} under {count} of {len(frame)}" for diagnosis, count in counts.items())
-    return f"Between the prior sets the hazard ratio lies between {number(low, 2)} and {number(high, 2)}. By power scaling {said}."
+    said = "; ".join(f"{diagnosis} ({names})" for diagnosis, names in sets.items())
+    return f"Between the prior sets the hazard ratio lies between {lone_ratio(low)} and {lone_ratio(high)}. By power scaling {said}."

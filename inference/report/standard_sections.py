@@ -31,7 +31,7 @@ from inference.report.effect_tables import (
 )
 from inference.report.exposure_words import exposure_of, pairing_sentence
 from inference.report.journal_tables import balance_sentence, cox_table, patients_table
-from inference.report.numbers import number, percent, ratio
+from inference.report.numbers import lone_ratio, number, percent, ratio
 from inference.report.own_matching_table import own_matching_table
 from inference.report.provenance_tables import command_line, manifest_tables, tree_warning
 from inference.report.pseudo import figure_of_pseudo_patients, section_of_pseudo_patients
@@ -100,7 +100,7 @@ def _range_of_ratios(middle: Sequence[float], *, alike: bool) -> str:
         which = f"in the one model that estimates it{counted.replace('count', 'counts')}"
     else:
         which = f"over the {len(middle)} models that estimate one{counted}"
-    low, high = (number(end(middle), 2) for end in (min, max))
+    low, high = (lone_ratio(end(middle)) for end in (min, max))
     return f"The conditional hazard ratio {f'is {low}' if low == high else f'lies between {low} and {high}'} {which}."
 
 

@@ -20,8 +20,9 @@ from inference.report.figures.style import (
 
 CAPTION = (
     "Absolute difference of the arms in the mean of each covariate, in standard deviations: open circles "
-    "in the cohort as it is, filled circles after weighting. Differences below 0.1 (dashed line) are "
-    "commonly called balanced; an arrow marks a difference beyond the axis."
+    "in the cohort as it is, filled circles after weighting by the score of the main fit's posterior (weighted fits have a score of "
+    "their own, and differences of their own). Differences below 0.1 (dashed line) are commonly called balanced; an arrow marks a "
+    "difference beyond the axis."
 )
 
 BALANCED = 0.1

@@ -141,6 +141,9 @@ def _interval(
         axes.plot(end, at, arrow, color=colour, markersize=5, clip_on=False)
         return
     axes.plot(np.clip([low, high], *limits), [at, at], color=colour, linewidth=1.5, solid_capstyle="butt")
+    for end, beyond, arrow in ((limits[0], low < limits[0], "<"), (limits[1], high > limits[1], ">")):
+        if beyond:
+            axes.plot(end, at, arrow, color=colour, markersize=4, clip_on=False)
     face = colour if filled else "white"
     axes.plot(estimate, at, "o", color=colour, markerfacecolor=face, markersize=5)
 

@@ -16,7 +16,7 @@ from inference.report.figures.adjustments import adjustments_figure
 from inference.report.figures.balance_by_adjustment import balance_by_adjustment_figure
 from inference.report.figures.weighted_survival import WeightedPanel, weighted_survival_figure
 from inference.report.figures.wording import POPULATION_NAMES, words
-from inference.report.numbers import number, ratio
+from inference.report.numbers import lone_ratio, number, ratio
 from inference.report.observed_arms import weighted_arms
 from inference.report.section import Material, Section
 from inference.report.table import (
@@ -103,9 +103,9 @@ def agreement(compared: pd.DataFrame, main: dict[str, str]) -> tuple[str, ...]:
     if agree:
         names = _listed(agree)
         said.append(
-            f"{names[:1].upper()}{names[1:]} {'agrees' if len(agree) == 1 else 'agree'} with {own}: in the same population the "
-            f"average hazard ratio differs by a factor of at most {number(_largest(closest), 3)}, within {AGREE:g} standard deviations of "
-            "the difference, no more than chance makes of two fits to the same patients."
+            f"{names[:1].upper()}{names[1:]} cannot be told from {own} (baseline: {words(main['baseline']).lower()}): in the same "
+            f"population the average hazard ratio differs by a factor of at most {number(_largest(closest), 3)}, within {AGREE:g} standard "
+            "deviations of the difference, no more than chance makes of two fits to the same patients; a smaller difference may be there."
         )
     for name, worst in differ:
         side = "less" if worst["shift"] > 0 else "more"
@@ -144,10 +144,10 @@ def range_of_adjustments(compared: pd.DataFrame) -> str:
     widest = compared.loc[compared["marginal_hazard_ratio_upper"].idxmax()]
     return (
         f"Over {len(models)} models ({_count(models, 'baseline')}, {_count(models, 'adjustment')}) and the populations that they speak "
-        f"of, the average hazard ratio lies between {number(low['marginal_hazard_ratio_median'], 2)} "
-        f"({words(str(low['adjustment']))}) and {number(high['marginal_hazard_ratio_median'], 2)} "
-        f"({words(str(high['adjustment']))}); no 95 % interval reaches above "
-        f"{np.ceil(100 * widest['marginal_hazard_ratio_upper']) / 100:.2f}."
+        f"of, the average hazard ratio lies between {lone_ratio(low['marginal_hazard_ratio_median'])} "
+        f"({words(str(low['adjustment']))}) and {lone_ratio(high['marginal_hazard_ratio_median'])} "
+        f"({words(str(high['adjustment']))}); the highest 95 % interval ends at "
+        f"{lone_ratio(widest['marginal_hazard_ratio_upper'])}."
     )
 
 

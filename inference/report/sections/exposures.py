@@ -10,7 +10,7 @@ import pandas as pd
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.exposures import exposures_figure
 from inference.report.figures.wording import words
-from inference.report.numbers import number, probability, ratio
+from inference.report.numbers import lone_ratio, number, probability, ratio
 from inference.report.section import Material, Section
 from inference.report.table import PROBABILITY, RATIO, SPAN, TEXT, Column, Table, numbers_of
 
@@ -167,7 +167,7 @@ def _doubt(material: Material) -> str:
     naive, split = (own["median"].get((exposure, main["adjustment"])) for exposure in ("naive", "time_split"))
     if naive is None or split is None:
         return "What timing alone could produce was not computed."
-    return f"Timing alone makes a hazard ratio of {number(naive, 2)} of {number(split, 2)}, where ever treated is compared with never."
+    return f"Timing alone turns a hazard ratio of {lone_ratio(split)} into {lone_ratio(naive)}, where ever treated is compared with never."
 
 
 SECTION = Section(_sections, beside_the_answer=_immortal_time, doubt=_doubt, of_patients=True)

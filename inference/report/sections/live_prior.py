@@ -80,9 +80,9 @@ def live_prior_section(material: Material) -> Sequence[ReportSection]:
             "live-prior",
             "A prior of your own",
             (
-                "The draws of the main fit are reweighted by the ratio of the two priors, within each cohort and design; the largest weights are "
+                f"{len(content['effect'])} draws of the main fit, evenly spaced, are reweighted by the ratio of the two priors, within each cohort and design; the largest weights are "
                 "smoothed (Pareto-smoothed importance sampling, Vehtari and others 2024, JMLR 25(72)). Above a k-hat of 0.7 the draws do not reach "
-                "far enough, and the result is struck out. Results are within Monte Carlo error of a refit.",
+                "far enough, and the result is struck out. Results are within Monte Carlo error, that of so many draws, of a refit.",
             ),
             finding="Set a prior of the effect by its mean and standard deviation. Assumed: it is Normal and independent of all other priors, which stay "
             "as they were.",

@@ -86,10 +86,12 @@ def timing_doubt(timing: Timing, study: Study) -> str:
     row = timing.scenarios.set_index("scenario").loc[ELICITED]
     if pd.isna(row["no_effect"]):
         return f"Starts are not {_known(study)}: had all begun late, too few would have been there to be treated."
-    return (
-        f"Starts are not {_known(study)}: timing alone could print a hazard ratio of {without_effect(row)}; this cohort prints "
-        f"{timing.observed:.2f}."
+    alone = (
+        f"Starts are not {_known(study)}: timing alone could print a hazard ratio of {without_effect(row)}"
     )
+    if timing.observed >= 1.0:
+        return f"{alone}, so that even the {timing.observed:.2f} of this cohort may flatter treatment."
+    return f"{alone}; this cohort prints {timing.observed:.2f}."
 
 
 def _known(study: Study) -> str:

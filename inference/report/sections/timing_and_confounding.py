@@ -47,8 +47,13 @@ def timing_and_confounding_section(
     )
     paragraphs = (_tipping(line), _one_cell(surface, study), _assumptions(surface))
     figure = FigureItem(ID, "Delay and an overlooked condition", CAPTION, drawing, "section")
-    alone, delayed = (_strength(line.set_index("delay")["strength"].loc[delay]) for delay in DELAYS[:3:2])
-    finding = f"P(benefit) falls to {CERTAIN:g} with an overlooked condition of strength: without delay {alone}; with a mean delay of {DELAYS[2]:g} months {delayed}."
+    alone, delayed = (float(line.set_index("delay")["strength"].loc[delay]) for delay in DELAYS[:3:2])
+    finding = (
+        f"P(benefit) is below {CERTAIN:g} with neither a delay nor an overlooked condition."
+        if alone == 1.0
+        else f"P(benefit) falls to {CERTAIN:g} with an overlooked condition of strength: without delay {_strength(alone)}; with a mean "
+        f"delay of {DELAYS[2]:g} months {_strength(delayed)}."
+    )
     return ReportSection(ID, TITLE, paragraphs, tables, (figure,), finding, live=live_surface(surface, study))
 
 

@@ -10,7 +10,7 @@ from data.published.evidence import Evidence, load_evidence
 from data.study.study import Study
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
 from inference.report.content import ReportSection
-from inference.report.numbers import number, ratio
+from inference.report.numbers import lone_ratio, ratio
 from inference.report.section import Material, Section
 from inference.report.sections.missing import with_sd
 from inference.report.table import NUMBER, PRINTED, PROBABILITY, RATIO, TEXT, Column, Table
@@ -79,14 +79,14 @@ def _moves(found: pd.DataFrame) -> str:
     most = (alone / full).map(lambda factor: max(factor, 1 / factor)).idxmax()
     last = TOGETHER if TOGETHER in cox else most
     found_by_cox = (
-        f"With all covariates Cox's hazard ratio is {number(full, 2)}, with none of them {number(cox[NOTHING], 2)}, and without those of "
-        f"unknown timing {number(cox[last], 2)}. Of the groups, “{most}” moves it most, to {number(cox[most], 2)} when left out alone."
+        f"With all covariates Cox's hazard ratio is {lone_ratio(full)}, with none of them {lone_ratio(cox[NOTHING])}, and without those of "
+        f"unknown timing {lone_ratio(cox[last])}. Of the groups, “{most}” moves it most, to {lone_ratio(cox[most])} when left out alone."
     )
     if sampled.drop(NOTHING).isna().any():
         return found_by_cox
     return (
-        f"{found_by_cox} The main model, fitted again without them, moves from {number(sampled[COMPLETE], 2)} to "
-        f"{number(sampled[last], 2)} without all of these, and to {number(sampled[most], 2)} without “{most}” alone."
+        f"{found_by_cox} The main model, fitted again without them, moves from {lone_ratio(sampled[COMPLETE])} to "
+        f"{lone_ratio(sampled[last])} without all of these, and to {lone_ratio(sampled[most])} without “{most}” alone."
     )
 
 
