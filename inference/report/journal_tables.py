@@ -16,7 +16,7 @@ from inference.frequentist.balance import standardised_differences
 from inference.frequentist.counted import counted_differences
 from inference.frequentist.covariates import cox_of_covariates
 from inference.frequentist.survival import median_follow_up
-from inference.report.content import Report, fit_rows
+from inference.report.content import Report, estimand_row, fit_rows
 from inference.report.exposure_words import exposure_name
 from inference.report.figures.wording import words
 from inference.report.results import Results
@@ -232,6 +232,9 @@ def coefficients(results: Results, kept: Path) -> pd.DataFrame | None:
         if wanted in names:
             own = np.exp(draws[np.flatnonzero(names == wanted)[0]])
             limits[row] = np.quantile(own, [0.5, 0.025, 0.975])
+    whole = estimand_row(plain.estimands, "hazard_ratio", "conditional")
+    if whole is not None:  # of all draws, as it stands elsewhere; coefficients are of the draws that are kept
+        limits[(table["term"] == "").to_numpy()] = whole[["median", "lower", "upper"]].to_numpy(float)
     columns = ("posterior", "posterior_lower", "posterior_upper")
     return table.assign(**dict(zip(columns, limits.T, strict=True)))
 

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import pandas as pd
 import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
@@ -225,9 +224,22 @@ def test_the_figure_has_every_exponent():
     figure = feedback_figure(pooled_feedback([made(0.1)]))
     effect, shift = figure.axes
     assert_allclose(effect.lines[1].get_xdata(), ETAS)
-    assert_allclose(shift.lines[0].get_ydata(), 2.0 * np.array(ETAS))
-    assert_allclose(shift.lines[1].get_ydata(), 6.0 * np.array(ETAS))
-    assert isinstance(pooled_feedback([made(0.0)]), pd.DataFrame)
+    whole = [line.get_ydata() for line in shift.lines if len(line.get_ydata()) == len(ETAS)]
+    assert_allclose(whole[0], 2.0 * np.array(ETAS))
+    assert_allclose(whole[1], 6.0 * np.array(ETAS))
+
+
+def test_marks_are_open_where_chains_ended_in_different_scores():
+    table = pooled_feedback([made(0.1)])
+    chance = table["eta"].isin((0.75, 1.0)) & (table["outcome"] == "score")
+    effect, shift = feedback_figure(table.assign(score_rhat=np.where(chance, 1.7, 1.0))).axes
+    for axes, column in ((effect, "hazard_ratio"), (shift, "largest_shift")):
+        found = [
+            line.get_ydata()
+            for line in axes.lines
+            if line.get_markerfacecolor() == "white" and len(line.get_ydata())
+        ]
+        assert_allclose(np.concatenate(found), table.loc[chance, column].abs())
 
 
 def nonlinear_cohort(cohort_of, number, size=500):

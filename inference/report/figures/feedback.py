@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from inference.fits.pooled_checks import WORST_RHAT
 from inference.report.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, beside, narrow, quiet, style
 from inference.report.figures.wording import ratio_ticks
 
@@ -15,7 +16,8 @@ CAPTION = (
     "coefficient of the treatment model that moves most has moved by then, in posterior standard deviations of the treatment "
     "model alone. A flat line in the first says that feedback makes no difference here; "
     "where the outcome model holds the covariates as well, it hardly can, and says little of what feedback would do without them. "
-    "Where the score stands alone, the log hazard is a natural cubic spline of it."
+    "Where the score stands alone, the log hazard is a natural cubic spline of it. Open marks: chains from different starts ended in "
+    "different scores (R-hat above 1.05), so that the number is their mixture by chance."
 )
 LABELS = {
     "covariates": "outcome model: covariates and score",
@@ -54,6 +56,11 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
         )
         moved = np.abs(rows["largest_shift"].to_numpy(dtype=float))
         shift.plot(eta, moved, "s-", color=colour, linewidth=1.2, markersize=4)
+        apart = rows["score_rhat"].to_numpy(dtype=float) > WORST_RHAT
+        for axes, at, height, mark in ((effect, eta + offset, middle, "o"), (shift, eta, moved, "s")):
+            axes.plot(
+                at[apart], height[apart], mark, color=colour, markerfacecolor="white", markersize=4, zorder=4
+            )
     if table["outcome"].nunique() > 1:
         figure.legend(
             *effect.get_legend_handles_labels(),

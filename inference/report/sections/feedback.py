@@ -77,11 +77,12 @@ def _algebra(table: pd.DataFrame) -> tuple[str, ...]:
     first, last = (
         ratio(one["hazard_ratio"], one["lower"], one["upper"]) for _, one in alone.iloc[[0, -1]].iterrows()
     )
+    chance = " (a mixture by chance: see below)" if float(alone["score_rhat"].iloc[-1]) > WORST_RHAT else ""
     return (
         "The score is a sum of the same covariates, x'g. Beside them in the outcome model, x'b + k x'g = x'(b + k g), it adds nothing "
         "but another prior: that none, cut and joint agree is arithmetic, and no evidence that confounding is dealt with. "
         "Without the covariates, with the score alone as a natural cubic spline of the log hazard, the hazard ratio is "
-        f"{first} in the cut and {last} in the joint model, {abs(alone['shift'].iloc[-1]):.2f} standard deviations apart: there the outcome "
+        f"{first} in the cut and {last} in the joint model{chance}, {abs(alone['shift'].iloc[-1]):.2f} standard deviations apart: there the outcome "
         "can bend the score, and with it what is adjusted for.",
     )
 
