@@ -1,6 +1,6 @@
 """ArviZ's plots of a fit: every one, with and without designs."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -135,6 +135,21 @@ def test_divergences_are_marked(make_fit):
     plain, marked = (DIAGNOSTICS["trace"](make_fit(divergences=n), ["treatment_effect"]) for n in (0, 5))
     artists = [len(figure.axes[1].collections) + len(figure.axes[1].lines) for figure in (plain, marked)]
     assert artists[1] > artists[0]
+
+
+def test_labels_of_three_lines_have_rows_of_their_own(make_fit):
+    kept = make_fit()["posterior"].to_dataset()[["treatment_effect", "outcome_coefficients"]]
+    many = kept.isel(term=np.arange(24) % kept.sizes["term"])
+    terms = [
+        f"very_long_name_of_a_clinical_factor_number_{one:02d}[T.present in both lobes]" for one in range(24)
+    ]
+    posterior = many.assign_coords(term=terms)
+    figure = REVIEWED["forest"](xr.DataTree.from_dict({"posterior": posterior}), None)
+    FigureCanvasAgg(figure).draw()
+    found = [one for one in figure.axes[0].findobj(Text) if one.get_text()]
+    boxes = sorted((one.get_window_extent() for one in found), key=lambda box: box.y0)
+    assert max(one.get_text().count("\n") for one in found) == 2
+    assert all(lower.y1 <= upper.y0 for lower, upper in pairwise(boxes))
 
 
 def test_forest_shows_95_percent_intervals_by_chain(make_fit):

@@ -26,6 +26,7 @@ CAPTION = (
 )
 # Of another size than log ratios: they would squeeze all others into a point.
 APART = ("log_hazard_level", "log_hazard", "median_survival")
+LINE = 0.15  # inches of a line of a label: all rows are as high as the longest label needs
 
 
 def forest_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> Figure:
@@ -45,7 +46,8 @@ def forest_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
     numbers = single_numbers(shown["posterior"].to_dataset(), names)
     most = 29 if narrow() else 46
     labels = {number: broken(number.replace("\n", ": "), most) for number in numbers}
-    sized = layout((0.34 if narrow() else 0.28) * len(labels) + 0.7)
+    lines = max(label.count("\n") + 1 for label in labels.values())
+    sized = layout(max(0.34 if narrow() else 0.28, LINE * lines) * len(labels) + 0.7)
     sized["figure_kwargs"]["width_ratios"] = (1, 0.8 if narrow() else 1.5)
     from arviz_base.labels import MapLabeller  # as in `inference.fits.datatree`
 
