@@ -34,6 +34,7 @@ from models.priors import Parameter
 
 PRIOR_DRAWS = 2000
 PRIOR_TIME_DRAWS = 100
+SMALL = {"depth": np.uint8, "n_steps": np.uint32}  # of a trajectory: at most ten doublings
 REPLICATES = 300
 DRAWS_OF_A_REPLICATE = 20  # a replicated cohort for every so many draws, up to REPLICATES
 FEWEST_REPLICATES = 200  # where there are as many draws: a probability of 0.01 must be able to show
@@ -72,7 +73,7 @@ def to_tree(
     if whole:
         datasets["constant_data"] = _constant(outcome.content(outcome.blocks), outcome)
     if not kind.maximises:
-        datasets["sample_stats"] = compress(_statistics(adjusted))
+        datasets["sample_stats"] = _statistics(adjusted)
     counted = problem.cohort.counts is not None
     if counted and not kind.maximises:
         datasets |= {"prior": _prior_draws(outcome, np.random.default_rng([problem.settings.seed, 2]))}
@@ -85,7 +86,7 @@ def to_tree(
         alone = _dataset(adjusted.treatment, outcome)
         # beside a latent score only the feedback checks read it
         datasets["treatment_model"] = alone.astype(np.float32) if kind.score == "latent" else alone
-    tree = xr.DataTree.from_dict({f"/{name}": compress(one, "iub") for name, one in datasets.items()})
+    tree = xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in datasets.items()})
     tree.attrs["provenance"] = json.dumps(provenance, sort_keys=True)
     return tree
 
@@ -216,13 +217,9 @@ def _by_design(posterior: xr.Dataset) -> list[xr.Dataset]:
 
 def _statistics(adjusted: AdjustedSample) -> xr.Dataset:
     dims = ("chain", "draw") if adjusted.design_draws is None else ("chain", "draw", "design")
-    return xr.Dataset(
-        {name: (dims, value) for name, value in adjusted.statistics.items()},
-        coords={
-            dim: np.arange(size)
-            for dim, size in zip(dims, adjusted.statistics["diverging"].shape, strict=True)
-        },
-    )
+    held, shape = adjusted.statistics, adjusted.statistics["diverging"].shape
+    values = {name: (dims, one.astype(SMALL.get(name, one.dtype))) for name, one in held.items()}
+    return xr.Dataset(values, coords={dim: np.arange(size) for dim, size in zip(dims, shape, strict=True)})
 
 
 def _prior(posterior: Posterior, rng: np.random.Generator) -> dict[str, xr.Dataset]:
