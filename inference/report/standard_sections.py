@@ -145,8 +145,8 @@ EVER = " (ever against never treated)"
 
 
 OF_MOST = (
-    "Over several cohorts a predictive, overlap or feedback check has the status that most of them have, and the convergence checks that of the "
-    "worst; the meaning of each check counts how many pass, warn and fail."
+    "Over several cohorts a check has the status that most of them have; one of convergence, or of a second mode of the score, that of the "
+    "worst. The meaning of each check counts how many pass, warn and fail."
 )
 
 
