@@ -17,7 +17,7 @@ EXPOSURE_NAMES = {
 
 
 def exposure_name(exposure: str) -> str:
-    """Return how exposure is counted: in words, with the name that the commands have for it."""
+    """Return how exposure is counted, by name and with its meaning in brackets."""
     if exposure.startswith("landmark_"):
         return f"landmark (treated by time {exposure.removeprefix('landmark_')}, among those still followed)"
     return f"{words(exposure)} ({EXPOSURE_NAMES.get(exposure, words(exposure))})"

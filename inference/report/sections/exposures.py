@@ -50,7 +50,7 @@ def immortal_time(ratios: pd.DataFrame, main: dict[str, str]) -> str:
     factor = float(np.exp(np.log(split["median"]) - np.log(naive["median"])))
     return (
         f"Counted as ever against never treated, the hazard ratio would be {_ratio(naive)}; with the time before treatment "
-        f"counted as untreated it is {_ratio(split)}: a factor of {number(factor, 2)} is owed to the count alone."
+        f"counted as untreated it is {_ratio(split)}: a factor of {lone_ratio(factor)} is owed to the count alone."
     )
 
 

@@ -21,7 +21,7 @@ from inference.report.figures.reconstruction_spread import reconstruction_spread
 from inference.report.figures.reconstruction_survival import followed_by_phase, reconstruction_survival_figure
 from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
 from inference.report.figures.risk_table import followed_patients
-from inference.report.numbers import number
+from inference.report.numbers import lone_ratio, number
 from inference.report.priors import PRIOR_DRAWS
 from inference.report.reconstruction_tables import (
     UNSAID,
@@ -109,7 +109,7 @@ def _under_looser(table: pd.DataFrame) -> str:
     """Return how the adjusted effect moves under looser assumptions."""
     main, loose = table.iloc[0], table.iloc[-1]
     ratios = [
-        f"{number(np.exp(row['log_hazard_ratio']), 2)} ({100 * row['fraction_of_missing_information']:.0f} % missing information)"
+        f"{lone_ratio(np.exp(row['log_hazard_ratio']))} ({100 * row['fraction_of_missing_information']:.0f} % missing information)"
         for row in (main, loose)
     ]
     return (
