@@ -9,7 +9,7 @@ import pandas as pd
 
 from inference.report.content import FIT_COLUMNS, Report, card_id, companion, estimand_row, fit_rows, fits
 from inference.report.exposure_words import since
-from inference.report.figures.wording import POPULATION_NAMES, words
+from inference.report.figures.wording import POPULATION_NAMES, capitalised, words
 from inference.report.numbers import number
 from inference.report.sentences import horizon_of
 from inference.report.table import (
@@ -27,7 +27,7 @@ from inference.report.table import (
     heading,
     numbers_of,
 )
-from inference.report.vocabulary import capitalised, vocabulary
+from inference.report.vocabulary import vocabulary
 
 POPULATIONS = ("all", "treated", "overlap", "matched")
 BENEFIT = "probability_of_benefit"

@@ -31,10 +31,11 @@ from inference.report.figures.prior_sets import prior_sets_figure
 from inference.report.figures.rmst import rmst_figure
 from inference.report.figures.survival import OF_COUNTS, survival_figure
 from inference.report.figures.treatment_calibration import treatment_calibration_figure
+from inference.report.figures.wording import capitalised
 from inference.report.observed_arms import arm_curves, followed_by_arm, followed_by_state
 from inference.report.priors import prior_posterior_of, prior_survival_of
 from inference.report.results import Results
-from inference.report.vocabulary import MEANS_OVER_COHORTS, capitalised, vocabulary, with_terms_in_words
+from inference.report.vocabulary import MEANS_OVER_COHORTS, vocabulary, with_terms_in_words
 from inference.sensitivity.priors import prior_interval
 
 

@@ -12,10 +12,10 @@ from data.study.study import Study
 from inference.report.check_tables import Check, counts
 from inference.report.content import Report, estimand_row, fit_rows
 from inference.report.exposure_words import since
-from inference.report.figures.wording import POPULATION_NAMES
+from inference.report.figures.wording import POPULATION_NAMES, capitalised
 from inference.report.numbers import difference_in_words, number, percent, ratio, span
 from inference.report.sentences import horizon_of
-from inference.report.vocabulary import capitalised, vocabulary
+from inference.report.vocabulary import vocabulary
 
 LONGEST = 30  # words of the sentence
 MAIN_POPULATION = "all"

@@ -18,10 +18,10 @@ from inference.frequentist.covariates import cox_of_covariates
 from inference.frequentist.survival import median_follow_up
 from inference.report.content import Report, estimand_row, fit_rows
 from inference.report.exposure_words import exposure_name
-from inference.report.figures.wording import words
+from inference.report.figures.wording import capitalised, words
 from inference.report.results import Results
 from inference.report.table import HUNDREDTHS, RATIO, TEXT, Column, Table
-from inference.report.vocabulary import capitalised, term_in_words, vocabulary
+from inference.report.vocabulary import term_in_words, vocabulary
 
 BEFORE = "before"
 

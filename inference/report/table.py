@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from inference.report.figures.wording import capitalised
 from inference.report.numbers import (
     MISSING,
     number,
@@ -249,4 +250,4 @@ def frame_table(
 def heading(name: str) -> str:
     """Return a name of the code as the heading of a table."""
     text = str(name).replace("_", " ")
-    return (text[:1].upper() + text[1:]).replace("Rmst", "RMST")
+    return capitalised(text).replace("Rmst", "RMST")

@@ -70,17 +70,6 @@ def vocabulary(study: Study) -> Vocabulary:
     )
 
 
-def capitalised(text: str) -> str:
-    """Return a text with its first letter large.
-
-    Examples
-    --------
-    >>> capitalised("overall survival")
-    'Overall survival'
-    """
-    return text[:1].upper() + text[1:]
-
-
 def with_terms_in_words(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return a table with its column `term` in words."""
     return table.assign(term=[term_in_words(str(term), study) for term in table["term"]])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.forest import ForestRow, heading
 from inference.report.figures.style import CYCLE, POSTERIOR, style
-from inference.report.figures.wording import POPULATION_NAMES, interval, probability, words
+from inference.report.figures.table_rows import forest_of_ratios, forest_row
+from inference.report.figures.wording import POPULATION_NAMES, capitalised, words
 
 CAPTION = (
     "Average hazard ratio up to the horizon with 95 % intervals, on a log scale, under each adjustment; left of the dashed "
@@ -30,35 +31,18 @@ def adjustments_figure(compared: pd.DataFrame) -> Figure:
     colours = {name: (POSTERIOR, CYCLE[2], CYCLE[4])[min(place, 2)] for place, name in enumerate(baselines)}
     rows: list[ForestRow] = []
     for population, group in compared.groupby("population", sort=False):
-        named = POPULATION_NAMES.get(str(population), str(population))
-        rows.append(heading(named[:1].upper() + named[1:]))
+        rows.append(heading(capitalised(POPULATION_NAMES.get(str(population), str(population)))))
         for adjustment, models in group.groupby("adjustment", sort=False):
             for _, row in models.iterrows():
                 rows.append(_row(row, str(adjustment), colours, len(baselines) > 1))
-    return forest_figure(
-        rows,
-        "Average hazard ratio up to the horizon, treated against control (log scale)",
-        reference=1.0,
-        log=True,
-        headers=("Hazard ratio (95 %)", "P(benefit)"),
-        widths=(112, 56),
-    )
+    return forest_of_ratios(rows, "Average hazard ratio up to the horizon, treated against control")
 
 
 def _row(row: pd.Series, adjustment: str, colours: dict[str, str], several: bool) -> ForestRow:
     baseline = str(row["baseline"])
-    label = words(adjustment)
-    label = label[:1].upper() + label[1:]
+    label = capitalised(words(adjustment))
+    if several:
+        label += f", {words(baseline).lower() if baseline != 'weibull' else 'Weibull'}"
     first = baseline == next(iter(colours))
-    numbers = tuple(float(row[f"marginal_hazard_ratio_{name}"]) for name in ("median", "lower", "upper"))
-    return ForestRow(
-        f"{label}, {words(baseline).lower() if baseline != 'weibull' else 'Weibull'}" if several else label,
-        *numbers,
-        colour=colours[baseline],
-        marker="o" if first else "D",
-        filled=first,
-        columns=(
-            interval(*numbers, ratio=True),
-            probability(float(row["marginal_hazard_ratio_probability_of_benefit"])),
-        ),
-    )
+    marker, prefix = "o" if first else "D", "marginal_hazard_ratio_"
+    return forest_row(row, label, prefix, colour=colours[baseline], marker=marker, filled=first)

@@ -7,10 +7,17 @@ from matplotlib.figure import Figure
 
 from inference.frequentist.own_matching import OWN_PAIRS
 from inference.frequentist.table import SPLIT_AT_START
-from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.forest import ForestRow, heading
 from inference.report.figures.style import COMPARATOR, MARGINAL, POSTERIOR, style
-from inference.report.figures.table_rows import model_label, population_name, varying, whole_cohort
-from inference.report.figures.wording import interval, probability, words, wrapped
+from inference.report.figures.table_rows import (
+    forest_of_ratios,
+    forest_row,
+    model_label,
+    population_name,
+    varying,
+    whole_cohort,
+)
+from inference.report.figures.wording import capitalised, interval, words, wrapped
 
 CAPTION = (
     "Hazard ratios of treatment with 95 % intervals on a log scale; left of the dashed line at 1 the "
@@ -55,14 +62,7 @@ def effects_figure(estimands: pd.DataFrame, comparators: pd.DataFrame) -> Figure
         rows.append(heading("Cox model"))
         both = cox["method"].str.contains(SPLIT_AT_START, regex=False).any()
         rows += [_cox_row(row, both) for _, row in cox.iterrows()]
-    return forest_figure(
-        rows,
-        "Hazard ratio, treated against control (log scale)",
-        reference=1.0,
-        log=True,
-        headers=("Hazard ratio (95 %)", "P(benefit)"),
-        widths=(112, 56),
-    )
+    return forest_of_ratios(rows, "Hazard ratio, treated against control")
 
 
 def _model_row(row: pd.Series, columns: list[str]) -> ForestRow:
@@ -72,19 +72,8 @@ def _model_row(row: pd.Series, columns: list[str]) -> ForestRow:
     label = f"{model_label(row, columns)}: {kind}{whom}"
     if row["estimand"] == "hazard_ratio" and pd.notna(row["time"]):
         label += f", to {row['time']:g}"
-    return ForestRow(
-        wrapped(label, 52),
-        float(row["median"]),
-        float(row["lower"]),
-        float(row["upper"]),
-        colour=MARGINAL if marginal else POSTERIOR,
-        marker="D" if marginal else "o",
-        filled=not marginal,
-        columns=(
-            interval(float(row["median"]), float(row["lower"]), float(row["upper"]), ratio=True),
-            probability(float(row["probability_of_benefit"])),
-        ),
-    )
+    colour, marker = (MARGINAL, "D") if marginal else (POSTERIOR, "o")
+    return forest_row(row, wrapped(label, 52), colour=colour, marker=marker, filled=not marginal)
 
 
 def _cox_row(row: pd.Series, both: bool) -> ForestRow:
@@ -92,15 +81,6 @@ def _cox_row(row: pd.Series, both: bool) -> ForestRow:
     method = str(row["method"]).split(";")[0].removeprefix("Cox, ")
     if both and SPLIT_AT_START not in method and OWN_PAIRS not in method:
         method = f"ever against never, {method}"
-    return ForestRow(
-        method[:1].upper() + method[1:],
-        float(row["estimate"]),
-        float(row["lower"]),
-        float(row["upper"]),
-        colour=COMPARATOR,
-        marker="s",
-        columns=(
-            interval(float(row["estimate"]), float(row["lower"]), float(row["upper"]), ratio=True),
-            "",
-        ),
-    )
+    numbers = (float(row["estimate"]), float(row["lower"]), float(row["upper"]))
+    columns = (interval(*numbers, ratio=True), "")
+    return ForestRow(capitalised(method), *numbers, colour=COMPARATOR, marker="s", columns=columns)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
-from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.forest import ForestRow, heading
 from inference.report.figures.style import COMPARATOR, CYCLE, POSTERIOR, style
-from inference.report.figures.wording import interval, probability, words
+from inference.report.figures.table_rows import forest_of_ratios, forest_row
+from inference.report.figures.wording import capitalised, words
 
 CAPTION = (
     "Conditional hazard ratios with 95 % intervals, on a log scale, by how exposure is counted. Ever or never counts the time "
@@ -34,24 +35,7 @@ def exposures_figure(rows: pd.DataFrame, order: Sequence[tuple[str, str]]) -> Fi
     for exposure, named in order:
         lines.append(heading(named))
         for _, row in rows[rows["exposure"] == exposure].iterrows():
-            label = words(str(row["adjustment"]))
-            numbers = tuple(float(row[name]) for name in ("median", "lower", "upper"))
-            lines.append(
-                ForestRow(
-                    label[:1].upper() + label[1:],
-                    *numbers,
-                    colour=COLOURS.get(str(row["adjustment"]), COMPARATOR),
-                    columns=(
-                        interval(*numbers, ratio=True),
-                        probability(float(row["probability_of_benefit"])),
-                    ),
-                )
-            )
-    return forest_figure(
-        lines,
-        "Conditional hazard ratio, treated against control (log scale)",
-        reference=1.0,
-        log=True,
-        headers=("Hazard ratio (95 %)", "P(benefit)"),
-        widths=(112, 56),
-    )
+            adjustment = str(row["adjustment"])
+            colour = COLOURS.get(adjustment, COMPARATOR)
+            lines.append(forest_row(row, capitalised(words(adjustment)), colour=colour))
+    return forest_of_ratios(lines, "Conditional hazard ratio, treated against control")

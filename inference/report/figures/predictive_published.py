@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from inference.report.figures.style import OBSERVED, POSTERIOR, WARNING, canvas, narrow, quiet, style
-from inference.report.figures.wording import ratio_ticks, wrapped
+from inference.report.figures.wording import capitalised, ratio_ticks, wrapped
 
 CAPTION = (
     "Black marks are what the publication prints; bars hold 95 % of what it would have printed had the fitted model "
@@ -85,4 +85,4 @@ def _short(label: str, name: str) -> str:
     """Return a target's name without what the title of its panel says."""
     for said in (f"{name} of ", "survival at ", "median of ", " hazard ratio"):
         label = label.replace(said, "")
-    return label[:1].upper() + label[1:]
+    return capitalised(label)

@@ -9,12 +9,13 @@ from inference.report.figures.forest import ForestRow, forest_figure, heading
 from inference.report.figures.style import CYCLE, POSTERIOR, style
 from inference.report.figures.table_rows import (
     first_unit,
+    forest_row,
     model_label,
     population_name,
     varying,
     whole_cohort,
 )
-from inference.report.figures.wording import interval, probability, words, wrapped
+from inference.report.figures.wording import words, wrapped
 
 CAPTION = (
     "Mean survival time that treatment adds (right of the dashed line) or costs (left of it) before the "
@@ -42,16 +43,8 @@ def rmst_figure(estimands: pd.DataFrame) -> Figure:
         rows.append(heading(f"{words(str(baseline))} baseline"))
         for _, row in group.iterrows():
             colour, marker = POPULATIONS.get(str(row["population"]), (CYCLE[3], "^"))
-            numbers = (float(row["median"]), float(row["lower"]), float(row["upper"]))
-            rows.append(
-                ForestRow(
-                    wrapped(f"{model_label(row, columns)}: {population_name(row)}", 52),
-                    *numbers,
-                    colour=colour,
-                    marker=marker,
-                    columns=(interval(*numbers), probability(float(row["probability_of_benefit"]))),
-                )
-            )
+            label = wrapped(f"{model_label(row, columns)}: {population_name(row)}", 52)
+            rows.append(forest_row(row, label, ratio=False, colour=colour, marker=marker))
     unit = first_unit(chosen)
     horizons = sorted({float(time) for time in chosen["time"].dropna()})
     to = f" to {horizons[0]:g} {unit}" if len(horizons) == 1 else ""

@@ -24,7 +24,7 @@ from inference.report.figures.style import (
     quiet,
     style,
 )
-from inference.report.figures.wording import POPULATION_NAMES, time_label, wrapped
+from inference.report.figures.wording import POPULATION_NAMES, capitalised, time_label, wrapped
 
 BANDS = (
     " The dark band is the 95 % interval at each time; the light one is simultaneous: with probability 95 % the whole curve lies inside it "
@@ -114,7 +114,7 @@ def survival_figure(
     main.set_xlim(0, end)
     main.set_ylim(0, 1.02)
     main.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    main.set_ylabel(outcome[:1].upper() + outcome[1:])
+    main.set_ylabel(capitalised(outcome))
     main.set_title(f"Standardised to {POPULATION_NAMES.get(population, population)}")
     quiet(main)
     ends = [float(selected.sel(arm=arm, quantile=0.5).to_numpy()[-1]) for arm in arms]

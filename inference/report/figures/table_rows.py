@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
+from matplotlib.figure import Figure
 
-from inference.report.figures.wording import POPULATION_NAMES, words
+from inference.report.figures.forest import ForestRow, forest_figure
+from inference.report.figures.wording import POPULATION_NAMES, capitalised, interval, probability, words
 
 # What a reader must be told where a table holds more than one of them.
 MODEL_COLUMNS = ("adjustment", "effect", "exposure", "prior_set")
@@ -37,14 +40,41 @@ def varying(table: pd.DataFrame) -> list[str]:
 
 def model_label(row: pd.Series, columns: Sequence[str]) -> str:
     """Return the name of a row's model: its adjustment, and whatever else differs in the table."""
-    parts = [words(str(row[column])) for column in columns]
-    label = ", ".join(parts)
-    return label[:1].upper() + label[1:]
+    return capitalised(", ".join(words(str(row[column])) for column in columns))
 
 
 def population_name(row: pd.Series) -> str:
     """Return the population of a row in words."""
     return POPULATION_NAMES.get(str(row["population"]), str(row["population"]))
+
+
+def forest_row(row: pd.Series, label: str, prefix: str = "", *, ratio: bool = True, **look: Any) -> ForestRow:
+    """Return the line of a forest of an estimate, with the texts of its interval and of the probability of benefit.
+
+    Parameters
+    ----------
+    row : Series
+        median, lower, upper and probability_of_benefit.
+    label : str
+    prefix : str
+        Of these names.
+    ratio : bool
+        Whether the estimate is a ratio.
+    **look
+        Colour, marker and so on, as of `ForestRow`.
+    """
+    median, lower, upper = (float(row[prefix + name]) for name in ("median", "lower", "upper"))
+    benefit = probability(float(row[f"{prefix}probability_of_benefit"]))
+    texts = (interval(median, lower, upper, ratio=ratio), benefit)
+    return ForestRow(label, median, lower, upper, columns=texts, **look)
+
+
+def forest_of_ratios(rows: Sequence[ForestRow], xlabel: str) -> Figure:
+    """Return a forest of hazard ratios with the probabilities of benefit, on a log scale."""
+    headers, widths = ("Hazard ratio (95 %)", "P(benefit)"), (112, 56)
+    return forest_figure(
+        rows, f"{xlabel} (log scale)", reference=1.0, log=True, headers=headers, widths=widths
+    )
 
 
 def first_unit(table: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 from inference.report.figures.risk_table import Followed, above_tables, table_below
 from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, SMALL, WHOLE_ALPHA, WIDTH, quiet, style
-from inference.report.figures.wording import POPULATION_NAMES, time_label, wrapped
+from inference.report.figures.wording import POPULATION_NAMES, capitalised, time_label, wrapped
 
 CAPTION = (
     "Smooth lines are survival in each arm under the weights, or of the pairs (median, 95 % interval at each time dark, simultaneous 95 % band "
@@ -107,7 +107,7 @@ def weighted_survival_figure(designs: Sequence[WeightedPanel], outcome: str = "s
         end = float(times.max())
         table_below(axes, table, end, followed, heading, 4, width=letters, named=first)
         quiet(axes)
-    panels[0][0].set_ylabel(outcome[:1].upper() + outcome[1:])
+    panels[0][0].set_ylabel(capitalised(outcome))
     panels[0][0].text(
         0.03, 0.03, "smooth: fitted\nsteps: weighted Kaplan-Meier", transform=panels[0][0].transAxes, fontsize=SMALL, color="#555555",
     )  # fmt: skip

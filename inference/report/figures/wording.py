@@ -32,6 +32,17 @@ def words(name: str) -> str:
     return known.get(name, name.replace("_", " "))
 
 
+def capitalised(text: str) -> str:
+    """Return a text with its first letter large.
+
+    Examples
+    --------
+    >>> capitalised("overall survival")
+    'Overall survival'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def wrapped(label: str, width: int = 26) -> str:
     """Return a label broken into lines of at most that many characters; a word that is longer breaks before the level of its covariate, then at hyphens."""
     label = str(label)

@@ -15,7 +15,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.adjustments import adjustments_figure
 from inference.report.figures.balance_by_adjustment import balance_by_adjustment_figure
 from inference.report.figures.weighted_survival import WeightedPanel, weighted_survival_figure
-from inference.report.figures.wording import POPULATION_NAMES, words
+from inference.report.figures.wording import POPULATION_NAMES, capitalised, words
 from inference.report.numbers import lone_ratio, number, ratio
 from inference.report.observed_arms import weighted_arms
 from inference.report.section import Material, Section
@@ -31,7 +31,7 @@ from inference.report.table import (
     Table,
     heading,
 )
-from inference.report.vocabulary import capitalised, vocabulary, with_terms_in_words
+from inference.report.vocabulary import vocabulary, with_terms_in_words
 from inference.sensitivity.adjustments import AGREE, compare_adjustments
 
 SOMEWHAT = 1.1  # a smaller factor between two hazard ratios is called a small difference
@@ -103,7 +103,7 @@ def agreement(compared: pd.DataFrame, main: dict[str, str]) -> tuple[str, ...]:
     if agree:
         names = _listed(agree)
         said.append(
-            f"{names[:1].upper()}{names[1:]} cannot be told from {own} (baseline: {words(main['baseline']).lower()}): in the same "
+            f"{capitalised(names)} cannot be told from {own} (baseline: {words(main['baseline']).lower()}): in the same "
             f"population the average hazard ratio differs by a factor of at most {number(_largest(closest), 3)}, within {AGREE:g} standard "
             "deviations of the difference, no more than chance makes of two fits to the same patients; a smaller difference may be there."
         )

@@ -15,11 +15,10 @@ from inference.adjustments import ADJUSTMENTS
 from inference.report.adjustment_words import WITHOUT_SCORE, score_from_elsewhere
 from inference.report.content import ReportSection, card_id
 from inference.report.figures.model_graphs import drawable, model_graphs_figure
-from inference.report.figures.wording import words
+from inference.report.figures.wording import capitalised, words
 from inference.report.results import Results
 from inference.report.section import Material, Section
 from inference.report.table import SENTENCE, TEXT, Column, Table, heading
-from inference.report.vocabulary import capitalised
 from models.assembly import parameter_names
 from models.cards import Card, read_card
 from models.priors import Parameter

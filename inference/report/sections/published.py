@@ -9,12 +9,11 @@ import pandas as pd
 
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.predictive_published import predictive_published_figure
-from inference.report.figures.wording import words
+from inference.report.figures.wording import capitalised, words
 from inference.report.numbers import number, ratio
 from inference.report.results import Results
 from inference.report.section import Material, Section
 from inference.report.table import NUMBER, RATIO, TEXT, Column, Table, numbers_of
-from inference.report.vocabulary import capitalised
 
 
 def beside_section(

@@ -24,6 +24,7 @@ from inference.report.figures.captions import caption_of
 from inference.report.figures.pairs_by_caliper import pairs_by_caliper_figure
 from inference.report.figures.replicated_survival import replicated_survival_figure
 from inference.report.figures.risk_table import Followed, together
+from inference.report.figures.wording import capitalised
 from inference.report.replicate_tables import (
     baseline_table,
     cox_table,
@@ -160,7 +161,7 @@ def replication_figures(
 ) -> list[FigureItem]:
     """Return the publication's survival figures on pseudo-patients, and pairs by caliper."""
     labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
-    labels |= {words: words[:1].upper() + words[1:] for words in PHASE_WORDS.values()}
+    labels |= {words: capitalised(words) for words in PHASE_WORDS.values()}
     for subgroup, column in evidence.names.subgroups.columns.items():
         labels[subgroup] = study.covariates[column].label or subgroup
     items = []
