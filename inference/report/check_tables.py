@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
+from data.study.study import Study
 from inference.diagnostics.checks.result import PARTS
+from inference.report.content import Report
 from inference.report.figures.wording import words
-from inference.report.numbers import trimmed
+from inference.report.numbers import number, trimmed
 from inference.report.table import LONG, NUMBER, SENTENCE, TEXT, Column, Kind, Table, heading
+from inference.report.vocabulary import term_in_words
 
 ORDER = ("fail", "warn", "info", "pass")
 TRIMMED = Kind(trimmed)
 SAMPLED = ("R-hat", "bulk ESS", "divergences")  # of a fit, the first of which orders them
+LONG_NUMBER = re.compile(r"\d+\.\d{3,}")
+OF_TERMS = ("shift", "balance")  # what is checked of a term of a formula
 STATUS_NAMES = {"fail": "Failed", "warn": "Warning", "info": "Info", "pass": "Passed"}
 
 
@@ -46,31 +52,32 @@ class Check:
         return f"{heading(self.family)}{f', {self.fit}' if self.fit else ''}: {self.subject}"
 
 
-def ordered_checks(checks: pd.DataFrame, main: Mapping[str, str]) -> list[Check]:
-    """Return the checks: failures first, within a status those of the main fit first, then as in the table.
+def ordered_checks(report: Report) -> list[Check]:
+    """Return the checks of a report: failures first, within a status those of the main fit first, then as in the table.
 
     Raises
     ------
     ValueError
         If a status is unknown: a check that is not shown would be hidden.
     """
-    unknown = sorted(set(checks["status"]) - set(ORDER))
+    unknown = sorted(set(report.checks["status"]) - set(ORDER))
     if unknown:
         raise ValueError(f"the status of a check must be one of {', '.join(ORDER)}, but found {unknown}")
-    found = [_shown(row, main) for _, row in checks.iterrows()]
+    found = [_shown(row, report) for _, row in report.checks.iterrows()]
     return sorted(found, key=lambda check: (ORDER.index(check.status), not check.of_main))
 
 
-def _shown(row: pd.Series, main: Mapping[str, str]) -> Check:
+def _shown(row: pd.Series, report: Report) -> Check:
     family, fit, subject = (str(row[part]) for part in PARTS)
     # A fit is named by its baseline and adjustment, and by whatever else was varied.
     named = set(fit.split(", ")) if fit else set()
+    main = report.main
     of_main = not named or ({main["baseline"], main["adjustment"]} <= named <= set(main.values()))
     value, threshold = (pd.to_numeric(row[column], errors="coerce") for column in ("value", "threshold"))
     return Check(
         family,
         in_words(fit),
-        subject,
+        subject_in_words(subject, report.study),
         str(row["status"]),
         float(value),
         float(threshold),
@@ -82,6 +89,13 @@ def _shown(row: pd.Series, main: Mapping[str, str]) -> Check:
 def in_words(label: str) -> str:
     """Return the label of a fit in words."""
     return ", ".join(words(part) for part in label.split(", ")) if label else ""
+
+
+def subject_in_words(subject: str, study: Study) -> str:
+    """Return what was checked with a term by the label of its covariate, and times with four digits."""
+    said = LONG_NUMBER.sub(lambda found: number(float(found[0]), 4), subject)
+    kind, _, term = said.partition(" of ")
+    return f"{kind} of {term_in_words(term, study)}" if kind in OF_TERMS else said
 
 
 def counts(checks: Sequence[Check]) -> dict[str, int]:

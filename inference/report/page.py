@@ -48,7 +48,7 @@ def render(report: Report) -> str:
         numbering[kind] += 1
         return f"{kind} {numbering[kind]}"
 
-    checks = ordered_checks(report.checks, report.main)
+    checks = ordered_checks(report)
     failures = [check for check in checks if check.status == "fail"]
     sections = sections_of_page(report)
     caveats = [of_pseudo_patients(one) for one in report.caveats] if report.pseudo else report.caveats
@@ -76,6 +76,7 @@ def render(report: Report) -> str:
             failures=failures,
             of_main=[check for check in failures if check.of_main],
             listed=failures[:LISTED],
+            warned=[check.subject for check in checks if check.status == "warn" and check.of_main],
             quick=is_quick(report.manifest),
         )
     )
@@ -137,7 +138,8 @@ def _finalised(value: object) -> object:
 
 
 def _bound(text: str) -> str:
-    """Keep "95 %" and "> 0.999" on one line."""
+    """Keep "95 %", "> 0.999" and "R-hat" on one line."""
+    text = text.replace("R-hat", "R\N{WORD JOINER}-\N{WORD JOINER}hat")
     return re.sub(r"(?<=\d) (?=%)|(?<=[<>]) (?=\d)", "\N{NO-BREAK SPACE}", text)
 
 

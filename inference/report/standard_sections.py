@@ -47,7 +47,7 @@ PRIOR_COLUMNS = ("parameter", "term", "prior", "reason", "meaning")
 @lru_cache(maxsize=1)
 def sections_of_page(report: Report) -> list[ReportSection]:
     """Return all sections of a page as `sections_in_order` does; page, Word document and files of tables share them."""
-    return sections_in_order(report, ordered_checks(report.checks, report.main))
+    return sections_in_order(report, ordered_checks(report))
 
 
 def sections_in_order(report: Report, checks: Sequence[Check]) -> list[ReportSection]:
@@ -61,10 +61,11 @@ def sections_in_order(report: Report, checks: Sequence[Check]) -> list[ReportSec
         _comparators(report),
         _checks(report, checks),
         _diagnostics(report, checks),
+        _priors(report),
     ]
     if report.pseudo:
         of_patients = [section_of_pseudo_patients(section) for section in of_patients]
-    methods = [_reading(report), _priors(report), _limits(report)]
+    methods = [_reading(report), _limits(report)]
     every = [*of_patients, _sensitivity(report), *report.sections, *methods]
     reproduce = _reproduce(report)
     anchors = [("answer", PARTS["answer"]), *((one.id, one.title) for one in [*every, reproduce])]

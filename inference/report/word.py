@@ -17,7 +17,7 @@ from docx.text.paragraph import Paragraph
 
 from inference.report.check_tables import ordered_checks
 from inference.report.content import FigureItem, Report, ReportSection
-from inference.report.headline import headline
+from inference.report.headline import Headline, headline
 from inference.report.methods_words import methods_paragraph
 from inference.report.page import parts_of
 from inference.report.sentences import answer, no_evidence
@@ -68,9 +68,8 @@ class _Writer:
     def written(self) -> bytes:
         """Return the file."""
         report = self.report
-        checks = ordered_checks(report.checks, report.main)
         sections = [one for one in sections_of_page(report) if one.live is None or one.exhibits]
-        self._first_page(headline(report, checks).result.sentence, sections)
+        self._first_page(headline(report, ordered_checks(report)))
         self.document.add_heading("Methods in short", 1)
         self._paragraph(methods_paragraph(report))
         for title, own in parts_of(sections):
@@ -85,7 +84,7 @@ class _Writer:
         self.document.save(file)
         return file.getvalue()
 
-    def _first_page(self, sentence: str, sections: list[ReportSection]) -> None:
+    def _first_page(self, shown: Headline) -> None:
         report = self.report
         self.document.add_heading(report.study.question or report.study.title, 0)
         people = vocabulary(report.study).patients
@@ -93,9 +92,8 @@ class _Writer:
             f"{report.study.title}: Bayesian analysis of an observational study of {report.patients} {people}, not randomised. "
             f"Source: {report.study.citation or 'not stated'}."
         )
-        self._paragraph(sentence, "Intense Quote")
+        self._paragraph(shown.result.sentence, "Intense Quote")
         found = answer(report)
-        shown = headline(report, ordered_checks(report.checks, report.main))
         for one in shown.result.numbers:
             self._paragraph(
                 f"{one.label}: {one.number} ({one.interval}; 95 % interval)",

@@ -11,7 +11,7 @@ from data.published.audit.causes import deaths_cause, deaths_fit
 from data.published.audit.finding import Finding, identifier
 from data.published.audit.hazards import interval_ratios
 from data.published.audit.margins import patients_of
-from data.published.audit.wording import phase_words
+from data.published.audit.wording import analysis_words, phase_words
 from data.published.evidence import Evidence
 from data.published.evidence_rows import SubgroupMedian
 from data.study.study import Study
@@ -40,12 +40,12 @@ def check_subgroups(study: Study, evidence: Evidence) -> Iterator[Finding]:
 
 def _unsized(analysis: str, rows: list[SubgroupMedian]) -> Finding:
     without = [row for row in rows if not re.search(r"\d", row.size)]
-    said = f"{len(without)} medians of {analysis.replace('_', ' ')}"
+    said = f"{len(without)} medians of {analysis_words(analysis)}"
     return Finding(
         identifier(FAMILY, "sizes", analysis),
         FAMILY,
         "medium" if without else "consistent",
-        f"subgroups by {analysis.replace('_', ' ')}",
+        f"subgroups by {analysis_words(analysis)}",
         f"{len(rows)} medians, P values, no interval",
         f"{len(without)} without a number of patients; cohort: {rows[0].cohort}",
         f"{said} are printed without numbers of patients or intervals, so neither they nor their P values can be checked."
@@ -70,7 +70,7 @@ def _partition(
             identifier(FAMILY, "partition", analysis, phase),
             FAMILY,
             "low" if edge or not inside else "consistent",
-            f"medians by {analysis.replace('_', ' ')} against the whole arm {phase_words(evidence, phase)}",
+            f"medians by {analysis_words(analysis)} against the whole arm {phase_words(evidence, phase)}",
             ", ".join(f"{row.subgroup} {row.median.text}" for row in rows),
             f"whole arm {whole.text}; must lie between {lowest:g} and {highest:g}",
             "The median of the arm lies between those of its parts."

@@ -1,5 +1,7 @@
 """How the audit prints numbers, and what it calls arms and phases."""
 
+import re
+
 from data.published.evidence import Evidence
 from data.published.printed import Printed
 from data.study.study import Study
@@ -16,6 +18,17 @@ def arm_words(study: Study, arm: str) -> str:
 def phase_words(evidence: Evidence, phase: str) -> str:
     """Return "before matching" or "after matching"; "all patients" where the study did not match."""
     return PHASE_WORDS[phase] if len(evidence.phases) > 1 else "all patients"
+
+
+def analysis_words(name: str) -> str:
+    """Return the name of an analysis, or of a group in it, in words; radiotherapy is written as papers do.
+
+    Examples
+    --------
+    >>> analysis_words("rt_modality"), analysis_words("brain")
+    ('RT modality', 'brain')
+    """
+    return re.sub(r"\brt\b", "RT", name.replace("_", " "))
 
 
 def p_words(value: float) -> str:

@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from data.published.audit.wording import analysis_words
 from inference.report.figures.style import OBSERVED, POSTERIOR, WARNING, canvas, narrow, quiet, style
 from inference.report.figures.wording import capitalised, ratio_ticks, wrapped
 
@@ -85,4 +86,4 @@ def _short(label: str, name: str) -> str:
     """Return a target's name without what the title of its panel says."""
     for said in (f"{name} of ", "survival at ", "median of ", " hazard ratio"):
         label = label.replace(said, "")
-    return capitalised(label)
+    return capitalised(analysis_words(label))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache, partial
 
 import pandas as pd
 
+from data.published.audit.wording import analysis_words
 from data.published.evidence import Evidence
 from data.published.reconstruction import Reconstruction
 from data.study.study import Study
@@ -168,7 +168,7 @@ def replication_figures(
     for name, curves in replication.curves.groupby("figure", sort=False):
         points = replication.points[replication.points["figure"] == name]
         identifier = f"replicated-{str(name).replace('_', '-')}"
-        title = FIGURE_TITLES.get(str(name), f"Survival by {_in_words(str(name))}")
+        title = FIGURE_TITLES.get(str(name), f"Survival by {analysis_words(str(name))}")
         drawing = draw(
             identifier,
             lambda curves=curves, points=points, name=str(name): replicated_survival_figure(
@@ -221,17 +221,12 @@ def _of_family(name: str, caption: str, summary: pd.DataFrame, family: str) -> T
     return lines_table(name, caption, summary[summary["family"] == family])
 
 
-def _in_words(group: str) -> str:
-    """Return the name of a group of analyses in words; radiotherapy is written as the paper does."""
-    return re.sub(r"\brt\b", "RT", group.replace("_", " "))
-
-
 def _subgroup_tables(summary: pd.DataFrame) -> list[Table]:
     families = [family for family in summary["family"].unique() if str(family).startswith("Subgroups, ")]
     return [
         _of_family(
             f"replicated-{str(family).partition(', ')[2].replace(' ', '-')}",
-            _in_words(str(family)),
+            analysis_words(str(family)),
             summary,
             family,
         )

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ def texts(table: Table) -> list[list[str]]:
 
 def test_checks_come_failures_first_and_the_main_fit_first_among_them(make_report):
     report = make_report()
-    checks = ordered_checks(report.checks, report.main)
+    checks = ordered_checks(report)
     assert [check.status for check in checks] == ["fail", "fail", "warn", "info", "pass", "pass"]
     assert [check.of_main for check in checks] == [True, False, True, True, True, False]
     first = checks[0]
@@ -28,31 +29,31 @@ def test_checks_come_failures_first_and_the_main_fit_first_among_them(make_repor
 
 def test_no_check_is_lost(make_report):
     report = make_report()
-    checks = ordered_checks(report.checks, report.main)
+    checks = ordered_checks(report)
     assert counts_sentence(checks) == "6 checks: 2 failed, 1 warns, 2 passed, 1 for information."
     counted = sum(int(text) for row in texts(families_table(checks)) for text in row[1:])
     assert counted == len(report.checks)
     assert sum(len(table.rows) for table in passed_tables(checks)) == 2
     with pytest.raises(ValueError, match="must be one of fail"):
-        ordered_checks(report.checks.assign(status="maybe"), report.main)
+        ordered_checks(replace(report, checks=report.checks.assign(status="maybe")))
 
 
 def test_fits_are_a_column_only_where_a_check_is_of_one(make_report):
     report = make_report()
-    (of_fits, *_) = passed_tables(ordered_checks(report.checks, report.main))
+    (of_fits, *_) = passed_tables(ordered_checks(report))
     assert of_fits.columns[0].title == "Fit"
     alone = report.checks.assign(family="reconstruction", fit="", status="pass")
-    (of_none,) = passed_tables(ordered_checks(alone, report.main))
+    (of_none,) = passed_tables(ordered_checks(replace(report, checks=alone)))
     assert [column.title for column in of_none.columns] == ["Check", "Value", "Threshold", "Meaning"]
     mixed = alone.assign(fit=["", *report.checks["fit"][1:]])
-    (both,) = passed_tables(ordered_checks(mixed, report.main))
+    (both,) = passed_tables(ordered_checks(replace(report, checks=mixed)))
     assert all(row[0] for row in texts(both))
 
 
 def test_a_check_of_all_fits_has_no_fit_in_its_name(make_report):
     report = make_report()
     named = report.checks.assign(family="overlap", fit="", subject="share outside the common range")
-    check = ordered_checks(named, report.main)[0]
+    check = ordered_checks(replace(report, checks=named))[0]
     assert (check.family, check.fit, check.subject) == ("overlap", "", "share outside the common range")
     assert check.of_main
 
