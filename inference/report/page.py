@@ -138,8 +138,7 @@ def _finalised(value: object) -> object:
 
 
 def _bound(text: str) -> str:
-    """Keep "95 %", "> 0.999" and "R-hat" on one line."""
-    text = text.replace("R-hat", "R\N{WORD JOINER}-\N{WORD JOINER}hat")
+    """Keep "95 %" and "> 0.999" on one line."""
     return re.sub(r"(?<=\d) (?=%)|(?<=[<>]) (?=\d)", "\N{NO-BREAK SPACE}", text)
 
 

@@ -61,11 +61,10 @@ def sections_in_order(report: Report, checks: Sequence[Check]) -> list[ReportSec
         _comparators(report),
         _checks(report, checks),
         _diagnostics(report, checks),
-        _priors(report),
     ]
     if report.pseudo:
         of_patients = [section_of_pseudo_patients(section) for section in of_patients]
-    methods = [_reading(report), _limits(report)]
+    methods = [_reading(report), _priors(report), _limits(report)]
     every = [*of_patients, _sensitivity(report), *report.sections, *methods]
     reproduce = _reproduce(report)
     anchors = [("answer", PARTS["answer"]), *((one.id, one.title) for one in [*every, reproduce])]

@@ -136,4 +136,4 @@ def models_section(material: Material) -> Sequence[ReportSection]:
     )
 
 
-SECTION = Section(models_section, of_patients=True)
+SECTION = Section(models_section)
