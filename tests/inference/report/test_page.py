@@ -112,7 +112,11 @@ def test_labels_are_escaped(make_report, study):
 def test_failed_checks_come_before_the_answer(make_report, html):
     assert html.index('role="alert"><a href="#failed">6 checks: 2 failed') < html.index('<section id="full"')
     assert html.index('role="alert"') < html.index('class="sentence"')
-    assert html.index("2 checks failed, 1 of the main fit") < html.index('<section id="full"')
+    box = html[html.index('<section id="failed"') : html.index('<section id="full"')]
+    assert "2 checks failed, 1 of the main fit" in box
+    assert (
+        "1 check warns: shift of Age" in box
+    )  # a check that warns of the main fit is named beside the failures
     passing = make_report().checks.assign(status="pass")
     assert 'role="alert"' not in render(make_report(checks=passing))
     assert "No check was made" in render(make_report(checks=passing.iloc[:0]))

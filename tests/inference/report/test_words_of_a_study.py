@@ -11,6 +11,7 @@ from data.study.sections import Propensity
 from data.study.sections import Report as ReportKeys
 from data.study.study import STUDIES, load_study
 from inference.report.adjustment_words import score_from_elsewhere
+from inference.report.check_tables import subject_in_words
 from inference.report.content import ReportSection, fit_rows
 from inference.report.headline import result_of
 from inference.report.methods_words import methods_paragraph
@@ -169,3 +170,13 @@ def test_the_population_of_a_hazard_ratio_is_of_pseudo_patients_where_they_are(m
     for name, whose in (("li2024", "matched pseudo-patients"), ("gbsg2", "matched patients")):
         labels = [one.label for one in result_of(load_study(name), own).numbers]
         assert labels[-1].endswith(f", {whose}")
+
+
+def test_subjects_of_checks_are_in_words():
+    study = load_study("gbsg2")
+    said = [subject_in_words(f"shift of {term}", study) for term in ("tgrade[T.II]", "log(pnodes)", "age")]
+    assert said == ["shift of Tumour grade: II", "shift of log(pnodes)", "shift of Age, years"]
+    assert (
+        subject_in_words("survival at 18.3333 months, treated", study) == "survival at 18.33 months, treated"
+    )
+    assert subject_in_words("events in (0, 281] days, control", study) == "events in (0, 281] days, control"
