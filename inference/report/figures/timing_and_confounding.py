@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -56,6 +57,7 @@ def _draw(axes: Axes, surface: pd.DataFrame, name: str, certain: float) -> None:
     def table(column: str) -> pd.DataFrame:
         return surface.pivot(index="strength", columns="delay", values=column)
 
+    axes.set_yscale("log")
     values, benefit = table(name), table("probability_of_benefit").to_numpy(dtype=float)
     delay, strength = values.columns.to_numpy(dtype=float), values.index.to_numpy(dtype=float)
     axes.contourf(delay, strength, benefit, levels=EDGES, colors=SHADES[::-1], zorder=0)
@@ -63,24 +65,13 @@ def _draw(axes: Axes, surface: pd.DataFrame, name: str, certain: float) -> None:
     levels = _levels(name, float(shown.min()), float(shown.max()))
     if levels:
         lines = axes.contour(
-            delay,
-            strength,
-            shown,
-            levels=levels,
-            colors=POSTERIOR,
-            linewidths=0.8,
-            linestyles="solid",
-            zorder=1,
+            delay, strength, shown, levels=levels, colors=POSTERIOR, linewidths=0.8, linestyles="solid"
         )
-        axes.clabel(
-            lines,
-            fmt=_label,
-            fontsize=SMALL,
-            inline_spacing=3,
-        )
+        paths = [np.asarray(path.vertices) for path in lines.get_paths()]
+        middles = [places[len(places) // 2] for places in paths]
+        axes.clabel(lines, manual=middles, fmt=_label, fontsize=SMALL, inline_spacing=3, zorder=3)
     if benefit.min() < certain < benefit.max():
         axes.contour(delay, strength, benefit, levels=[certain], colors=OBSERVED, linewidths=2.0, zorder=2)
-    axes.set_yscale("log")
     ticks = [tick for tick in (1, 1.5, 2, 2.5, 3, 4, 6) if tick <= strength[-1] * 1.001]
     axes.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     axes.yaxis.set_minor_locator(NullLocator())
