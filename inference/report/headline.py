@@ -12,7 +12,7 @@ from data.study.study import Study
 from inference.report.check_tables import Check, counts
 from inference.report.content import Report, estimand_row, fit_rows
 from inference.report.exposure_words import since
-from inference.report.figures.wording import POPULATION_NAMES, capitalised
+from inference.report.figures.wording import POPULATION_NAMES, capitalised, estimate_of
 from inference.report.numbers import difference_in_words, number, percent, ratio, span
 from inference.report.sentences import horizon_of
 from inference.report.vocabulary import vocabulary
@@ -113,7 +113,7 @@ def _sentence(study: Study, rows: pd.DataFrame, population: str) -> str:
     mean, horizon = estimand_row(rows, "rmst_difference", population), horizon_of(rows)
     if mean is None or pd.isna(mean["median"]) or horizon is None:
         return "The difference in mean survival could not be estimated."
-    difference = _briefly(difference_in_words(*_limits(mean), unit), unit)
+    difference = _briefly(difference_in_words(*estimate_of(mean), unit), unit)
     end = f"adjusted mean {vocabulary(study).survival} within {number(horizon)} {unit} is {difference}."
     whom = AMONG.get(population, f"in {population}, ")
     exposure = str(rows["exposure"].iloc[0])
@@ -135,7 +135,7 @@ def _numbers(study: Study, rows: pd.DataFrame, population: str) -> list[Figure]:
     found = []
     mean = estimand_row(rows, "rmst_difference", population)
     if mean is not None and pd.notna(mean["median"]):
-        value, limits = _split(span(*_limits(mean)))
+        value, limits = _split(span(*estimate_of(mean)))
         sign = "" if value.startswith("−") else "+"
         found.append(Figure(f"Mean {survival} to {to}", f"{sign}{value} {unit}", limits))
     times = rows.loc[(rows["estimand"] == "survival_treated") & (rows["population"] == population), "time"]
@@ -143,7 +143,7 @@ def _numbers(study: Study, rows: pd.DataFrame, population: str) -> list[Figure]:
     if len(reached):
         at = float(reached.max())
         arms = [estimand_row(rows, f"survival_{arm}", population, at) for arm in ("treated", "control")]
-        values = [_split(percent(*_limits(arm))) for arm in arms if arm is not None]
+        values = [_split(percent(*estimate_of(arm))) for arm in arms if arm is not None]
         if len(values) == 2:
             found.append(
                 Figure(
@@ -156,15 +156,11 @@ def _numbers(study: Study, rows: pd.DataFrame, population: str) -> list[Figure]:
     of = rows.loc[rows["estimand"] == "hazard_ratio", "population"].unique()
     hazard = estimand_row(rows, "hazard_ratio", of[0]) if len(of) == 1 else None
     if hazard is not None and pd.notna(hazard["median"]):
-        value, limits = _split(ratio(*_limits(hazard)))
+        value, limits = _split(ratio(*estimate_of(hazard)))
         say = words_for(study) or str
         whose = "equal covariates" if of[0] == "conditional" else say(POPULATION_NAMES.get(of[0], of[0]))
         found.append(Figure(f"Hazard ratio, {whose}", value, limits))
     return found
-
-
-def _limits(row: pd.Series) -> tuple[float, float, float]:
-    return float(row["median"]), float(row["lower"]), float(row["upper"])
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -44,14 +44,32 @@ class Material:
     draw: Draw
     kept: Path
 
-    def figure(self, name: str, title: str, draw: Callable[[], Figure], caption: str = "") -> FigureItem:
-        """Return a figure of a section, with the caption that stands in its file, or another one."""
-        place = name.replace("_", "-")
-        return FigureItem(place, title, caption or caption_of(name), self.draw(place, draw), "section")
+    def figure(self, name: str, title: str, make: Callable[[], Figure], caption: str = "") -> FigureItem:
+        """Return a figure of a section; see `figure_of`."""
+        return figure_of(self.draw, name, title, make, caption)
 
     def with_effect(self, effect: str) -> FitSummary | None:
         """Return the fit with another shape of the effect than the main model's, None where there is none."""
         return next((one for one in self.results.effects if one.request.effect == effect), None)
+
+
+def figure_of(draw: Draw, name: str, title: str, make: Callable[[], Figure], caption: str = "") -> FigureItem:
+    """Return a figure of a section.
+
+    Parameters
+    ----------
+    draw : callable
+        Gives a drawing from a name and what makes the figure.
+    name : str
+        Of its module in `inference.report.figures`, or of its files where it has a caption of its own.
+    title : str
+    make : callable
+        Makes the figure.
+    caption : str
+        How to read it; by default the caption that stands in its module.
+    """
+    place = name.replace("_", "-")
+    return FigureItem(place, title, caption or caption_of(name), draw(place, make), "section")
 
 
 def no_tables(material: Material) -> dict[str, pd.DataFrame]:

@@ -10,7 +10,7 @@ import pandas as pd
 from inference.report.adjustment_words import MEANINGS, adjusted_by, meaning_of, score_from_elsewhere
 from inference.report.content import Report, companion, estimand_row, fit_rows
 from inference.report.exposure_words import exposure_name, exposure_sentence, since
-from inference.report.figures.wording import POPULATION_NAMES, words
+from inference.report.figures.wording import POPULATION_NAMES, estimate_of, words
 from inference.report.numbers import difference_in_words, number, probability, ratio
 from inference.report.vocabulary import vocabulary
 
@@ -77,20 +77,16 @@ def _main_numbers(rows: pd.DataFrame, unit: str) -> tuple[str, str]:
     if mean is None or pd.isna(mean["median"]):
         said = "unknown (not estimated)"
     else:
-        said = _with_benefit(difference_in_words(*_interval(mean), unit), mean)
+        said = _with_benefit(difference_in_words(*estimate_of(mean), unit), mean)
     hazard = estimand_row(rows, "hazard_ratio", "conditional")
     if hazard is None or pd.isna(hazard["median"]):
         return said, "not one number in this model (see the tables of every estimand)"
-    return said, _with_benefit(ratio(*_interval(hazard)).replace("(", "(95 % interval "), hazard)
+    return said, _with_benefit(ratio(*estimate_of(hazard)).replace("(", "(95 % interval "), hazard)
 
 
 def _with_benefit(said: str, row: pd.Series) -> str:
     """Put the probability of benefit into the brackets that end a text."""
     return f"{said.removesuffix(')')}; probability of benefit {probability(float(row['probability_of_benefit']))})"
-
-
-def _interval(row: pd.Series) -> tuple[float, float, float]:
-    return float(row["median"]), float(row["lower"]), float(row["upper"])
 
 
 def horizon_of(rows: pd.DataFrame) -> float | None:

@@ -30,6 +30,7 @@ from inference.report.effect_tables import (
     populations_table,
 )
 from inference.report.exposure_words import exposure_of, pairing_sentence
+from inference.report.figures.wording import estimate_of
 from inference.report.journal_tables import balance_sentence, cox_table, patients_table
 from inference.report.numbers import lone_ratio, number, percent, ratio
 from inference.report.own_matching_table import own_matching_table
@@ -110,9 +111,7 @@ def _curves(report: Report) -> ReportSection:
     said = []
     for time in times:
         arms = [estimand_row(rows, f"survival_{arm}", "all", float(time)) for arm in ("treated", "control")]
-        values = [
-            percent(float(a["median"]), float(a["lower"]), float(a["upper"])) for a in arms if a is not None
-        ]
+        values = [percent(*estimate_of(arm)) for arm in arms if arm is not None]
         said.append(f"at {number(time)} {unit} {' against '.join(values)} %")
     finding = (
         f"Adjusted {vocabulary(report.study).outcome}, treated against not: {'; '.join(said)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from data.study.study import Study
+from inference.report.figures.wording import estimate_of
 from inference.report.numbers import number, ratio
 from inference.report.table import (
     LONG,
@@ -31,15 +32,9 @@ QUANTITIES = {
 }
 
 
-def numbers_of(row: pd.Series, *names: str) -> tuple[float, float, float]:
-    """Return three numbers of a row: an estimate and its limits."""
-    first, second, third = (float(row[name]) for name in names)
-    return first, second, third
-
-
 def without_effect(row: pd.Series) -> str:
     """Return the hazard ratio that no effect would print, with its range."""
-    return ratio(*numbers_of(row, "no_effect", "no_effect_lower", "no_effect_upper"))
+    return ratio(*estimate_of(row, "no_effect", "no_effect_"))
 
 
 def scenario_table(timing: Timing) -> Table:

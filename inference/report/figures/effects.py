@@ -17,7 +17,7 @@ from inference.report.figures.table_rows import (
     varying,
     whole_cohort,
 )
-from inference.report.figures.wording import capitalised, interval, words, wrapped
+from inference.report.figures.wording import capitalised, estimate_of, interval, words, wrapped
 
 CAPTION = (
     "Hazard ratios of treatment with 95 % intervals on a log scale; left of the dashed line at 1 the "
@@ -81,6 +81,6 @@ def _cox_row(row: pd.Series, both: bool) -> ForestRow:
     method = str(row["method"]).split(";")[0].removeprefix("Cox, ")
     if both and SPLIT_AT_START not in method and OWN_PAIRS not in method:
         method = f"ever against never, {method}"
-    numbers = (float(row["estimate"]), float(row["lower"]), float(row["upper"]))
+    numbers = estimate_of(row, "estimate")
     columns = (interval(*numbers, ratio=True), "")
     return ForestRow(capitalised(method), *numbers, colour=COMPARATOR, marker="s", columns=columns)

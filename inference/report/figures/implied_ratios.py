@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from inference.report.figures.forest import ForestRow, forest_figure
 from inference.report.figures.style import COMPARATOR, style
-from inference.report.figures.wording import interval, wrapped
+from inference.report.figures.wording import estimate_of, interval, wrapped
 
 CAPTION = (
     "Hazard ratios that the printed medians or survival probabilities of two groups imply if hazards are constant; the "
@@ -30,7 +30,7 @@ def implied_ratios_figure(ratios: pd.DataFrame) -> Figure:
     shown = ratios[ratios["hazard_ratio"].notna()]
     rows = []
     for _, ratio in shown.iterrows():
-        numbers = (float(ratio["hazard_ratio"]), float(ratio["lower"]), float(ratio["upper"]))
+        numbers = estimate_of(ratio, "hazard_ratio")
         written = interval(*numbers, ratio=True) if pd.notna(ratio["lower"]) else f"{numbers[0]:.2f}"
         label = f"{ratio['study']}: {ratio['treatment']} against {ratio['comparator']}"
         rows.append(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from inference.report.figures.forest import ForestRow, draw_forest, forest_height, positions
 from inference.report.figures.style import BACKED, POSTERIOR, SMALL, beside, narrow, quiet, style
 from inference.report.figures.table_rows import first_unit, whole_cohort
-from inference.report.figures.wording import interval, probability, words, wrapped
+from inference.report.figures.wording import estimate_of, interval, probability, words, wrapped
 
 CAPTION = (
     "The same patients under other beliefs about the effect: posterior median and 95 % interval under "
@@ -45,7 +45,7 @@ def prior_sets_figure(
     )
     draw_forest(
         left,
-        [_row(name, ratios.loc[name], ratio=True, behind=intervals.get(name)) for name in names],
+        [_row(name, ratios.loc[name], intervals.get(name)) for name in names],
         reference=1.0,
         log=True,
     )
@@ -78,8 +78,7 @@ def prior_sets_figure(
     for axes, table in ((left, ratios), (middle, means)):
         for row, name in zip(heights, names, strict=True):
             if name in table.index:
-                numbers = table.loc[name, ["median", "lower", "upper"]].astype(float)
-                text = interval(*numbers, ratio=axes is left)
+                text = interval(*estimate_of(table.loc[name]), ratio=axes is left)
                 axes.text(
                     1.0 if narrow() else 0.0,
                     row - 0.85 if narrow() else row + 0.34,
@@ -94,13 +93,5 @@ def prior_sets_figure(
     return figure
 
 
-def _row(
-    name: str, row: pd.Series, *, ratio: bool = False, behind: tuple[float, float] | None = None
-) -> ForestRow:
-    return ForestRow(
-        wrapped(words(name), 18),
-        float(row["median"]),
-        float(row["lower"]),
-        float(row["upper"]),
-        behind=behind if ratio else None,
-    )
+def _row(name: str, row: pd.Series, behind: tuple[float, float] | None = None) -> ForestRow:
+    return ForestRow(wrapped(words(name), 18), *estimate_of(row), behind=behind)

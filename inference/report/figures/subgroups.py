@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from inference.report.figures.forest import ForestRow, forest_figure, heading
 from inference.report.figures.style import COMPARATOR, POSTERIOR, SMALL, style
-from inference.report.figures.wording import interval
+from inference.report.figures.wording import estimate_of, interval
 
 CAPTION = (
     "Hazard ratio of treatment in the average patient and in those who have each level, with 95 % intervals; none was picked beforehand. Filled: the posterior in "
@@ -56,13 +56,13 @@ def subgroups_figure(table: pd.DataFrame) -> Figure:
 def _rows(table: pd.DataFrame) -> list[ForestRow]:
     rows: list[ForestRow] = []
     column = ""
-    for row in table.to_dict("records"):
+    for _, row in table.iterrows():
         name = str(row["covariate"])
         if name and name != column:
             rows.append(heading(name))
         column = name
-        shrunk = (float(row["hazard_ratio"]), float(row["lower"]), float(row["upper"]))
-        alone = (float(row["alone"]), float(row["alone_lower"]), float(row["alone_upper"]))
+        shrunk = estimate_of(row, "hazard_ratio")
+        alone = estimate_of(row, "alone", "alone_")
         label = f"   {row['level']}" if name else "Average"
         size = f"{row['patients']:.0f}"
         if "patients_low" in row:

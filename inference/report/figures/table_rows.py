@@ -9,7 +9,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from inference.report.figures.forest import ForestRow, forest_figure
-from inference.report.figures.wording import POPULATION_NAMES, capitalised, interval, probability, words
+from inference.report.figures.wording import (
+    POPULATION_NAMES,
+    capitalised,
+    estimate_of,
+    interval,
+    probability,
+    words,
+)
 
 # What a reader must be told where a table holds more than one of them.
 MODEL_COLUMNS = ("adjustment", "effect", "exposure", "prior_set")
@@ -63,7 +70,7 @@ def forest_row(row: pd.Series, label: str, prefix: str = "", *, ratio: bool = Tr
     **look
         Colour, marker and so on, as of `ForestRow`.
     """
-    median, lower, upper = (float(row[prefix + name]) for name in ("median", "lower", "upper"))
+    median, lower, upper = estimate_of(row, f"{prefix}median", prefix)
     benefit = probability(float(row[f"{prefix}probability_of_benefit"]))
     texts = (interval(median, lower, upper, ratio=ratio), benefit)
     return ForestRow(label, median, lower, upper, columns=texts, **look)

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 BASELINE_NAMES = {"piecewise_exponential": "Piecewise exponential", "weibull": "Weibull"}
 ADJUSTMENT_NAMES = {
@@ -75,6 +76,11 @@ def number(value: float, digits: int = 3) -> str:
         return f"{value:.0f}".replace("-", "−")
     size = math.floor(math.log10(abs(value))) if value else 0
     return f"{value:.{max(0, digits - 1 - size)}f}".replace("-", "−")
+
+
+def estimate_of(row: pd.Series, estimate: str = "median", prefix: str = "") -> tuple[float, float, float]:
+    """Return an estimate of a row with its limits, the columns lower and upper after a prefix."""
+    return float(row[estimate]), float(row[f"{prefix}lower"]), float(row[f"{prefix}upper"])
 
 
 def interval(estimate: float, lower: float, upper: float, *, ratio: bool = False) -> str:

@@ -8,6 +8,7 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
+from data.published.audit.wording import listed
 from inference.adjustments import ADJUSTMENTS
 from inference.fits.fits import FitSummary
 from inference.report.check_tables import in_words
@@ -15,7 +16,7 @@ from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.adjustments import adjustments_figure
 from inference.report.figures.balance_by_adjustment import balance_by_adjustment_figure
 from inference.report.figures.weighted_survival import WeightedPanel, weighted_survival_figure
-from inference.report.figures.wording import POPULATION_NAMES, capitalised, words
+from inference.report.figures.wording import POPULATION_NAMES, capitalised, estimate_of, words
 from inference.report.numbers import lone_ratio, number, ratio
 from inference.report.observed_arms import weighted_arms
 from inference.report.section import Material, Section
@@ -101,7 +102,7 @@ def agreement(compared: pd.DataFrame, main: dict[str, str]) -> tuple[str, ...]:
             differ.append((words(str(adjustment)), worst))
     said = []
     if agree:
-        names = _listed(agree)
+        names = listed(agree)
         said.append(
             f"{capitalised(names)} cannot be told from {own} (baseline: {words(main['baseline']).lower()}): in the same "
             f"population the average hazard ratio differs by a factor of at most {number(_largest(closest), 3)}, within {AGREE:g} standard "
@@ -219,17 +220,13 @@ DESIGN_COLUMNS = {
 
 
 def _ratio_of(row: pd.Series) -> str:
-    return ratio(*(float(row[f"marginal_hazard_ratio_{name}"]) for name in ("median", "lower", "upper")))
+    return ratio(*estimate_of(row, f"{RATIO_OF_ALL}_median", f"{RATIO_OF_ALL}_"))
 
 
 def _count(models: pd.DataFrame, column: str) -> str:
     count = models[column].nunique()
     name = {"baseline": "baseline hazard", "adjustment": "adjustment"}[column]
     return f"{count} {name}{'s' if count > 1 else ''}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _sections(material: Material) -> list[ReportSection]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 import pandas as pd
 
@@ -14,8 +15,8 @@ from data.published.audit.uses import Use, uses_of
 from data.published.evidence import Evidence
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
-from inference.report.figures.audit_hazard_ratios import CAPTION, audit_hazard_ratios_figure
-from inference.report.section import Material, Section
+from inference.report.figures.audit_hazard_ratios import audit_hazard_ratios_figure
+from inference.report.section import Material, Section, figure_of
 from inference.report.table import SENTENCE, TEXT, Column, Table
 
 TITLE = "What the paper's numbers say about each other"
@@ -154,9 +155,9 @@ def _figures(evidence: Evidence | None, unit: str, draw: Draw) -> tuple[FigureIt
     if not any(ratios.values()):
         return ()
     printed = {phase: printed_ratio(evidence, phase) for phase in evidence.phases}
-    drawing = draw("audit-hazard-ratios", lambda: audit_hazard_ratios_figure(ratios, printed, unit))
     title = "Hazard ratios that the printed survival implies"
-    return (FigureItem("audit-hazard-ratios", title, CAPTION, drawing, "section"),)
+    make = partial(audit_hazard_ratios_figure, ratios, printed, unit)
+    return (figure_of(draw, "audit_hazard_ratios", title, make),)
 
 
 def _sections(material: Material) -> list[ReportSection]:

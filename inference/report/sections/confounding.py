@@ -9,12 +9,12 @@ import pandas as pd
 
 from data.study.study import Study
 from inference.report.confounding_tables import measured_table, needed_table, whole_percent
-from inference.report.content import FigureItem, ReportSection
+from inference.report.content import ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
-from inference.report.figures.confounding import CAPTION, confounding_figure
+from inference.report.figures.confounding import confounding_figure
 from inference.report.numbers import number, probability, ratio, span
 from inference.report.results import Results
-from inference.report.section import Material, Section
+from inference.report.section import Material, Section, figure_of
 from inference.sensitivity import CONFOUNDING
 from inference.sensitivity.confounding import (
     BELOW,
@@ -59,13 +59,13 @@ def confounding_section(
     beside = _beside(study, grid, measured)
     needed = needed_strength(grid)
     drawn = beside.assign(label=beside["label"].replace(SHORTER, regex=True))
-    drawing = draw("confounding", lambda: confounding_figure(surface_of(grid), symmetric_line(grid), drawn))
-    figure = FigureItem(
-        "confounding", "How strong an overlooked condition must be", CAPTION, drawing, "section"
+    figure = figure_of(
+        draw,
+        "confounding",
+        "How strong an overlooked condition must be",
+        lambda: confounding_figure(surface_of(grid), symmetric_line(grid), drawn),
     )
-    tables = [needed_table(grid, needed)]
-    if len(beside):
-        tables.append(measured_table(grid, beside, found))
+    tables = (needed_table(grid, needed), *([measured_table(grid, beside, found)] if len(beside) else []))
     paragraphs = (
         _needed_sentences(grid, needed),
         *([_measured_sentences(grid, beside)] if len(beside) else []),
@@ -73,7 +73,7 @@ def confounding_section(
         _assumptions(grid),
     )
     return ReportSection(
-        "confounding", "Unmeasured confounding", paragraphs, tuple(tables), (figure,), confounding_doubt(grid)
+        "confounding", "Unmeasured confounding", paragraphs, tables, (figure,), confounding_doubt(grid)
     )
 
 

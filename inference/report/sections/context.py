@@ -7,14 +7,14 @@ import pandas as pd
 from data.published.evidence import Evidence
 from inference.published.implied_hazard_ratios import implied_ratios
 from inference.published.toxicity import MAIN, Toxicity
-from inference.report.content import FigureItem, ReportSection
+from inference.report.content import ReportSection
 from inference.report.context_tables import implied_table, notes_table, prognosis_table, trials_table
 from inference.report.drawings import Draw, drawn_when_asked
-from inference.report.figures.captions import caption_of
 from inference.report.figures.implied_ratios import implied_ratios_figure
 from inference.report.figures.toxicity import toxicity_figure
+from inference.report.figures.wording import estimate_of
 from inference.report.numbers import probability, share
-from inference.report.section import Material, Section
+from inference.report.section import Material, Section, figure_of
 from inference.report.toxicity_tables import (
     contrasts_table,
     risks_table,
@@ -53,15 +53,11 @@ def context_sections(
 def toxicity_section(toxicity: Toxicity, draw: Draw = drawn_when_asked) -> ReportSection:
     """Return the section on radionecrosis with and without T-DM1."""
     historical = toxicity.evidence.historical
-    figure = FigureItem(
+    figure = figure_of(
+        draw,
         "toxicity",
         "Radionecrosis with and without T-DM1",
-        caption_of("toxicity"),
-        draw(
-            "toxicity",
-            lambda: toxicity_figure(toxicity.risks, (historical.lower, historical.upper), EXPOSURE_WORDS),
-        ),
-        "section",
+        lambda: toxicity_figure(toxicity.risks, (historical.lower, historical.upper), EXPOSURE_WORDS),
     )
     return ReportSection(
         "toxicity",
@@ -84,7 +80,7 @@ def _finding(toxicity: Toxicity) -> str:
     main = toxicity.contrasts[toxicity.contrasts["scenario"] == MAIN].set_index(["contrast", "quantity"])
     drug = main.loc[("drug", "risk_difference")]
     return (
-        f"In small series that were not randomised, T-DM1 goes with a share of radionecrosis that is higher by {share(*_numbers(drug))}; "
+        f"In small series that were not randomised, T-DM1 goes with a share of radionecrosis that is higher by {share(*estimate_of(drug))}; "
         f"probability that it is higher at all {probability(drug['probability_of_harm'])}."
     )
 
@@ -101,9 +97,9 @@ def _findings(toxicity: Toxicity) -> list[str]:
     )
     return [
         "In a typical series T-DM1 goes with a risk of radionecrosis that is higher by "
-        f"{share(*_numbers(drug))} (95 %; difference of shares); the probability that it is higher at all is "
+        f"{share(*estimate_of(drug))} (95 %; difference of shares); the probability that it is higher at all is "
         f"{probability(drug['probability_of_harm'])}. {said} Whether drug and radiotherapy are given together or in "
-        f"sequence: a difference of {share(*_numbers(timing))}, probability of more harm when together "
+        f"sequence: a difference of {share(*estimate_of(timing))}, probability of more harm when together "
         f"{probability(timing['probability_of_harm'])}"
         + ("; the series are too small to tell." if timing["lower"] < 0 < timing["upper"] else "."),
         "These are unadjusted comparisons of small retrospective series: who got the drug was not drawn by lot, and patients "
@@ -171,16 +167,8 @@ def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> Rep
         ]
         tables.append(implied_table(ratios))
         if ratios["hazard_ratio"].notna().any():
-            drawing = draw("implied-ratios", lambda: implied_ratios_figure(ratios))
-            figures.append(
-                FigureItem(
-                    "implied-ratios",
-                    "Anti-HER2 drugs after brain metastasis",
-                    caption_of("implied_ratios"),
-                    drawing,
-                    "section",
-                )
-            )
+            title = "Anti-HER2 drugs after brain metastasis"
+            figures.append(figure_of(draw, "implied_ratios", title, lambda: implied_ratios_figure(ratios)))
     tables += [table for table in (prognosis_table(evidence), trials_table(evidence)) if table.rows]
     notes = notes_table(evidence)
     if notes.rows:
@@ -199,10 +187,6 @@ def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> Rep
         "paper",
         opens_with=None,
     )
-
-
-def _numbers(row: pd.Series) -> tuple[float, float, float]:
-    return float(row["median"]), float(row["lower"]), float(row["upper"])
 
 
 def _sections(material: Material) -> list[ReportSection]:

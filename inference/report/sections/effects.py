@@ -13,6 +13,7 @@ from inference.fits.requests import cohorts_of
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.effect_over_time import effect_over_time_figure
 from inference.report.figures.subgroups import subgroups_figure
+from inference.report.figures.wording import estimate_of
 from inference.report.numbers import number
 from inference.report.results import Results
 from inference.report.section import Material, Section
@@ -198,10 +199,8 @@ def _constant_ratio(results: Results, changing: FitSummary) -> tuple[float, floa
     for summary in results.models:
         if summary.request.named == wanted:
             table = summary.estimands
-            row = table[(table["estimand"] == "hazard_ratio") & (table["population"] == "conditional")].iloc[
-                0
-            ]
-            return float(row["median"]), float(row["lower"]), float(row["upper"])
+            of_effect = (table["estimand"] == "hazard_ratio") & (table["population"] == "conditional")
+            return estimate_of(table[of_effect].iloc[0])
     return None
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.exposures import exposures_figure
-from inference.report.figures.wording import words
+from inference.report.figures.wording import estimate_of, words
 from inference.report.numbers import lone_ratio, number, probability, ratio
 from inference.report.section import Material, Section
 from inference.report.table import PROBABILITY, RATIO, SPAN, TEXT, Column, Table, numbers_of
@@ -129,7 +129,7 @@ def _table(estimands: pd.DataFrame, ratios: pd.DataFrame, order: Sequence[str], 
 
 
 def _ratio(row: pd.Series) -> str:
-    said = ratio(row["median"], row["lower"], row["upper"])
+    said = ratio(*estimate_of(row))
     return f"{said.removesuffix(')')}; P(benefit) {probability(float(row['probability_of_benefit']))})"
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from inference.fits.pooled_checks import WORST_RHAT
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.feedback import feedback_figure
+from inference.report.figures.wording import estimate_of
 from inference.report.numbers import number, ratio
 from inference.report.section import Material, Section
 from inference.report.table import NUMBER, PROBABILITY, RATIO, SHORT, TEXT, Column, Kind, Table
@@ -32,7 +33,7 @@ def feedback_section(table: pd.DataFrame, figures: Sequence[FigureItem]) -> Repo
     every, table = table, table[table["outcome"] == table["outcome"].iloc[0]]
     first, last = table.iloc[0], table.iloc[-1]
     worst = table.loc[table["largest_shift"].abs().idxmax()]
-    ends = [ratio(one["hazard_ratio"], one["lower"], one["upper"]) for one in (first, last)]
+    ends = [ratio(*estimate_of(one, "hazard_ratio")) for one in (first, last)]
     verdict = (
         "That is less than half a posterior standard deviation, which counts as little here; with the covariates in the outcome model as "
         "well, little can be expected to move."
@@ -74,9 +75,7 @@ def _algebra(table: pd.DataFrame) -> tuple[str, ...]:
     if set(table["outcome"]) != set(OUTCOMES):
         return ()
     alone = table[table["outcome"] == "score"]
-    first, last = (
-        ratio(one["hazard_ratio"], one["lower"], one["upper"]) for _, one in alone.iloc[[0, -1]].iterrows()
-    )
+    first, last = (ratio(*estimate_of(one, "hazard_ratio")) for _, one in alone.iloc[[0, -1]].iterrows())
     chance = " (a mixture by chance: see below)" if float(alone["score_rhat"].iloc[-1]) > WORST_RHAT else ""
     return (
         "The score is a sum of the same covariates, x'g. Beside them in the outcome model, x'b + k x'g = x'(b + k g), it adds nothing "

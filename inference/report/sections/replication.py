@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from data.published.audit.wording import analysis_words
 from data.published.evidence import Evidence
@@ -33,7 +34,7 @@ from inference.report.replicate_tables import (
     outside,
     written,
 )
-from inference.report.section import Material, Section
+from inference.report.section import Material, Section, figure_of
 from inference.report.table import Table
 
 type FollowedGroups = dict[tuple[str, str, str], Followed]  # by figure, panel and group
@@ -169,34 +170,24 @@ def replication_figures(
         points = replication.points[replication.points["figure"] == name]
         identifier = f"replicated-{str(name).replace('_', '-')}"
         title = FIGURE_TITLES.get(str(name), f"Survival by {analysis_words(str(name))}")
-        drawing = draw(
-            identifier,
-            lambda curves=curves, points=points, name=str(name): replicated_survival_figure(
-                curves, points, followed_in(followed(), name), labels, study.time_unit
-            ),
-        )
-        items.append(
-            FigureItem(
-                identifier, f"{title}: pseudo-patients", caption_of("replicated_survival"), drawing, "section"
-            )
-        )
+        make = partial(_survival_figure, curves, points, followed, str(name), labels, study.time_unit)
+        caption = caption_of("replicated_survival")
+        items.append(figure_of(draw, identifier, f"{title}: pseudo-patients", make, caption))
     printed = evidence.find("treated", "after", "n") if "after" in evidence.phases else None
-    drawing = draw(
-        "pairs-by-caliper",
-        lambda: pairs_by_caliper_figure(
-            replication.pairs, SCALES[replication.settings.scale], None if printed is None else printed.value
-        ),
-    )
-    items.append(
-        FigureItem(
-            "pairs-by-caliper",
-            "Pairs by caliper: pseudo-patients",
-            caption_of("pairs_by_caliper"),
-            drawing,
-            "section",
-        )
-    )
-    return items
+    pairs, scale = replication.pairs, SCALES[replication.settings.scale]
+    make = partial(pairs_by_caliper_figure, pairs, scale, None if printed is None else printed.value)
+    return [*items, figure_of(draw, "pairs_by_caliper", "Pairs by caliper: pseudo-patients", make)]
+
+
+def _survival_figure(
+    curves: pd.DataFrame,
+    points: pd.DataFrame,
+    followed: Callable[[], FollowedGroups],
+    name: str,
+    labels: dict[str, str],
+    unit: str,
+) -> Figure:
+    return replicated_survival_figure(curves, points, followed_in(followed(), name), labels, unit)
 
 
 def followed_in(groups: FollowedGroups, figure: str) -> dict[tuple[str, str], Followed]:

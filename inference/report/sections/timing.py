@@ -5,15 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from data.study.study import Study
-from inference.report.content import FigureItem, ReportSection
+from inference.report.content import ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
-from inference.report.figures.timing_scenarios import CAPTION, timing_figure
+from inference.report.figures.timing_scenarios import timing_figure
+from inference.report.figures.wording import estimate_of
 from inference.report.numbers import number, probability, ratio
-from inference.report.section import Material, Section
+from inference.report.section import Material, Section, figure_of
 from inference.report.timing_tables import (
     delay_table,
     no_effect_scenarios_table,
-    numbers_of,
     scenario_table,
     without_effect,
 )
@@ -42,11 +42,12 @@ def timing_section(
     """
     if timing is None:
         return ReportSection(ID, TITLE, (_unknown(study), reason) if reason else (_unknown(study),))
-    drawing = draw(
-        "timing-scenarios",
+    figure = figure_of(
+        draw,
+        "timing_scenarios",
+        "Scenarios of when treatment began",
         lambda: timing_figure(timing.scenarios, timing.delays, timing.doubt.delay, timing.observed, CERTAIN),
     )
-    figure = FigureItem("timing-scenarios", "Scenarios of when treatment began", CAPTION, drawing, "section")
     paragraphs = (
         _timing_alone(timing),
         _unknown(study),
@@ -73,7 +74,7 @@ def timing_in_short(timing: Timing, study: Study) -> str:
         if pd.notna(row["no_effect"])
         else "if it did nothing and began late, too few would still have been there to be treated"
     )
-    left = ratio(*numbers_of(row, "hazard_ratio", "lower", "upper")).replace("(", "(95 % interval ")
+    left = ratio(*estimate_of(row, "hazard_ratio")).replace("(", "(95 % interval ")
     benefit = probability(float(row["probability_of_benefit"]))
     return (
         f"When treatment began is not {_known(study)}: {alone}. If it began so, the hazard ratio is {left.removesuffix(')')}; probability of "
@@ -142,7 +143,7 @@ def _timing_alone(timing: Timing) -> str:
 
 def _under_scenarios(timing: Timing) -> str:
     said = [
-        f"“{row['label']}” {ratio(*numbers_of(row, 'hazard_ratio', 'lower', 'upper'))}, probability of benefit "
+        f"“{row['label']}” {ratio(*estimate_of(row, 'hazard_ratio'))}, probability of benefit "
         f"{probability(float(row['probability_of_benefit']))}"
         for _, row in timing.scenarios[timing.scenarios["scenario"] != LAST_THIRD].iterrows()
     ]
@@ -175,8 +176,8 @@ def _last_third(timing: Timing, study: Study) -> str:
         return ""
     table, said = timing.no_effect, vocabulary(study)
     split = table[(table["scenario"] == LAST_THIRD) & (table["quantity"] == "split")]
-    effect = ratio(*numbers_of(rows.iloc[0], "hazard_ratio", "lower", "upper"))
-    printed = ratio(*numbers_of(split.iloc[0], "estimate", "lower", "upper"))
+    effect = ratio(*estimate_of(rows.iloc[0], "hazard_ratio"))
+    printed = ratio(*estimate_of(split.iloc[0], "estimate"))
     return (
         f"The last scenario is the opposite fear: treatment given because {said.an_event} is near, in the last third of a patient's own "
         f"time. Then {said.an_event} comes too early for nobody, and the naive comparison gains nothing from timing; but the "

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from data.study.study import Study
-from inference.report.content import FigureItem, Live, ReportSection
+from inference.report.content import Live, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked
-from inference.report.figures.timing_and_confounding import CAPTION, timing_and_confounding_figure
+from inference.report.figures.timing_and_confounding import timing_and_confounding_figure
 from inference.report.numbers import number, ratio, span
-from inference.report.section import Material, Section
+from inference.report.section import Material, Section, figure_of
 from inference.report.table import NUMBER, PRINTED, RATIO, SPAN, Column, Table
 from inference.sensitivity import SURFACE
 from inference.sensitivity.surface import Surface, between_cells, fine_surface, tipping_line
@@ -34,19 +34,20 @@ def timing_and_confounding_section(
     draw : callable
         Gives a drawing from a name and what makes the figure.
     """
-    drawing = draw(
-        ID,
-        lambda: timing_and_confounding_figure(
-            fine_surface(surface), study.time_unit, surface.horizon, CERTAIN
-        ),
-    )
     line = tipping_line(surface)
     tables = (
         _table(surface, "hazard-ratio", "Hazard ratio of treatment (95 % interval)", line),
         _table(surface, "rmst", _rmst_caption(surface, study), None),
     )
     paragraphs = (_tipping(line), _one_cell(surface, study), _assumptions(surface))
-    figure = FigureItem(ID, "Delay and an overlooked condition", CAPTION, drawing, "section")
+    figure = figure_of(
+        draw,
+        "timing_and_confounding",
+        "Delay and an overlooked condition",
+        lambda: timing_and_confounding_figure(
+            fine_surface(surface), study.time_unit, surface.horizon, CERTAIN
+        ),
+    )
     alone, delayed = (float(line.set_index("delay")["strength"].loc[delay]) for delay in DELAYS[:3:2])
     finding = (
         f"P(benefit) is below {CERTAIN:g} with neither a delay nor an overlooked condition."
