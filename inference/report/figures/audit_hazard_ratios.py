@@ -9,18 +9,19 @@ from matplotlib.figure import Figure
 
 from data.published.audit.hazards import IntervalRatio
 from data.published.printed import Printed
+from inference.report.figures.axes import ratio_axis
 from inference.report.figures.style import (
     BAND_ALPHA,
     COMPARATOR,
+    DASHED,
     POSTERIOR,
-    REFERENCE_LINE,
     SMALL,
     WIDTH,
     beside,
     quiet,
     style,
 )
-from inference.report.figures.wording import ratio_ticks, time_label
+from inference.report.figures.wording import time_label
 
 CAPTION = (
     "Hazard ratio of treatment in each interval between the times of which survival is printed, computed from "
@@ -59,15 +60,12 @@ def audit_hazard_ratios_figure(
     for axes, (phase, found) in zip(panels, shown.items(), strict=True):
         _band(axes, printed.get(phase), max(one.end for one in found))
         _intervals(axes, found)
-        axes.set_yscale("log")
+        ratio_axis(axes, "y", *limits)
         axes.set_ylim(*limits)
-        ticks = ratio_ticks(*limits)
-        axes.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-        axes.set_yticks([], minor=True)
         times = sorted({0.0, *(one.start for one in found), *(one.end for one in found)})
         axes.set_xticks(times, labels=[f"{time:g}" for time in times])
         axes.set_xlim(0, 1.02 * times[-1])
-        axes.axhline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        axes.axhline(1.0, **DASHED, zorder=0)
         axes.set_xlabel(time_label(unit))
         if len(shown) > 1:
             axes.set_title(TITLES.get(phase, phase))

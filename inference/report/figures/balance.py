@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from inference.report.figures.forest import ROW_HEIGHT, rows_of_labels
 from inference.report.figures.style import (
     COMPARATOR,
+    DASHED,
     POSTERIOR,
-    REFERENCE_LINE,
     WIDTH,
     canvas,
     narrow,
@@ -67,7 +67,7 @@ def balance_figure(table: pd.DataFrame, after: str = "after weighting") -> Figur
         )
         for row in rows[np.isinf(sizes)]:
             axes.plot(limit, row, ">", color=colour, markersize=5, clip_on=False)
-    axes.axvline(BALANCED, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+    axes.axvline(BALANCED, **DASHED, zorder=0)
     axes.set_xlim(0, limit)
     axes.set_ylim(edges[-1] + 0.1, -0.6)
     axes.set_yticks(rows, labels=labels)

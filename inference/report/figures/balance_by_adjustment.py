@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from inference.report.figures.balance import BALANCED
 from inference.report.figures.forest import forest_height, rows_of_labels
-from inference.report.figures.style import COMPARATOR, CYCLE, REFERENCE_LINE, canvas, narrow, quiet, style
+from inference.report.figures.style import COMPARATOR, CYCLE, DASHED, canvas, narrow, quiet, style
 from inference.report.figures.wording import number, words, wrapped
 
 CAPTION = (
@@ -53,7 +53,7 @@ def balance_by_adjustment_figure(tables: Mapping[str, pd.DataFrame]) -> Figure:
     axes = figure.subplots()
     for above, below in zip(edges[:-1:2], edges[1::2], strict=True):
         axes.axhspan(above, below, color="#F5F5F5", linewidth=0, zorder=0)
-    axes.axvline(BALANCED, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+    axes.axvline(BALANCED, **DASHED, zorder=1)
     _draw(axes, before.to_numpy(dtype=float), rows, limit, "o", COMPARATOR, "before", filled=False)
     offsets = np.linspace(-SPREAD, SPREAD, len(after)) if len(after) > 1 else np.zeros(1)
     for position, (name, sizes) in enumerate(after.items()):

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.figure import Figure
 
+from inference.report.figures.axes import ratio_axis
 from inference.report.figures.style import (
     BAND_ALPHA,
     COMPARATOR,
+    DASHED,
     POSTERIOR,
     REFERENCE_LINE,
     SMALL,
@@ -17,7 +19,7 @@ from inference.report.figures.style import (
     quiet,
     style,
 )
-from inference.report.figures.wording import ratio_ticks, time_label
+from inference.report.figures.wording import time_label
 
 CAPTION = (
     "Hazard ratio of treatment against time since time zero: posterior median (steps) and 95 % interval (band) of each interval, "
@@ -45,7 +47,7 @@ def effect_over_time_figure(
     edges = [*table["start"].astype(float), float(table["end"].iloc[-1])]
     middle, lower, upper = (table[name].to_numpy(dtype=float) for name in ("hazard_ratio", "lower", "upper"))
     low, high = min(float(lower.min()), 1.0), max(float(upper.max()), 1.0)
-    axes.axhline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.axhline(1.0, **DASHED)
     if constant is not None:
         low, high = min(low, constant[1]), max(high, constant[2])
         axes.axhspan(constant[1], constant[2], color=COMPARATOR, alpha=0.15, linewidth=0)
@@ -54,12 +56,9 @@ def effect_over_time_figure(
         )
     axes.stairs(upper, edges, baseline=lower, fill=True, color=POSTERIOR, alpha=BAND_ALPHA, linewidth=0)
     axes.stairs(middle, edges, baseline=None, color=POSTERIOR, linewidth=1.8, label="by interval")
-    axes.set_yscale("log")
     low, high = low * 0.88, high * 1.14  # room for words above and below the band
+    ratio_axis(axes, "y", low, high)
     axes.set_ylim(low, high)
-    ticks = ratio_ticks(low, high)
-    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.minorticks_off()
     axes.set_xlim(edges[0], edges[-1])
     axes.set_xlabel(time_label(time_unit))
     axes.set_ylabel("Hazard ratio, conditional")

@@ -7,8 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from inference.fits.pooled_checks import WORST_RHAT
-from inference.report.figures.style import CYCLE, POSTERIOR, REFERENCE_LINE, beside, narrow, quiet, style
-from inference.report.figures.wording import ratio_ticks
+from inference.report.figures.axes import ratio_axis
+from inference.report.figures.style import CYCLE, DASHED, POSTERIOR, beside, narrow, quiet, style
 
 CAPTION = (
     "First panel: hazard ratio of treatment, median and 95 % interval, against the power to which the outcome's likelihood counts "
@@ -36,7 +36,7 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
     """
     figure, (effect, shift) = beside(2.9, 2)
     eta = np.unique(table["eta"].to_numpy(dtype=float))
-    effect.axhline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+    effect.axhline(1.0, **DASHED)
     for (outcome, rows), colour, offset in zip(
         table.groupby("outcome", sort=False), (POSTERIOR, CYCLE[1]), (0.0, 0.02), strict=False
     ):
@@ -69,15 +69,12 @@ def feedback_figure(table: pd.DataFrame) -> Figure:
             frameon=False,
         )
     lower, upper = table["lower"], table["upper"]
-    effect.set_yscale("log")
     low, high = float(lower.min()) * 0.95, max(float(upper.max()), 1.0) * 1.05
+    ratio_axis(effect, "y", low, high)
     effect.set_ylim(low, high)
-    ticks = ratio_ticks(low, high)
-    effect.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-    effect.minorticks_off()
     effect.set_ylabel("Conditional hazard ratio")
     shift.set_ylim(0.0, max(0.6, 1.1 * float(table["largest_shift"].abs().max())))
-    shift.axhline(0.5, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+    shift.axhline(0.5, **DASHED)
     shift.set_ylabel("Largest shift of a coefficient, sd")
     for axes in (effect, shift):
         axes.set_xlabel("Power of the outcome's likelihood, η")

@@ -10,17 +10,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from inference.report.figures.axes import at_right, ratio_axis
 from inference.report.figures.style import (
     BACKED,
+    DASHED,
     POSTERIOR,
-    REFERENCE_LINE,
     SMALL,
     WIDTH,
     canvas,
     narrow,
     quiet,
 )
-from inference.report.figures.wording import ratio_ticks, wrapped
+from inference.report.figures.wording import wrapped
 
 ROW_HEIGHT = 0.21
 LABEL_LINE = 0.15
@@ -189,12 +190,9 @@ def draw_forest(
         Their widths in points.
     """
     limits = forest_limits(rows, reference, log=log)
-    axes.axvline(reference, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+    axes.axvline(reference, **DASHED, zorder=0)
     if log:
-        axes.set_xscale("log")
-        ticks = ratio_ticks(*limits)
-        axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-        axes.set_xticks([], minor=True)
+        ratio_axis(axes, "x", *limits)
     axes.set_xlim(*limits)
     if narrow():
         axes.tick_params(axis="x", labelsize=NARROW_SMALL)
@@ -272,18 +270,8 @@ def _print_columns(
 ) -> None:
     offset = 8.0
     for text, width in zip(columns, widths, strict=False):
-        axes.annotate(
-            text,
-            (1.0, position),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(offset, 0),
-            textcoords="offset points",
-            va="center",
-            ha="left",
-            fontsize=NARROW_SMALL if narrow() else SMALL,
-            fontweight=weight,
-            annotation_clip=False,
-        )
+        size = NARROW_SMALL if narrow() else SMALL
+        at_right(axes, position, text, offset, fontsize=size, fontweight=weight)
         offset += width
 
 

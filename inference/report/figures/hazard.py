@@ -8,9 +8,11 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from inference.report.figures.axes import ratio_axis
 from inference.report.figures.style import (
     ARM_COLOURS,
     BAND_ALPHA,
+    DASHED,
     MARGINAL,
     REFERENCE_LINE,
     SMALL,
@@ -20,7 +22,7 @@ from inference.report.figures.style import (
     style,
 )
 from inference.report.figures.survival import label_at_right
-from inference.report.figures.wording import POPULATION_NAMES, ratio_ticks, time_label
+from inference.report.figures.wording import POPULATION_NAMES, time_label
 
 CAPTION = (
     "Above, how fast events come in each arm at each time among those still at risk (posterior median and "
@@ -68,15 +70,12 @@ def hazard_figure(curves: xr.Dataset, population: str = "all") -> Figure:
     low, middle, high = (ratio.sel(quantile=q).to_numpy() for q in (0.025, 0.5, 0.975))
     lower.fill_between(times, low, high, color=MARGINAL, alpha=BAND_ALPHA, linewidth=0)
     lower.plot(times, middle, color=MARGINAL)
-    lower.axhline(1, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
-    lower.set_yscale("log")
+    lower.axhline(1, **DASHED)
     finite = np.concatenate([low, middle, high])
     finite = finite[np.isfinite(finite) & (finite > 0)]
     bottom = max(min(0.9, float(finite.min(initial=1.0)) / 1.1), 0.05)
     top = min(max(1.2, float(finite.max(initial=1.0)) * 1.1), 20.0)
-    ticks = ratio_ticks(bottom, top)
-    lower.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-    lower.set_yticks([], minor=True)
+    ratio_axis(lower, "y", bottom, top)
     lower.set_ylim(bottom, top)
     lower.set_xlim(0, float(times.max()))
     lower.set_ylabel("Hazard ratio")

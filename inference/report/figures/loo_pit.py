@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from inference.report.figures.style import (
     BAND_ALPHA,
     COMPARATOR,
+    DASHED,
     POSTERIOR,
-    REFERENCE_LINE,
     SMALL,
     WIDTH,
     beside,
@@ -49,7 +49,7 @@ def loo_pit_figure(models: Mapping[str, tuple[xr.DataArray, float]]) -> Figure:
     for axes, (name, (pit, p)) in zip(panels, models.items(), strict=True):
         grid, low, high = simultaneous_band(pit.sizes["patient"])
         axes.fill_between(grid, low, high, step="mid", color=COMPARATOR, alpha=BAND_ALPHA, linewidth=0)
-        axes.axhline(0.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axhline(0.0, **DASHED)
         lines = pit.transpose(..., "patient").to_numpy()
         for row in np.sort(lines, axis=1):
             above = np.searchsorted(row, grid, side="right") / len(row) - grid

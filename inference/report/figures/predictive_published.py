@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from data.published.audit.wording import analysis_words
+from inference.report.figures.axes import ratio_axis
 from inference.report.figures.style import OBSERVED, POSTERIOR, WARNING, canvas, narrow, quiet, style
-from inference.report.figures.wording import capitalised, ratio_ticks, wrapped
+from inference.report.figures.wording import capitalised, wrapped
 
 CAPTION = (
     "Black marks are what the publication prints; bars hold 95 % of what it would have printed had the fitted model "
@@ -68,11 +69,8 @@ def _draw(axes: Axes, numbers: xr.Dataset, name: str, time_unit: str) -> None:
     axes.set_ylim(len(place) - 0.4, -0.6)
     axes.set_title(PANELS[name] + (f", {time_unit}" if "median" in name else ""))
     if name == "hazard ratio":
-        axes.set_xscale("log")
         axes.axvline(1.0, color="#999999", linewidth=0.7, zorder=0)
-        ticks = ratio_ticks(float(low.min()), float(high.max()))
-        axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-        axes.set_xticks([], minor=True)
+        ratio_axis(axes, "x", float(low.min()), float(high.max()))
     quiet(axes, left=False)
 
 

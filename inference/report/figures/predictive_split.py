@@ -8,8 +8,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.axes import survival_axis
 from inference.report.figures.predictive_statistics import Panel, panels_figure
 from inference.report.figures.risk_table import Followed, above_tables, table_below
 from inference.report.figures.style import (
@@ -71,8 +71,7 @@ def predictive_split_figure(
     )
     first.set_title("All patients")
     first.set_ylabel("Event-free (Kaplan-Meier)")
-    first.set_ylim(0, 1.02)
-    first.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    survival_axis(first)
     texts = (
         ("this cohort", OBSERVED),
         (f"{replicated.sizes['replicate']} replicates: 50 %, 95 %", POSTERIOR),

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.axes import survival_axis
 from inference.report.figures.risk_table import Followed, above_tables, table_below
 from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, OBSERVED, SMALL, quiet, style
 from inference.report.figures.wording import time_label, wrapped
@@ -56,8 +56,7 @@ def predictive_survival_figure(
         own = observed["kaplan_meier"].isel(replicate=0).sel(arm=arm).to_numpy()
         axes.step(grid[shown], own[shown], where="post", color=OBSERVED, linewidth=1.1)
         axes.set_title(wrapped(label, 40), color=colour)
-        axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        survival_axis(axes)
         axes.set_xlabel(time_label(time_unit))
         table_below(axes, table, end, followed, {arm: ""}, named=arm == "treated")
         quiet(axes)

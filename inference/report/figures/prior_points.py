@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from inference.report.figures.axes import survival_axis
 from inference.report.figures.style import (
     ARM_COLOURS,
     OBSERVED,
@@ -96,8 +96,7 @@ def prior_points_figure(
             axes.set_xlabel(time_label(time_unit))
         quiet(axes)
     panels[0].set_xlim(0, times.max())
-    panels[0].set_ylim(0, 1.02)
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    survival_axis(panels[0])
     for line in range(lines):
         panels[line * columns].set_ylabel("Survival")
     _name_points(figure, points, labels)

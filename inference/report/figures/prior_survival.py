@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from inference.report.figures.style import OBSERVED, PRIOR, REFERENCE_LINE, SMALL, WIDTH, canvas, quiet, style
+from inference.report.figures.axes import survival_axis
+from inference.report.figures.style import (
+    DASHED,
+    OBSERVED,
+    PRIOR,
+    REFERENCE_LINE,
+    SMALL,
+    WIDTH,
+    canvas,
+    quiet,
+    style,
+)
 from inference.report.figures.survival import label_at_right
 from inference.report.figures.wording import time_label
 
@@ -48,7 +58,7 @@ def prior_survival_figure(
     axes.plot(times, middle, color=OBSERVED)
     ends.append((float(middle[-1]), "median", OBSERVED))
     if 0 < cohort_span < end:
-        axes.axvline(cohort_span, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axvline(cohort_span, **DASHED)
         axes.annotate(
             "last follow-up",
             (cohort_span, 1.0),
@@ -60,9 +70,8 @@ def prior_survival_figure(
             color=REFERENCE_LINE,
         )
     axes.set_xlim(0, end)
-    axes.set_ylim(0, 1.02)
+    survival_axis(axes)
     label_at_right(axes, *zip(*ends, strict=True), line=0.055)
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_ylabel("Survival under the priors")
     axes.set_xlabel(time_label(time_unit))
     quiet(axes)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from inference.report.figures.style import POSTERIOR, PRIOR, SMALL, WIDTH, canvas, quiet, style
+from inference.report.figures.style import DASHED, POSTERIOR, PRIOR, SMALL, WIDTH, canvas, quiet, style
 from inference.report.figures.wording import ratio_ticks, wrapped
 
 CAPTION = (
@@ -110,7 +110,7 @@ def _ratio_axis(axes: Axes, low: float, high: float) -> None:
     above.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
     above.set_xticks([], minor=True)
     above.set_xlabel("Hazard ratio", fontsize=SMALL)
-    axes.axvline(0, color="#777777", linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+    axes.axvline(0, **DASHED, zorder=0)
 
 
 def name_the_densities(axes: Axes) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.axes import survival_axis
 from inference.report.figures.risk_table import LINE, Followed, table_below
 from inference.report.figures.style import (
     ARM_COLOURS,
@@ -81,8 +81,7 @@ def reconstruction_curves_figure(
             off = np.clip(points["off"], -limit, limit)
             below.scatter(points["time"], off, s=1.5, color=colour, alpha=0.35, linewidths=0, rasterized=True)
         above.set_title(wrapped(name, 40) if len(names) > 1 else "")
-        above.set_ylim(0, 1.02)
-        above.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        survival_axis(above)
         above.set_ylabel("Survival (Kaplan-Meier)")
         above.tick_params(labelbottom=False)
         below.set_ylim(-2 * tolerance, 2 * tolerance)

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 
+from inference.report.figures.axes import ratio_axis
 from inference.report.figures.style import POSTERIOR, REFERENCE_LINE, SMALL, canvas, narrow, quiet, style
-from inference.report.figures.wording import ratio_ticks, wrapped
+from inference.report.figures.wording import wrapped
 
 CAPTION = (
     "Each dot is one cohort of pseudo-patients, the bar the mean of all. None of these quantities is printed: where "
@@ -74,11 +74,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, panel: str) -> None:
         axes.plot(values, np.full(len(values), place), "o", color=POSTERIOR, markersize=3, alpha=0.45, mew=0)
         axes.plot(centre, place, "|", color="black", markersize=9)
     if panel == RATIO:
-        axes.set_xscale("log")
-        ticks = ratio_ticks(*(float(end) for end in (rows["value"].min(), rows["value"].max())))
-        axes.xaxis.set_major_locator(FixedLocator(ticks))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+        ratio_axis(axes, "x", float(rows["value"].min()), float(rows["value"].max()))
     if panel in REFERENCE:
         inside = rows["value"].min() <= REFERENCE[panel] <= rows["value"].max()
         if inside:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.axes import survival_axis
 from inference.report.figures.risk_table import Followed, above_tables, followed_patients, table_below
 from inference.report.figures.style import ARM_COLOURS, OBSERVED, SMALL, WIDTH, quiet, style
 from inference.report.figures.wording import time_label, wrapped
@@ -65,8 +65,7 @@ def reconstruction_survival_figure(
         axes.set_title(TITLES[phase] if len(phases) > 1 else "")
         first = phase == phases[0]
         table_below(axes, table, float(curves["time"].max()), followed[phase], labels, width=44, named=first)
-        axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        survival_axis(axes)
         axes.set_xlabel(time_label(time_unit))
         quiet(axes)
     last = panels[-1][0]

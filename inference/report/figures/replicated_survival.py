@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.axes import survival_axis
 from inference.report.figures.risk_table import Followed, above_tables, table_below
 from inference.report.figures.style import (
     ARM_COLOURS,
@@ -71,8 +71,7 @@ def replicated_survival_figure(
         _draw_points(axes, points[points["panel"] == panel], colours)
         axes.set_title(labels.get(panel, panel))
         axes.set_xlabel(time_label(time_unit))
-        axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        survival_axis(axes)
         first = place % columns == 0
         if first or narrow():
             axes.set_ylabel("Survival of pseudo-patients")

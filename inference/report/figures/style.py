@@ -32,6 +32,8 @@ COLUMN = 3.35  # inches: one column of a journal, 85 mm
 SMALL = 7.5
 READABLE = 4.5  # contrast of text, WCAG 2.2, level AA
 BAND_ALPHA = 0.2
+DASHED: dict[str, Any] = {"color": REFERENCE_LINE, "linewidth": 0.8, "linestyle": (0, (4, 3))}
+"""Of a line of no difference, or of a limit."""
 BACKED = {
     "facecolor": "white",
     "edgecolor": "none",

@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from inference.frequentist import KaplanMeier
+from inference.report.figures.axes import at_right, survival_axis
 from inference.report.figures.risk_table import Followed, risk_table, time_ticks
 from inference.report.figures.style import (
     ARM_COLOURS,
@@ -112,8 +112,7 @@ def survival_figure(
     follow_up = [curve.follow_up for curve in kaplan_meier.values() if np.isfinite(curve.follow_up)]
     end = max([float(times.max()), *follow_up])
     main.set_xlim(0, end)
-    main.set_ylim(0, 1.02)
-    main.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    survival_axis(main)
     main.set_ylabel(capitalised(outcome))
     main.set_title(f"Standardised to {POPULATION_NAMES.get(population, population)}")
     quiet(main)
@@ -171,14 +170,4 @@ def label_at_right(
             placed[place] -= short / 2
             placed[place + 1 :] += short / 2
     for place, height in zip(order, placed, strict=True):
-        axes.annotate(
-            texts[place],
-            (1.0, height),
-            xycoords=axes.get_yaxis_transform(),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            color=colours[place],
-            fontsize=SMALL,
-            annotation_clip=False,
-        )
+        at_right(axes, height, texts[place], 5, color=colours[place], fontsize=SMALL)

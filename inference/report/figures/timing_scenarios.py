@@ -10,21 +10,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from inference.report.figures.axes import at_right, ratio_axis
 from inference.report.figures.forest import NARROW_SHARE, NARROW_SMALL
 from inference.report.figures.style import (
     BACKED,
     BAND_ALPHA,
     COMPARATOR,
     CONTROL,
+    DASHED,
     POSTERIOR,
-    REFERENCE_LINE,
     SMALL,
     canvas,
     narrow,
     quiet,
     style,
 )
-from inference.report.figures.wording import interval, probability, ratio_ticks, wrapped
+from inference.report.figures.wording import interval, probability, wrapped
 
 CAPTION = (
     "Hazard ratio of treatment if treatment began as each scenario says (blue: posterior median and 95 % interval, covariates "
@@ -76,12 +77,9 @@ def timing_figure(
 
 def _draw_scenarios(axes: Axes, scenarios: pd.DataFrame) -> None:
     limits = _limits(scenarios)
-    ticks = ratio_ticks(*limits)
-    axes.set_xscale("log")
+    ratio_axis(axes, "x", *limits)
     axes.set_xlim(*limits)
-    axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-    axes.set_xticks([], minor=True)
-    axes.axvline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+    axes.axvline(1.0, **DASHED, zorder=0)
     for position, (_, row) in enumerate(scenarios.iterrows()):
         _interval(
             axes, position - APART, row[["hazard_ratio", "lower", "upper"]], limits, POSTERIOR, filled=True
@@ -161,8 +159,7 @@ def _limits(scenarios: pd.DataFrame) -> tuple[float, float]:
 
 def _draw_delays(axes: Axes, delays: pd.DataFrame, observed: float) -> None:
     delay = delays["delay"].to_numpy(float)
-    axes.set_yscale("log")
-    axes.axhline(1.0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+    axes.axhline(1.0, **DASHED, zorder=0)
     axes.fill_between(delay, delays["lower"], delays["upper"], color=POSTERIOR, alpha=BAND_ALPHA, linewidth=0)
     axes.plot(delay, delays["hazard_ratio"], color=POSTERIOR)
     axes.plot(
@@ -180,10 +177,8 @@ def _draw_delays(axes: Axes, delays: pd.DataFrame, observed: float) -> None:
     values = np.append(delays[columns].to_numpy(float), observed)
     values = values[np.isfinite(values)]
     limits = float(min(values.min(), 0.8) / 1.1), float(max(values.max(), 1.25) * 1.1)
-    ticks = ratio_ticks(*limits)
+    ratio_axis(axes, "y", *limits)
     axes.set_ylim(*limits)
-    axes.set_yticks(ticks, labels=[f"{tick:g}" for tick in ticks])
-    axes.set_yticks([], minor=True)
     axes.set_xlim(0, delay.max() * 1.02)
     axes.set_xticks(delay[delay != 1])
     axes.set_xlabel("Mean delay from time zero to the start of treatment (months)")
@@ -240,18 +235,8 @@ def _mark_doubt(axes: Axes, doubt: float, level: float) -> None:
 
 
 def _beside(axes: Axes, at: float, text: str, offset: float, colour: str, weight: str = "normal") -> None:
-    axes.annotate(
-        text,
-        (1.0, at),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(NARROW_SHARE * offset if narrow() else offset, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=NARROW_SMALL if narrow() else SMALL,
-        color=colour,
-        fontweight=weight,
-        annotation_clip=False,
-    )
+    share, size = (NARROW_SHARE, NARROW_SMALL) if narrow() else (1.0, SMALL)
+    at_right(axes, at, text, share * offset, fontsize=size, color=colour, fontweight=weight)
 
 
 def _no_effect_text(numbers: pd.Series) -> str:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.axes import at_right
 from inference.report.figures.style import (
     ARM_COLOURS,
     COMPARATOR,
@@ -106,14 +107,4 @@ def _draw_arm(axes: Axes, position: int, arm: pd.Series) -> None:
         solid_capstyle="butt",
     )
     axes.plot(arm["crude"], above, "o", color=colour, markerfacecolor="white", markersize=4.5)
-    axes.annotate(
-        f"{arm['cases']:.0f} of {arm['size']:.0f}",
-        (1.0, position),
-        xycoords=axes.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=SMALL,
-        color=colour,
-        annotation_clip=False,
-    )
+    at_right(axes, position, f"{arm['cases']:.0f} of {arm['size']:.0f}", 6, fontsize=SMALL, color=colour)

@@ -10,8 +10,8 @@ from matplotlib.ticker import PercentFormatter
 from inference.report.figures.style import (
     BAND_ALPHA,
     COMPARATOR,
+    DASHED,
     POSTERIOR,
-    REFERENCE_LINE,
     SMALL,
     WIDTH,
     canvas,
@@ -49,7 +49,7 @@ def treatment_calibration_figure(calibration: xr.Dataset, p: float) -> Figure:
     inside = np.isfinite(shares).any(axis=0)
     low, high = (np.nanmean(limits[:, inside], axis=0) for limits in (lower, upper))
     axes.fill_between(grid[inside], low, high, color=COMPARATOR, alpha=BAND_ALPHA, linewidth=0)
-    axes.plot([0, 1], [0, 1], color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.plot([0, 1], [0, 1], **DASHED)
     for row in shares:
         axes.plot(
             grid,

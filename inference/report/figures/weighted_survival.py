@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
+from inference.report.figures.axes import survival_axis
 from inference.report.figures.risk_table import Followed, above_tables, table_below
 from inference.report.figures.style import ARM_COLOURS, BAND_ALPHA, SMALL, WHOLE_ALPHA, WIDTH, quiet, style
 from inference.report.figures.wording import POPULATION_NAMES, capitalised, time_label, wrapped
@@ -99,8 +99,7 @@ def weighted_survival_figure(designs: Sequence[WeightedPanel], outcome: str = "s
             axes.step(one.times, one.survival, where="post", color=colour, linewidth=0.9)
         title = f"{design.title}: {POPULATION_NAMES.get(population, population)}"
         axes.set_title(wrapped(title, int(TITLE * letters)))
-        axes.set_ylim(0, 1.02)
-        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        survival_axis(axes)
         axes.set_xlabel(time_label(design.curves.attrs["time_unit"]))
         first = design is designs[0]
         followed = {arm: one.followed for arm, one in design.arms.items()}

@@ -16,7 +16,7 @@ from inference.report.figures.diagnostics.chosen import (
     single_numbers,
     titled,
 )
-from inference.report.figures.style import REFERENCE_LINE, SMALL, narrow
+from inference.report.figures.style import DASHED, SMALL, narrow
 from inference.report.figures.wording import broken
 
 CAPTION = (
@@ -71,5 +71,5 @@ def forest_figure(fit: xr.DataTree, var_names: Sequence[str] | None = None) -> F
         names_axes.xaxis.set_visible(False)
         names_axes.spines["bottom"].set_visible(False)
         intervals.margins(y=0.01)
-        intervals.axvline(0, color=REFERENCE_LINE, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        intervals.axvline(0, **DASHED, zorder=0)
     return figure
