@@ -1,7 +1,8 @@
 """Inputs of figures: gbsg2, synthetic curves, tables and fits; and a check that nothing is cut off."""
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
@@ -208,6 +209,23 @@ def assert_inside() -> Callable[[Figure], None]:
         assert drawn.y0 >= -0.03, f"cut off at the bottom by {-drawn.y0:.2f} inches"
         assert drawn.x1 <= width + 0.03, f"cut off at the right by {drawn.x1 - width:.2f} inches"
         assert drawn.y1 <= height + 0.03, f"cut off at the top by {drawn.y1 - height:.2f} inches"
+
+    return check
+
+
+@pytest.fixture
+def assert_apart() -> Callable[..., None]:
+    """A check that no text of a figure lies over another, but for so many pixels of a line's own margin."""
+
+    def check(figure: Figure, texts: Iterable[Text], margin: float = 0.0) -> None:
+        FigureCanvasAgg(figure).draw()
+        boxes = [(one.get_text(), one.get_window_extent()) for one in texts if one.get_text().strip()]
+        assert not [
+            (first, second)
+            for (first, one), (second, other) in combinations(boxes, 2)
+            if min(one.x1, other.x1) - max(one.x0, other.x0) > margin
+            if min(one.y1, other.y1) - max(one.y0, other.y0) > margin
+        ]
 
     return check
 

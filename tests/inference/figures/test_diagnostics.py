@@ -1,6 +1,6 @@
 """ArviZ's plots of a fit: every one, with and without designs."""
 
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,7 +51,9 @@ def test_every_plot_draws_all_it_prints_inside(name, designs, make_fit, assert_i
         for name in REVIEWED
     ],
 )
-def test_on_a_narrow_screen_no_plot_loses_or_covers_a_text(name, make_fit, texts, assert_inside):
+def test_on_a_narrow_screen_no_plot_loses_or_covers_a_text(
+    name, make_fit, texts, assert_inside, assert_apart
+):
     """Every label of the wide plot stands in the narrow one, large enough to be read, and none lies on another."""
     fit = make_fit()
     groups = {one: group.to_dataset() for one, group in fit.children.items()}
@@ -71,13 +73,7 @@ def test_on_a_narrow_screen_no_plot_loses_or_covers_a_text(name, make_fit, texts
     assert_inside(figure)
     printed = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
     assert min(text.get_fontsize() for text in printed) * PAGE / (72 * COLUMN) >= READABLE
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    boxes = [
-        (text.get_text(), text.get_window_extent(renderer))
-        for text in printed
-        if any(sign.isalpha() for sign in text.get_text())
-    ]
-    assert not [(one, other) for (one, box), (other, next) in combinations(boxes, 2) if box.overlaps(next)]
+    assert_apart(figure, [text for text in printed if any(sign.isalpha() for sign in text.get_text())])
 
 
 def test_default_variables_are_the_effect_first_and_no_hazard_by_interval(make_fit):

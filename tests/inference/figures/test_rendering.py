@@ -1,4 +1,4 @@
-"""SVG and PNG: deterministic, escaped, self-contained, and no state is left behind."""
+"""SVG and PNG: deterministic, escaped, self-contained, and no state is left behind; figures for one column."""
 
 import io
 import re
@@ -12,8 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from data.study.pseudo_cohorts import of_pseudo_patients
+from inference.report.figures.effects import effects_figure
+from inference.report.figures.forest import ForestRow, forest_figure, heading
+from inference.report.figures.hazard import hazard_figure
+from inference.report.figures.predictive_survival import predictive_survival_figure
+from inference.report.figures.prior_sets import prior_sets_figure
 from inference.report.figures.rendering import lay_out, png_bytes, reword, svg_text
-from inference.report.figures.style import CONTROL, TREATED, contrast, style
+from inference.report.figures.rmst import rmst_figure
+from inference.report.figures.style import COLUMN, CONTROL, TREATED, canvas, contrast, one_column, style
 from inference.report.figures.survival import survival_figure
 
 
@@ -97,6 +103,13 @@ def test_scripts_that_the_font_lacks_do_not_fail(curves, gbsg2):
     assert png_bytes(figure)
 
 
+def free_columns(figure):
+    """Columns of pixels without ink at the left and the right."""
+    darkness = 1.0 - plt.imread(io.BytesIO(png_bytes(figure)))[..., :3].min(axis=(0, 2))
+    inked = np.flatnonzero(darkness > 0.2)
+    return inked[0], darkness.size - 1 - inked[-1]
+
+
 @pytest.mark.parametrize("written_before", [False, True])
 @pytest.mark.parametrize(
     "label", ["Inverse-probability weights, piecewise exponential", "iiiiiiiiiiiiiiiiiiii", "MMMMMM"]
@@ -107,10 +120,7 @@ def test_nothing_is_cut_off_at_the_edges(label, written_before):
         figure.subplots().set_yticks([0.0, 1.0], labels=["short", label])
     if written_before:
         svg_text(figure, "before")
-    darkness = 1.0 - plt.imread(io.BytesIO(png_bytes(figure)))[..., :3].min(axis=(0, 2))
-    inked = np.flatnonzero(darkness > 0.2)
-    assert inked[0] >= 3
-    assert inked[-1] <= darkness.size - 4
+    assert min(free_columns(figure)) >= 3
 
 
 def test_what_is_said_otherwise_has_its_room():
@@ -123,5 +133,54 @@ def test_what_is_said_otherwise_has_its_room():
     assert "Inverse-probability weights: all pseudo-patients" in svg
     assert "Pseudo-patients" in svg
     assert of_pseudo_patients(svg) == svg, "nothing is left to be said"
-    darkness = 1.0 - plt.imread(io.BytesIO(png_bytes(figure)))[..., :3].min(axis=(0, 2))
-    assert np.flatnonzero(darkness > 0.2)[0] >= 3
+    assert free_columns(figure)[0] >= 3
+
+
+@pytest.fixture
+def drawn(estimands, curves, gbsg2, replicated):
+    """What makes each figure, by name."""
+    sets = estimands[estimands["baseline"] == "weibull"].assign(adjustment="joint")
+    sets["prior_set"] = np.where(np.arange(len(sets)) % 2, "default", "enthusiastic")
+    return {
+        "effects": lambda: effects_figure(estimands, gbsg2.comparators),
+        "rmst": lambda: rmst_figure(estimands),
+        "prior_sets": lambda: prior_sets_figure(sets, {"default": (0.4, 2.7)}),
+        "hazard": lambda: hazard_figure(curves),
+        "predictive": lambda: predictive_survival_figure(*replicated, gbsg2.followed, "days"),
+    }
+
+
+@pytest.mark.parametrize("name", ["effects", "rmst", "prior_sets", "hazard", "predictive"])
+def test_in_one_column_nothing_is_cut_and_every_number_is_there(drawn, name, texts, assert_inside):
+    with one_column():
+        narrow = drawn[name]()
+    assert narrow.get_size_inches()[0] == COLUMN
+    wide = {text for text in texts(drawn[name]()) if any(sign.isdigit() for sign in text) and "(" in text}
+    assert wide <= set(texts(narrow))
+    assert_inside(narrow)
+
+
+def test_labels_stand_above_their_intervals():
+    rows = [heading("A"), ForestRow("one\ntwo", 0.5, 0.4, 0.6), ForestRow("", 0.7, 0.6, 0.8)]
+    with one_column():
+        axes = forest_figure(rows, "Hazard ratio", reference=1.0, log=True).axes[0]
+    heights = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"]
+    labels = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    assert labels["A"] < labels["one\ntwo"] < heights[0] < heights[1]
+    assert list(axes.get_yticks()) == []
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_labels_of_ticks_do_not_lie_on_each_other(scale, assert_apart):
+    with one_column():
+        figure = canvas(2.0)
+    axes = figure.subplots(1, 2)[0]
+    axes.set(xscale=scale, xlim=(0.4, 1.2))
+    places = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2]
+    axes.set_xticks(places, [f"{place:.3f}" for place in places])
+    axes.set_xticks([], minor=True)
+    lay_out(figure)
+    labels = axes.get_xticklabels()
+    assert 2 <= len(labels) < len(places)
+    assert_apart(figure, labels)
+    assert [float(label.get_text()) for label in labels] == list(axes.get_xticks())

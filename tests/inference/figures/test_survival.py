@@ -1,16 +1,24 @@
-"""Survival by arm: the numbers drawn are those given."""
+"""Survival by arm, weighted or not, and hazards: the numbers drawn are those given."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from inference.fits.choices import prior_set
+from inference.fits.requests import FitRequest
 from inference.frequentist import kaplan_meier
+from inference.frequentist.weighted_curve import weighted_kaplan_meier
+from inference.report.figures.hazard import hazard_figure
 from inference.report.figures.rendering import lay_out
 from inference.report.figures.risk_table import Followed
-from inference.report.figures.style import CONTROL, TREATED, one_column
+from inference.report.figures.style import ARM_COLOURS, CONTROL, MARGINAL, TREATED, one_column
 from inference.report.figures.survival import survival_figure
+from inference.report.figures.weighted_survival import WeightedPanel, weighted_survival_figure
+from inference.report.observed_arms import weighted_arms
+from inference.sampling.settings import SamplerSettings
 
 
 def lines_of(axes, colour):
@@ -126,3 +134,111 @@ def test_a_curve_is_dashed_beyond_the_last_follow_up_of_its_arm(curves, gbsg2):
     assert beyond.get_xdata()[-1] == float(curves["time"][-1])
     assert beyond.is_dashed()
     assert len(lines_of(main, CONTROL)) == 4
+
+
+@pytest.mark.parametrize("population", ["all", "overlap"])
+def test_hazard_is_scaled_as_the_axis_says(curves, population, assert_inside):
+    figure = hazard_figure(curves, population)
+    upper, lower = figure.axes
+    assert upper.get_ylabel() == "Events per 10,000 days at risk"
+    control = next(line for line in upper.lines if line.get_color() == CONTROL)
+    assert_allclose(control.get_ydata(), 4.0)
+    assert lower.get_xlabel() == "Time (days)"
+    assert_inside(figure)
+
+
+def test_a_dataset_without_populations_is_shown_as_it_is(curves):
+    plain = curves.assign(hazard=curves["hazard"].isel(population=0, drop=True))
+    assert hazard_figure(plain).axes[0].get_title(loc="left") == "Hazard"
+
+
+def test_ratio_on_a_log_axis_with_a_line_at_one(curves):
+    lower = hazard_figure(curves).axes[1]
+    assert lower.get_yscale() == "log"
+    ratio = next(line for line in lower.lines if line.get_color() == MARGINAL)
+    assert_allclose(ratio.get_ydata(), 0.75)
+    assert [1, 1] in [list(line.get_ydata()) for line in lower.lines]
+    bottom, top = lower.get_ylim()
+    assert bottom < 0.5
+    assert top > 1.1
+    assert "1" in [tick.get_text() for tick in lower.get_yticklabels()]
+
+
+def test_a_hazard_that_is_infinite_at_zero_is_drawn(curves, assert_inside):
+    curves["hazard"][..., 0] = np.inf
+    figure = hazard_figure(curves)
+    assert figure.axes[0].get_ylabel() == "Events per 10,000 days at risk"
+    assert_inside(figure)
+
+
+def test_hazards_above_one_keep_the_unit(curves):
+    curves["hazard"] = curves["hazard"] * 1e4
+    assert hazard_figure(curves).axes[0].get_ylabel() == "Hazard (unit: days)"
+
+
+def test_whole_weights_are_patients_repeated_and_a_common_factor_changes_nothing(gbsg2):
+    own = slice(0, 120)
+    time, event = gbsg2.cohort.time[own], gbsg2.cohort.event[own]
+    entry, weights = np.where(np.arange(120) % 5, 0.0, time / 3), np.arange(120) % 4
+    times = np.linspace(0, 2200, 40)
+    again = kaplan_meier(*(np.repeat(one, weights) for one in (time, event, entry)), times)
+    for factor in (1.0, 0.37):
+        found = weighted_kaplan_meier(time, event, entry, factor * weights, times)
+        assert_allclose(found, again.survival, rtol=1e-9)
+
+
+def test_numbers_at_risk_are_sums_of_weights():
+    followed = Followed(
+        np.zeros(3),
+        np.array([5.0, 6.0, 3.0]),
+        np.array([True, False, True]),
+        weight=np.array([2.0, 7.0, 1.2]),
+    )
+    assert followed.until([0.0, 4.0, 7.0]) == {
+        "At risk": [10, 9, 0],
+        "Censored": [0, 0, 7],
+        "Events": [0, 1, 3],
+    }
+
+
+@pytest.fixture(scope="module")
+def arms(gbsg2):
+    """Of gbsg2 under each design, by adjustment."""
+    request = FitRequest(
+        "weibull",
+        "iptw",
+        "constant",
+        prior_set("default", gbsg2.study, gbsg2.cohort),
+        SamplerSettings(chains=1, draws=10),
+        2,
+        "naive",
+    )
+    return {
+        name: weighted_arms(gbsg2.study, [gbsg2.cohort], replace(request, adjustment=name))
+        for name in ("iptw", "overlap", "matched")
+    }
+
+
+def test_weights_add_up_to_the_patients_and_pairs_to_those_in_pairs(gbsg2, arms):
+    sizes = {"treated": int(gbsg2.cohort.treatment.sum()), "control": int((~gbsg2.cohort.treatment).sum())}
+    for name in ("iptw", "overlap"):
+        for arm, size in sizes.items():
+            assert arms[name][arm].followed.until([0.0])["At risk"] == [size]
+            assert 0.5 * size < arms[name][arm].effective < size
+    pairs = [arms["matched"][arm].followed.until([0.0])["At risk"][0] for arm in sizes]
+    assert pairs[0] == pairs[1] < sizes["treated"]
+
+
+def test_a_panel_holds_steps_bands_and_numbers_of_its_design(curves, arms, texts, assert_inside):
+    one = curves.sel(population=["overlap"])
+    panels = [WeightedPanel("Inverse-probability weights", one, of_arms) for of_arms in arms.values()]
+    figure = weighted_survival_figure(panels)
+    for axes, of_arms in zip(figure.axes[:3], arms.values(), strict=True):
+        for arm, colour in ARM_COLOURS.items():
+            fitted, steps = (line for line in axes.lines if line.get_color() == colour)
+            assert_allclose(fitted.get_ydata(), one["survival"].sel(arm=arm, quantile=0.5)[0])
+            assert_allclose(steps.get_ydata(), of_arms[arm].survival)
+    assert f"Hormonal therapy ({arms['iptw']['treated'].effective:.0f})" in texts(figure)
+    assert_inside(figure)
+    with one_column():
+        assert_inside(weighted_survival_figure(panels))

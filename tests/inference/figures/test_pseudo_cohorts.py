@@ -1,6 +1,7 @@
-"""Figures of a reconstruction: what is drawn is what the tables say."""
+"""Figures of a reconstruction and of the replicated analysis: every cohort's curve, every printed point."""
 
 from contextlib import nullcontext
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,14 @@ from matplotlib.colors import to_hex
 from numpy.testing import assert_allclose
 
 from inference.report.figures.captions import caption_of
+from inference.report.figures.pairs_by_caliper import METHOD_COLOURS, pairs_by_caliper_figure
 from inference.report.figures.reconstruction_curves import reconstruction_curves_figure
 from inference.report.figures.reconstruction_spread import reconstruction_spread_figure
 from inference.report.figures.reconstruction_survival import followed_by_phase, reconstruction_survival_figure
 from inference.report.figures.reconstruction_targets import reconstruction_targets_figure
 from inference.report.figures.rendering import png_bytes
-from inference.report.figures.risk_table import followed_patients
+from inference.report.figures.replicated_survival import replicated_survival_figure
+from inference.report.figures.risk_table import Followed, followed_patients
 from inference.report.figures.style import ARM_COLOURS, WARNING, one_column
 
 LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy"}
@@ -23,25 +26,16 @@ LABELS = {"treated": "Radiotherapy", "control": "No radiotherapy"}
 @pytest.fixture
 def targets():
     rows = [
-        ("table 1", "age", 0.5, 0.0),
-        ("median", "median of a", 0.3, -0.4),
-        ("median", "median of b", 0.3, 1.3),
+        (name, family, allowed, cohort, z)
+        for cohort in (1, 2)
+        for family, name, allowed, z in (
+            ("table 1", "age", 0.5, 0.0),
+            ("median", "median of a", 0.3, -0.4),
+            ("median", "median of b", 0.3, 1.3),
+        )
     ]
-    return pd.DataFrame(
-        [
-            {
-                "target": name,
-                "family": family,
-                "printed": 1.0,
-                "tolerance": allowed,
-                "cohort": cohort,
-                "value": 1.0,
-                "z": z,
-            }
-            for cohort in (1, 2)
-            for family, name, allowed, z in rows
-        ]
-    )
+    table = pd.DataFrame(rows, columns=["target", "family", "tolerance", "cohort", "z"])
+    return table.assign(printed=1.0, value=1.0)
 
 
 def test_every_target_of_every_cohort_is_a_dot_and_a_miss_stands_out(targets):
@@ -57,23 +51,9 @@ def test_every_target_of_every_cohort_is_a_dot_and_a_miss_stands_out(targets):
 
 
 def test_curves_of_every_cohort_and_the_printed_points_are_drawn():
-    time = np.linspace(0, 60, 5)
-    curves = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "phase": phase,
-                    "arm": arm,
-                    "cohort": cohort,
-                    "time": time,
-                    "survival": np.exp(-0.01 * cohort * time),
-                }
-            )
-            for phase in ("before", "after")
-            for arm in LABELS
-            for cohort in (1, 2, 3)
-        ]
-    )
+    places = product(("before", "after"), LABELS, (1, 2, 3), np.linspace(0, 60, 5))
+    curves = pd.DataFrame(places, columns=["phase", "arm", "cohort", "time"])
+    curves["survival"] = np.exp(-0.01 * curves["cohort"] * curves["time"])
     printed = pd.DataFrame(
         [
             ("before", "treated", "survival", 12.0, 12.0, 12.0, 0.9),
@@ -157,3 +137,100 @@ def test_a_published_curve_has_its_points_distances_and_numbers_at_risk(wide, as
     ]
     assert_allclose(np.concatenate([one.get_offsets()[:, 1] for one in below.collections[1:]]), 0.5)
     assert_inside(figure)
+
+
+NAMES = {"treated": "Radiotherapy", "control": "No radiotherapy", "before matching": "Before matching"}
+RATES = {"treated": 0.01, "control": 0.02}
+
+
+def replicated_curves(panels=("before matching", "after matching"), groups=("treated", "control")):
+    places = product(panels, groups, (1, 2), np.linspace(0, 100, 11))
+    drawn = pd.DataFrame(places, columns=["panel", "group", "cohort", "time"])
+    rate = drawn["group"].map(RATES).fillna(0.03)
+    return drawn.assign(survival=np.exp(-rate * drawn["time"] * drawn["cohort"]))
+
+
+def followed(drawn):
+    """Two cohorts of four in every group: of each two are censored at 50 and two die at 90."""
+    one = Followed(
+        np.zeros(8), np.array([50.0, 50.0, 90.0, 90.0] * 2), np.array([False, False, True, True] * 2), 2
+    )
+    return dict.fromkeys(zip(drawn["panel"], drawn["group"], strict=True), one)
+
+
+POINTS = pd.DataFrame(
+    [
+        ("before matching", "treated", "survival", 12.0, 12.0, 12.0, 0.946),
+        ("before matching", "treated", "median", 51.7, 48.8, 63.8, 0.5),
+        ("after matching", "control", "survival", 60.0, 60.0, 60.0, 0.222),
+    ],
+    columns=["panel", "group", "kind", "time", "lower", "upper", "survival"],
+)
+
+
+def test_every_cohort_has_its_line_and_print_its_points(texts, assert_inside):
+    figure = replicated_survival_figure(
+        replicated_curves(), POINTS, followed(replicated_curves()), NAMES, "months"
+    )
+    before, after = figure.axes[:2]
+    for axes in (before, after):
+        drawn = [line for line in axes.lines if len(line.get_xdata()) == 11]
+        assert len(drawn) == 4
+        assert {line.get_color() for line in drawn} == set(ARM_COLOURS.values())
+    of_cohorts = [line for line in before.lines if len(line.get_xdata()) == 11]
+    treated = [line.get_ydata()[-1] for line in of_cohorts if line.get_color() == ARM_COLOURS["treated"]]
+    assert treated == [pytest.approx(np.exp(-1)), pytest.approx(np.exp(-2))]
+    marks = [
+        (line.get_xdata()[0], line.get_ydata()[0])
+        for axes in (before, after)
+        for line in axes.lines
+        if len(line.get_xdata()) == 1
+    ]
+    assert marks == [(12.0, 0.946), (51.7, 0.5), (60.0, 0.222)]
+    spans = [tuple(line.get_xdata()) for line in before.lines if line.get_linewidth() == 1.6]
+    assert spans == [(48.8, 63.8)]
+    shown = texts(figure)
+    assert {"Before matching", "after matching", "Radiotherapy", "Survival of pseudo-patients"} <= set(shown)
+    assert_inside(figure)
+
+
+def test_groups_that_are_no_arms_have_colours_of_their_own(assert_inside):
+    drawn = replicated_curves(("",), ("3D-CRT", "IMRT", "SBRT"))
+    figure = replicated_survival_figure(drawn, POINTS.iloc[:0], followed(drawn), NAMES, "months")
+    axes, table = figure.axes
+    assert {text.get_color() for text in table.texts} == {line.get_color() for line in axes.lines}
+    numbers = [text.get_text() for text in table.texts if text.get_text().isdigit()]
+    assert numbers == [*"444220", *"000222", *"000002"] * 3
+    colours = {line.get_color() for line in axes.lines if len(line.get_xdata()) == 11}
+    assert len(colours) == 3
+    assert not [line for line in axes.lines if len(line.get_xdata()) == 1]
+    assert_inside(figure)
+
+
+def test_more_panels_than_places_leave_the_rest_empty():
+    drawn = replicated_curves(("bone", "brain", "liver"))
+    figure = replicated_survival_figure(drawn, POINTS.iloc[:0], followed(drawn), NAMES, "months")
+    assert [axes.get_visible() for axes in figure.axes] == [True] * 5 + [False, True, False]
+
+
+def test_pairs_have_their_mean_and_range_over_cohorts(texts, assert_inside):
+    pairs = pd.DataFrame(
+        [
+            (cohort, method, caliper, base + 10 * cohort, 0.1 * cohort)
+            for cohort in (1, 2)
+            for method, base in (("greedy", 100), ("optimal", 110))
+            for caliper in (0.01, 0.02)
+        ],
+        columns=["cohort", "method", "caliper", "pairs", "largest_difference"],
+    )
+    figure = pairs_by_caliper_figure(pairs, "of the propensity", 135)
+    found, balance = figure.axes
+    means = {line.get_color(): list(line.get_ydata()) for line in found.lines if line.get_marker() == "o"}
+    assert means == {METHOD_COLOURS["greedy"]: [115, 115], METHOD_COLOURS["optimal"]: [125, 125]}
+    band = found.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (110, 120)
+    assert balance.lines[0].get_ydata()[0] == pytest.approx(0.15)
+    assert found.get_xlabel() == "Caliper (of the propensity)"
+    assert "published: 135" in texts(figure)
+    assert_inside(figure)
+    assert "published" not in " ".join(texts(pairs_by_caliper_figure(pairs, "of the propensity")))
