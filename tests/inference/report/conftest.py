@@ -1,4 +1,5 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from inference.diagnostics.checks import CheckResult, checks_table
 from inference.report.content import FigureItem, Report
 from inference.report.drawings import Drawing
 
+CHROMIUM = Path("/usr/bin/chromium")
 MAIN = {
     "baseline": "piecewise_exponential",
     "adjustment": "joint",
@@ -156,6 +158,30 @@ MakeReport = Callable[..., Report]
 @pytest.fixture(scope="session")
 def study() -> Study:
     return load_study("gbsg2")
+
+
+@pytest.fixture(scope="module")
+def open_page() -> Iterator[Callable[..., Any]]:
+    """Open a file in a browser so many pixels wide, offline; the page keeps its complaints and requests."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}: install chromium to run this test")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+
+        def opened(file: Path, width: int, height: int = 900, **more: str) -> Any:
+            size = {"width": width, "height": height}
+            page: Any = browser.new_page(viewport=size, offline=True, **more)
+            page.complaints, page.requests = [], []
+            page.on("console", lambda message: page.complaints.append(message.text))
+            page.on("pageerror", lambda error: page.complaints.append(str(error)))
+            page.on("request", lambda request: page.requests.append(request.url))
+            page.goto(file.as_uri())
+            return page
+
+        yield opened
+        browser.close()
 
 
 @pytest.fixture(scope="session")

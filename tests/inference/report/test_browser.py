@@ -1,6 +1,3 @@
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from matplotlib.figure import Figure
 
@@ -10,40 +7,17 @@ from inference.report.drawings import drawn_when_asked
 from inference.report.figures.style import canvas, narrow
 from inference.report.page import render
 
-CHROMIUM = Path("/usr/bin/chromium")
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}: install chromium to run this test"
-)
-
-
-@pytest.fixture
-def browser() -> Iterator:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-def test_the_page_works_in_a_browser(make_report, browser, tmp_path):
+def test_the_page_works_in_a_browser(make_report, open_page, tmp_path):
     file = tmp_path / "report.html"
     file.write_text(render(make_report()), encoding="utf-8")
-    context = browser.new_context(viewport={"width": 400, "height": 800}, offline=True)
-    page = context.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(file.as_uri())
+    page = open_page(file, 400, 800)
 
     def column(position: int) -> list[str]:
         return page.locator(f"#table-effects tbody tr > :nth-child({position})").all_inner_texts()
 
     # Nothing but the file itself is asked for, and nothing sticks out at the side, closed or open.
-    assert requests == [file.as_uri()]
+    assert page.requests == [file.as_uri()]
     page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
@@ -73,13 +47,12 @@ def test_the_page_works_in_a_browser(make_report, browser, tmp_path):
     page.evaluate("document.querySelectorAll('main details').forEach((part) => { part.open = false; })")
     page.evaluate("location.hash = '#figure-trace'")
     page.locator("#figure-trace svg").wait_for(state="visible", timeout=5000)
-    assert complaints == []
-    context.close()
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
 def test_the_first_screen_holds_the_answer_and_what_speaks_against_it(
-    make_report, browser, tmp_path, width, height
+    make_report, open_page, tmp_path, width, height
 ):
     def curves() -> Figure:
         figure = canvas(3.7 if narrow() else 5.0)
@@ -99,20 +72,13 @@ def test_the_first_screen_holds_the_answer_and_what_speaks_against_it(
     )
     file = tmp_path / "report.html"
     file.write_text(render(report), encoding="utf-8")
-    context = browser.new_context(viewport={"width": width, "height": height}, offline=True)
-    page = context.new_page()
-    page.goto(file.as_uri())
-    for selector in (
-        "#question",
-        ".sentence",
-        ".numbers > div",
-        ".curves svg:visible",
-        ".against li",
-        ".no-evidence",
-        ".state",
-    ):
+    page = open_page(file, width, height)
+    counts = {".numbers > div": 3, ".against li": 2}
+    for one in ("#question", ".sentence", ".curves svg:visible", ".no-evidence", ".state"):
+        counts[one] = 1
+    for selector, count in counts.items():
         boxes = [one.bounding_box() for one in page.locator(selector).all()]
-        assert len(boxes) == {".numbers > div": 3, ".against li": 2}.get(selector, 1), selector
+        assert len(boxes) == count, selector
         for box in boxes:
             assert box["y"] >= 0
             assert box["y"] + box["height"] <= height, selector
@@ -134,4 +100,3 @@ def test_the_first_screen_holds_the_answer_and_what_speaks_against_it(
     assert page.locator("main details:not([open])").count() == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("main details:not([open])").count() > 5
-    context.close()

@@ -1,7 +1,6 @@
 """What a reader changes on the page: reweighted draws give what a refit gives, and controls work by keyboard."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,10 +24,6 @@ from models import EFFECTS, Prior, PriorSet
 from models.baselines import PiecewiseExponential
 from models.specification import ModelSpec
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}: install chromium to run this test"
-)
 FITTED, LIKELIHOOD = (0.0, 0.5), (-0.4, 0.15)  # mean and standard deviation
 PRIORS = [(mean, sd) for mean in (-0.5, -0.25, 0.0, 0.2, 0.4) for sd in (0.15, 0.3, 0.8, 1.5)]
 
@@ -100,9 +95,8 @@ def curves():
 
 
 @pytest.fixture(scope="module")
-def page_of(make_report, draws, curves, tmp_path_factory):
+def page_of(make_report, open_page, draws, curves, tmp_path_factory):
     """Open the page with controls, so many pixels wide."""
-    from playwright.sync_api import sync_playwright
 
     section = ReportSection(
         "live-prior", "A prior of your own", finding="Set it.", live=Live("prior", live(draws))
@@ -121,20 +115,7 @@ def page_of(make_report, draws, curves, tmp_path_factory):
         sections=[section, both], figures=[figure], choice=Live("headline", choice_of(summary))
     )
     file.write_text(render(page), encoding="utf-8")
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-
-        def open_page(width=1440, scheme="light"):
-            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            page.complaints, page.requests = [], []
-            page.on("console", lambda message: page.complaints.append(message.text))
-            page.on("pageerror", lambda error: page.complaints.append(str(error)))
-            page.on("request", lambda request: page.requests.append(request.url))
-            page.goto(file.as_uri())
-            return page
-
-        yield open_page
-        browser.close()
+    return lambda width=1440, scheme="light": open_page(file, width, color_scheme=scheme)
 
 
 def reweighted(page, content, *priors):

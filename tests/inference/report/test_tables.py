@@ -1,13 +1,33 @@
+"""Tables of the page and those that journals print: no row is lost, and numbers are those of their sources."""
+
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from numpy.testing import assert_allclose
 
+from data.study.sources import load_cohort
+from data.study.study import load_study
+from inference.diagnostics.checks import CheckResult, checks_table
+from inference.frequentist import comparators, cox
+from inference.frequentist.balance import standardised_differences
+from inference.frequentist.own_matching import AFTER, BEFORE, OWN_PAIRS, PAIRS
 from inference.report.check_tables import counts_sentence, families_table, ordered_checks, passed_tables
 from inference.report.comparator_tables import comparators_table, other_comparators_table
 from inference.report.effect_tables import estimands_tables
+from inference.report.journal_tables import (
+    _by_arm,
+    balance_sentence,
+    coefficients,
+    cox_table,
+    described,
+    patients_table,
+)
+from inference.report.own_matching_table import own_matching_table
 from inference.report.provenance_tables import command_line, manifest_tables, tree_warning
 from inference.report.sensitivity_table import sensitivity_table
 from inference.report.table import NUMBER, PERCENT, RATIO, SPAN, TEXT, Column, Table, frame_table
@@ -188,3 +208,152 @@ def test_the_manifest_is_shown_whole():
     assert "unknown" in tree_warning({**manifest, "clean": None})
     shown = [text for table in manifest_tables(manifest) for row in texts(table) for text in row]
     assert shown == ["seed", "1", "clean", "no", "pymc", "6.4", "fits · joint", "1.23 s"]
+
+
+EFFECT = pd.DataFrame(
+    [("hazard_ratio", "conditional", "", np.nan, 0.7, 0.5, 0.9)],
+    columns=["estimand", "population", "subgroup", "time", "median", "lower", "upper"],
+)
+"""Of all draws of a fit, of which some are kept."""
+
+
+@pytest.fixture(scope="module")
+def results(study):
+    """What the tables read of the results of an analysis: gbsg2, one posterior draw a parameter and more."""
+    cohort = load_cohort(study)
+    names = ["treatment_effect", *(f"outcome_coefficients[{term}]" for term in cohort.outcome.terms)]
+    draws = np.arange(len(names))[:, None] + np.linspace(-1, 1, 201)
+    left = {"age": -0.01, "tgrade[T.II]": 0.02, "tgrade[T.III]": -0.05}
+    balance = pd.DataFrame({"term": left.keys(), "difference_after": left.values()})
+    request = SimpleNamespace(adjustment="none", baseline="weibull", exposure="naive")
+    drawn = xr.Dataset({"parameter": (("parameter_name", "draw"), draws)}, {"parameter_name": names})
+    fits = [
+        SimpleNamespace(request=request, balance=pd.DataFrame(), estimands=EFFECT, draws=drawn),
+        SimpleNamespace(request=SimpleNamespace(adjustment="overlap", baseline="weibull"), balance=balance),
+    ]
+    return SimpleNamespace(
+        study=study, cohorts=(cohort,), analysed=(cohort,), cohort=cohort, models=fits, main=fits[0]
+    )
+
+
+def test_the_cox_table_equals_lifelines_and_the_draws(results, make_report, tmp_path):
+    cohort, table = results.cohort, coefficients(results, tmp_path).set_index("term")
+    columns = np.column_stack([cohort.treatment, cohort.outcome.values])
+    together = cox(cohort.time, cohort.event, columns, ["", *cohort.outcome.terms]).table.set_index("term")
+    alone = cox(cohort.time, cohort.event, columns[:, :1], [""]).table.set_index("term")
+    for end, name in (("", "coefficient"), ("_lower", "lower"), ("_upper", "upper")):
+        assert_allclose(np.log(table[f"multivariable{end}"]), together[name], rtol=1e-4, atol=1e-6)
+        assert_allclose(np.log(table.loc["", f"univariable{end}"]), alone.loc["", name], rtol=1e-4)
+    ends = ["posterior", "posterior_lower", "posterior_upper"]
+    kept = np.log(table[ends].to_numpy(float)[1:])
+    assert_allclose(kept, np.arange(1, len(table))[:, None] + [0.0, -0.95, 0.95], atol=1e-12)
+    assert table.loc["", ends].tolist() == [0.7, 0.5, 0.9]  # as it stands elsewhere
+    shown = cox_table(make_report(), table.reset_index())
+    first = {row.cells[0].text for row in shown.rows}
+    assert {"Age, years", "Tumour grade: III", "log(pnodes)"} <= first
+    assert [row.kind for row in shown.rows] == ["main", *[""] * len(cohort.outcome.terms)]
+
+
+def test_cox_models_count_treatment_as_the_posterior_does(results, tmp_path):
+    cohort = load_cohort(load_study("stanford_heart"))
+    table = comparators(cohort, 730, [365]).query("statistic == 'hazard_ratio'").set_index("method")
+    found = {}
+    for exposure in ("naive", "time_split"):
+        request = SimpleNamespace(adjustment="none", exposure=exposure)
+        fit = SimpleNamespace(request=request, draws=results.main.draws, estimands=EFFECT)
+        found[exposure] = coefficients(
+            SimpleNamespace(cohort=cohort, cohorts=(cohort,), analysed=(cohort,), models=[fit], main=fit),
+            tmp_path,
+        ).set_index("term")
+    for exposure, split in (("naive", ""), ("time_split", ", treatment split at its start")):
+        for name, method in (("univariable", "univariable"), ("multivariable", "multivariable (Efron)")):
+            own = table.loc[f"Cox{split}, {method}"]
+            row = found[exposure].loc[""]
+            assert_allclose(row[name], own["estimate"], rtol=1e-4)
+            assert_allclose(row[f"{name}_lower"], own["lower"], rtol=1e-3)
+
+
+def test_table_1_holds_counts_and_differences_before_and_after(results, make_report):
+    cohort, table = results.cohort, described(results)
+    grade = table[table["covariate"] == "Tumour grade"].set_index("level")
+    second = cohort.covariates["tgrade"].astype(str) == "II"
+    treated = int(second[cohort.treatment].sum())
+    assert grade.loc["II", "treated"] == f"{treated} ({100 * treated / cohort.treatment.sum():.1f} %)"
+    before = standardised_differences(cohort.covariates, cohort.treatment).set_index("term")
+    assert_allclose(grade.loc["II", "before"], abs(before.loc["tgrade[II]", "difference_before"]))
+    assert grade.loc["II", "overlap"] == 0.02
+    levels = pd.get_dummies(cohort.covariates["tgrade"], dtype=float)
+    spread = np.sqrt(levels.groupby(cohort.treatment).var().mean())
+    of_reference = (-0.02 * spread["II"] + 0.05 * spread["III"]) / spread["I"]
+    assert_allclose(grade.loc["I", "overlap"], abs(of_reference))  # shares of levels add up to 1
+    age = table[table["covariate"] == "Age, years"].iloc[0]
+    mean = cohort.covariates["age"][cohort.treatment]
+    assert age["treated"] == f"{mean.mean():.1f} ({mean.std():.1f})"
+    shown = patients_table(make_report(), table)
+    assert len(shown.rows) == len(table)
+    assert (
+        f"is {table['before'].max():.2f}, {table['overlap'].max():.2f} after overlap weights"
+        in balance_sentence(table)
+    )
+
+
+@pytest.mark.parametrize(("scale", "decimals"), [(1.0, 1), (0.01, 3), (1000.0, 1)])
+def test_means_have_the_digits_that_their_unit_needs(results, scale, decimals):
+    cohort = results.cohort
+    scaled = cohort.covariates[["age"]] * scale
+    treated = scaled["age"][cohort.treatment]
+    mean, sd = treated.mean(), treated.std()
+    one = SimpleNamespace(covariates=scaled, treatment=cohort.treatment, counts=None)
+    assert _by_arm([one], "age")["treated"] == f"{mean:.{decimals}f} ({sd:.{decimals}f})"
+    centred = SimpleNamespace(covariates=scaled - mean, treatment=cohort.treatment, counts=None)
+    assert float(_by_arm([centred], "age")["treated"].split(" ")[0]) == 0
+    assert _by_arm([centred], "age")["control"].startswith("−")
+
+
+def own(time=np.nan, estimate=0.71, method=OWN_PAIRS):
+    rows = [
+        (PAIRS, 231.0, np.nan, np.nan, np.nan),
+        (BEFORE, 0.31, np.nan, np.nan, np.nan),
+        (AFTER, 0.06, np.nan, np.nan, np.nan),
+        ("hazard_ratio", estimate, 0.55, 0.92, 0.009),
+    ]
+    table = pd.DataFrame(rows, columns=pd.Index(["statistic", "estimate", "lower", "upper", "p"]))
+    return table.assign(arm="", time=time, method=method, published=np.nan)
+
+
+def matched(estimands, exposure="naive"):
+    one = estimands[(estimands["estimand"] == "hazard_ratio") & (estimands["adjustment"] == "joint")]
+    one = one[one["baseline"] == "piecewise_exponential"]
+    return one.assign(adjustment="matched", population="matched", median=0.66, exposure=exposure)
+
+
+@pytest.mark.parametrize(("time", "exposure"), [(np.nan, "naive"), (30.0, "landmark_30")])
+def test_numbers_stand_beside_the_posterior_that_counts_exposure_alike(make_report, time, exposure):
+    report = make_report()
+    counted = "" if exposure == "naive" else f", {exposure}"
+    fit = f"piecewise_exponential, matched, default{counted}"
+    left = checks_table([CheckResult("overlap", "balance after the design", "pass", 0.03, 0.1, "", fit)])
+    report = make_report(
+        comparators=pd.concat([report.comparators, own(time)], ignore_index=True),
+        estimands=pd.concat(
+            [report.estimands, matched(report.estimands, exposure), matched(report.estimands, "landmark_60")]
+        ),
+        checks=pd.concat([report.checks, left]),
+    )
+    (table,) = own_matching_table(report)
+    cells = [[cell.text for cell in row.cells] for row in table.rows]
+    assert len(cells) == 2
+    assert cells[0][2:6] == ["231", "0.310", "0.0600", "0.71 (0.55 to 0.92)"]
+    assert cells[1][4] == "0.0300"
+    assert cells[1][5].startswith("0.66")
+    for other in (comparators_table(report), other_comparators_table(report)):
+        assert not any(OWN_PAIRS in cell.text for row in other.rows for cell in row.cells)
+
+
+def test_without_pairs_there_is_no_table_and_what_was_refused_says_why(make_report):
+    assert own_matching_table(make_report()) == []
+    refused = own(estimate=np.nan, method=f"Cox, {OWN_PAIRS}; not estimable: too few").tail(1)
+    (table,) = own_matching_table(make_report(comparators=refused))
+    (row,) = table.rows
+    assert row.cells[0].text.endswith("not estimable: too few")
+    assert all(cell.text == "–" for cell in row.cells[2:5])

@@ -1,4 +1,4 @@
-"""The nouns of a study: pseudo-patients where there are no patients, and what is survived as the study file names it."""
+"""The nouns of a study and the sentence on calibration."""
 
 import re
 from dataclasses import replace
@@ -10,7 +10,9 @@ import pytest
 from data.study.sections import Propensity
 from data.study.sections import Report as ReportKeys
 from data.study.study import STUDIES, load_study
+from inference.calibration import Card, source_digest
 from inference.report.adjustment_words import score_from_elsewhere
+from inference.report.calibration_words import calibration_words
 from inference.report.check_tables import subject_in_words
 from inference.report.content import ReportSection, fit_rows
 from inference.report.headline import result_of
@@ -180,3 +182,34 @@ def test_subjects_of_checks_are_in_words():
         subject_in_words("survival at 18.3333 months, treated", study) == "survival at 18.33 months, treated"
     )
     assert subject_in_words("events in (0, 281] days, control", study) == "events in (0, 281] days, control"
+
+
+@pytest.fixture
+def card():
+    row = {
+        "scenario": "s",
+        "baseline": "weibull",
+        "adjustment": "none",
+        "estimand": "rmst_difference",
+        "cohorts": 40,
+    }
+    cells = [row | {"held_50%": 20, "held_95%": held, "bias": 0.0, "sd_ratio": 1.0} for held in (36, 40)]
+    ranks = {"one": {"a": [0.1, 0.4, 0.6, 0.9], "b": [0.98, 0.99, 0.97, 0.96]}}
+    made = {"commit": "abcdef0123456", "digest": source_digest(), "replications": 4, "cohorts": 40}
+    return Card(made, ranks, cells)
+
+
+def test_the_numbers_are_those_of_the_card(card):
+    """All four ranks above 0.96: P = 2 x 0.04^4, which is 0.000."""
+    said = calibration_words(card)
+    assert "of 2 tests" in said
+    assert "p-value is 0.000" in said
+    assert "in 90 to 100 % of 40 cohorts" in said
+    assert "abcdef0123" in said
+
+
+def test_a_card_of_another_source_is_said_to_be(card):
+    other = replace(card, made_of={**card.made_of, "digest": "other"})
+    assert "out of date" in calibration_words(other)
+    assert "out of date" not in calibration_words(card)
+    assert calibration_words(None) == ""

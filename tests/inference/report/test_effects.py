@@ -1,4 +1,4 @@
-"""The section on adjustments says what a small written table holds: who agrees, what moves, and the range."""
+"""Sections on adjustments and on effects that change: who agrees, what moves, the range, and what was picked afterwards."""
 
 import re
 
@@ -10,6 +10,8 @@ from inference.diagnostics.checks import CheckResult, checks_table
 from inference.report.content import FigureItem
 from inference.report.numbers import ratio
 from inference.report.sections.adjustments import adjustment_section, agreement, range_of_adjustments
+from inference.report.sections.effects import effect_section
+from inference.sensitivity.by_subgroup import EffectBySubgroup
 
 MAIN = {
     "baseline": "weibull",
@@ -21,18 +23,21 @@ MAIN = {
 
 
 def row(adjustment, population, median, shift, baseline="weibull", upper=None):
-    low, high = median * 0.8, median * 1.25 if upper is None else upper
-    ratio = {"median": median, "lower": low, "upper": high, "probability_of_benefit": 0.98}
-    mean = {"median": 120.0, "lower": 30.0, "upper": 210.0, "probability_of_benefit": 0.99}
-    return {
-        "population": population,
-        "baseline": baseline,
-        "adjustment": adjustment,
-        **{f"marginal_hazard_ratio_{name}": value for name, value in ratio.items()},
-        **{f"rmst_difference_{name}": value for name, value in mean.items()},
-        "factor": np.nan if np.isnan(shift) else median / 0.70,
-        "shift": shift,
+    high = median * 1.25 if upper is None else upper
+    ends = ["median", "lower", "upper", "probability_of_benefit"]
+    read = {
+        **dict(
+            zip(
+                [f"marginal_hazard_ratio_{end}" for end in ends],
+                (median, median * 0.8, high, 0.98),
+                strict=True,
+            )
+        ),
+        **dict(zip([f"rmst_difference_{end}" for end in ends], (120.0, 30.0, 210.0, 0.99), strict=True)),
     }
+    factor = np.nan if np.isnan(shift) else median / 0.70
+    fit = {"population": population, "baseline": baseline, "adjustment": adjustment}
+    return fit | read | {"factor": factor, "shift": shift}
 
 
 @pytest.fixture
@@ -120,16 +125,7 @@ def test_the_range_is_over_all_models(compared):
     )
 
 
-@pytest.mark.parametrize(
-    "upper",
-    [
-        1.0,
-        1.004,
-        1.2301,
-        9.991,
-        12.3456,
-    ],
-)
+@pytest.mark.parametrize("upper", [1.0, 1.004, 1.2301, 9.991, 12.3456])
 def test_the_highest_interval_ends_where_its_row_of_the_table_does(compared, upper):
     wide = pd.concat(
         [compared, pd.DataFrame([row("iptw", "all", 0.75, 0.5, "exponential", upper)])], ignore_index=True
@@ -191,11 +187,32 @@ def test_the_tables_hold_every_row_and_every_design(compared):
         ["Weibull, matched pairs, default", "–", "–", "62 %", "–", "7 %"],
     ]
     assert section.figures == (figure,)
-    said = " ".join(section.paragraphs)
-    assert "says nothing of a confounder that none of them saw" in said
-    assert "no prior on the effect enters" in said
 
 
 def test_without_designs_there_is_no_table_of_them(compared):
     section = adjustment_section(compared, checks_of(("convergence", "a, b, c", "R-hat", 1.0)), MAIN, [])
     assert [table.id for table in section.tables] == ["adjustments-effects"]
+
+
+def of_levels(count):
+    """An effect in so many levels of one covariate, after the average patient."""
+    levels = range(count + 1)
+    table = pd.DataFrame(
+        {
+            "subgroup": [f"site={level}" if level else "" for level in levels],
+            "covariate": ["site" if level else "" for level in levels],
+            "level": [str(level) if level else "" for level in levels],
+            "hazard_ratio": [0.5 + 0.1 * level for level in levels],
+        }
+    )
+    ends = {"lower": 0.4, "upper": 0.9, "alone": 0.6, "alone_lower": 0.3, "alone_upper": 1.1}
+    medians = {"median_treated": np.nan, "median_control": np.nan}
+    table = table.assign(patients=100.0, probability_of_benefit=0.9, **ends, **medians)
+    return EffectBySubgroup(table=table, apart=0.97, spread=())
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+def test_the_lowest_and_the_highest_of_several_were_picked_after_the_fact(count):
+    (said,) = effect_section(None, of_levels(count), ()).paragraphs
+    assert ("picked after the fact" in said) == (count > 2)
+    assert (f"the lowest and the highest of {count}" in said) == (count > 2)
