@@ -1,4 +1,4 @@
-"""The likelihood with unknown starts against quadrature, discrete starts written out, and probabilities that sum to one."""
+"""The likelihood with unknown starts, alone or with an unmeasured confounder: quadrature, sums written out, probability one."""
 
 import dataclasses
 
@@ -14,6 +14,8 @@ from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.exposures import Naive, TimeSplit
 from models.exposures.unknown_start import UnknownStart
+from models.exposures.unknown_start_and_confounder import UnknownStartAndConfounder
+from models.exposures.unmeasured_confounder import UnmeasuredConfounder
 from models.priors import PriorSet
 from models.propensity import treatment_log_likelihood
 from models.specification import ModelSpec
@@ -33,6 +35,9 @@ STARTS = {
     "uniform": (Uniform("", "", 9.0), stats.uniform(0, 9.0)),
     "exponential": (Exponential("", "", 5.0), stats.expon(scale=5.0)),
 }
+
+
+STRONG = UnmeasuredConfounder(0.2, 0.7, 1.1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,27 +62,35 @@ def cohort(cohort_of):
     )
 
 
-def pointwise(cohort, baseline, hazard, exposure, **changed):
-    """Log likelihood of each patient by numpy."""
+def pointwise(cohort, baseline, hazard, exposure, shift=0.0, **changed):
+    """Log likelihood of each patient by numpy; the shift is added to the log hazard ratio of everybody."""
     spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     values = PARAMETERS | hazard | changed
     content = model_data(cohort, spec, model_blocks(cohort, spec, PriorSet("default")))
-    risk = values["outcome_coefficients"] @ content["outcome_design"].T
+    design = content.get("outcome_design", np.zeros((cohort.size, 1)))
+    risk = values["outcome_coefficients"] @ design.T + shift
     return exposure.log_likelihood(values, content, spec, risk, np)
+
+
+def of_treatment(cohort):
+    """Log likelihood of the treatment model."""
+    return treatment_log_likelihood(cohort.treatment.astype(float), log_odds_of(cohort), np)
 
 
 def log_odds_of(cohort):
     return 0.3 - 0.8 * cohort.propensity.values[:, 0]
 
 
+@pytest.mark.parametrize("effect", [-0.5, 0.9])
 @pytest.mark.parametrize("name", list(BASELINES))
-def test_all_starts_at_zero_are_ever_never_times_the_treatment_model(cohort, name):
-    baseline, hazard = BASELINES[name]
-    expected = pointwise(cohort, baseline, hazard, Naive()) + treatment_log_likelihood(
-        cohort.treatment.astype(float), log_odds_of(cohort), np
-    )
-    found = pointwise(cohort, baseline, hazard, UnknownStart(AtStart("", "")))
-    assert_allclose(found, expected, rtol=0, atol=1e-10)
+def test_all_starts_at_zero_are_ever_never_times_the_treatment_model(cohort, name, effect):
+    """And with a confounder, the confounder alone times the treatment model."""
+    changed, start = {"treatment_effect": np.array(effect)}, UnknownStart(AtStart("", ""))
+    both = UnknownStartAndConfounder(start, STRONG)
+    for alone, exposure in ((Naive(), start), (STRONG, both)):
+        expected = pointwise(cohort, *BASELINES[name], alone, **changed) + of_treatment(cohort)
+        found = pointwise(cohort, *BASELINES[name], exposure, **changed)
+        assert_allclose(found, expected, rtol=0, atol=1e-10)
 
 
 def cumulative(name, time):
@@ -102,27 +115,18 @@ def test_each_patient_agrees_with_quadrature_over_the_start(cohort, name, starts
     for at, (time, died, treated) in enumerate(zip(cohort.time, cohort.event, cohort.treatment, strict=True)):
         risk, q = np.exp(0.4 * cohort.outcome.values[at, 0]), expit(log_odds_of(cohort)[at])
         if treated:
-            density = integrate.quad(
-                lambda r, t=time, risk=risk: (
-                    law.pdf(r)
-                    * np.exp(
-                        -risk
-                        * (cumulative(name, r) + np.exp(effect) * (cumulative(name, t) - cumulative(name, r)))
-                    )
-                ),
-                0,
-                min(time, 9.0) if starts == "uniform" else time,
-                points=[cut for cut in CUTS if cut < time],
-                epsabs=1e-13,
-            )[0]
-            likelihood = q * density * (risk * np.exp(effect) * hazard_at(name, time)) ** died
+
+            def density(r, t=time, risk=risk):
+                after = np.exp(effect) * (cumulative(name, t) - cumulative(name, r))
+                return law.pdf(r) * np.exp(-risk * (cumulative(name, r) + after))
+
+            last = min(time, 9.0) if starts == "uniform" else time
+            cuts = [cut for cut in CUTS if cut < time]
+            record = q * integrate.quad(density, 0, last, points=cuts, epsabs=1e-13)[0]
         else:
-            likelihood = (
-                (1 - q * law.cdf(time))
-                * np.exp(-risk * cumulative(name, time))
-                * (risk * hazard_at(name, time)) ** died
-            )
-        expected.append(np.log(likelihood))
+            record = (1 - q * law.cdf(time)) * np.exp(-risk * cumulative(name, time))
+        slope = risk * np.exp(effect * treated) * hazard_at(name, time)
+        expected.append(np.log(record * slope**died))
     baseline, hazard = BASELINES[name]
     changed = {"treatment_effect": np.array(effect)}
     many = pointwise(cohort, baseline, hazard, UnknownStart(scenario, 400), **changed)
@@ -162,25 +166,16 @@ def test_all_that_can_be_recorded_has_probability_one(cohort_of, effect):
     nodes, weights = np.polynomial.legendre.leggauss(12)
     half = np.diff(edges) / 2
     time = (edges[:-1, None] + half[:, None] * (nodes + 1)).ravel()
-    weight = (half[:, None] * weights).ravel()
-    every = np.concatenate([time, [30.0], time, [30.0]])
-    died = np.concatenate([np.ones(len(time)), [0]] * 2)
-    arm = np.repeat([0, 1], len(time) + 1)
-    recorded = cohort_of(every, died, arm)
-    baseline, hazard = BASELINES["piecewise"]
-    values = {**hazard, "treatment_effect": np.array(effect), "propensity_intercept": np.array(0.3)}
-    for scenario in (
-        Uniform("", "", 9.0),
-        Exponential("", "", 5.0),
-        EarlyOrLater("", "", 0.4, 8.0, 2.0),
-        AtStart("", ""),
-    ):
-        exposure = UnknownStart(scenario, 60)
-        spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
-        content = model_data(recorded, spec, model_blocks(recorded, spec, PriorSet("default")))
-        density = np.exp(exposure.log_likelihood(values, content, spec, 0.0, np))
-        total = density @ np.concatenate([weight, [1.0]] * 2)
-        assert_allclose(total, 1.0, atol=2e-4)
+    weight = np.append((half[:, None] * weights).ravel(), 1.0)
+    every, died = np.append(time, 30.0), np.append(np.ones(len(time)), 0)
+    recorded = cohort_of(np.tile(every, 2), np.tile(died, 2), np.repeat([0, 1], len(every)))
+    changed = {"treatment_effect": np.array(effect)}
+    scenarios = (Uniform("", "", 9.0), Exponential("", "", 5.0), EarlyOrLater("", "", 0.4, 8.0, 2.0))
+    for scenario in (*scenarios, AtStart("", "")):
+        start = UnknownStart(scenario, 60)
+        for exposure in (start, UnknownStartAndConfounder(start, STRONG)):
+            density = np.exp(pointwise(recorded, *BASELINES["piecewise"], exposure, **changed))
+            assert_allclose(density @ np.tile(weight, 2), 1.0, atol=2e-4)
 
 
 def test_draws_come_first(cohort):
@@ -194,13 +189,20 @@ def test_draws_come_first(cohort):
         assert_allclose(both[row], pointwise(cohort, baseline, {}, exposure, **one), rtol=1e-12)
 
 
-@pytest.mark.parametrize("scenario", [Uniform("", "", 9.0), AtStart("", "")], ids=["uniform", "at start"])
+@pytest.mark.parametrize(
+    "exposure",
+    [
+        UnknownStart(Uniform("", "", 9.0), 8),
+        UnknownStart(AtStart("", ""), 8),
+        UnknownStartAndConfounder(UnknownStart(Uniform("", "", 9.0), 8), STRONG),
+    ],
+    ids=["uniform", "at start", "and confounder"],
+)
 @pytest.mark.parametrize("name", list(BASELINES))
 def test_the_compiled_model_is_numpys_and_its_gradient_is_that_of_differences(
-    cohort, name, scenario, differences
+    cohort, name, exposure, differences
 ):
     baseline, _ = BASELINES[name]
-    exposure = UnknownStart(scenario, 8)
     spec = ModelSpec(baseline, EFFECTS["constant"](), "absent", exposure)
     model = build_model(cohort, spec, PriorSet("default"))
     point = dict(model.initial_point()) | {name: value.astype(float) for name, value in PARAMETERS.items()}
@@ -273,3 +275,32 @@ def test_only_candidacy_asks_for_another_compilation():
     assert one.structure == UnknownStart(Uniform("", "", 3.0)).structure
     assert one.structure == UnknownStart(AtStart("", ""), 1).structure
     assert one.structure != UnknownStart(AtStart("", ""), candidacy=False).structure
+
+
+@pytest.mark.parametrize("name", list(BASELINES))
+@pytest.mark.parametrize("strength", [(0.2, 0.7, 0.0), (1e-14, 1e-14, 1.1)], ids=["harmless", "absent"])
+def test_a_confounder_without_effect_or_without_patients_is_the_start_alone(cohort, name, strength):
+    for scenario, _ in STARTS.values():
+        start = UnknownStart(scenario)
+        both = UnknownStartAndConfounder(start, UnmeasuredConfounder(*strength))
+        found, expected = (pointwise(cohort, *BASELINES[name], one) for one in (both, start))
+        assert_allclose(found, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", list(BASELINES))
+def test_it_is_the_sum_over_candidacy_and_condition(cohort, name):
+    """Every combination of candidate and condition, each from the likelihood of a start without a confounder."""
+    baseline, hazard = BASELINES[name]
+    scenario = Exponential("", "", 5.0)
+    q, started = expit(log_odds_of(cohort)), scenario.cdf(cohort.time)
+    recorded = np.where(cohort.treatment, STRONG.p_treated, STRONG.p_control).mean()
+    terms = []
+    for condition in (0, 1):
+        shift = STRONG.log_hazard_ratio * (condition - recorded)
+        of_time = pointwise(cohort, baseline, hazard, UnknownStart(scenario, candidacy=False), shift)
+        among = [share if condition else 1 - share for share in (STRONG.p_treated, STRONG.p_control)]
+        record = np.where(cohort.treatment, q * among[0], q * (1 - started) * among[0] + (1 - q) * among[1])
+        terms.append(np.log(record) + of_time)
+    both = UnknownStartAndConfounder(UnknownStart(scenario), STRONG)
+    found = pointwise(cohort, baseline, hazard, both)
+    assert_allclose(found, logsumexp(terms, axis=0), rtol=0, atol=1e-10)
