@@ -119,7 +119,12 @@ def examples():
     ]
 
 
-@pytest.mark.parametrize(("baseline", "parameters"), examples(), ids=["piecewise", "exponential", "weibull"])
+every_example = pytest.mark.parametrize(
+    ("baseline", "parameters"), examples(), ids=["piecewise", "exponential", "weibull"]
+)
+
+
+@every_example
 def test_the_cumulative_hazard_is_the_integral_of_the_hazard(baseline, parameters):
     entry, time = np.array([0.0, 1.0, 5.0, 0.0, 5.2]), np.array([2.0, 5.0, 5.5, 33.0, 40.0])
     ours = baseline.cumulative_hazard(parameters, baseline.basis(time, entry), np)
@@ -167,30 +172,22 @@ def test_splitting_the_time_at_risk_changes_nothing(span, event, eta, log_hazard
 def test_rescaling_time_rescales_rates(listed, factor, log_hazard, median, shape):
     entry, time, event, eta = listed
     rescaled = (entry * factor, time * factor, event, eta)
+    slower = PiecewiseExponential(tuple(factor * np.array(CUTS)))
+    weibull = {"median_survival": np.array(median), "weibull_shape": np.array(shape)}
     for before, after in (
         (
             pointwise(PiecewiseExponential(CUTS), {"log_hazard": log_hazard}, *listed),
-            pointwise(
-                PiecewiseExponential(tuple(factor * np.array(CUTS))),
-                {"log_hazard": log_hazard - log(factor)},
-                *rescaled,
-            ),
+            pointwise(slower, {"log_hazard": log_hazard - log(factor)}, *rescaled),
         ),
         (
-            pointwise(
-                Weibull(), {"median_survival": np.array(median), "weibull_shape": np.array(shape)}, *listed
-            ),
-            pointwise(
-                Weibull(),
-                {"median_survival": np.array(factor * median), "weibull_shape": np.array(shape)},
-                *rescaled,
-            ),
+            pointwise(Weibull(), weibull, *listed),
+            pointwise(Weibull(), weibull | {"median_survival": np.array(factor * median)}, *rescaled),
         ),
     ):
         assert_allclose(after, before - event * log(factor), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize(("baseline", "parameters"), examples(), ids=["piecewise", "exponential", "weibull"])
+@every_example
 def test_the_order_of_the_patients_changes_nothing(baseline, parameters):
     rng = np.random.default_rng(4)
     entry, time = np.sort(rng.choice([0.0, *CUTS, *rng.uniform(0, 40, 40)], (2, 30)), axis=0)
@@ -202,7 +199,7 @@ def test_the_order_of_the_patients_changes_nothing(baseline, parameters):
 
 
 @pytest.mark.parametrize("delayed", [False, True])
-@pytest.mark.parametrize(("baseline", "parameters"), examples(), ids=["piecewise", "exponential", "weibull"])
+@every_example
 def test_simulated_times_have_the_model_s_distribution(baseline, parameters, delayed):
     """Cumulative hazards from entry to event are unit exponentials, patient by patient."""
     rng = np.random.default_rng(12)

@@ -1,7 +1,6 @@
 """Maximisers of the weighted likelihood, for every baseline: against a search, other libraries, and identities."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import statsmodels.api as sm
 from lifelines import WeibullFitter
@@ -41,9 +40,8 @@ def observed(request) -> Episodes:
     """150 patients with a known effect; at risk from 0, from an entry, or treated only from some time on."""
     late = 8.0 if request.param == "delayed entry" else 0.0
     cohort = simulate_cohort(Truth(latest_entry=late), 150, seed=4)
-    ever = episodes(cohort.time, cohort.event, cohort.treatment, cohort.entry)
     if request.param != "split":
-        return ever
+        return everybody(cohort)
     split = cohort.treatment & (np.arange(cohort.size) % 3 > 0)
     switch = np.where(split, 0.4 * cohort.time, 0.0)
     return episodes(
@@ -76,22 +74,26 @@ def weighted_log_likelihood(baseline, parameters, at_risk: Episodes, weights):
 
 def on_real_line(baseline, found) -> np.ndarray:
     """Parameters (draw, position) without limits, to be searched over."""
-    if baseline.name == "weibull":
-        return np.column_stack(
-            [np.log(found["median_survival"]), np.log(found["weibull_shape"]), found["treatment_effect"]]
-        )
-    return np.column_stack([found["log_hazard"], found["treatment_effect"]])
+    log = np.log if baseline.name == "weibull" else np.asarray
+    own = [log(found[name]) for name in baseline.hazard_parameters]
+    return np.column_stack([*own, found["treatment_effect"]])
 
 
 def natural(baseline, position):
-    position = np.atleast_2d(position)
+    *own, effect = np.atleast_2d(position).T
     if baseline.name == "weibull":
         return {
-            "median_survival": np.exp(position[:, 0]),
-            "weibull_shape": np.exp(position[:, 1]),
-            "treatment_effect": position[:, 2],
+            "median_survival": np.exp(own[0]),
+            "weibull_shape": np.exp(own[1]),
+            "treatment_effect": effect,
         }
-    return {"log_hazard": position[:, :-1], "treatment_effect": position[:, -1]}
+    return {"log_hazard": np.stack(own, axis=-1), "treatment_effect": effect}
+
+
+def everybody(cohort, treatment=None) -> Episodes:
+    """One episode a patient."""
+    treated = cohort.treatment if treatment is None else treatment
+    return episodes(cohort.time, cohort.event, treated, cohort.entry)
 
 
 def test_shapes_are_those_of_the_contract(baseline, observed, weights):
@@ -170,8 +172,10 @@ def test_a_dozen_steps_are_enough(baseline, observed, weights, monkeypatch):
 
 def test_arms_change_places(baseline, weights):
     cohort = simulate_cohort(Truth(), 150, seed=4)
-    one = maximise(baseline, episodes(cohort.time, cohort.event, cohort.treatment), weights)
-    other = maximise(baseline, episodes(cohort.time, cohort.event, ~cohort.treatment), weights)
+    one, other = (
+        maximise(baseline, everybody(cohort, treated), weights)
+        for treated in (cohort.treatment, ~cohort.treatment)
+    )
     assert_allclose(one["treatment_effect"], -other["treatment_effect"], atol=1e-9)
 
 
@@ -179,11 +183,8 @@ def test_time_in_other_units_moves_the_scale_and_nothing_else(baseline, observed
     days = Episodes(
         observed.patient, 30.0 * observed.entry, 30.0 * observed.time, observed.event, observed.treated
     )
-    in_days = (
-        PiecewiseExponential(tuple(30 * cut for cut in baseline.cutpoints))
-        if baseline.cutpoints
-        else baseline
-    )
+    cuts = tuple(30 * cut for cut in baseline.cutpoints)
+    in_days = PiecewiseExponential(cuts) if cuts else baseline
     found, expected = maximise(in_days, days, weights), maximise(baseline, observed, weights)
     assert_allclose(found["treatment_effect"], expected["treatment_effect"], atol=1e-9)
     if baseline.name == "weibull":
@@ -195,14 +196,10 @@ def test_time_in_other_units_moves_the_scale_and_nothing_else(baseline, observed
 
 def test_one_interval_is_events_over_time_at_risk(weights):
     cohort = simulate_cohort(Truth(latest_entry=5.0), 150, seed=9)
-    found = maximise(
-        PiecewiseExponential(), episodes(cohort.time, cohort.event, cohort.treatment, cohort.entry), weights
-    )
-    rates = [
-        (weights * cohort.event * arm).sum(axis=1)
-        / (weights * (cohort.time - cohort.entry) * arm).sum(axis=1)
-        for arm in (~cohort.treatment, cohort.treatment)
-    ]
+    found = maximise(PiecewiseExponential(), everybody(cohort), weights)
+    at_risk = cohort.time - cohort.entry
+    arms = (~cohort.treatment, cohort.treatment)
+    rates = [weights @ (cohort.event * arm) / (weights @ (at_risk * arm)) for arm in arms]
     assert_allclose(found["log_hazard"][:, 0], np.log(rates[0]), rtol=1e-10)
     assert_allclose(found["treatment_effect"], np.log(rates[1] / rates[0]), rtol=1e-10)
 
@@ -210,7 +207,7 @@ def test_one_interval_is_events_over_time_at_risk(weights):
 def test_a_weibull_of_shape_one_is_one_interval():
     """Patients whose weighted likelihood has its maximum at shape 1, found by a weight for one of them."""
     cohort = simulate_cohort(Truth(), 150, seed=9)
-    at_risk = episodes(cohort.time, cohort.event, cohort.treatment)
+    at_risk = everybody(cohort)
     heavy = int(np.argmin(np.where(cohort.event, cohort.time, np.inf)))
 
     def shape_under(size):
@@ -226,49 +223,33 @@ def test_a_weibull_of_shape_one_is_one_interval():
     assert_allclose(weibull["weibull_shape"], 1.0, atol=1e-9)
     exponential = maximise(PiecewiseExponential(), at_risk, weights)
     assert_allclose(weibull["treatment_effect"], exponential["treatment_effect"], atol=1e-8)
-    assert_allclose(
-        np.log(2) / weibull["median_survival"], np.exp(exponential["log_hazard"][:, 0]), rtol=1e-8
-    )
+    hazard = np.exp(exponential["log_hazard"][:, 0])
+    assert_allclose(np.log(2) / weibull["median_survival"], hazard, rtol=1e-8)
 
 
 def test_piecewise_as_a_poisson_regression_of_statsmodels(observed, weights):
     """Rows of an interval each, log time at risk as offset, weights as frequencies."""
     edges = np.array([0.0, *CUTS, np.inf])
-    rows = []
-    for number in range(len(observed.time)):
-        for interval in range(len(edges) - 1):
-            start = max(observed.entry[number], edges[interval])
-            end = min(observed.time[number], edges[interval + 1])
-            if end > start:
-                died = observed.event[number] and end == observed.time[number]
-                row = (observed.patient[number], interval, end - start, float(died), observed.treated[number])
-                rows.append(row)
-    table = pd.DataFrame(rows, columns=["patient", "interval", "exposure", "died", "treated"])
-    design = np.column_stack(
-        [table["interval"].to_numpy()[:, None] == np.arange(len(edges) - 1), table["treated"]]
-    )
+    start = np.maximum(observed.entry[:, None], edges[:-1])
+    end = np.minimum(observed.time[:, None], edges[1:])
+    row, interval = np.nonzero(end > start)
+    died = observed.event[row] & (end[row, interval] == observed.time[row])
+    exposure = (end - start)[row, interval]
+    design = np.column_stack([interval[:, None] == np.arange(len(edges) - 1), observed.treated[row]])
     found = maximise(PiecewiseExponential(CUTS), observed, weights)
     for draw in range(2):
-        regression = sm.GLM(
-            table["died"],
-            design.astype(float),
-            family=sm.families.Poisson(),
-            offset=np.log(table["exposure"]),
-            freq_weights=weights[draw][table["patient"]],
-        ).fit(tol=1e-12)
+        own = {"offset": np.log(exposure), "freq_weights": weights[draw][observed.patient[row]]}
+        model = sm.GLM(died.astype(float), design.astype(float), family=sm.families.Poisson(), **own)
+        regression = model.fit(tol=1e-12)
         assert_allclose(found["log_hazard"][draw], regression.params[:-1], atol=1e-7)
-        assert_allclose(found["treatment_effect"][draw], regression.params.iloc[-1], atol=1e-7)
+        assert_allclose(found["treatment_effect"][draw], regression.params[-1], atol=1e-7)
 
 
 def test_weibull_as_lifelines_fits_it_to_arms_that_are_alike():
     """Both arms hold the same patients: the effect is 0, and median and shape are those of one curve."""
     cohort = simulate_cohort(Truth(latest_entry=6.0), 150, seed=2)
-    twice = episodes(
-        np.tile(cohort.time, 2),
-        np.tile(cohort.event, 2),
-        np.repeat([False, True], 150),
-        np.tile(cohort.entry, 2),
-    )
+    time, event, entry = (np.tile(one, 2) for one in (cohort.time, cohort.event, cohort.entry))
+    twice = episodes(time, event, np.repeat([False, True], 150), entry)
     found = maximise(Weibull(), twice, np.ones((1, 300)))
     fitter = WeibullFitter().fit(cohort.time, cohort.event, entry=cohort.entry)
     assert_allclose(found["treatment_effect"], 0.0, atol=1e-9)
