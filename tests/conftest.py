@@ -70,6 +70,18 @@ def with_gaps() -> Callable:
     return write
 
 
+@pytest.fixture(scope="session")
+def rewrite() -> Callable[[Path, str, str], None]:
+    """Replace a text of a file, which must be there, by another."""
+
+    def replace(file: Path, old: str, new: str) -> None:
+        text = file.read_text(encoding="utf-8")
+        assert old in text, f"{old} is not in {file.name}"
+        file.write_text(text.replace(old, new), encoding="utf-8")
+
+    return replace
+
+
 STUDY = """\
 name = "written"
 title = "Written down in a test"

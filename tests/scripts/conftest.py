@@ -80,15 +80,18 @@ def in_turn(folder: Path) -> Iterator[InTurn]:
     yield InTurn()
 
 
-@pytest.fixture(scope="session", name="in_turn")
-def in_turn_fixture() -> Callable:
-    return in_turn
-
-
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let analyses fit in this process."""
     monkeypatch.setattr("inference.fits.analysis.local_processes", in_turn)
+
+
+@pytest.fixture(scope="module")
+def fits_here() -> Iterator[None]:
+    """Let the analyses of a module fit in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inference.fits.analysis.local_processes", in_turn)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -26,13 +26,11 @@ def test_names_and_files_change_no_number_of_a_fit(rtsurv, tmp_path):
         place.mkdir()
         written = text
         if names:
-            written = text.replace('"cohort.csv"', '"cohort.parquet"').replace(
-                '"age + grade"', '"`age.dx` + `T/N`"'
-            )
+            written = text.replace('"cohort.csv"', '"cohort.parquet"')
+            written = written.replace('"age + grade"', '"`age.dx` + `T/N`"')
             for name, new in names.items():
-                written = written.replace(f'"{name}"', f'"{new}"').replace(
-                    f"\n{name} = {{", f'\n"{new}" = {{'
-                )
+                written = written.replace(f'"{name}"', f'"{new}"')
+                written = written.replace(f"\n{name} = {{", f'\n"{new}" = {{')
             frame.rename(columns=names).set_index("patient").to_parquet(place / "cohort.parquet")
         else:
             frame.to_csv(place / "cohort.csv", index=False)

@@ -4,10 +4,10 @@ import csv
 import importlib.util
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -40,9 +40,8 @@ def test_findings_are_written_and_are_no_failure(audited):
 def test_provenance_names_study_tables_commit_and_versions(audited):
     provenance = json.loads((audited[0] / "audit.json").read_text(encoding="utf-8"))["provenance"]
     assert provenance["study"] == "li2024"
-    assert provenance["evidence"]["claims.csv"] in (
-        STUDIES / "li2024" / "evidence" / "evidence.toml"
-    ).read_text(encoding="utf-8")
+    names = (STUDIES / "li2024" / "evidence" / "evidence.toml").read_text(encoding="utf-8")
+    assert provenance["evidence"]["claims.csv"] in names
     assert {"python", "numpy", "scipy"} <= set(provenance["versions"])
     assert "commit" in provenance
 
@@ -56,14 +55,13 @@ def test_the_most_severe_are_printed_first_and_the_consistent_not(audited):
     assert "Every percentage is that of its count" not in out
 
 
-def test_a_cell_that_cannot_be_read_costs_its_row_and_not_the_audit(rtsurv, tmp_path):
+def test_a_cell_that_cannot_be_read_costs_its_row_and_not_the_audit(rtsurv, rewrite, tmp_path):
     shutil.copytree(STUDIES / "gbsg2_published", tmp_path / "study")
     cox, names = (tmp_path / "study" / "evidence" / name for name in ("cox.csv", "evidence.toml"))
-    cox.write_text(cox.read_text(encoding="utf-8").replace("0.69 (0.54–0.89)", '"0,690"'), encoding="utf-8")
-    names.write_text(
-        re.sub(r'"cox.csv" = "\w+"', '"cox.csv" = ""', names.read_text(encoding="utf-8")), encoding="utf-8"
-    )
-    cox.write_text(cox.read_text(encoding="utf-8").replace("1.35 (1.00–1.82)", '"1,350"'), encoding="utf-8")
+    sealed = sha256(cox.read_bytes()).hexdigest()
+    rewrite(cox, "0.69 (0.54–0.89)", '"0,690"')
+    rewrite(cox, "1.35 (1.00–1.82)", '"1,350"')
+    rewrite(names, f'"cox.csv" = "{sealed}"', '"cox.csv" = ""')
     ended = rtsurv("audit", tmp_path / "study", "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (0, "")
     with (tmp_path / "out" / "audit.csv").open(encoding="utf-8", newline="") as file:
@@ -81,13 +79,6 @@ def test_quiet_prints_nothing_and_writes_the_same(rtsurv, audited, tmp_path):
     assert (tmp_path / "audit.csv").read_bytes() == (audited[0] / "audit.csv").read_bytes()
 
 
-def test_a_study_without_published_numbers_is_refused(rtsurv, tmp_path):
-    ended = rtsurv("audit", "gbsg2", "--out", tmp_path)
-    assert ended.code == 2
-    assert "gbsg2/study.toml: [cohort] source = 'package': published numbers must lie in" in ended.err
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_folder_that_cannot_be_written_into_is_refused(rtsurv, tmp_path):
     (tmp_path / "taken").write_text("a file", encoding="utf-8")
     ended = rtsurv("audit", "li2024", "--out", tmp_path / "taken")
@@ -95,10 +86,9 @@ def test_a_folder_that_cannot_be_written_into_is_refused(rtsurv, tmp_path):
     assert "taken must be readable or writable" in ended.err
 
 
-def test_a_changed_table_is_refused(rtsurv, tmp_path):
+def test_a_changed_table_is_refused(rtsurv, rewrite, tmp_path):
     shutil.copytree(STUDIES / "li2024", tmp_path / "changed")
-    table = tmp_path / "changed" / "evidence" / "claims.csv"
-    table.write_text(table.read_text(encoding="utf-8").replace("liver", "lung"), encoding="utf-8")
+    rewrite(tmp_path / "changed" / "evidence" / "claims.csv", "liver", "lung")
     ended = rtsurv("audit", tmp_path / "changed", "--out", tmp_path / "out")
     assert ended.code == 2
     assert "claims.csv: must have the checksum" in ended.err
@@ -122,12 +112,8 @@ def test_a_study_anywhere_can_be_audited(rtsurv, tmp_path, monkeypatch):
 
 def test_a_terminal_that_is_not_utf_8_loses_no_work(tmp_path):
     command = [sys.executable, "-m", "scripts.main", "audit", "li2024", "--out", str(tmp_path)]
-    made = subprocess.run(
-        command,
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
-        capture_output=True,
-        cwd=Path(__file__).parents[2],
-    )
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    made = subprocess.run(command, env=environment, capture_output=True, cwd=Path(__file__).parents[2])
     assert (made.returncode, made.stderr) == (0, b"")
     assert (tmp_path / "audit.csv").is_file()
     assert b"0.361 (0.361?0.650)" in made.stdout

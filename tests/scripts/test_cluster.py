@@ -32,21 +32,8 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
 
     place = tmp_path / "scheduler.json"
     begin("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(place))
-    own = [
-        begin(
-            "dask_worker",
-            "--scheduler-file",
-            str(place),
-            "--nthreads",
-            "1",
-            "--no-nanny",
-            "--host",
-            "127.0.0.1",
-            "--local-directory",
-            str(tmp_path),
-        )
-        for _ in range(2)
-    ]
+    single = ("--nthreads", "1", "--no-nanny", "--host", "127.0.0.1", "--local-directory", str(tmp_path))
+    own = [begin("dask_worker", "--scheduler-file", str(place), *single) for _ in range(2)]
     try:
         yield _address(place), own
     finally:

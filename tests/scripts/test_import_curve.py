@@ -33,6 +33,9 @@ control = "Placebo"
 """
 
 
+SEALED = f'"curves.csv" = "{"0" * 64}"'
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A study without any published number yet."""
@@ -53,27 +56,20 @@ def test_two_files_of_different_programs_become_one_curve(rtsurv, folder):
         "--source",
         "Figure 2",
     )
-    one = rtsurv(
-        "import-curve", FILES / "wpd_datasets.csv", *given, "--arm", "Drug", "--at-risk-counts", "before"
-    )
+    drug = ("--arm", "Drug", "--at-risk-counts", "before")
+    one = rtsurv("import-curve", FILES / "wpd_datasets.csv", *given, *drug)
     assert (one.code, one.err) == (0, "")
-    assert (
-        "taken for csv of WebPlotDigitizer; 8 points of 'Drug', survival as fraction, times to 35.0122 months"
-        in one.out
-    )
+    assert "taken for csv of WebPlotDigitizer; 8 points of 'Drug', survival as fraction" in one.out
+    assert "times to 35.0122 months" in one.out
     assert "taken for a column of numbers at risk for each arm; 213 at 0" in one.out
     two = rtsurv("import-curve", FILES / "digitizeit_pairs.txt", *given, "--arm", "Placebo")
     assert (two.code, two.err) == (0, "")
     drug, placebo = load_evidence(load_study(folder)).curves
-    np.testing.assert_allclose(
-        drug.survival, [0.9987, 0.9702, 0.9098, 0.8411, 0.7189, 0.6103, 0.5012, 0.4087]
-    )
+    found = [0.9987, 0.9702, 0.9098, 0.8411, 0.7189, 0.6103, 0.5012, 0.4087]
+    np.testing.assert_allclose(drug.survival, found)
     np.testing.assert_allclose(placebo.survival, [1, 0.931, 0.84, 0.7, 0.551, 0.411, 0.3])  # of per cent
-    assert (drug.source, drug.at_risk_counts, placebo.at_risk.tolist()) == (
-        "Figure 2",
-        "before",
-        [211, 105, 61],
-    )
+    assert (drug.source, drug.at_risk_counts) == ("Figure 2", "before")
+    assert placebo.at_risk.tolist() == [211, 105, 61]
     text = (folder / "evidence" / "evidence.toml").read_text(encoding="utf-8")
     assert text.startswith("# how the tables call")  # comments stay
     assert "# the tablet" in text
@@ -81,10 +77,8 @@ def test_two_files_of_different_programs_become_one_curve(rtsurv, folder):
 
 def test_the_same_arm_again_replaces_its_points_and_keeps_the_checksum_right(rtsurv, folder):
     given = ("--study", folder, "--curve", "os", "--arm", "Drug")
-    assert (
-        rtsurv("import-curve", FILES / "plain.csv", *given, "--at-risk", FILES / "ipdfromkm_risk.csv").code
-        == 2
-    )
+    other = ("--at-risk", FILES / "ipdfromkm_risk.csv")
+    assert rtsurv("import-curve", FILES / "plain.csv", *given, *other).code == 2
     risk = folder / "risk.csv"
     risk.write_text("time,n\n0,40\n6,30\n", encoding="utf-8")
     names = folder / "evidence" / "evidence.toml"
@@ -94,8 +88,9 @@ def test_the_same_arm_again_replaces_its_points_and_keeps_the_checksum_right(rts
         assert [len(one.time) for one in found] == [points]
         listed = tomllib.loads(names.read_text(encoding="utf-8"))["sha256"]
         assert set(listed) == {"curves.csv", "at_risk.csv"}
-        text = names.read_text(encoding="utf-8")
-        names.write_text(text.replace('"curves.csv" = ""', f'"curves.csv" = "{"0" * 64}"'), encoding="utf-8")
+        names.write_text(
+            names.read_text(encoding="utf-8").replace('"curves.csv" = ""', SEALED), encoding="utf-8"
+        )
 
 
 def test_failure_in_years_joins_a_curve_of_survival_in_months(rtsurv, folder):

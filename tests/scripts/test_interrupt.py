@@ -78,17 +78,15 @@ class TestFiles:
 
 
 @pytest.fixture(scope="module")
-def whole(rtsurv, in_turn, small_study, tmp_path_factory):
+def whole(rtsurv, fits_here, small_study, tmp_path_factory):
     """A run that nobody interrupted: exit code and table."""
     folder = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.fits.analysis.local_processes", in_turn)
-        ended = rtsurv("sensitivity", small_study, "--quick", "--out", folder, *BRIEF)
+    ended = rtsurv("sensitivity", small_study, "--quick", "--out", folder, *BRIEF)
     return ended.code, pd.read_csv(folder / "sensitivity.csv")
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_process")
+@pytest.mark.usefixtures("fits_here")
 class TestCommands:
     def _sealed(self, folder: Path) -> set[str]:
         return {path.parent.name for path in folder.rglob("fit.json")}
@@ -176,7 +174,7 @@ def _wait(until, seconds: float) -> bool:
     "how",
     ["Ctrl-C", *(pytest.param(one, marks=pytest.mark.long) for one in ("terminated", "killed"))],
 )
-def test_workers_end_with_the_command(rtsurv, one_process, small_study, tmp_path, how):
+def test_workers_end_with_the_command(rtsurv, fits_here, small_study, tmp_path, how):
     command = [sys.executable, "-m", "scripts.main", "sensitivity", str(small_study), "--out", str(tmp_path)]
     run = {"cwd": CHECKOUT, "text": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     # A background job of a shell ignores Ctrl-C, and so would all that it starts: the child answers as at a terminal.

@@ -15,12 +15,10 @@ BRIEF = ("--chains", "2", "--draws", "60", "--tune", "60", "--quick", "--quiet")
 
 
 @pytest.fixture(scope="module")
-def folder(rtsurv, in_turn, one_plot, tmp_path_factory):
+def folder(rtsurv, fits_here, one_plot, tmp_path_factory):
     out = tmp_path_factory.mktemp("landmark")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.fits.analysis.local_processes", in_turn)
-        command = ("analyse", "stanford_heart", "--exposure", "landmark", "--landmark", LANDMARK)
-        ended = rtsurv(*command, "--out", out, *BRIEF)
+    command = ("analyse", "stanford_heart", "--exposure", "landmark", "--landmark", LANDMARK)
+    ended = rtsurv(*command, "--out", out, *BRIEF)
     assert ended.code in (0, 3), ended.err
     return out
 

@@ -91,23 +91,15 @@ def test_curves_fill_the_first_tables(rtsurv, monkeypatch, tmp_path):
     assert not Path("other").exists()
 
 
-def test_all_problems_come_at_once(rtsurv, monkeypatch, tmp_path):
+def test_all_problems_come_at_once(rtsurv, rewrite, monkeypatch, tmp_path):
     follow(rtsurv, monkeypatch, tmp_path)
-    names = tmp_path / "trial" / "evidence" / "evidence.toml"
-    names.write_text(
-        names.read_text(encoding="utf-8").replace('level = "yes"', 'level = "no"')
-        + '[[cox]]\nvariable = "Stage"\nlevel = "III"\ncolumn = "treatment"\nlevels = ["1"]\n[variables]\nStage = "stage"\n',
-        encoding="utf-8",
-    )
-    study = tmp_path / "trial" / "study.toml"
-    study.write_text(
-        study.read_text(encoding="utf-8").replace("# stage", "stage").replace('["1"]\n', '["1"]\n', 1),
-        encoding="utf-8",
-    )
-    file = tmp_path / "trial" / "evidence" / "curves.csv"
-    file.write_text(
-        file.read_text(encoding="utf-8").replace("os,Treated,6,90", "os,Treated,6,9O"), encoding="utf-8"
-    )
+    trial = tmp_path / "trial"
+    rewrite(trial / "evidence" / "evidence.toml", 'level = "yes"', 'level = "no"')
+    with (trial / "evidence" / "evidence.toml").open("a", encoding="utf-8") as names:
+        names.write('[[cox]]\nvariable = "Stage"\nlevel = "III"\ncolumn = "treatment"\nlevels = ["1"]\n')
+        names.write('[variables]\nStage = "stage"\n')
+    rewrite(trial / "study.toml", "# stage", "stage")
+    rewrite(trial / "evidence" / "curves.csv", "os,Treated,6,90", "os,Treated,6,9O")
     ended = rtsurv("check-evidence", "trial")
     assert (ended.code, ended.err.count("error:")) == (2, 1)
     for part in (

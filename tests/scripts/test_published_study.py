@@ -14,30 +14,28 @@ from data.study.study import STUDIES
 
 BRIEF = ("--cohorts", "2", "--chains", "2", "--draws", "40", "--tune", "60", "--designs", "2", "--quiet")
 COVARIATES = [
-    "age",
-    "pathology",
-    "hr_expression",
-    "ki67",
-    "t_stage",
-    "n_stage",
-    "chemotherapy",
-    "hormone_therapy",
-    "targeted_therapy",
-    "bone",
-    "brain",
-    "liver",
-    "lung",
-    "other_site",
+    *("age", "pathology", "hr_expression", "ki67", "t_stage", "n_stage"),
+    *("chemotherapy", "hormone_therapy", "targeted_therapy"),
+    *("bone", "brain", "liver", "lung", "other_site"),
 ]
+TABLES = [
+    "estimands",
+    "comparators",
+    "checks",
+    "sensitivity",
+    "pooling",
+    "reconstruction",
+    "audit",
+    "replicate",
+]
+OTHERS = ["cohorts.parquet", "modalities.parquet", "audit.json", "manifest.json", "report.html"]
 
 
 @pytest.fixture(scope="module")
-def published(rtsurv, in_turn, one_plot, tmp_path_factory) -> tuple[int, Path]:
+def published(rtsurv, fits_here, one_plot, tmp_path_factory) -> tuple[int, Path]:
     """A first look with few draws: exit code and folder."""
     folder = tmp_path_factory.mktemp("li2024")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("inference.fits.analysis.local_processes", in_turn)
-        ended = rtsurv("analyse", "li2024", "--quick", "--out", folder, *BRIEF)
+    ended = rtsurv("analyse", "li2024", "--quick", "--out", folder, *BRIEF)
     assert ended.err == ""
     return ended.code, folder
 
@@ -47,21 +45,7 @@ class TestAnalyse:
     def test_everything_is_written(self, published):
         code, folder = published
         assert code in (0, 3)
-        for name in [
-            "estimands.csv",
-            "comparators.csv",
-            "checks.csv",
-            "sensitivity.csv",
-            "pooling.csv",
-            "cohorts.parquet",
-            "modalities.parquet",
-            "reconstruction.csv",
-            "audit.csv",
-            "audit.json",
-            "replicate.csv",
-            "manifest.json",
-            "report.html",
-        ]:
+        for name in (*(f"{table}.csv" for table in TABLES), *OTHERS):
             assert (folder / name).is_file(), name
 
     def test_cohorts_have_the_columns_of_the_contract(self, published):
@@ -96,12 +80,8 @@ class TestAnalyse:
     def test_printed_numbers_are_among_the_predictive_checks(self, published):
         checks = pd.read_csv(published[1] / "checks.csv")
         names = checks.loc[checks["name"].str.contains("joint, default: published", regex=False), "name"]
-        for said in (
-            "survival at 60 months",
-            "median of Radiotherapy",
-            "multivariable hazard ratio, RT",
-            "log-rank P",
-        ):
+        of_survival = ("survival at 60 months", "median of Radiotherapy")
+        for said in (*of_survival, "multivariable hazard ratio, RT", "log-rank P"):
             assert names.str.contains(said, regex=False).any(), said
 
     def test_the_page_calls_nobody_a_patient_who_was_never_there(self, published):
@@ -140,7 +120,7 @@ class TestAnalyse:
         assert rtsurv("analyse", "li2024", "--quick", "--out", folder, *BRIEF).code == code
 
     @pytest.mark.long
-    def test_a_single_cohort_has_nothing_to_pool(self, rtsurv, one_process, tmp_path):
+    def test_a_single_cohort_has_nothing_to_pool(self, rtsurv, fits_here, tmp_path):
         one = ("--cohorts", "1", *BRIEF[2:])
         ended = rtsurv("analyse", "li2024", "--quick", "--out", tmp_path, *one)
         assert ended.code in (0, 3), ended.err
@@ -168,14 +148,14 @@ class TestAnalyse:
         ("evidence.toml", "[arms]", "[arm]", "arms"),
     ],
 )
-def test_broken_evidence_ends_in_one_message(rtsurv, tmp_path, verb, table, old, new, said):
+def test_broken_evidence_ends_in_one_message(rtsurv, rewrite, tmp_path, verb, table, old, new, said):
     study = tmp_path / "li2024"
     shutil.copytree(STUDIES / "li2024", study)
     file = study / "evidence" / table
     if old is None:
         file.unlink()
     else:
-        file.write_text(file.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+        rewrite(file, old, new)
     ended = rtsurv(verb, study, "--out", tmp_path / "out", "--quiet")
     assert ended.code == 2
     assert said in ended.err
