@@ -9,11 +9,11 @@ from inference.report.sections import (
     adjustments,
     audit,
     confounding,
-    context,
     counts,
     effects,
     exposures,
     feedback,
+    literature,
     live_prior,
     missing,
     modalities,
@@ -23,6 +23,7 @@ from inference.report.sections import (
     replication,
     timing,
     timing_and_confounding,
+    toxicity,
     untimed,
 )
 
@@ -43,7 +44,8 @@ SECTIONS: dict[str, Section] = {
     "audit": audit.SECTION,
     "replication": replication.SECTION,
     "modalities": modalities.SECTION,
-    "context": context.SECTION,
+    "toxicity": toxicity.SECTION,
+    "literature": literature.SECTION,
     "models": models.SECTION,
 }
 

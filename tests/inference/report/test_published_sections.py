@@ -27,9 +27,12 @@ from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
 from inference.published.toxicity import read_toxicity, scenarios_of
 from inference.report.figures.risk_table import Followed
 from inference.report.replicate_tables import outside, range_words, written
-from inference.report.sections.context import context_sections
+from inference.report.sections import literature
+from inference.report.sections import toxicity as toxicity_page
+from inference.report.sections.literature import literature_section
 from inference.report.sections.published import beside_section
 from inference.report.sections.replication import replicate_sections
+from inference.report.sections.toxicity import toxicity_section
 from inference.report.sections.untimed import limits_of_publication, untimed_section
 
 
@@ -331,16 +334,13 @@ def words(section):
 
 
 def test_without_a_review_there_is_no_section(evidence):
-    assert context_sections(replace(evidence, review=()), None) == ()
-
-
-def test_without_toxicity_the_rest_stays(evidence):
-    (section,) = context_sections(evidence, None)
-    assert section.id == "context"
+    unread = SimpleNamespace(evidence=replace(evidence, review=()))
+    material = SimpleNamespace(publication=unread, companions=SimpleNamespace(toxicity=None))
+    assert [*literature.SECTION.make(material), *toxicity_page.SECTION.make(material)] == []
 
 
 def test_the_toxicity_section_says_what_was_found_and_how_it_was_read(evidence, toxicity):
-    section, _ = context_sections(evidence, toxicity)
+    section = toxicity_section(toxicity)
     said = words(section)
     assert "9 of 23 (39.1 %, SRS + T-DM1) and 1 of 22 (4.5 %, SRS without T-DM1)" in said
     assert "1 of 12 patients is then in neither group" in said
@@ -351,7 +351,7 @@ def test_the_toxicity_section_says_what_was_found_and_how_it_was_read(evidence, 
 
 
 def test_drugs_are_not_taken_for_radiotherapy_and_not_pooled(evidence):
-    (section,) = context_sections(evidence, None)
+    section = literature_section(evidence)
     rows = [[cell.text for cell in row.cells] for row in section.tables[0].rows]
     assert [(row[0], row[6], row[7].startswith("against another")) for row in rows] == [
         ("E035", "0.64 (0.43 to 0.96)", False),
@@ -362,7 +362,7 @@ def test_drugs_are_not_taken_for_radiotherapy_and_not_pooled(evidence):
 
 
 def test_prognosis_and_trials_are_shown_as_printed_with_their_notes(evidence):
-    (section,) = context_sections(evidence, None)
+    section = literature_section(evidence)
     tables = {table.id: table for table in section.tables}
     medians = [row.cells[3].text for row in tables["prognosis"].rows]
     assert medians == ["3.40", "7.70", "15.1", "25.3", "14.4", "231"]
@@ -380,6 +380,6 @@ def test_figures_can_be_kept_by_the_caller(evidence, toxicity):
         asked.append((name, figure().get_size_inches()[0] > 1))
         return lambda: "<svg/>"
 
-    sections = context_sections(evidence, toxicity, draw)
+    sections = [toxicity_section(toxicity, draw), literature_section(evidence, draw)]
     assert asked == [("toxicity", True), ("implied-ratios", True)]
     assert {figure.drawing() for section in sections for figure in section.figures} == {"<svg/>"}

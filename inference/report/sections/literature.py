@@ -1,4 +1,4 @@
-"""Tables of what the cited literature says."""
+"""The section on what the publications that a study cites say beside it: drugs after brain metastasis, prognosis, trials."""
 
 from __future__ import annotations
 
@@ -8,13 +8,65 @@ from dataclasses import asdict
 import pandas as pd
 
 from data.published.evidence import Evidence
+from inference.published.implied_hazard_ratios import implied_ratios
+from inference.report.content import ReportSection
+from inference.report.drawings import Draw, drawn_when_asked
+from inference.report.figures.implied_ratios import implied_ratios_figure
 from inference.report.numbers import ratio
+from inference.report.section import Material, Section, figure_of
 from inference.report.table import NUMBER, PRINTED, SENTENCE, TEXT, Column, Table
 
+DRUGS, PATIENTS = "antiher2_survival", "BCBM"
 NO_DRUG = ("no ", "without", "alone")
 
 
-def implied_table(ratios: pd.DataFrame) -> Table:
+def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> ReportSection:
+    """Return the section on drugs after brain metastasis, prognosis, trials and misprints of what is cited."""
+    ratios = implied_ratios(evidence, DRUGS, PATIENTS)
+    paragraphs: list[str] = []
+    tables, figures = [], []
+    if len(ratios):
+        paragraphs += [
+            f"This is not the effect of radiotherapy. {_longer(ratios)}, and patients of both arms of the study had such drugs.",
+            "The comparisons are not pooled. They ask different questions (a drug against none, or one drug against another); group sizes are "
+            "mostly not printed, so an interval rests on the P value alone; hazards would have to be constant; some "
+            "citations are doubtful (see the notes); and in comparisons of a drug against none, only those who lived "
+            "long enough got the drug. A pooled number would look like knowledge.",
+        ]
+        tables.append(_implied(ratios))
+        if ratios["hazard_ratio"].notna().any():
+            title = "Anti-HER2 drugs after brain metastasis"
+            figures.append(figure_of(draw, "implied_ratios", title, lambda: implied_ratios_figure(ratios)))
+    tables += [table for table in (_prognosis(evidence), _trials(evidence)) if table.rows]
+    notes = _notes(evidence)
+    if notes.rows:
+        paragraphs.append(
+            f"{len(notes.rows)} of the cited numbers and trials carry a note: a misprint, a wrong citation, or something that "
+            "is missing. Numbers are shown as printed."
+        )
+        tables.append(notes)
+    return ReportSection(
+        "context",
+        "What the cited literature adds",
+        tuple(paragraphs),
+        tuple(tables),
+        tuple(figures),
+        f"{_longer(ratios)}; none of these is the effect of radiotherapy." if len(ratios) else "",
+        "paper",
+        opens_with=None,
+    )
+
+
+def _longer(ratios: pd.DataFrame) -> str:
+    """Return in how many of the comparisons those with the drug live longer."""
+    known = ratios["hazard_ratio"].dropna()
+    longer = int((known < 1).sum())
+    said = f"Anti-HER2 drugs after brain metastasis go with longer survival in {longer} of {len(known)} comparisons that the review cites"
+    left = len(ratios) - len(known)
+    return said + (f"; {left} more {'gives' if left == 1 else 'give'} no numbers" if left else "")
+
+
+def _implied(ratios: pd.DataFrame) -> Table:
     """Return comparisons of survival with the hazard ratio that each implies, not pooled."""
     against_none = [any(word in comparator for word in NO_DRUG) for comparator in ratios["comparator"]]
     frame = ratios.assign(
@@ -52,7 +104,7 @@ def implied_table(ratios: pd.DataFrame) -> Table:
     return Table("implied-ratios-table", caption, columns, frame)
 
 
-def prognosis_table(evidence: Evidence) -> Table:
+def _prognosis(evidence: Evidence) -> Table:
     """Return median survival after brain metastasis, by prognostic group."""
     frame = _frame(item for item in evidence.review if item.domain == "brain_survival")
     columns = (
@@ -71,7 +123,7 @@ def prognosis_table(evidence: Evidence) -> Table:
     return Table("prognosis", caption, columns, frame.assign(median=median))
 
 
-def trials_table(evidence: Evidence) -> Table:
+def _trials(evidence: Evidence) -> Table:
     """Return the review's trials of brain radiotherapy with drugs."""
     frame = _frame(evidence.trials)
     state = [name.partition(" ")[2] or name for name in frame["table"]] if len(frame) else []
@@ -90,7 +142,7 @@ def trials_table(evidence: Evidence) -> Table:
     return Table("trials", caption, columns, frame.assign(state=state))
 
 
-def notes_table(evidence: Evidence) -> Table:
+def _notes(evidence: Evidence) -> Table:
     """Return the cited numbers that carry a note: misprints, wrong citations, what is missing."""
     rows = [
         (
@@ -119,3 +171,13 @@ def notes_table(evidence: Evidence) -> Table:
 
 def _frame(rows: Iterable) -> pd.DataFrame:
     return pd.DataFrame([asdict(row) for row in rows])
+
+
+def _sections(material: Material) -> list[ReportSection]:
+    publication = material.publication
+    if publication is None or material.companions is None or not publication.evidence.review:
+        return []
+    return [literature_section(publication.evidence, material.draw)]
+
+
+SECTION = Section(_sections)

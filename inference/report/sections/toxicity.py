@@ -1,25 +1,27 @@
-"""What the publications that a study cites say beside it: toxicity, drugs after brain metastasis, prognosis, trials."""
+"""The section on radionecrosis with and without T-DM1, from the series that a study's review cites."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from data.published.evidence import Evidence
-from inference.published.implied_hazard_ratios import implied_ratios
 from inference.published.toxicity import MAIN, Toxicity
 from inference.report.content import ReportSection
-from inference.report.context_tables import implied_table, notes_table, prognosis_table, trials_table
 from inference.report.drawings import Draw, drawn_when_asked
-from inference.report.figures.implied_ratios import implied_ratios_figure
 from inference.report.figures.toxicity import toxicity_figure
 from inference.report.figures.wording import estimate_of
 from inference.report.numbers import probability, share
 from inference.report.section import Material, Section, figure_of
-from inference.report.toxicity_tables import (
-    contrasts_table,
-    risks_table,
-    toxicity_priors_table,
-    toxicity_scenarios_table,
+from inference.report.table import (
+    PERCENT,
+    PROBABILITY,
+    RATIO,
+    SENTENCE,
+    SHARE,
+    TEXT,
+    Column,
+    Kind,
+    Table,
+    frame_table,
 )
 
 EXPOSURE_WORDS = {
@@ -28,26 +30,18 @@ EXPOSURE_WORDS = {
     "sequential": "T-DM1 in sequence",
     "concurrent": "T-DM1 at the same time",
 }
-DRUGS, PATIENTS = "antiher2_survival", "BCBM"
-
-
-def context_sections(
-    evidence: Evidence, toxicity: Toxicity | None, draw: Draw = drawn_when_asked
-) -> tuple[ReportSection, ...]:
-    """Return the sections on what the study's citations say; none where it has no review.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    toxicity : Toxicity or None
-        Of `inference.published.toxicity.toxicity_of`.
-    draw : callable
-        Gives a drawing from a name and what makes the figure; `inference.report.drawing.Drawer` keeps it on disk.
-    """
-    if not evidence.review:
-        return ()
-    sections = [toxicity_section(toxicity, draw)] if toxicity is not None else []
-    return (*sections, literature_section(evidence, draw))
+QUANTITIES = {
+    "risk_difference": "risk difference",
+    "risk_ratio": "risk ratio",
+    "odds_ratio": "odds ratio",
+    "number_needed_to_harm": "number needed to harm",
+}
+CONTRASTS = {
+    "drug": "with T-DM1 against without",
+    "timing": "T-DM1 at the same time against in sequence",
+}
+TENTHS = Kind("{:.1f} ({:.1f} to {:.1f})".format, limits=True)
+KINDS = {"risk_difference": SHARE, "number_needed_to_harm": TENTHS}
 
 
 def toxicity_section(toxicity: Toxicity, draw: Draw = drawn_when_asked) -> ReportSection:
@@ -63,12 +57,7 @@ def toxicity_section(toxicity: Toxicity, draw: Draw = drawn_when_asked) -> Repor
         "toxicity",
         "Radionecrosis after stereotactic radiotherapy with T-DM1",
         (*_findings(toxicity), *_readings(toxicity)),
-        (
-            contrasts_table(toxicity),
-            risks_table(toxicity, EXPOSURE_WORDS),
-            toxicity_scenarios_table(toxicity),
-            toxicity_priors_table(toxicity),
-        ),
+        (_contrasts(toxicity), _risks(toxicity), _scenarios(toxicity), _priors(toxicity)),
         (figure,),
         _finding(toxicity),
         "paper",
@@ -143,57 +132,80 @@ def _readings(toxicity: Toxicity) -> list[str]:
     return said
 
 
-def _longer(ratios: pd.DataFrame) -> str:
-    """Return in how many of the comparisons those with the drug live longer."""
-    known = ratios["hazard_ratio"].dropna()
-    longer = int((known < 1).sum())
-    said = f"Anti-HER2 drugs after brain metastasis go with longer survival in {longer} of {len(known)} comparisons that the review cites"
-    left = len(ratios) - len(known)
-    return said + (f"; {left} more {'gives' if left == 1 else 'give'} no numbers" if left else "")
+def _contrasts(toxicity: Toxicity) -> Table:
+    """Return differences and ratios of the risk in a typical series."""
+    main = toxicity.contrasts[toxicity.contrasts["scenario"] == MAIN]
+    undefined = (main["quantity"] == "number_needed_to_harm") & main["median"].isna()
+    frame = main.assign(
+        contrast=main["contrast"].map(CONTRASTS),
+        named=main["quantity"].map(QUANTITIES),
+        kind=[KINDS.get(quantity, RATIO) for quantity in main["quantity"]],
+        note=["undefined: the difference may be 0" if one else "" for one in undefined],
+        mark=["main" if quantity == "risk_difference" else "" for quantity in main["quantity"]],
+    )
+    columns = (
+        Column("Contrast", SENTENCE, "contrast"),
+        Column("Quantity", TEXT, "named"),
+        Column("Median (95 %)", RATIO, "median", kinds="kind"),
+        Column("P(more harm)", PROBABILITY, "probability_of_harm"),
+    )
+    caption = (
+        "Radionecrosis in a typical series. The number needed to harm is the inverse of the risk difference; where "
+        "the interval of the difference holds 0 it is undefined, and the probability says what is known"
+    )
+    return Table("toxicity-contrasts", caption, columns, frame, "mark")
 
 
-def literature_section(evidence: Evidence, draw: Draw = drawn_when_asked) -> ReportSection:
-    """Return the section on drugs after brain metastasis, prognosis, trials and misprints of what is cited."""
-    ratios = implied_ratios(evidence, DRUGS, PATIENTS)
-    paragraphs: list[str] = []
-    tables, figures = [], []
-    if len(ratios):
-        paragraphs += [
-            f"This is not the effect of radiotherapy. {_longer(ratios)}, and patients of both arms of the study had such drugs.",
-            "The comparisons are not pooled. They ask different questions (a drug against none, or one drug against another); group sizes are "
-            "mostly not printed, so an interval rests on the P value alone; hazards would have to be constant; some "
-            "citations are doubtful (see the notes); and in comparisons of a drug against none, only those who lived "
-            "long enough got the drug. A pooled number would look like knowledge.",
-        ]
-        tables.append(implied_table(ratios))
-        if ratios["hazard_ratio"].notna().any():
-            title = "Anti-HER2 drugs after brain metastasis"
-            figures.append(figure_of(draw, "implied_ratios", title, lambda: implied_ratios_figure(ratios)))
-    tables += [table for table in (prognosis_table(evidence), trials_table(evidence)) if table.rows]
-    notes = notes_table(evidence)
-    if notes.rows:
-        paragraphs.append(
-            f"{len(notes.rows)} of the cited numbers and trials carry a note: a misprint, a wrong citation, or something that "
-            "is missing. Numbers are shown as printed."
-        )
-        tables.append(notes)
-    return ReportSection(
-        "context",
-        "What the cited literature adds",
-        tuple(paragraphs),
-        tuple(tables),
-        tuple(figures),
-        f"{_longer(ratios)}; none of these is the effect of radiotherapy." if len(ratios) else "",
-        "paper",
-        opens_with=None,
+def _risks(toxicity: Toxicity) -> Table:
+    """Return the risk in every arm, as counted and as modelled."""
+    risks = toxicity.risks
+    counted = [
+        None if pd.isna(row["crude"]) else f"{row['cases']:.0f} of {row['size']:.0f}"
+        for row in risks.to_dict("records")
+    ]
+    frame = risks.assign(
+        named=[name or "a typical series" for name in risks["series"]],
+        arm=risks["exposure"].map(EXPOSURE_WORDS),
+        counted=counted,
+        mark=["" if name else "main" for name in risks["series"]],
+    )
+    columns = (
+        Column("Series", TEXT, "named"),
+        Column("Arm", TEXT, "arm"),
+        Column("Radionecrosis", TEXT, "counted"),
+        Column("As counted, percent (exact 95 %)", PERCENT, "crude"),
+        Column("Model, percent (95 %)", PERCENT, "median"),
+    )
+    return Table("toxicity-risks", "Risk of radionecrosis by series and arm", columns, frame, "mark")
+
+
+def _scenarios(toxicity: Toxicity) -> Table:
+    """Return the risk difference under every reading of the printed percentages."""
+    contrasts = toxicity.contrasts
+    chosen = contrasts[(contrasts["quantity"] == "risk_difference") & (contrasts["contrast"] == "drug")]
+    columns = (
+        Column("Reading", SENTENCE, "text"),
+        Column("Risk difference (95 %)", SHARE, "median"),
+        Column("P(more harm)", PROBABILITY, "probability_of_harm"),
+    )
+    caption = "With T-DM1 against without, under other readings of what is printed, and other priors"
+    marks = ["main" if name == MAIN else "" for name in chosen["scenario"]]
+    return Table("toxicity-readings", caption, columns, chosen.assign(mark=marks), "mark")
+
+
+def _priors(toxicity: Toxicity) -> Table:
+    """Return the priors of the toxicity model."""
+    columns = ("parameter", "prior", "reason", "meaning")
+    return frame_table(
+        "toxicity-priors", "Priors of the toxicity model", toxicity.priors, columns, columns[2:]
     )
 
 
 def _sections(material: Material) -> list[ReportSection]:
-    publication, companions = material.publication, material.companions
-    if publication is None or companions is None:
+    companions = material.companions
+    if material.publication is None or companions is None or companions.toxicity is None:
         return []
-    return list(context_sections(publication.evidence, companions.toxicity, material.draw))
+    return [toxicity_section(companions.toxicity, material.draw)]
 
 
 SECTION = Section(_sections)
