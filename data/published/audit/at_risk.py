@@ -9,9 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from data.published.audit.finding import Finding, identifier
+from data.published.audit.finding import Finding, arm_words, phase_words, verdict
 from data.published.audit.readings import NEAR, deaths_between, survival_range
-from data.published.audit.wording import arm_words, phase_words
 from data.published.evidence import Evidence
 from data.published.published_curves import PublishedCurve
 from data.study.study import Study
@@ -44,16 +43,15 @@ def _grows(curve: PublishedCurve, who: str, subject: tuple[str, ...]) -> Finding
         )
         if last > first
     ]
-    return Finding(
-        identifier(FAMILY, "grows", *subject),
-        FAMILY,
-        "medium" if more else "consistent",
+    return verdict(
+        (FAMILY, "grows", *subject),
+        not more,
+        "medium",
         f"numbers at risk, {who}",
         ", ".join(f"{one:.0f}" for one in curve.at_risk),
         "; ".join(more) or "falling",
-        "Numbers at risk grow, which they cannot unless patients enter late."
-        if more
-        else "Numbers at risk never grow.",
+        "Numbers at risk never grow.",
+        "Numbers at risk grow, which they cannot unless patients enter late.",
     )
 
 
@@ -65,16 +63,15 @@ def _starts(
     if printed is None or curve.subgroup or curve.at_risk_time[0] != 0:
         return
     same = int(printed.value) == int(curve.at_risk[0])
-    yield Finding(
-        identifier(FAMILY, "start", *subject),
-        FAMILY,
-        "consistent" if same else "medium",
+    yield verdict(
+        (FAMILY, "start", *subject),
+        same,
+        "medium",
         f"number at risk at time 0, {who}",
         f"{curve.at_risk[0]:.0f}",
         f"{printed.text} patients in the text",
-        "The curve starts with the patients of the text."
-        if same
-        else "The curve starts with another number of patients than the text has.",
+        "The curve starts with the patients of the text.",
+        "The curve starts with another number of patients than the text has.",
     )
 
 
@@ -85,17 +82,16 @@ def _adds_up(curve: PublishedCurve, who: str, subject: tuple[str, ...]) -> Itera
     if known.sum() < 2:
         return
     off = np.flatnonzero(known & (whole != curve.at_risk[0]))
-    yield Finding(
-        identifier(FAMILY, "sum", *subject),
-        FAMILY,
-        "medium" if len(off) else "consistent",
+    yield verdict(
+        (FAMILY, "sum", *subject),
+        not len(off),
+        "medium",
         f"at risk, events and censored, {who}",
         ", ".join(f"{curve.at_risk[k]:.0f} + {curve.events[k]:.0f} + {curve.censored[k]:.0f}" for k in off)
         or f"{known.sum()} columns",
         f"{curve.at_risk[0]:.0f} patients",
-        f"At {', '.join(f'{curve.at_risk_time[k]:g}' for k in off)} those at risk, with events and censored do not add up to all."
-        if len(off)
-        else "Those at risk, with events and censored add up to all in every column.",
+        "Those at risk, with events and censored add up to all in every column.",
+        f"At {', '.join(f'{curve.at_risk_time[k]:g}' for k in off)} those at risk, with events and censored do not add up to all.",
     )
 
 
@@ -116,17 +112,16 @@ def _falls(study: Study, curve: PublishedCurve, who: str, subject: tuple[str, ..
             impossible.append(
                 f"from {start:g} to {end:g}: survival {ranges[0][1]:.3f} to {ranges[1][0]:.3f} with {stated}, of {counts[0]:.0f}"
             )
-    return Finding(
-        identifier(FAMILY, "curve", *subject),
-        FAMILY,
-        "medium" if impossible else "consistent",
+    return verdict(
+        (FAMILY, "curve", *subject),
+        not impossible,
+        "medium",
         f"curve against numbers at risk, {who}",
         "; ".join(impossible) or f"{checked} intervals",
         "no number of deaths among the patients lost gives this fall" if impossible else "possible",
+        "The curve falls as the numbers at risk allow.",
         "The curve falls as no number of deaths among those who left the risk set makes it: the numbers at risk are of another "
-        "arm or time, or the curve was read from another."
-        if impossible
-        else "The curve falls as the numbers at risk allow.",
+        "arm or time, or the curve was read from another.",
     )
 
 
@@ -144,14 +139,13 @@ def _marks(curve: PublishedCurve, who: str, subject: tuple[str, ...]) -> Finding
         inside = (curve.censor_marks > start + apart) & (curve.censor_marks < end - apart)
         if inside.sum() > lost - min(fewest, lost):
             surplus.append(f"{inside.sum()} marks from {start:g} to {end:g}, {lost:.0f} lost")
-    return Finding(
-        identifier(FAMILY, "marks", *subject),
-        FAMILY,
-        "medium" if surplus else "consistent",
+    return verdict(
+        (FAMILY, "marks", *subject),
+        not surplus,
+        "medium",
         f"marks of censored patients against numbers at risk, {who}",
         "; ".join(surplus) or f"{len(curve.censor_marks)} marks",
         "more than leave the risk set alive" if surplus else "possible",
-        "More patients are marked as censored than leave the risk set alive."
-        if surplus
-        else "No more patients are marked as censored than leave the risk set alive.",
+        "No more patients are marked as censored than leave the risk set alive.",
+        "More patients are marked as censored than leave the risk set alive.",
     )

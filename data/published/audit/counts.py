@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from data.published.audit.causes import size_cause, table_cause
-from data.published.audit.finding import Finding, identifier
+from data.published.audit.finding import Finding, arm_words, phase_words, verdict
 from data.published.audit.margins import margins, patients_of
-from data.published.audit.wording import arm_words, phase_words
 from data.published.evidence import Evidence
 from data.study.study import Study
 
@@ -41,29 +40,29 @@ def _sizes(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 continue
             agree = stated == [sizes[arm]]
             contested += [] if agree else [arm]
-            yield Finding(
-                identifier(FAMILY, "size", arm, phase),
-                FAMILY,
-                "consistent" if agree else "high",
+            yield verdict(
+                (FAMILY, "size", arm, phase),
+                agree,
+                "high",
                 f"number of patients, {arm_words(study, arm)}, {where}",
                 f"text {sizes[arm]}",
                 "Table 1 " + ", ".join(map(str, stated)),
-                "Text and Table 1 give the same number of patients."
-                if agree
-                else "Text and Table 1 give different numbers of patients for the same group.",
+                "Text and Table 1 give the same number of patients.",
+                "Text and Table 1 give different numbers of patients for the same group.",
                 cause=size_cause(arm, phase),
             )
         whole = evidence.find("", phase, "n")
         if whole is not None:
             agree = int(whole.value) == sum(sizes.values())
-            yield Finding(
-                identifier(FAMILY, "size", "all", phase),
-                FAMILY,
-                "consistent" if agree else "high",
+            yield verdict(
+                (FAMILY, "size", "all", phase),
+                agree,
+                "high",
                 f"number of patients, both arms, {where}",
                 whole.text,
                 f"{' + '.join(map(str, sizes.values()))} = {sum(sizes.values())}",
-                "The arms add up to the whole." if agree else "The arms do not add up to the printed whole.",
+                "The arms add up to the whole.",
+                "The arms do not add up to the printed whole.",
                 cause=size_cause(contested[0], phase) if contested else "",
             )
 
@@ -80,18 +79,17 @@ def _sums(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 causes.add(
                     size_cause(arm, one.phase) if of_the_size else table_cause(evidence, one.name, one.phase)
                 )
-        yield Finding(
-            identifier(FAMILY, one.name, one.phase),
-            FAMILY,
-            "medium" if wrong else "consistent",
+        yield verdict(
+            (FAMILY, one.name, one.phase),
+            not wrong,
+            "medium",
             f"{one.name}, {where}",
             " / ".join(f"{first}+{second}" for first, second in zip(one.treated, one.control, strict=True)),
             "; ".join(wrong) or f"{one.sizes[0]} and {one.sizes[1]}",
-            f"The levels of {one.name} {where} do not add up to the number of patients."
-            if wrong
-            else "The levels add up to the number of patients in both arms."
+            "The levels add up to the number of patients in both arms."
             if one.complete
             else "No more patients have it than there are patients.",
+            f"The levels of {one.name} {where} do not add up to the number of patients.",
             cause=causes.pop() if len(causes) == 1 else "",
         )
 
@@ -106,16 +104,15 @@ def _sites(study: Study, evidence: Evidence) -> Iterator[Finding]:
     for (arm, phase), total in totals.items():
         size, where = evidence.size(arm, phase), phase_words(evidence, phase)
         enough = total >= size
-        yield Finding(
-            identifier(FAMILY, "at least one", arm, phase),
-            FAMILY,
-            "consistent" if enough else "medium",
+        yield verdict(
+            (FAMILY, "at least one", arm, phase),
+            enough,
+            "medium",
             f"{', '.join(columns)}: at least one in each patient, {arm_words(study, arm)}, {where}",
             f"{total} in all",
             f"at least {size}",
-            f"The counts leave room for one in each patient, {total / size:.1f} on average."
-            if enough
-            else f"The counts add up to {total}, too few for every one of {size} patients to have at least one.",
+            f"The counts leave room for one in each patient, {total / size:.1f} on average.",
+            f"The counts add up to {total}, too few for every one of {size} patients to have at least one.",
         )
 
 
@@ -128,15 +125,14 @@ def _requirements(study: Study, evidence: Evidence) -> Iterator[Finding]:
                 if having is None or allowed is None:
                     continue
                 fits = having <= allowed
-                yield Finding(
-                    identifier(FAMILY, rule.column, "requires", rule.given, arm, phase),
-                    FAMILY,
-                    "consistent" if fits else "medium",
+                yield verdict(
+                    (FAMILY, rule.column, "requires", rule.given, arm, phase),
+                    fits,
+                    "medium",
                     f"{rule.column} = {rule.level} only with {rule.given} = {rule.given_level}, "
                     f"{arm_words(study, arm)}, {phase_words(evidence, phase)}",
                     str(having),
                     f"at most {allowed}",
-                    "No more patients have it than can."
-                    if fits
-                    else f"{having} patients have {rule.column} = {rule.level}, but only {allowed} can.",
+                    "No more patients have it than can.",
+                    f"{having} patients have {rule.column} = {rule.level}, but only {allowed} can.",
                 )

@@ -8,9 +8,8 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, norm
 
 from data.published.audit.causes import centre_fits, centre_range, cox_cause, deaths_cause, deaths_fit
-from data.published.audit.finding import Finding, Severity, identifier
+from data.published.audit.finding import Finding, Severity, identifier, interval_words, p_words, verdict
 from data.published.audit.hazards import NORMAL_95
-from data.published.audit.wording import interval_words, p_words
 from data.published.evidence import Evidence
 from data.published.evidence_rows import CoxRow
 from data.published.printed import Printed
@@ -204,16 +203,15 @@ def _overall(evidence: Evidence, row: CoxRow) -> Iterator[Finding]:
     counts = counts_by_p[p]
     off = [one for one in rows if one.hazard_ratio is not None and not centre_fits(one.hazard_ratio)]
     near = abs(p - row.p.value) <= max(0.02, 0.2 * p) or row.p.holds(p)
-    yield Finding(
-        identifier(FAMILY, "overall", row.model, row.phase, row.variable),
-        FAMILY,
-        "consistent" if near else "low",
+    yield verdict(
+        (FAMILY, "overall", row.model, row.phase, row.variable),
+        near,
+        "low",
         f"overall P of {row.variable}, {row.model}",
         row.p.text,
         f"about {p_words(p)}; deaths by level about {', '.join(f'{one:.0f}' for one in counts)}",
-        "The overall P value fits the hazard ratios of the levels."
-        if near
-        else "The overall P value does not fit the hazard ratios of the levels.",
+        "The overall P value fits the hazard ratios of the levels.",
+        "The overall P value does not fit the hazard ratios of the levels.",
         cause=cox_cause(off[0])
         if off
         else ""
@@ -236,16 +234,15 @@ def _selection(evidence: Evidence) -> Iterator[Finding]:
         return
     by_p = together == chosen
     left = sorted(set(alone) - together)
-    yield Finding(
-        identifier(FAMILY, "selection"),
-        FAMILY,
-        "low" if by_p else "consistent",
+    yield verdict(
+        (FAMILY, "selection"),
+        not by_p,
+        "low",
         "variables of the multivariable model",
         ", ".join(sorted(together)),
         f"significant alone: {', '.join(sorted(chosen)) or 'none'}; not shown: {', '.join(left)}",
+        "The multivariable model was not chosen by P values alone.",
         f"The multivariable table shows exactly the variables that were significant alone, so its hazard ratios are "
-        f"adjusted for no other of the {len(alone)} variables."
-        if by_p
-        else "The multivariable model was not chosen by P values alone.",
+        f"adjusted for no other of the {len(alone)} variables.",
         kind="design",
     )

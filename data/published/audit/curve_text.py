@@ -11,10 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.stats import norm
 
-from data.published.audit.finding import Finding, identifier
+from data.published.audit.finding import Finding, arm_words, interval_words, phase_words, verdict
 from data.published.audit.hazards import treatment_row
 from data.published.audit.readings import NEAR, CurveEffect, curves_of, effect_of, survival_range, time_range
-from data.published.audit.wording import arm_words, interval_words, phase_words
 from data.published.evidence import Evidence
 from data.published.published_curves import PublishedCurve
 from data.study.study import Study
@@ -60,16 +59,15 @@ def _survival(study: Study, evidence: Evidence, curve: PublishedCurve) -> Iterat
                 f"{row.number.text} at {row.time:g}: the curve has {scale * found[0]:.1f} to {scale * found[1]:.1f}"
             )
     if checked:
-        yield Finding(
-            identifier(FAMILY, "survival", curve.curve, curve.arm, curve.phase),
-            FAMILY,
-            "high" if off else "consistent",
+        yield verdict(
+            (FAMILY, "survival", curve.curve, curve.arm, curve.phase),
+            not off,
+            "high",
             f"survival in the text against the curve, {arm_words(study, curve.arm)}, {phase_words(evidence, curve.phase)}",
             ", ".join(checked),
             "; ".join(off) or "on the curve",
-            "The text gives another survival than the curve has at that time."
-            if off
-            else "The survival of the text lies on the curve.",
+            "The survival of the text lies on the curve.",
+            "The text gives another survival than the curve has at that time.",
         )
 
 
@@ -83,18 +81,17 @@ def _median(study: Study, evidence: Evidence, curve: PublishedCurve) -> Iterator
         return  # beyond the end of the figure
     unit = study.time_unit
     crossing = f"{earliest:.4g} to {'the end' if math.isinf(latest) else f'{latest:.4g}'} {unit}"
-    yield Finding(
-        identifier(FAMILY, "median", curve.curve, curve.arm, curve.phase),
-        FAMILY,
-        "consistent" if fits else "high",
+    yield verdict(
+        (FAMILY, "median", curve.curve, curve.arm, curve.phase),
+        fits,
+        "high",
         f"median against the curve, {arm_words(study, curve.arm)}, {phase_words(evidence, curve.phase)}",
         f"{median.text} {unit}",
         "the curve does not fall to one half"
         if math.isinf(earliest)
         else f"the curve passes one half at {crossing}",
-        "The curve passes one half at the printed median."
-        if fits
-        else "The curve does not pass one half at the printed median.",
+        "The curve passes one half at the printed median.",
+        "The curve does not pass one half at the printed median.",
     )
 
 
@@ -106,16 +103,15 @@ def _not_reached(study: Study, evidence: Evidence, arm: str, curve: PublishedCur
         return
     passed = time_range(curve, 0.5)[1]
     reached = not math.isinf(passed)
-    yield Finding(
-        identifier(FAMILY, "not reached", curve.curve, arm, curve.phase),
-        FAMILY,
-        "high" if reached else "consistent",
+    yield verdict(
+        (FAMILY, "not reached", curve.curve, arm, curve.phase),
+        not reached,
+        "high",
         f"median against the curve, {arm_words(study, arm)}, {phase_words(evidence, curve.phase)}",
         stated[0].text,
         f"below one half at {passed:.4g} {study.time_unit}" if reached else "never below one half",
-        "By the text the median is not reached, but the curve falls below one half."
-        if reached
-        else "The curve stays above one half.",
+        "The curve stays above one half.",
+        "By the text the median is not reached, but the curve falls below one half.",
     )
 
 
@@ -133,16 +129,15 @@ def _follow_up(
         return
     end = max(ended)
     fits = followed.possible[0] <= end
-    yield Finding(
-        identifier(FAMILY, "follow-up", phase),
-        FAMILY,
-        "consistent" if fits else "high",
+    yield verdict(
+        (FAMILY, "follow-up", phase),
+        fits,
+        "high",
         f"median follow-up against the end of the curves, {phase_words(evidence, phase)}",
         f"{followed.text} {study.time_unit}",
         f"nobody at risk after {end:.4g} {study.time_unit}",
-        "The curves go on beyond the median follow-up."
-        if fits
-        else "By the text half of the patients were followed for longer than any curve goes on.",
+        "The curves go on beyond the median follow-up.",
+        "By the text half of the patients were followed for longer than any curve goes on.",
     )
 
 
@@ -154,16 +149,15 @@ def _hazard_ratio(evidence: Evidence, phase: str, effect: CurveEffect) -> Iterat
     reach = NEAR_ENOUGH * effect.error + effect.reading
     low, high = math.exp(effect.log_ratio - reach), math.exp(effect.log_ratio + reach)
     fits = ratio.possible[0] <= high and low <= ratio.possible[1]
-    yield Finding(
-        identifier(FAMILY, "hazard ratio", phase),
-        FAMILY,
-        "consistent" if fits else "high",
+    yield verdict(
+        (FAMILY, "hazard ratio", phase),
+        fits,
+        "high",
         f"hazard ratio of the treatment against the curves, {phase_words(evidence, phase)}",
         interval_words(ratio),
         f"{math.exp(effect.log_ratio):.2f} by curves and numbers at risk",
-        "The printed hazard ratio is that of the curves."
-        if fits
-        else f"Curves and numbers at risk give a hazard ratio of {math.exp(effect.log_ratio):.2f}: the printed one is adjusted, of "
+        "The printed hazard ratio is that of the curves.",
+        f"Curves and numbers at risk give a hazard ratio of {math.exp(effect.log_ratio):.2f}: the printed one is adjusted, of "
         "other patients, or misprinted.",
     )
 
@@ -181,14 +175,13 @@ def _log_rank(evidence: Evidence, phase: str, effect: CurveEffect) -> Iterator[F
         if printed.operator == "<"
         else printed.possible[0] <= most and least <= printed.possible[1]
     )
-    yield Finding(
-        identifier(FAMILY, "log-rank", phase),
-        FAMILY,
-        "consistent" if fits else "medium",
+    yield verdict(
+        (FAMILY, "log-rank", phase),
+        fits,
+        "medium",
         f"log-rank P against the curves, {phase_words(evidence, phase)}",
         f"{'<' if printed.operator == '<' else ''}{printed.text.lstrip('<')}",
         f"{2 * float(norm.sf(abs(effect.deviate))):.2g} by curves and numbers at risk",
-        "The log-rank P is that of the curves."
-        if fits
-        else "Curves and numbers at risk give another log-rank P.",
+        "The log-rank P is that of the curves.",
+        "Curves and numbers at risk give another log-rank P.",
     )

@@ -10,9 +10,8 @@ from scipy.optimize import brentq
 
 from data.published.audit.causes import centre_fits, cox_cause, deaths_cause
 from data.published.audit.cox import log_error, log_error_range, row_words
-from data.published.audit.finding import Finding, Severity, identifier
+from data.published.audit.finding import Finding, Severity, identifier, percent_words
 from data.published.audit.margins import patients_of
-from data.published.audit.wording import percent_words
 from data.published.evidence import Evidence
 from data.published.evidence_names import CoxTerm
 from data.published.evidence_rows import CoxRow

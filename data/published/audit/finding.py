@@ -1,9 +1,13 @@
-"""A finding: what two or more printed numbers say about each other."""
+"""A finding: what two or more printed numbers say about each other, and how the audit words numbers, arms and phases."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from data.published.evidence import Evidence
+from data.published.printed import Printed
+from data.study.study import Study
 
 type Severity = Literal["high", "medium", "low", "consistent"]
 SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low", "consistent")
@@ -16,6 +20,7 @@ KIND_TITLES: dict[Kind, str] = {
     "citation": "Numbers cited from other publications",
 }
 
+PHASE_WORDS = {"before": "before matching", "after": "after matching"}
 _SIGNS = {"≥": " ge ", "≤": " le ", "<": " lt ", ">": " gt ", "+": " plus "}
 
 
@@ -81,6 +86,38 @@ def identifier(family: str, *parts: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
+def verdict(
+    of: tuple[str, ...],
+    agrees: bool,
+    otherwise: Severity,
+    subject: str,
+    printed: str,
+    recomputed: str,
+    agreement: str,
+    doubt: str,
+    *,
+    kind: Kind = "contradiction",
+    cause: str = "",
+) -> Finding:
+    """The finding of a check that numbers either pass, which is consistent, or not.
+
+    Parameters
+    ----------
+    of : tuple of str
+        Family and subject, of which the id is made.
+    agrees : bool
+        Whether the numbers agree.
+    otherwise : str
+        Severity where they do not.
+    subject, printed, recomputed, kind, cause : str
+        As of `Finding`.
+    agreement, doubt : str
+        The sentence where they agree, and where they do not.
+    """
+    severity, said = ("consistent", agreement) if agrees else (otherwise, doubt)
+    return Finding(identifier(*of), of[0], severity, subject, printed, recomputed, said, kind, cause)
+
+
 def by_severity(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Findings with the most severe first, else in their order."""
     return tuple(sorted(findings, key=lambda one: SEVERITIES.index(one.severity)))
@@ -115,3 +152,70 @@ def one_for_each_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
             merged[first.id] = replace(first, recomputed=f"{first.recomputed}. It shows again in: {seen}")
     kept = (merged.get(one.id, one) for one in listed)
     return tuple(one for one in kept if one is not None)
+
+
+def arm_words(study: Study, arm: str) -> str:
+    """The label of an arm; "all patients" for both."""
+    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    return labels.get(arm, "all patients")
+
+
+def phase_words(evidence: Evidence, phase: str) -> str:
+    """Return "before matching" or "after matching"; "all patients" where the study did not match."""
+    return PHASE_WORDS[phase] if len(evidence.phases) > 1 else "all patients"
+
+
+def analysis_words(name: str) -> str:
+    """Return the name of an analysis, or of a group in it, in words; radiotherapy is written as papers do.
+
+    Examples
+    --------
+    >>> analysis_words("rt_modality"), analysis_words("brain")
+    ('RT modality', 'brain')
+    """
+    return re.sub(r"\brt\b", "RT", name.replace("_", " "))
+
+
+def p_words(value: float) -> str:
+    """A P value with three decimals, or as a bound.
+
+    Examples
+    --------
+    >>> p_words(0.0393), p_words(0.00002)
+    ('0.039', '<0.001')
+    """
+    return "<0.001" if value < 0.0005 else f"{value:.3f}"
+
+
+def percent_words(share: float) -> str:
+    """A share in percent with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def listed(names: list[str]) -> str:
+    """Names joined by commas, the last by "and".
+
+    Examples
+    --------
+    >>> listed(["bone", "liver", "lung"]), listed(["bone"])
+    ('bone, liver and lung', 'bone')
+    """
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def interval_words(number: Printed) -> str:
+    """A number with its interval, each with the decimals that are printed.
+
+    Examples
+    --------
+    >>> from data.published.printed import printed
+    >>> interval_words(printed("0.485", "0.361", "0.650")), interval_words(printed("1.85", "1.4", "2.5"))
+    ('0.485 (0.361–0.650)', '1.85 (1.4–2.5)')
+    """
+    if number.interval is None:
+        return number.text
+    decimals = [
+        number.decimals if one is None else one for one in (number.lower_decimals, number.upper_decimals)
+    ]
+    lower, upper = (f"{end:.{digits}f}" for end, digits in zip(number.interval, decimals, strict=True))
+    return f"{number.text} ({lower}–{upper})"

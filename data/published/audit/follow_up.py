@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from data.published.audit.causes import deaths_cause, deaths_fit
 from data.published.audit.curves import curve, survival_at
-from data.published.audit.finding import Finding, identifier
+from data.published.audit.finding import Finding, identifier, interval_words, phase_words, verdict
 from data.published.audit.hazards import NORMAL_95
-from data.published.audit.wording import interval_words, phase_words
 from data.published.evidence import Evidence
 from data.study.study import Study
 from data.study.time_units import UNITS_PER_MONTH
@@ -47,16 +46,15 @@ def _deaths(study: Study, evidence: Evidence, phase: str) -> Iterator[Finding]:
         died, size = died + patients * (1 - alive), size + patients
     fewest, most = died / 2, (size + died) / 2
     possible = math.floor(fewest) <= deaths.value <= math.ceil(most)
-    yield Finding(
-        identifier(FAMILY, "deaths", phase),
-        FAMILY,
-        "consistent" if possible else "high",
+    yield verdict(
+        (FAMILY, "deaths", phase),
+        possible,
+        "high",
         f"deaths against curves and follow-up, {phase_words(evidence, phase)}",
         f"{deaths.text} of {size}, median follow-up {followed.text} {study.time_unit}",
         f"{died:.0f} if all were observed for {followed.text} {study.time_unit}; {fewest:.0f} to {most:.0f} possible",
-        "The number of deaths fits the curves and the follow-up."
-        if possible
-        else f"With the printed curves and follow-up between {fewest:.0f} and {most:.0f} patients can have died, not "
+        "The number of deaths fits the curves and the follow-up.",
+        f"With the printed curves and follow-up between {fewest:.0f} and {most:.0f} patients can have died, not "
         f"{deaths.text}.",
         cause="" if deaths_fit(evidence, phase) else deaths_cause(phase),
     )
@@ -75,16 +73,15 @@ def _precision(study: Study, evidence: Evidence, phase: str) -> Iterator[Finding
     error = (followed.interval[1] - followed.interval[0]) / (2 * NORMAL_95)
     least = window * math.sqrt(0.25 / size)
     spread = error >= 0.5 * least
-    yield Finding(
-        identifier(FAMILY, "precision", phase),
-        FAMILY,
-        "consistent" if spread else "low",
+    yield verdict(
+        (FAMILY, "precision", phase),
+        spread,
+        "low",
         f"interval of the median follow-up, {phase_words(evidence, phase)}",
         f"{interval_words(followed)}: standard error {error:.2f}",
         f"at least {least:.1f} if patients entered evenly over {window:.0f} {study.time_unit}",
-        "The interval of the median follow-up is as wide as accrual over the printed window makes it."
-        if spread
-        else "Follow-up is much more alike between patients than even accrual over the printed window would make it, so "
+        "The interval of the median follow-up is as wide as accrual over the printed window makes it.",
+        "Follow-up is much more alike between patients than even accrual over the printed window would make it, so "
         "accrual was concentrated, or observation ended at a set time after the start.",
         kind="design",
         cause=identifier("cause", "follow-up"),
@@ -108,16 +105,15 @@ def _longer(study: Study, evidence: Evidence) -> Iterator[Finding]:
         return
     overlap = after.interval[0] <= before.interval[1] and before.interval[0] <= after.interval[1]
     side = "longer" if after.value > before.value else "shorter"
-    yield Finding(
-        identifier(FAMILY, "matched against all"),
-        FAMILY,
-        "consistent" if overlap else "low",
+    yield verdict(
+        (FAMILY, "matched against all"),
+        overlap,
+        "low",
         "median follow-up before and after matching",
         f"{interval_words(before)} and {interval_words(after)}",
         "intervals overlap" if overlap else "intervals do not overlap",
-        "Matched patients were followed about as long as all patients."
-        if overlap
-        else f"Matched patients were followed {side} than all patients, of whom they are a part, and the intervals do "
+        "Matched patients were followed about as long as all patients.",
+        f"Matched patients were followed {side} than all patients, of whom they are a part, and the intervals do "
         f"not overlap: follow-up of the unmatched must differ, which the text does not explain.",
         kind="design",
     )

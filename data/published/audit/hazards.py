@@ -10,8 +10,7 @@ from scipy.stats import norm
 from data.published.audit.causes import centre_fits, cox_cause
 from data.published.audit.contingency import heterogeneity
 from data.published.audit.curves import Point, curve
-from data.published.audit.finding import Finding, identifier
-from data.published.audit.wording import interval_words, p_words, phase_words
+from data.published.audit.finding import Finding, interval_words, p_words, phase_words, verdict
 from data.published.evidence import Evidence
 from data.published.evidence_rows import CoxRow
 from data.published.printed import Printed
@@ -119,16 +118,15 @@ def _proportional(
     where = phase_words(evidence, phase)
     spans = ", ".join(f"{one.ratio:.2f} ({one.start:g}–{one.end:g})" for one in ratios)
     first, last = ratios[0], ratios[-1]
-    return Finding(
-        identifier(FAMILY, "proportional", phase),
-        FAMILY,
-        "consistent" if constant else "medium",
+    return verdict(
+        (FAMILY, "proportional", phase),
+        constant,
+        "medium",
         f"proportional hazards, {where}",
         "survival of both arms at " + ", ".join(f"{one.end:g}" for one in ratios) + f" {study.time_unit}",
         f"hazard ratios {spans}; P for one common ratio {p_words(p)}, larger if patients were censored early",
-        "The hazard ratios of the intervals are compatible with one common ratio."
-        if constant
-        else f"The survival printed {where} implies hazard ratios from {first.ratio:.2f} until {first.end:g} "
+        "The hazard ratios of the intervals are compatible with one common ratio.",
+        f"The survival printed {where} implies hazard ratios from {first.ratio:.2f} until {first.end:g} "
         f"{study.time_unit} to {last.ratio:.2f} after {last.start:g}: one hazard ratio does not describe it.",
         kind="design",
     )
@@ -141,16 +139,15 @@ def _against_cox(evidence: Evidence, phase: str, pooled: float) -> Iterator[Find
         return
     (lower, _), (_, upper) = printed.possible_ends
     inside = lower <= math.exp(pooled) <= upper
-    yield Finding(
-        identifier(FAMILY, "cox", phase),
-        FAMILY,
-        "consistent" if inside else "high",
+    yield verdict(
+        (FAMILY, "cox", phase),
+        inside,
+        "high",
         f"hazard ratio of the treatment against survival, {phase_words(evidence, phase)}",
         interval_words(printed),
         f"{math.exp(pooled):.2f} over the intervals of the printed survival",
-        "The printed hazard ratio is the one that the printed survival implies."
-        if inside
-        else f"The printed survival implies a hazard ratio of {math.exp(pooled):.2f}, outside the printed interval.",
+        "The printed hazard ratio is the one that the printed survival implies.",
+        f"The printed survival implies a hazard ratio of {math.exp(pooled):.2f}, outside the printed interval.",
         cause="" if centre_fits(printed) else cox_cause(row),
     )
 
@@ -168,14 +165,13 @@ def _against_log_rank(evidence: Evidence, phase: str, pooled: float, error: floa
     # The curve's summary need not give the same P, but both should tell the same story.
     low, high = (0.0 if printed.operator == "<" else printed.possible[0]), printed.possible[1]
     agrees = low <= SAME_STORY * most and least / SAME_STORY <= high
-    yield Finding(
-        identifier(FAMILY, "log rank", phase),
-        FAMILY,
-        "consistent" if agrees else "medium",
+    yield verdict(
+        (FAMILY, "log rank", phase),
+        agrees,
+        "medium",
         f"log-rank P, {phase_words(evidence, phase)}",
         f"{'<' if printed.operator == '<' else ''}{printed.text.lstrip('<')}",
         f"about {least:.1e} to {most:.1e} from the printed survival",
-        "The log-rank P is of the size that the printed survival implies."
-        if agrees
-        else "The log-rank P is not of the size that the printed survival implies.",
+        "The log-rank P is of the size that the printed survival implies.",
+        "The log-rank P is not of the size that the printed survival implies.",
     )

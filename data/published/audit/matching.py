@@ -5,9 +5,8 @@ from itertools import pairwise
 
 from data.published.audit.causes import counts_fit, deaths_cause, deaths_fit, table_cause
 from data.published.audit.curves import curve, curve_cause, falling
-from data.published.audit.finding import Finding, identifier
+from data.published.audit.finding import Finding, arm_words, verdict
 from data.published.audit.margins import margins
-from data.published.audit.wording import arm_words
 from data.published.evidence import Evidence
 from data.study.study import Study
 
@@ -38,16 +37,15 @@ def _counts(study: Study, evidence: Evidence) -> Iterator[Finding]:
             for level, count in zip(after.levels, getattr(after, arm), strict=True):
                 if count > earlier.get(level, count):
                     wrong.append(f"{level}, {arm_words(study, arm)}: {count} after, {earlier[level]} before")
-        yield Finding(
-            identifier(FAMILY, name),
-            FAMILY,
-            "medium" if wrong else "consistent",
+        yield verdict(
+            (FAMILY, name),
+            not wrong,
+            "medium",
             f"{name}, after matching against before",
             "; ".join(wrong) or "no count larger after matching",
             "at most the count before",
-            f"More matched patients have a level of {name} than there were before matching, which is impossible."
-            if wrong
-            else "Matched patients are a part of all patients.",
+            "Matched patients are a part of all patients.",
+            f"More matched patients have a level of {name} than there were before matching, which is impossible.",
             cause=table_cause(evidence, name, "before" if counts_fit(evidence, name, "after") else "after")
             if not (counts_fit(evidence, name, "before") and counts_fit(evidence, name, "after"))
             else "",
@@ -61,16 +59,15 @@ def _deaths(evidence: Evidence) -> Iterator[Finding]:
     sizes = [evidence.patients(phase) for phase in ("before", "after")]
     rest, dead = sizes[0] - sizes[1], int(before.value - after.value)
     possible = 0 <= dead <= rest
-    yield Finding(
-        identifier(FAMILY, "deaths"),
-        FAMILY,
-        "consistent" if possible else "high",
+    yield verdict(
+        (FAMILY, "deaths"),
+        possible,
+        "high",
         "deaths before and after matching",
         f"{before.text} of {sizes[0]} and {after.text} of {sizes[1]}",
         f"{dead} of {rest} unmatched",
-        "The unmatched patients can have died as often as the difference says."
-        if possible
-        else f"{dead} deaths among {rest} unmatched patients are impossible.",
+        "The unmatched patients can have died as often as the difference says.",
+        f"{dead} deaths among {rest} unmatched patients are impossible.",
         cause=next(
             (deaths_cause(phase) for phase in ("after", "before") if not deaths_fit(evidence, phase)), ""
         ),
@@ -88,16 +85,15 @@ def _unmatched_survival(study: Study, evidence: Evidence, arm: str) -> Iterator[
     left = [(whole * before[t].survival - matched * after[t].survival) / (whole - matched) for t in times]
     steps = [1.0, *left, 0.0]
     possible = all(later <= earlier + SLACK for earlier, later in pairwise(steps))
-    yield Finding(
-        identifier(FAMILY, "survival", arm),
-        FAMILY,
-        "consistent" if possible else "medium",
+    yield verdict(
+        (FAMILY, "survival", arm),
+        possible,
+        "medium",
         f"survival before and after matching, {arm_words(study, arm)}",
         "; ".join(f"{t:g}: {before[t].text} and {after[t].text}" for t in times),
         "unmatched " + ", ".join(f"{t:g}: {100 * share:.0f} %" for t, share in zip(times, left, strict=True)),
-        "What is left for the unmatched patients is a possible survival curve."
-        if possible
-        else "No survival of the unmatched patients makes both printed curves true.",
+        "What is left for the unmatched patients is a possible survival curve.",
+        "No survival of the unmatched patients makes both printed curves true.",
         cause=next(
             (
                 curve_cause(arm, phase)

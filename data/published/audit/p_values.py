@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from data.published.audit.causes import counts_fit, table_cause
-from data.published.audit.contingency import fisher, pearson
-from data.published.audit.finding import Finding, Kind, identifier
+from data.published.audit.contingency import bowker_range, fisher, mcnemar_exact, pearson
+from data.published.audit.finding import Finding, Kind, identifier, listed, p_words, phase_words
 from data.published.audit.margins import Margin, margins
-from data.published.audit.paired import bowker_range, mcnemar_exact
-from data.published.audit.wording import listed, p_words, phase_words
 from data.published.evidence import Evidence
 from data.published.printed import Printed
 from data.study.study import Study

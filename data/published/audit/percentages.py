@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from data.published.audit.causes import deaths_cause, percentage_cause, percentage_fits
-from data.published.audit.finding import Finding, identifier
-from data.published.audit.wording import arm_words, phase_words
+from data.published.audit.finding import Finding, arm_words, identifier, phase_words, verdict
 from data.published.evidence import Evidence
 from data.published.evidence_rows import LevelCount
 from data.study.study import Study
@@ -57,15 +56,14 @@ def _deaths(evidence: Evidence) -> Iterator[Finding]:
         size = evidence.size(row.arm, row.phase)
         share = 100 * deaths.value / size
         right = row.number.holds(share)
-        yield Finding(
-            identifier(FAMILY, "deaths", row.arm or "all", row.phase),
-            FAMILY,
-            "consistent" if right else "medium",
+        yield verdict(
+            (FAMILY, "deaths", row.arm or "all", row.phase),
+            right,
+            "medium",
             f"deaths, {phase_words(evidence, row.phase)}",
             f"{row.number.text} % ({deaths.text})",
             f"{deaths.text}/{size} = {share:.{row.number.decimals + 1}f} %",
-            "The percentage of deaths is that of their number."
-            if right
-            else "The printed percentage of deaths is not that of the printed number of deaths.",
+            "The percentage of deaths is that of their number.",
+            "The printed percentage of deaths is not that of the printed number of deaths.",
             cause=deaths_cause(row.phase) if not row.arm else "",
         )

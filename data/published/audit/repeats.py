@@ -6,8 +6,7 @@ from itertools import combinations
 
 from data.published.audit.causes import cox_cause
 from data.published.audit.cox import is_treatment
-from data.published.audit.finding import Finding, identifier
-from data.published.audit.wording import interval_words
+from data.published.audit.finding import Finding, interval_words, verdict
 from data.published.evidence import Evidence
 from data.published.evidence_rows import CoxRow
 from data.published.printed import Printed
@@ -28,16 +27,15 @@ def check_repeats(study: Study, evidence: Evidence) -> Iterator[Finding]:
             continue
         prints = list(dict.fromkeys(interval_words(ratio) for ratio in ratios))
         same = all(_agree(one, other) for one, other in combinations(ratios, 2))
-        yield Finding(
-            identifier(REPEATS, model, phase, variable, level),
-            REPEATS,
-            "consistent" if same else "high" if is_treatment(evidence, rows[0]) else "medium",
+        yield verdict(
+            (REPEATS, model, phase, variable, level),
+            same,
+            "high" if is_treatment(evidence, rows[0]) else "medium",
             f"{model} hazard ratio of {variable} ({level})",
             "; ".join(f"{ratio.place}: {interval_words(ratio)}" for ratio in ratios),
             "the same" if same else f"{len(prints)} different values",
-            "Table and text print the same hazard ratio."
-            if same
-            else f"The {model} hazard ratio of {variable} is printed with different values: {' and '.join(prints)}.",
+            "Table and text print the same hazard ratio.",
+            f"The {model} hazard ratio of {variable} is printed with different values: {' and '.join(prints)}.",
             cause=cox_cause(rows[0]),
         )
 
@@ -80,16 +78,15 @@ def check_claims(study: Study, evidence: Evidence) -> Iterator[Finding]:
         supported = any(row.p.value < 0.05 for row in rows if row.p is not None)
         hint = f"; univariable P {alone[0]}" if alone else ""
         found = f"{one.model} P {rows[0].p.text}" if rows and rows[0].p else f"no {one.model} row"
-        yield Finding(
-            identifier(CLAIMS, one.id, one.variable),
-            CLAIMS,
-            "consistent" if supported else "medium",
+        yield verdict(
+            (CLAIMS, one.id, one.variable),
+            supported,
+            "medium",
             f"{one.variable}: {one.place or 'text'}",
             one.claim,
             found + hint,
-            "A printed row supports the statement."
-            if supported
-            else f"The text says that {one.claim}, but no {one.model} row of {one.variable} is printed{hint}."
+            "A printed row supports the statement.",
+            f"The text says that {one.claim}, but no {one.model} row of {one.variable} is printed{hint}."
             if not rows
             else f"The text says that {one.claim}, but the printed {one.model} P value is {found.split()[-1]}.",
             kind="contradiction" if rows else "not_reported",

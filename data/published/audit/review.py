@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from scipy.stats import norm
 
 from data.published.audit.contingency import fisher
-from data.published.audit.finding import Finding, Severity, identifier
+from data.published.audit.finding import Finding, Severity, identifier, p_words
+from data.published.audit.granularity import attainable, splits
 from data.published.audit.hazards import NORMAL_95
-from data.published.audit.integers import attainable, splits
-from data.published.audit.wording import p_words
 from data.published.cited import ReviewItem
 from data.published.evidence import Evidence
 from data.published.printed import NUMBER, Printed, printed

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from scipy.stats import norm
 
 from data.published.audit.causes import deaths_cause, deaths_fit
-from data.published.audit.finding import Finding, identifier
+from data.published.audit.finding import Finding, analysis_words, identifier, phase_words, verdict
 from data.published.audit.hazards import interval_ratios
 from data.published.audit.margins import patients_of
-from data.published.audit.wording import analysis_words, phase_words
 from data.published.evidence import Evidence
 from data.published.evidence_rows import SubgroupMedian
 from data.study.study import Study
@@ -41,16 +40,15 @@ def check_subgroups(study: Study, evidence: Evidence) -> Iterator[Finding]:
 def _unsized(analysis: str, rows: list[SubgroupMedian]) -> Finding:
     without = [row for row in rows if not re.search(r"\d", row.size)]
     said = f"{len(without)} medians of {analysis_words(analysis)}"
-    return Finding(
-        identifier(FAMILY, "sizes", analysis),
-        FAMILY,
-        "medium" if without else "consistent",
+    return verdict(
+        (FAMILY, "sizes", analysis),
+        not without,
+        "medium",
         f"subgroups by {analysis_words(analysis)}",
         f"{len(rows)} medians, P values, no interval",
         f"{len(without)} without a number of patients; cohort: {rows[0].cohort}",
-        f"{said} are printed without numbers of patients or intervals, so neither they nor their P values can be checked."
-        if without
-        else "Numbers of patients are printed for every subgroup.",
+        "Numbers of patients are printed for every subgroup.",
+        f"{said} are printed without numbers of patients or intervals, so neither they nor their P values can be checked.",
         kind="not_reported",
     )
 
@@ -115,16 +113,15 @@ def _needed(evidence: Evidence, name: str, both: dict[str, SubgroupMedian]) -> I
     if not told:
         return
     sign = "<" if p.operator == "<" else ""
-    yield Finding(
-        identifier(FAMILY, "needed", name),
-        FAMILY,
-        "consistent" if all(reached) else "low",
+    yield verdict(
+        (FAMILY, "needed", name),
+        all(reached),
+        "low",
         f"P of the arms in patients with {name}",
         f"{sign}{p.text.lstrip('<')}; medians {medians[0]:g} and {medians[1]:g}, ratio {medians[1] / medians[0]:.2f}",
         "; ".join(told),
-        f"The P value in patients with {name} is one that the patients of Table 1 can give."
-        if all(reached)
-        else f"The P value in patients with {name} fits all patients, but among the matched ones alone it needs an effect "
+        f"The P value in patients with {name} is one that the patients of Table 1 can give.",
+        f"The P value in patients with {name} fits all patients, but among the matched ones alone it needs an effect "
         "stronger than the medians or the whole cohort show: the subgroup is more likely of all patients."
         if any(reached)
         else f"The P value in patients with {name} needs an effect stronger than the medians or the whole cohort show.",

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from data.published.audit.curves import curve, curve_cause, falling, median_bounds, median_of
-from data.published.audit.finding import Finding, identifier
-from data.published.audit.wording import arm_words, interval_words, phase_words
+from data.published.audit.finding import Finding, arm_words, identifier, interval_words, phase_words, verdict
 from data.published.evidence import Evidence
 from data.published.evidence_rows import SurvivalNumber
 from data.study.study import Study
@@ -27,16 +26,15 @@ def _falls(study: Study, evidence: Evidence, arm: str, phase: str) -> Iterator[F
     if not points:
         return
     falls = falling(points)
-    yield Finding(
-        identifier(FAMILY, "falls", arm or "all", phase),
-        FAMILY,
-        "consistent" if falls else "high",
+    yield verdict(
+        (FAMILY, "falls", arm or "all", phase),
+        falls,
+        "high",
         f"survival over time, {arm_words(study, arm)}, {phase_words(evidence, phase)}",
         ", ".join(f"{one.time:g}: {one.text}" for one in points),
         "falling" if falls else "not falling",
-        "Survival never rises."
-        if falls
-        else "Printed survival rises with time or leaves the range of a probability, which is impossible.",
+        "Survival never rises.",
+        "Printed survival rises with time or leaves the range of a probability, which is impossible.",
         cause=curve_cause(arm, phase),
     )
 
@@ -52,17 +50,16 @@ def _median(study: Study, evidence: Evidence, arm: str, phase: str) -> Iterator[
         "" if crossing is None else f"; about {crossing:.0f} if the hazard is constant between printed times"
     )
     unit = study.time_unit
-    yield Finding(
-        identifier(FAMILY, "median", arm or "all", phase),
-        FAMILY,
-        "consistent" if fits else "high",
+    yield verdict(
+        (FAMILY, "median", arm or "all", phase),
+        fits,
+        "high",
         f"median survival, {arm_words(study, arm)}, {phase_words(evidence, phase)}",
         f"{median.text} {unit}",
         (f"between {lower:g} and {upper:g} {unit}" if upper < float("inf") else f"after {lower:g} {unit}")
         + near,
-        "The median lies where printed survival passes one half."
-        if fits
-        else f"The printed survival probabilities put the median between {lower:g} and {upper:g} {unit}, not at "
+        "The median lies where printed survival passes one half.",
+        f"The printed survival probabilities put the median between {lower:g} and {upper:g} {unit}, not at "
         f"{median.text}.",
         cause="" if falling(points) else curve_cause(arm, phase),
     )

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from data.published.audit.causes import cox_cause
-from data.published.audit.finding import Finding, identifier
-from data.published.audit.wording import interval_words, listed
+from data.published.audit.finding import Finding, identifier, interval_words, listed
 from data.published.evidence import Evidence
 from data.published.evidence_rows import CoxRow
 from data.published.reconstruction.target import CoxFit, Group, Target

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from data.published.audit.wording import analysis_words
+from data.published.audit.finding import analysis_words
 from inference.report.figures.axes import ratio_axis
 from inference.report.figures.style import OBSERVED, POSTERIOR, WARNING, canvas, narrow, quiet, style
 from inference.report.figures.wording import capitalised, wrapped

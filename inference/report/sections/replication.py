@@ -8,7 +8,7 @@ from functools import cache, partial
 import pandas as pd
 from matplotlib.figure import Figure
 
-from data.published.audit.wording import analysis_words
+from data.published.audit.finding import analysis_words
 from data.published.evidence import Evidence
 from data.published.reconstruction import Reconstruction
 from data.study.study import Study

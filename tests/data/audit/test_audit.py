@@ -8,7 +8,7 @@ import pytest
 
 from data.published.audit import CHECKS, KINDS, SEVERITIES, Finding, audit, by_severity, one_for_each_cause
 from data.published.evidence import load_evidence
-from data.published.means import Mean
+from data.published.evidence_rows import Mean
 from data.published.printed import printed
 from data.study.study import load_study
 

@@ -12,7 +12,8 @@ from scipy.stats import norm
 from data.published.audit.causes import centre_fits
 from data.published.audit.cox import log_error_range, p_range
 from data.published.audit.cutoffs import implied_share
-from data.published.claims import read_claim
+from data.published.cited import read_claim
+from data.published.evidence_cells import RowCells
 from data.published.printed import printed
 
 
@@ -111,9 +112,12 @@ def test_a_claim_that_its_row_denies(found, recoxed):
 
 
 def test_a_claim_must_name_its_row():
-    row = {"id": "C1", "claim": "x", "place": "", "model": "multivariable", "variable": " ", "level": "yes"}
+    cells = RowCells(
+        {"id": "C1", "claim": "x", "place": "", "model": "multivariable", "variable": " ", "level": "yes"}
+    )
+    read_claim(cells)
     with pytest.raises(ValueError, match="variable must not be empty"):
-        read_claim(row)
+        cells.finish()
 
 
 def test_subgroups_without_numbers_of_patients(found, evidence):

@@ -11,7 +11,7 @@ from data.errors import InputError
 from data.published.audit import CHECKS
 from data.published.audit.granularity import nearest_mean
 from data.published.evidence import load_evidence
-from data.published.means import Mean
+from data.published.evidence_rows import Mean
 from data.published.printed import printed
 from data.study.study import load_study
 

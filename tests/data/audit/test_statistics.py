@@ -11,11 +11,10 @@ from statsmodels.stats.contingency_tables import SquareTable, mcnemar
 from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.proportion import proportion_confint
 
-from data.published.audit.contingency import fisher, heterogeneity, pearson
+from data.published.audit.contingency import bowker_range, fisher, heterogeneity, mcnemar_exact, pearson
 from data.published.audit.cox import log_error, p_range
 from data.published.audit.curves import Point, median_bounds, median_of, survival_at
-from data.published.audit.integers import attainable, splits
-from data.published.audit.paired import bowker_range, mcnemar_exact
+from data.published.audit.granularity import attainable, splits
 from data.published.printed import printed
 
 

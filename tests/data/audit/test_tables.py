@@ -7,8 +7,12 @@ import pytest
 from scipy.stats import hypergeom
 
 from data.published.audit import audit
-from data.published.audit.balance import chance_limit, standardised_differences
-from data.published.audit.chance import differences, largest_by_chance
+from data.published.audit.balance import (
+    chance_limit,
+    differences,
+    largest_by_chance,
+    standardised_differences,
+)
 from data.published.audit.margins import margins, patients_of
 from data.published.printed import printed
 
