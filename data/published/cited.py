@@ -1,6 +1,5 @@
-"""What a publication cites from others: numbers of reviews, and tables of trials."""
+"""What a publication cites from others, numbers and trials, and what it claims in words."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data.published.evidence_cells import RowCells
@@ -44,19 +43,40 @@ class Trial:
     note: str
 
 
-def read_review(row: Mapping[str, str]) -> ReviewItem:
+@dataclass(frozen=True)
+class Claim:
+    """A statement that a Cox row is associated with survival.
+
+    `model`, `variable` and `level` name the row of cox.csv that would support it, whether or not it is printed.
+    """
+
+    id: str
+    claim: str
+    place: str
+    model: str
+    variable: str
+    level: str
+
+
+def read_review(cells: RowCells) -> ReviewItem:
     """Read a row of review_evidence.csv."""
-    cells = RowCells(row)
     names = {key: "n" if key == "size" else key for key in ReviewItem.__dataclass_fields__}
-    found = ReviewItem(**{key: cells.text(column) for key, column in names.items()})
-    cells.finish()
-    return found
+    return ReviewItem(**{key: cells.text(column) for key, column in names.items()})
 
 
-def read_trial(row: Mapping[str, str]) -> Trial:
+def read_trial(cells: RowCells) -> Trial:
     """Read a row of trials.csv."""
-    cells = RowCells(row)
     renamed = {"size": "n", "outcome": "outcome_or_endpoint"}
-    found = Trial(**{key: cells.text(renamed.get(key, key)) for key in Trial.__dataclass_fields__})
-    cells.finish()
-    return found
+    return Trial(**{key: cells.text(renamed.get(key, key)) for key in Trial.__dataclass_fields__})
+
+
+def read_claim(cells: RowCells) -> Claim:
+    """Read a row of claims.csv."""
+    return Claim(
+        id=cells.filled("id"),
+        claim=cells.filled("claim"),
+        place=cells.text("place"),
+        model=cells.filled("model"),
+        variable=cells.filled("variable"),
+        level=cells.text("level"),
+    )

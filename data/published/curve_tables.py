@@ -1,6 +1,6 @@
 """The tables of digitised curves, rows read one by one and joined to one `PublishedCurve` for each curve and arm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -102,8 +102,7 @@ def _time(cells: RowCells, source: CurveSource, unit: str) -> float:
     return cells.read("time", lambda text: carried(number(text), source.time_unit or unit, unit), 0.0)
 
 
-def _read_point(row: Mapping[str, str], names: EvidenceNames, study: Study) -> PointRow:
-    cells = RowCells(row)
+def _read_point(cells: RowCells, names: EvidenceNames, study: Study) -> PointRow:
     curve, source = _source(cells, names)
 
     def probability(text: str) -> float:
@@ -124,43 +123,35 @@ def _read_point(row: Mapping[str, str], names: EvidenceNames, study: Study) -> P
             )
         return f"{column}={level}" if text.strip() else ""
 
-    found = PointRow(
+    return PointRow(
         curve=curve,
-        arm=cells.read("arm", lambda label: read_arm(label, names), ""),
-        phase=cells.one_of("phase", PHASES) if row.get("phase", "").strip() else PHASES[0],
-        subgroup=cells.read("subgroup", subgroup, "") if "subgroup" in row else "",
+        arm=read_arm(cells, names),
+        phase=cells.one_of("phase", PHASES) if cells.given("phase") else PHASES[0],
+        subgroup=cells.read("subgroup", subgroup, "") if "subgroup" in cells.row else "",
         time=_time(cells, source, study.time_unit),
         survival=cells.read("survival", probability, 0.0),
     )
-    cells.finish()
-    return found
 
 
-def _read_count(row: Mapping[str, str], names: EvidenceNames, unit: str) -> CountRow:
-    cells = RowCells(row)
+def _read_count(cells: RowCells, names: EvidenceNames, unit: str) -> CountRow:
     curve, source = _source(cells, names)
-    found = CountRow(
+    return CountRow(
         curve=curve,
-        arm=cells.read("arm", lambda label: read_arm(label, names), ""),
+        arm=read_arm(cells, names),
         time=_time(cells, source, unit),
         at_risk=cells.whole("at_risk"),
-        events=cells.whole("events") if row.get("events", "").strip() else np.nan,
-        censored=cells.whole("censored") if row.get("censored", "").strip() else np.nan,
+        events=cells.whole("events") if cells.given("events") else np.nan,
+        censored=cells.whole("censored") if cells.given("censored") else np.nan,
     )
-    cells.finish()
-    return found
 
 
-def _read_mark(row: Mapping[str, str], names: EvidenceNames, unit: str) -> MarkRow:
-    cells = RowCells(row)
+def _read_mark(cells: RowCells, names: EvidenceNames, unit: str) -> MarkRow:
     curve, source = _source(cells, names)
-    found = MarkRow(
+    return MarkRow(
         curve=curve,
-        arm=cells.read("arm", lambda label: read_arm(label, names), ""),
+        arm=read_arm(cells, names),
         time=_time(cells, source, unit),
     )
-    cells.finish()
-    return found
 
 
 def _note_lonely(tables: EvidenceTables, names: EvidenceNames, curves: set[str]) -> None:

@@ -6,8 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from data.errors import InputError
-from data.published.cited import ReviewItem, Trial, read_review, read_trial
-from data.published.claims import Claim, read_claim
+from data.published.cited import Claim, ReviewItem, Trial, read_claim, read_review, read_trial
 from data.published.curve_tables import read_curves
 from data.published.evidence_names import EvidenceNames, read_evidence_names
 from data.published.evidence_rows import (
@@ -15,15 +14,16 @@ from data.published.evidence_rows import (
     CoxRow,
     Fact,
     LevelCount,
+    Mean,
     SubgroupMedian,
     SurvivalNumber,
     read_count,
     read_cox,
+    read_mean,
     read_subgroup,
     read_survival,
 )
 from data.published.evidence_tables import NAMES_FILE, EvidenceProblems, EvidenceTables
-from data.published.means import Mean, read_mean
 from data.published.printed import Printed
 from data.published.published_curves import PublishedCurve
 from data.study.study import Study
@@ -130,15 +130,6 @@ class Evidence:
         )
         return next(at_zero, None)
 
-    def review_item(self, identifier: str) -> ReviewItem:
-        """The cited number with an identifier such as "E075"."""
-        for item in self.review:
-            if item.id == identifier:
-                return item
-        raise InputError(
-            f"{self.folder / 'review_evidence.csv'}: must hold {identifier}, but it is missing; restore the row."
-        )
-
 
 def load_evidence(study: Study, *, readable: bool = False) -> Evidence:
     """The published numbers of a study.
@@ -171,21 +162,21 @@ def load_evidence(study: Study, *, readable: bool = False) -> Evidence:
     problems = EvidenceProblems(folder)
     _check_columns(names, study, problems)
     tables = EvidenceTables(folder, names, problems)
-    survival = tables.each("survival.csv", lambda row: read_survival(row, names, study.time_unit))
+    survival = tables.each("survival.csv", lambda cells: read_survival(cells, names, study.time_unit))
     evidence = Evidence(
         study=study.name,
         folder=folder,
         names=names,
-        counts=tables.each("baseline.csv", lambda row: read_count(row, names)),
+        counts=tables.each("baseline.csv", lambda cells: read_count(cells, names)),
         survival=tuple(one for one in survival if isinstance(one, SurvivalNumber)),
         facts=tuple(one for one in survival if isinstance(one, Fact)),
         cox=tables.each("cox.csv", read_cox),
-        subgroups=tables.each("subgroups.csv", lambda row: read_subgroup(row, names, study.time_unit)),
+        subgroups=tables.each("subgroups.csv", lambda cells: read_subgroup(cells, names, study.time_unit)),
         review=tables.each("review_evidence.csv", read_review),
         trials=tables.each("trials.csv", read_trial),
         checksums={NAMES_FILE: sha256(file.read_bytes()).hexdigest(), **tables.checksums},
         claims=tables.each("claims.csv", read_claim),
-        means=tables.each("means.csv", lambda row: read_mean(row, names)),
+        means=tables.each("means.csv", lambda cells: read_mean(cells, names)),
         curves=read_curves(tables, names, study),
         unread=tuple(problems.unread),
     )

@@ -1,7 +1,6 @@
 """The rows of the published tables: what each means, and how it is read."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from data.published.evidence_cells import RowCells
@@ -102,17 +101,34 @@ class SubgroupMedian:
     size: str
 
 
-def read_arm(label: str, names: EvidenceNames) -> str:
-    """The arm that a label means; a label of neither is a ValueError."""
+@dataclass(frozen=True)
+class Mean:
+    """A printed mean of whole numbers in an arm: ages in years, counts, scores.
+
+    `items` is how many whole numbers each patient contributes: 1 for an age in years, the number of items for a scale that
+    averages them, 0 where values are no whole numbers.
+    """
+
+    variable: str
+    arm: str
+    phase: str
+    size: int
+    mean: Printed
+    items: int
+    place: str
+
+
+def read_arm(cells: RowCells, names: EvidenceNames) -> str:
+    """The arm that the label of a row means; one of neither is noted."""
+    label = cells.text("arm")
     arm = names.arm_of(label)
     if not arm:
-        raise ValueError(f"must be {names.arms.treated} or {names.arms.control}, but found '{label}'")
+        cells.note(f"arm must be {names.arms.treated} or {names.arms.control}, but found '{label}'")
     return arm
 
 
-def read_count(row: Mapping[str, str], names: EvidenceNames) -> LevelCount:
+def read_count(cells: RowCells, names: EvidenceNames) -> LevelCount:
     """Read a cell of Table 1 from a row of baseline.csv."""
-    cells = RowCells(row)
     place, variable, level = cells.text("source"), cells.text("variable"), cells.text("level")
     multiple = cells.text("multi_label").strip() == "1"
     column, value = "", level
@@ -126,13 +142,13 @@ def read_count(row: Mapping[str, str], names: EvidenceNames) -> LevelCount:
             column = target
         else:
             column, value = target.get(level, ""), "1"
-    found = LevelCount(
+    return LevelCount(
         variable=variable,
         level=level,
         multiple=multiple,
         column=column,
         value=value,
-        arm=cells.read("arm", lambda label: read_arm(label, names), ""),
+        arm=read_arm(cells, names),
         phase=cells.one_of("phase", PHASES),
         size=cells.whole("n_arm"),
         count=cells.whole("count"),
@@ -141,8 +157,6 @@ def read_count(row: Mapping[str, str], names: EvidenceNames) -> LevelCount:
         p_scope=cells.text("p_scope"),
         place=place,
     )
-    cells.finish()
-    return found
 
 
 def _percent(cells: RowCells, place: str) -> Printed | None:
@@ -152,14 +166,12 @@ def _percent(cells: RowCells, place: str) -> Printed | None:
     return cells.read("count", lambda text: printed(count_of(text)[1], unit="percent", place=place), None)
 
 
-def read_survival(row: Mapping[str, str], names: EvidenceNames, time_unit: str) -> SurvivalNumber | Fact:
+def read_survival(cells: RowCells, names: EvidenceNames, time_unit: str) -> SurvivalNumber | Fact:
     """Read a row of survival.csv: a number, or what is said in words or dates; times are carried to the study's unit."""
-    cells = RowCells(row)
     quantity, unit, section = cells.text("quantity"), cells.text("unit"), cells.text("section")
     ends = [cells.text(column) for column in ("lower", "upper")]
     if unit in ("text", "date"):
         text = " to ".join(one for one in (cells.text("value"), *ends) if one)
-        cells.finish()
         return Fact(quantity, text, section)
     at = SURVIVAL_AT.fullmatch(quantity)
     if at is None and quantity not in QUANTITIES:
@@ -170,18 +182,15 @@ def read_survival(row: Mapping[str, str], names: EvidenceNames, time_unit: str) 
     arm = cells.read("arm", lambda label: _survival_arm(label, names), "")
     phase = cells.one_of("phase", PHASES)
     if quantity in TIMES and plain(cells.text("value")) in NOT_REACHED:
-        cells.finish()
         return Fact(quantity, "not reached", section, arm, phase)
     operator = cells.one_of("op", ("=", "<", ">")) if cells.text("op").strip() else "="
-    found = SurvivalNumber(
+    return SurvivalNumber(
         arm=arm,
         phase=phase,
         quantity=quantity,
         time=cells.read("quantity", lambda _: _time_of(at[1], at[2], time_unit), None) if at else None,
         number=_number(cells, quantity, operator, ends, time_unit, f"section {section}"),
     )
-    cells.finish()
-    return found
 
 
 def _number(
@@ -224,14 +233,13 @@ def _survival_arm(label: str, names: EvidenceNames) -> str:
     return known[label]
 
 
-def read_cox(row: Mapping[str, str]) -> CoxRow:
+def read_cox(cells: RowCells) -> CoxRow:
     """Read a row of cox.csv."""
-    cells = RowCells(row)
     place, ends = cells.text("source"), [cells.text(column) for column in ("lower", "upper")]
     hazard_ratio = None
     if plain(cells.text("hr")) not in NOT_PRINTED:
         hazard_ratio = cells.read("hr", lambda text: _ratio(text, *ends, place), None)
-    found = CoxRow(
+    return CoxRow(
         model=cells.text("model"),
         phase=cells.one_of("phase", PHASES),
         variable=cells.text("variable"),
@@ -241,8 +249,6 @@ def read_cox(row: Mapping[str, str]) -> CoxRow:
         p=cells.optional_p("p_printed", place=place),
         place=place,
     )
-    cells.finish()
-    return found
 
 
 def _ratio(text: str, lower: str, upper: str, place: str) -> Printed:
@@ -254,17 +260,27 @@ def _ratio(text: str, lower: str, upper: str, place: str) -> Printed:
     return ratio
 
 
-def read_subgroup(row: Mapping[str, str], names: EvidenceNames, time_unit: str) -> SubgroupMedian:
+def read_subgroup(cells: RowCells, names: EvidenceNames, time_unit: str) -> SubgroupMedian:
     """Read a row of subgroups.csv."""
-    cells = RowCells(row)
-    found = SubgroupMedian(
+    return SubgroupMedian(
         analysis=cells.text("analysis"),
         subgroup=cells.text("subgroup"),
-        arm=cells.read("arm", lambda label: read_arm(label, names), ""),
+        arm=read_arm(cells, names),
         median=cells.time("median_os", cells.text("unit").strip(), time_unit),
         p=cells.p_value("p_printed", operator=cells.text("p_op")),
         cohort=cells.text("cohort"),
         size=cells.text("n"),
     )
-    cells.finish()
-    return found
+
+
+def read_mean(cells: RowCells, names: EvidenceNames) -> Mean:
+    """Read a row of means.csv."""
+    return Mean(
+        variable=cells.filled("variable"),
+        arm=read_arm(cells, names),
+        phase=cells.one_of("phase", PHASES),
+        size=cells.whole("n"),
+        mean=cells.number("mean", place=cells.text("source")),
+        items=cells.whole("items") if cells.text("items").strip() else 0,
+        place=cells.text("source"),
+    )

@@ -1,13 +1,13 @@
 """The tables of an ``evidence/`` folder: which are there, whether one was changed, and their rows; all problems together."""
 
 import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
 from data.errors import InputError
 from data.files import decode, read_bytes
-from data.published.evidence_cells import MissingColumnsError
+from data.published.evidence_cells import MissingColumnsError, RowCells
 from data.published.evidence_names import EvidenceNames
 
 SIZES = ("survival.csv", "curves.csv")
@@ -158,9 +158,7 @@ class EvidenceTables:
             raise InputError(f"{file}: must hold rows, but found none; restore the file.")
         return rows
 
-    def each[T](
-        self, name: str, read: Callable[[Mapping[str, str]], T], *, repeats: bool = False
-    ) -> tuple[T, ...]:
+    def each[T](self, name: str, read: Callable[[RowCells], T], *, repeats: bool = False) -> tuple[T, ...]:
         """What a function makes of each row of a table; rows that it cannot read, or that repeat another, are noted.
 
         Parameters
@@ -181,8 +179,10 @@ class EvidenceTables:
                     f"{file}, row {number}: must be there once, but repeats row {first}; remove one."
                 )
                 continue
+            cells = RowCells(row)
             try:
-                found.append(read(row))
+                one = read(cells)
+                cells.finish()
             except MissingColumnsError as error:
                 many = "," in str(error)
                 self.problems.add(
@@ -192,4 +192,6 @@ class EvidenceTables:
                 break
             except ValueError as error:
                 self.problems.add_unread(f"{file}, row {number}: {error}; correct it.")
+            else:
+                found.append(one)
         return tuple(found)

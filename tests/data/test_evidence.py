@@ -65,7 +65,7 @@ def test_numbers_are_read_as_printed():
     assert [(row.count, row.size, row.multiple, row.value) for row in brain] == [(92, 207, True, "1")]
     final = [row for row in evidence.cox if (row.model, row.variable) == ("multivariable", "RT")]
     assert final[0].hazard_ratio == printed("0.470", "0.351", "0.631", place="li2024 Table 2")
-    assert evidence.review_item("E075").value == "39.1"
+    assert next(one for one in evidence.review if one.id == "E075").value == "39.1"
     assert {fact.quantity for fact in evidence.facts} >= {"accrual_window", "time_zero"}
     assert len(evidence.trials) == 8
 

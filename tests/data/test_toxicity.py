@@ -35,27 +35,29 @@ def test_counts_are_those_that_would_be_printed_so(text, most):
 
 
 def test_the_counts_of_stumpf_are_the_only_ones(evidence):
-    series = series_of(evidence.review_item("E075"))
+    series = series_of(next(one for one in evidence.review if one.id == "E075"))
     assert pairs(series) == [((9, 23), (1, 22), 0)]
     assert series.certain
     assert [arm.exposure for arm in series.readings[0].arms] == ["any", "none"]
 
 
 def test_the_counts_of_geraud_leave_somebody_out_and_say_so(evidence):
-    series = series_of(evidence.review_item("E074"))
+    series = series_of(next(one for one in evidence.review if one.id == "E074"))
     assert pairs(series) == [((2, 4), (2, 7), 1), ((1, 2), (2, 7), 3)]
     assert not series.certain
     assert [arm.exposure for arm in series.readings[0].arms] == ["concurrent", "sequential"]
 
 
 def test_a_reading_of_everybody_leaves_no_room_for_readings_of_fewer(evidence):
-    item = replace(evidence.review_item("E074"), value="50", comparator_value="25", size="12")
+    item = replace(
+        next(one for one in evidence.review if one.id == "E074"), value="50", comparator_value="25", size="12"
+    )
     # 4/8 and 1/4, 2/4 and 2/8 are all twelve; 1/2 and 1/4 would fit as well, but leave six out.
     assert pairs(series_of(item)) == [((2, 4), (2, 8), 0), ((4, 8), (1, 4), 0)]
 
 
 def test_percentages_that_no_patients_give_are_refused(evidence):
-    item = replace(evidence.review_item("E074"), value="50.1")
+    item = replace(next(one for one in evidence.review if one.id == "E074"), value="50.1")
     with pytest.raises(
         ValueError, match=r"E074: percentages must be of whole patients, but 50\.1 and 28\.6 of 12"
     ):

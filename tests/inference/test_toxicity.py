@@ -138,7 +138,7 @@ def test_draws_are_kept_and_only_made_again_for_other_inputs(evidence, toxicity,
     assert again.contrasts.equals(toxicity.contrasts)
     with pytest.raises(AssertionError, match="sampled again"):
         toxicity_of(evidence, SEED + 1, folder)
-    item = replace(evidence.review_item("E072"), upper="12")
+    item = replace(next(one for one in evidence.review if one.id == "E072"), upper="12")
     other = replace(evidence, review=tuple(item if one.id == "E072" else one for one in evidence.review))
     with pytest.raises(AssertionError, match="sampled again"):
         toxicity_of(other, SEED, folder)
