@@ -1,7 +1,5 @@
 """Names that a package offers, each imported from its module when it is first used: the start of a command waits for none of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any

@@ -1,7 +1,5 @@
 """Counts of a study's patients: a table that stands for a cohort of any size."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

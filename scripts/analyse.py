@@ -1,7 +1,5 @@
 """The main job: fits, checks, sensitivity to priors, and the report."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from cyclopts import App, Parameter

@@ -1,7 +1,5 @@
 """The calibration card: ranks and coverage over simulated cohorts, written to docs/."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """What is wrong with the published numbers of a study, and what each table is used for."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from cyclopts import App, Parameter

@@ -1,7 +1,5 @@
 """What a run says: progress, summaries, and errors that end with the right exit code."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import warnings

@@ -1,7 +1,5 @@
 """From the results of an analysis to files: tables, figures, the page and the manifest."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """One fit."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from cyclopts import App, Parameter

@@ -1,7 +1,5 @@
 """A digitised curve into the published numbers of a study."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """What the verbs do alike: read a study, choose prior sets, write tables and figures."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -1,7 +1,5 @@
 """The command `rtsurv`."""
 
-from __future__ import annotations
-
 from importlib.metadata import version
 
 from cyclopts import App

@@ -1,7 +1,5 @@
 """The folder of a new published study."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """A study file for a table of one's own."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

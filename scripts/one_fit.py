@@ -1,7 +1,5 @@
 """One model, from the words of a command to a fit of each cohort, and on to files."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Tables, figures and page again, from saved fits."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """From a command to the results of an analysis."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What another prior would say."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from cyclopts import App, Parameter

@@ -1,7 +1,5 @@
 """Tables printed at the end of a run."""
 
-from __future__ import annotations
-
 import pandas as pd
 from rich.console import Console
 from rich.table import Table

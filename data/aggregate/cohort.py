@@ -1,7 +1,5 @@
 """The cohort of aggregates: one row a covariate pattern and arm, with the counts of the patients that it stands for."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256

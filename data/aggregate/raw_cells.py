@@ -1,7 +1,5 @@
 """From counts by raw cells to counts by levels, arm and outcome, with every problem of the cells."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from warnings import warn
 

@@ -1,7 +1,5 @@
 """Withhold small counts: a covariate pattern with one, in either arm, is left out whole."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The aggregate: a parquet file of counts, its checks, and the sum of several."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace

@@ -1,7 +1,5 @@
 """Times that differ in their last digits only: 3 * 0.1 and 0.3 are one visit."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Tables with a row for each stretch of time: one row for each patient of them, as every other part expects."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

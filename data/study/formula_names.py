@@ -4,8 +4,6 @@ Formulaic reads a backquoted name as Python: it cuts ``age.dx`` at the dot, and 
 intercept. So every covariate gets a plain name for the evaluation, and terms get their own names back.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +30,7 @@ class FormulaNames:
     plain: dict[str, str]
 
     @classmethod
-    def of(cls, names: Iterable[str], texts: Iterable[str] = ()) -> FormulaNames:
+    def of(cls, names: Iterable[str], texts: Iterable[str] = ()) -> "FormulaNames":
         """Return plain names that occur in none of the names and of some further texts, such as levels."""
         names = list(names)
         everything, stem = "\n".join((*names, *texts)), "covariate_"

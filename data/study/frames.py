@@ -1,7 +1,5 @@
 """A study and its patients from objects in memory: a mapping with the keys of a study file, and a table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

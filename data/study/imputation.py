@@ -3,8 +3,6 @@
 van Buuren and Groothuis-Oudshoorn 2011, doi 10.18637/jss.v045.i03; Bartlett et al. 2015, doi 10.1177/0962280214521348.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Cohorts of a study whose covariates have missing cells: completed by imputation, complete cases, and shifted."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from warnings import catch_warnings, simplefilter

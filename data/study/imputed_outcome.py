@@ -1,7 +1,5 @@
 """The outcome in imputations: a proportional hazards model of all covariates, by which imputed values are weighed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

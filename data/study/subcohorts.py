@@ -1,7 +1,5 @@
 """Cohorts of some of a cohort's patients: the pairs of a matching, or those at risk at a landmark."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

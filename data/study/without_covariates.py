@@ -1,7 +1,5 @@
 """The same patients for models that leave some covariates out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
