@@ -12,8 +12,7 @@ from data.published.evidence_names import CurveSource, EvidenceNames
 from data.published.evidence_rows import PHASES, read_arm
 from data.published.evidence_tables import EvidenceTables
 from data.published.printed import number
-from data.published.published_curves import PublishedCurve
-from data.published.resolution import resolution_of
+from data.published.published_curves import PublishedCurve, resolution_of
 from data.study.cells import canonical
 from data.study.study import Study
 from data.study.time_units import carried

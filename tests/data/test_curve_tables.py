@@ -9,7 +9,7 @@ from data.errors import InputError
 from data.published.audit import audit
 from data.published.evidence import Evidence, load_evidence
 from data.published.publish import publish_curve
-from data.published.resolution import resolution_of
+from data.published.published_curves import resolution_of
 from data.study.study import load_study
 
 STUDY = """\

@@ -5,8 +5,7 @@ from pathlib import Path
 from data.errors import InputError
 from data.files import decode, expand, read_bytes
 from data.published.digitised.delimited import read_sheet
-from data.published.digitised.reading import Digitised, Series
-from data.published.digitised.tables import columns_of, named_columns_of
+from data.published.digitised.tables import Digitised, Series, columns_of, named_columns_of
 from data.published.digitised.webplotdigitizer import csv_of, project_of
 
 __all__ = ["Digitised", "Series", "read_digitised"]

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from data.errors import InputError
-from data.published.digitised.reading import Series
+from data.published.digitised.tables import Series
 
 READING_ERROR = 0.05
 """Of the axis of survival. Readings by hand have a root mean squared error of 0.014 (doi 10.1186/s12874-024-02273-8), so that

@@ -14,8 +14,8 @@ from data.errors import InputError
 from data.files import decode, read_bytes
 from data.published.curve_tables import COUNTS, POINTS
 from data.published.digitised.checks import CheckedSeries
-from data.published.digitised.reading import Digitised
 from data.published.digitised.risk_table import RiskTable
+from data.published.digitised.tables import Digitised
 from data.published.evidence_names import CurveSource, read_evidence_names
 from data.published.evidence_tables import NAMES_FILE, is_comment
 from data.study.time_units import carried

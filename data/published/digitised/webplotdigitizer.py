@@ -8,8 +8,7 @@ import numpy as np
 
 from data.errors import InputError
 from data.published.digitised.delimited import Sheet
-from data.published.digitised.reading import Digitised, Series
-from data.published.digitised.tables import pair
+from data.published.digitised.tables import Digitised, Series, pair
 
 
 def csv_of(sheet: Sheet, origin: str) -> Digitised | None:

@@ -18,7 +18,7 @@ from data.errors import InputError
 from data.published.evidence import Evidence
 from data.published.reconstruction.assumptions import STATED, Assumptions
 from data.published.reconstruction.density import END_WIDTH
-from data.published.reconstruction.losses import LossShape
+from data.published.reconstruction.inversion import LossShape
 from data.published.reconstruction.margins import ARMS, Strata, level_number
 from data.published.reconstruction.readings import read
 from data.published.reconstruction.targets import INTERVAL_WIDTHS, cox_fits

@@ -11,9 +11,8 @@ from data.published.published_curves import PublishedCurve
 from data.published.reconstruction.axes import CALIBRATION_SD
 from data.published.reconstruction.covariates import DrawnCovariates
 from data.published.reconstruction.curve_targets import figure_name
-from data.published.reconstruction.inversion import Arm, arm_of
+from data.published.reconstruction.inversion import NOBODY, Arm, Members, arm_of
 from data.published.reconstruction.margins import ARMS, Strata, level_number
-from data.published.reconstruction.members import NOBODY, Members
 from data.published.reconstruction.readings import read
 from data.study.study import Study
 

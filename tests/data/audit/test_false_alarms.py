@@ -17,8 +17,7 @@ from data.published.evidence_names import Arms, CoxTerm, EvidenceNames
 from data.published.evidence_rows import CoxRow, Fact, SurvivalNumber
 from data.published.printed import p_value, printed
 from data.published.publish import axis_end, publish_curve
-from data.published.published_curves import PublishedCurve
-from data.published.resolution import resolution_of
+from data.published.published_curves import PublishedCurve, resolution_of
 from data.study.study import Study, load_study, parse_study
 
 CURVES = Path(__file__).resolve().parents[4] / "shared" / "kmdata" / "patients.parquet"

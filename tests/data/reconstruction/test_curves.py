@@ -11,10 +11,10 @@ from scipy.integrate import quad
 from data.published.publish import publish_curve
 from data.published.reconstruction.axes import CALIBRATION_SD
 from data.published.reconstruction.cohorts import draw_cohort, first_state, plan_of
-from data.published.reconstruction.curves import read_curve
 from data.published.reconstruction.density import END_WIDTH, log_density
 from data.published.reconstruction.inversion import arm_of
 from data.published.reconstruction.readings import READING_SD, read
+from data.published.reconstruction.statistics import read_curve
 from data.published.reconstruction.target import CURVE
 from inference.benchmark.trials import Reading, Trial, measure, publication_of, quantities
 
