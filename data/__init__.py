@@ -8,9 +8,9 @@ __getattr__, __dir__ = lazily(
         "Cohort": "data.study.cohort",
         "InputError": "data.errors",
         "Study": "data.study.study",
-        "cohort_from": "data.study.frames",
+        "cohort_from": "data.study.sources",
         "load_cohort": "data.study.sources",
         "load_study": "data.study.study",
-        "study_from": "data.study.frames",
+        "study_from": "data.study.sources",
     },
 )

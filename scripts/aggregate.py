@@ -29,8 +29,12 @@ def aggregate(
 ) -> int:
     """Count the patients of a study by covariate pattern, arm, interval and outcome, out of core, and write the counts."""
     from data.aggregate.counting import counted
-    from data.aggregate.suppression import withheld_with_fewer_cutpoints, without_small_counts
-    from data.aggregate.table import EVENT, write_aggregate
+    from data.aggregate.table import (
+        EVENT,
+        withheld_with_fewer_cutpoints,
+        without_small_counts,
+        write_aggregate,
+    )
     from data.study.study import load_study
     from inference.storage.atomic import atomic_path
 

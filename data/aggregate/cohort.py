@@ -1,6 +1,5 @@
 """The cohort of aggregates: one row a covariate pattern and arm, with the counts of the patients that it stands for."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -10,7 +9,7 @@ import pandas as pd
 from data.aggregate.table import EVENT, INTERVAL, PREFIX, TREATED, Aggregate, Withheld, added, read_aggregate
 from data.errors import InputError
 from data.files import expand
-from data.study.cohort import Cohort
+from data.study.cohort import Cohort, read_only
 from data.study.content import content_hash
 from data.study.counts import Counts, Exits, counts_of
 from data.study.formulas import Design, build_design
@@ -97,15 +96,14 @@ def aggregate_cohort(aggregate: Aggregate, study: Study) -> Cohort:
             f"{study.file}: [cohort] path must hold patients of both arms, and events; make the table again"
         )
     control_end, treated_end = aggregate.follow_up
-    patients = {
+    arrays = {
         "patient": np.array([f"pattern {row + 1}" for row in range(len(patterns))]),
         "time": np.where(treatment, treated_end, control_end),
         "event": counts.deaths.sum(axis=1) > 0,
         "treatment": treatment,
         "entry": np.zeros(len(patterns)),
     }
-    for array in patients.values():
-        array.flags.writeable = False
+    patients = {name: read_only(array) for name, array in arrays.items()}
     designs = {"outcome": outcome, "propensity": propensity}
     stated = content_hash(patients | _content(counts), covariates, designs)
     return Cohort(
@@ -140,17 +138,10 @@ def _design(formula: str, covariates: pd.DataFrame, counts: Counts, place: str) 
     """Return the design of the rows, centred at the mean over their patients."""
     design = build_design(formula, covariates, place)
     shift = np.average(design.values, axis=0, weights=counts.patients)
-    values, means = design.values - shift, design.means + shift
-    for array in (values, means):
-        array.flags.writeable = False
-    return replace(design, values=values, means=means)
+    return replace(design, values=read_only(design.values - shift), means=read_only(design.means + shift))
 
 
 def _content(counts: Counts) -> dict[str, np.ndarray]:
     """Return all numbers of the counts, for the checksum of the cohort."""
-    exits = counts.exits
-    listed: Sequence[tuple[str, np.ndarray]] = [
-        ("cutpoints", np.array(counts.cutpoints, dtype=float)),
-        *((name, np.asarray(getattr(exits, name), dtype=float)) for name in vars(exits)),
-    ]
-    return dict(listed)
+    exits = {name: np.asarray(values, dtype=float) for name, values in vars(counts.exits).items()}
+    return {"cutpoints": np.array(counts.cutpoints, dtype=float), **exits}

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from warnings import warn
 
-import numpy as np
 import pandas as pd
 
 from data.aggregate.table import EVENT, INTERVAL, PREFIX, SUMS, TREATED, Aggregate
 from data.errors import CohortWarning, InputError
 from data.study.cell_checks import FALSE, TRUE
-from data.study.cells import MISSING, canonical, range_labels
+from data.study.cells import canonical, range_labels, texts
 from data.study.study import Study
 
 ARM = "arm"
@@ -97,7 +96,7 @@ class _Cells:
     def arms(self, study: Study) -> pd.Series:
         """Return whether each row is of the treated."""
         column, treated = study.cohort.columns.treatment, canonical(study.treatment.treated)
-        cells = self.read(self.rows[ARM], ("none", study.treatment.treated))
+        cells = texts(self.rows[ARM], ("none", study.treatment.treated))
         found = sorted(cells.dropna().unique())
         if len(found) != 2 or treated not in found:
             self.problems.append(
@@ -108,7 +107,7 @@ class _Cells:
 
     def events(self, study: Study) -> pd.Series:
         """Return whether each row is of events."""
-        cells = self.read(self.rows[EVENT], ()).str.lower()
+        cells = texts(self.rows[EVENT]).str.lower()
         self.note(
             ~cells.isin(TRUE + FALSE),
             study.cohort.columns.event,
@@ -124,9 +123,9 @@ class _Cells:
             labels = dict(zip(map(str, range(len(known))), range_labels(covariate.bins), strict=True))
             raw = self.rows[column]
             cells = raw.map(labels).astype(object).where(~raw.str.startswith(NOT_A_NUMBER), raw.str[1:])
-            cells = self.read(cells, known)
         else:
-            cells = self.read(self.rows[column], known)
+            cells = self.rows[column]
+        cells = texts(cells, known)
         spelled = {canonical(level): level for level in known}
         found = cells.map(spelled)
         must = f"must be one of its levels in the study file ({', '.join(known)})"
@@ -135,20 +134,3 @@ class _Cells:
             must = 'must be given for every patient, but cells are missing; write method = "complete" under [missing] to leave them out'
             self.note(cells.isna(), name, must)
         return pd.Series(pd.Categorical(found, categories=list(known)), index=found.index)
-
-    @staticmethod
-    def read(column: pd.Series, kept: tuple[str, ...]) -> pd.Series:
-        """Return cells in their one spelling, None where they are missing; `kept` are values though they read like none."""
-        missing = MISSING - {value.lower() for value in kept}
-        return column.map(
-            lambda cell: None if (text := canonical(cell)) is None or text.lower() in missing else text
-        ).astype(object)
-
-
-def rate_ratio(rows: pd.DataFrame, cutpoints: tuple[float, ...]) -> float:
-    """Return the crude ratio of event rates, treated against untreated."""
-    starts = np.array([0.0, *cutpoints])
-    at_risk = rows["patients"] * starts[rows[INTERVAL]] + rows["time"]
-    events = rows["patients"] * rows[EVENT]
-    rates = [events[arm].sum() / at_risk[arm].sum() for arm in (rows[TREATED], ~rows[TREATED])]
-    return float(rates[0] / rates[1]) if rates[1] > 0 else float("nan")

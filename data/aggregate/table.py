@@ -1,4 +1,4 @@
-"""The aggregate: a parquet file of counts, its checks, and the sum of several."""
+"""The aggregate: a parquet file of counts, its checks, the sum of several, and small counts withheld."""
 
 import json
 from collections.abc import Sequence
@@ -201,3 +201,67 @@ def added(aggregates: Sequence[Aggregate], places: Sequence[str]) -> Aggregate:
     ends = np.max([one.follow_up for one in aggregates], axis=0)
     withheld = tuple(part for one in aggregates for part in one.withheld)
     return replace(first, rows=summed, follow_up=(float(ends[0]), float(ends[1])), withheld=withheld)
+
+
+def without_small_counts(aggregate: Aggregate, smallest: int) -> Aggregate:
+    """Return an aggregate none of whose counts lies between 1 and `smallest`.
+
+    A count is that of the patients of a pattern and arm whose follow-up ends in an interval, with or without the event. To leave out single
+    counts would leave out deaths where they are rare: patterns are left out whole, in both arms, so that what is kept is compared within
+    its patterns.
+
+    Raises
+    ------
+    InputError
+        Where nothing that can be analysed is kept.
+    """
+    rows = aggregate.rows
+    pattern, least = _least(rows, aggregate.patterns)
+    kept = rows[least >= smallest]
+    if kept.empty or kept[TREATED].nunique() < 2 or not kept[EVENT].any():
+        raise InputError(
+            f"--smallest-cell must leave patients of both arms and events, but with {smallest} it leaves {len(kept)} of {len(rows)} counts; "
+            "give fewer cut points, coarser levels or bins, or fewer covariates"
+        )
+    patients, events = rows["patients"], rows["patients"] * rows[EVENT]
+    left = least < smallest
+    withheld = Withheld(
+        smallest,
+        int(pattern[left].nunique()),
+        int(pattern.nunique()),
+        round(float(patients[left].sum() / patients.sum()), 3),
+        round(float(events[left].sum() / events.sum()), 3),
+        _rate_ratio(rows, aggregate.cutpoints),
+        _rate_ratio(kept, aggregate.cutpoints),
+    )
+    return replace(aggregate, rows=kept.reset_index(drop=True), withheld=(withheld,))
+
+
+def withheld_with_fewer_cutpoints(aggregate: Aggregate, smallest: int) -> dict[tuple[float, ...], float]:
+    """Return the share of patients who would be withheld with every second cut point, every third and so on, by cut points."""
+    found, rows, cuts = {}, aggregate.rows, aggregate.cutpoints
+    for step in range(2, len(cuts) + 1):
+        fewer = cuts[step - 1 :: step]
+        joined = rows.assign(
+            **{INTERVAL: np.searchsorted(fewer, np.array([0.0, *cuts])[rows[INTERVAL]], side="right")}
+        )
+        keys = [*aggregate.patterns, TREATED, INTERVAL, EVENT]
+        counts = joined.groupby(keys, observed=True)["patients"].sum().reset_index()
+        _, least = _least(counts, aggregate.patterns)
+        found[fewer] = float(counts.loc[least < smallest, "patients"].sum() / counts["patients"].sum())
+    return found
+
+
+def _rate_ratio(rows: pd.DataFrame, cutpoints: tuple[float, ...]) -> float:
+    """Return the crude ratio of event rates, treated against untreated."""
+    starts = np.array([0.0, *cutpoints])
+    at_risk = rows["patients"] * starts[rows[INTERVAL]] + rows["time"]
+    events = rows["patients"] * rows[EVENT]
+    rates = [events[arm].sum() / at_risk[arm].sum() for arm in (rows[TREATED], ~rows[TREATED])]
+    return float(rates[0] / rates[1]) if rates[1] > 0 else float("nan")
+
+
+def _least(rows: pd.DataFrame, patterns: list[str]) -> tuple[pd.Series, pd.Series]:
+    """Return the number of each row's pattern, and the smallest count of that pattern."""
+    pattern = rows.groupby(patterns, observed=True, sort=False).ngroup() if patterns else rows[EVENT] * 0
+    return pattern, rows["patients"].groupby(pattern).transform("min")

@@ -176,7 +176,7 @@ def complete_cases(recorded: Recorded, study: Study, origin: str) -> Cohort:
         How many patients are left out, and why.
     """
     whole = recorded.covariates.notna().to_numpy().all(axis=1)
-    patients = {name: _read_only(array[whole]) for name, array in recorded.patients.items()}
+    patients = {name: read_only(array[whole]) for name, array in recorded.patients.items()}
     treatment, event = patients["treatment"], patients["event"]
     if not (treatment.any() and (~treatment).any() and event.any()):
         raise InputError(
@@ -191,7 +191,7 @@ def complete_cases(recorded: Recorded, study: Study, origin: str) -> Cohort:
         stacklevel=3,
     )
     start, score = (
-        None if one is None else _read_only(one[whole]) for one in (recorded.treatment_start, recorded.score)
+        None if one is None else read_only(one[whole]) for one in (recorded.treatment_start, recorded.score)
     )
     covariates = recorded.covariates[whole].reset_index(drop=True)
     return cohort_of(Recorded(patients, start, covariates, score), study)
@@ -247,12 +247,12 @@ def _typed_patients(cells: pd.DataFrame, study: Study) -> dict[str, np.ndarray]:
         "treatment": (cells[roles.treatment] == canonical(study.treatment.treated)).to_numpy(bool),
         "entry": cells[roles.entry].to_numpy(float) if roles.entry else np.zeros(size),
     }
-    return {name: _read_only(array) for name, array in patients.items()}
+    return {name: read_only(array) for name, array in patients.items()}
 
 
 def _starts(cells: pd.DataFrame, study: Study) -> np.ndarray | None:
     column = study.cohort.columns.treatment_start
-    return _read_only(cells[column].to_numpy(float)) if column else None
+    return read_only(cells[column].to_numpy(float)) if column else None
 
 
 def _score(cells: pd.DataFrame, study: Study) -> np.ndarray | None:
@@ -260,7 +260,7 @@ def _score(cells: pd.DataFrame, study: Study) -> np.ndarray | None:
     if study.propensity.score is None:
         return None
     score = cells[study.propensity.score].to_numpy(float)
-    return _read_only(score if study.propensity.score_scale == "linear" else np.log(score) - np.log1p(-score))
+    return read_only(score if study.propensity.score_scale == "linear" else np.log(score) - np.log1p(-score))
 
 
 def _typed_covariates(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -276,7 +276,8 @@ def _typed_covariates(cells: pd.DataFrame, study: Study) -> pd.DataFrame:
     return pd.DataFrame(columns, index=cells.index)
 
 
-def _read_only(array: np.ndarray) -> np.ndarray:
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A copy of an array that cannot be changed."""
     array = np.array(array)
     array.flags.writeable = False
     return array

@@ -1,5 +1,6 @@
 """Hash of the content of a cohort: equal for equal values."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 import numpy as np
@@ -9,7 +10,7 @@ from data.study.formulas import Design
 
 
 def content_hash(
-    patients: dict[str, np.ndarray | None], covariates: pd.DataFrame, designs: dict[str, Design]
+    patients: Mapping[str, np.ndarray | None], covariates: pd.DataFrame, designs: dict[str, Design]
 ) -> str:
     """Hash of values, not of objects in memory, so that every process and machine agrees."""
     digest = sha256()

@@ -1,11 +1,12 @@
-"""Cohorts of some of a cohort's patients: the pairs of a matching, or those at risk at a landmark."""
+"""Cohorts made of another: the pairs of a matching, those at risk at a landmark, or all without some covariates."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from data.errors import NotEstimableError
-from data.study.cohort import Cohort, content_hash
+from data.study.cohort import Cohort, content_hash, read_only
 from data.study.formulas import Design, build_design
 
 
@@ -45,8 +46,8 @@ def some_patients(cohort: Cohort, inside: np.ndarray, outcome_terms: bool) -> Co
     return hashed(
         replace(
             cohort,
-            **{name: _read_only(value[inside]) for name, value in _patients(cohort).items()},
-            treatment_start=None if start is None else _read_only(start[inside]),
+            **{name: read_only(value[inside]) for name, value in _patients(cohort).items()},
+            treatment_start=None if start is None else read_only(start[inside]),
             covariates=covariates,
             outcome=outcome,
             propensity=_rows_of(cohort.propensity, inside),
@@ -89,9 +90,9 @@ def landmark_cohort(cohort: Cohort, landmark: float) -> Cohort:
     _refuse_empty_arms(cohort, inside, begun, landmark)
     arms = replace(
         cohort,
-        treatment=_read_only(begun),
+        treatment=read_only(begun),
         treatment_start=None,
-        entry=_read_only(np.maximum(cohort.entry, landmark)),
+        entry=read_only(np.maximum(cohort.entry, landmark)),
     )
     return some_patients(arms, inside, outcome_terms=True)
 
@@ -134,10 +135,36 @@ def _rows_of(design: Design, inside: np.ndarray) -> Design:
     kept = raw[:, varies]
     means = kept.mean(axis=0)
     terms = tuple(term for term, stays in zip(design.terms, varies, strict=True) if stays)
-    return replace(design, terms=terms, values=_read_only(kept - means), means=_read_only(means))
+    return replace(design, terms=terms, values=read_only(kept - means), means=read_only(means))
 
 
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array = np.array(array)
-    array.flags.writeable = False
-    return array
+def columns_of(design: Design, covariates: Sequence[str]) -> np.ndarray:
+    """Return which columns of a design (term,) hold one of some covariates, interactions included."""
+    wanted = set(covariates)
+    return np.array([bool(design.covariates[term] & wanted) for term in design.terms], dtype=bool)
+
+
+def without_covariates(cohort: Cohort, covariates: Sequence[str]) -> Cohort:
+    """Return the cohort with the columns of some covariates at 0, their mean, for every patient, in both designs.
+
+    The likelihood does not depend on the coefficients of such columns: they have their priors, independent of everything else,
+    which has the posterior of a model whose formulas never named the covariates. The designs keep their shape, so that the
+    model need not be compiled again.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    covariates : sequence of str
+        Names of covariates; their interactions with others go too.
+    """
+    return hashed(
+        replace(
+            cohort,
+            outcome=_at_zero(cohort.outcome, covariates),
+            propensity=_at_zero(cohort.propensity, covariates),
+        )
+    )
+
+
+def _at_zero(design: Design, covariates: Sequence[str]) -> Design:
+    return replace(design, values=read_only(np.where(columns_of(design, covariates), 0.0, design.values)))

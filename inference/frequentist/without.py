@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from data.study.cohort import Cohort
-from data.study.without_covariates import columns_of
+from data.study.subcohorts import columns_of
 from inference.frequentist.efron import EfronCox
 from inference.frequentist.rubin import pool
 from inference.storage.cache import FRAME, cached

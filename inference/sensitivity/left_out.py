@@ -11,7 +11,7 @@ import xarray as xr
 from data.published.evidence import load_evidence
 from data.study.cohort import Cohort
 from data.study.study import Study
-from data.study.without_covariates import without_covariates
+from data.study.subcohorts import without_covariates
 from inference.fits.requests import FitRequest, request_of_cohort
 from inference.frequentist.without import COMPLETE, NOTHING, left_out_of
 from inference.sensitivity.sampled_effect import (

@@ -10,8 +10,15 @@ import pytest
 
 from data.aggregate.cohort import aggregate_cohort, load_aggregate
 from data.aggregate.counting import counted
-from data.aggregate.suppression import withheld_with_fewer_cutpoints, without_small_counts
-from data.aggregate.table import EVENT, TREATED, added, read_aggregate, write_aggregate
+from data.aggregate.table import (
+    EVENT,
+    TREATED,
+    added,
+    read_aggregate,
+    withheld_with_fewer_cutpoints,
+    without_small_counts,
+    write_aggregate,
+)
 from data.errors import CohortWarning, InputError
 from data.simulation.simulate import LevelCovariate, NormalCovariate, Truth, simulate_frame
 from data.study.sources import load_cohort

@@ -10,7 +10,7 @@ from data.errors import InputError
 from data.study.formula_names import in_formula
 from data.study.formulas import build_design, formula_problem
 from data.study.study import parse_study
-from data.study.without_covariates import columns_of
+from data.study.subcohorts import columns_of
 
 AWKWARD = ("age.dx", "1", "2", "Intercept", "ER|PR", "Δ~weeks", "T/N", "size in mm", "class", "C", "np", "log", "a:b", "0", "-x", "x ", "µg/L", "$", "%", "[T.II]", '"', "covariate_0_", "df", ".", "a.b.c", "e1", "±")  # fmt: skip
 NAMES = st.one_of(

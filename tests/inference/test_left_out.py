@@ -12,7 +12,7 @@ from scipy import stats
 from data.simulation.simulate import Truth, simulate_cohort, simulate_frame, simulated_study
 from data.simulation.truth import NormalCovariate
 from data.study.cohort import validate_cohort
-from data.study.without_covariates import without_covariates
+from data.study.subcohorts import without_covariates
 from inference.fits.requests import FitRequest, problem_of
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without, left_out_of
 from inference.sampling.engine import SamplerSettings, sample
