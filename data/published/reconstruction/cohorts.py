@@ -120,15 +120,19 @@ class State:
         for start in range(0, len(temperatures), BLOCK):
             block = temperatures[start : start + BLOCK]
             self.layout.width[self.cold] = self.widths[self.cold] / np.sqrt(block[-1])
-            run(
-                self.order, self.rank, self.time, self.event, self.values, self.places, self.moves, self.layout,
-                self.member, self.lifetimes, self.covariates, draws.random((len(block), CHANCES)),
-                draws.standard_normal((len(block), 2)), block,
-            )  # fmt: skip
+            self.step(block, draws)
             if len(self.loadings):
                 move_loadings(self.loadings, self.covariates.latent, self.loading_sd, draws)
                 self.covariates.precision[:] = precision_of(self.loadings)
             self._move_axes(float(block[-1]), draws)
+
+    def step(self, temperatures: np.ndarray, draws: np.random.Generator) -> None:
+        """Run one move for each temperature."""
+        run(
+            self.order, self.rank, self.time, self.event, self.values, self.places, self.moves, self.layout,
+            self.member, self.lifetimes, self.covariates, draws.random((len(temperatures), CHANCES)),
+            draws.standard_normal((len(temperatures), 2)), temperatures,
+        )  # fmt: skip
 
     def _move_axes(self, temperature: float, draws: np.random.Generator) -> None:
         """Propose another error at each end of each axis, by the Metropolis rule of the other moves."""

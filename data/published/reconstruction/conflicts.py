@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.published.reconstruction.chain import CHANCES, run
 from data.published.reconstruction.statistics import penalties
 from data.published.reconstruction.target import Target
 
@@ -37,11 +36,7 @@ def conflicts_of(
     start = penalties(state.values, layout)
     for _ in range(TRIALS):
         tried = deepcopy(state)
-        run(
-            tried.order, tried.rank, tried.time, tried.event, tried.values, tried.places, tried.moves, layout,
-            tried.member, tried.lifetimes, tried.covariates, draws.random((1, CHANCES)), draws.standard_normal((1, 2)),
-            np.array([HOT]),
-        )  # fmt: skip
+        tried.step(np.array([HOT]), draws)
         change = penalties(tried.values, layout) - start
         changes.append(change)
         gains.append(change[missed] < -1e-9)

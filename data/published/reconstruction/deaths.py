@@ -13,7 +13,6 @@ from data.published.reconstruction.inversion import Arm
 from data.published.reconstruction.lifetimes import Lifetimes
 from data.published.reconstruction.margins import ARMS, Strata
 
-NO_ARMS: Mapping[int, Arm] = {}
 TRIES = 400  # of new draws for each pseudo-patient, before events are flipped
 
 
@@ -87,7 +86,7 @@ def first_lifetimes(
     strata: Strata,
     lifetimes: Lifetimes,
     draws: np.random.Generator,
-    arms: Mapping[int, Arm] = NO_ARMS,
+    arms: Mapping[int, Arm],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Times and events drawn from the generative model, or made from a published curve, with the printed numbers of deaths."""
     size = len(lifetimes.stratum)

@@ -170,17 +170,10 @@ def _targets(plan: Plan, number: int, cohort: PseudoCohort) -> pd.DataFrame:
     ]
     for groups, values in zip(plan.modalities, cohort.modality_values, strict=True):
         steered += list(zip(groups.targets, values, strict=True))
-    for target, value in steered:
-        rows.append(
-            (
-                target.name,
-                target.family,
-                target.printed,
-                target.tolerance,
-                float(value),
-                target.deviation(float(value)),
-            )
-        )
+    rows += [
+        (one.name, one.family, one.printed, one.tolerance, float(value), one.deviation(float(value)))
+        for one, value in steered
+    ]
     table = pd.DataFrame(rows, columns=pd.Index(["target", "family", "printed", "tolerance", "value", "z"]))
     table.insert(4, "cohort", number)
     return table
@@ -213,15 +206,8 @@ def _counted(plan: Plan, cohort: PseudoCohort) -> list[tuple[str, str, float, fl
     def counted(name: str, family: str, printed: int, mask: np.ndarray, arm: str, phase: str):
         inside = mask & (matched if phase == "after" else True)
         inside = inside & ((treated == (arm == "treated")) if arm else True)
-        value = float(inside.sum())
-        return (
-            f"{name}, {labels[arm]}, {phase} matching",
-            family,
-            float(printed),
-            0.5,
-            value,
-            (value - printed) / 0.5,
-        )
+        name, value = f"{name}, {labels[arm]}, {phase} matching", float(inside.sum())
+        return name, family, float(printed), 0.5, value, (value - printed) / 0.5
 
     rows = []
     for row in plan.evidence.counts:
@@ -229,9 +215,8 @@ def _counted(plan: Plan, cohort: PseudoCohort) -> list[tuple[str, str, float, fl
             holds = cohort.covariates[:, names.index(row.column)] == level_number(
                 study, row.column, row.value
             )
-            rows.append(
-                counted(f"{row.variable}: {row.level}", EXACT[0], row.count, holds, row.arm, row.phase)
-            )
+            name = f"{row.variable}: {row.level}"
+            rows.append(counted(name, EXACT[0], row.count, holds, row.arm, row.phase))
     for one in plan.deaths:
         rows.append(counted("deaths", EXACT[1], one.count, cohort.event == 1, one.arm, one.phase))
     return rows

@@ -7,7 +7,7 @@ import numpy as np
 
 from data.published.reconstruction.arrays import Layout, Membership
 from data.published.reconstruction.margins import Strata, level_number
-from data.published.reconstruction.target import CoxFit, Group, Target
+from data.published.reconstruction.target import CoxFit, Group, Subject, Target
 from data.study.cells import canonical
 from data.study.study import Study
 
@@ -18,55 +18,46 @@ def parts_of(targets: tuple[Target, ...]) -> tuple[list[Group], list[tuple[Group
     pairs: dict[tuple[Group, Group], None] = {}
     fits: dict[CoxFit, None] = {}
     for target in targets:
-        match target.of:
-            case Group():
-                groups[target.of] = None
+        match _read_from(target.of):
+            case Group() as group:
+                groups[group] = None
             case CoxFit() as fit:
                 fits[fit] = None
             case (Group() as one, Group() as other):
                 pairs[one, other] = None
                 groups |= {one: None, other: None}
-            case (CoxFit() as fit, int()):
-                fits[fit] = None
     return list(groups), list(pairs), list(fits)
+
+
+def _read_from(of: Subject) -> Subject:
+    """The curve, log-rank test or Cox fit that gives the statistic of a target."""
+    return of[0] if isinstance(of, tuple) and isinstance(of[0], CoxFit) else of
 
 
 def layout_of(targets: tuple[Target, ...], names: list[str]) -> Layout:
     """The targets as arrays; `names` are the covariates in their order."""
     groups, pairs, fits = parts_of(targets)
-    place = {group: number for number, group in enumerate(groups)}
+    place: dict[Subject, int] = {
+        one: number for alike in (groups, pairs, fits) for number, one in enumerate(alike)
+    }
+    part: dict[Subject, int] = {one: number for number, one in enumerate([*groups, *pairs, *fits])}
     times = [
         sorted(at for target in targets if target.of == group for at in target.times) for group in groups
     ]
     ends = np.cumsum([0, *(len(fit.terms) for fit in fits)])
 
-    def index(target: Target) -> int:
-        match target.of:
-            case Group():
-                return place[target.of]
-            case CoxFit() as fit:
-                return fits.index(fit)
+    def index(of: Subject) -> int:
+        match of:
             case (CoxFit() as fit, int(term)):
-                return int(ends[fits.index(fit)]) + term
+                return int(ends[place[fit]]) + term
             case _:
-                return pairs.index(target.of)  # ty: ignore[invalid-argument-type]
-
-    def part(target: Target) -> int:
-        match target.of:
-            case Group():
-                return place[target.of]
-            case CoxFit() as fit:
-                return len(groups) + len(pairs) + fits.index(fit)
-            case (CoxFit() as fit, int()):
-                return len(groups) + len(pairs) + fits.index(fit)
-            case _:
-                return len(groups) + pairs.index(target.of)  # ty: ignore[invalid-argument-type]
+                return place[of]
 
     def checkpoint(target: Target, which: int) -> int:
-        return int(bisect_left(times[index(target)], target.times[which])) if target.times else -1
+        return int(bisect_left(times[place[target.of]], target.times[which])) if target.times else -1
 
-    parts = np.array([part(target) for target in targets], np.int64)
-    counts = np.bincount(parts, minlength=len(groups) + len(pairs) + len(fits))
+    parts = np.array([part[_read_from(target.of)] for target in targets], np.int64)
+    counts = np.bincount(parts, minlength=len(part))
     return Layout(
         reverse=np.array([group.reverse for group in groups], np.uint8),
         pairs=np.array([(place[one], place[other]) for one, other in pairs], np.int64).reshape(-1, 2),
@@ -75,7 +66,7 @@ def layout_of(targets: tuple[Target, ...], names: list[str]) -> Layout:
         fit_first=ends.astype(np.int64),
         log_ratio=np.array([term.log_ratio for fit in fits for term in fit.terms], float),
         kind=np.array([target.kind for target in targets], np.int64),
-        index=np.array([index(target) for target in targets], np.int64),
+        index=np.array([index(target.of) for target in targets], np.int64),
         at=np.array([checkpoint(target, 0) for target in targets], np.int64),
         until=np.array([checkpoint(target, -1) for target in targets], np.int64),
         aim=np.array([target.aim for target in targets], float),
@@ -86,8 +77,7 @@ def layout_of(targets: tuple[Target, ...], names: list[str]) -> Layout:
         part_targets=np.argsort(parts, kind="stable").astype(np.int64),
         part_column=np.array(
             [
-                *(_column(group.column, names) for group in groups),
-                *(_column(one.column, names) for one, _ in pairs),
+                *(_column(one.column, names) for one in (*groups, *(one for one, _ in pairs))),
                 *(-1 for _ in fits),
             ],
             np.int64,

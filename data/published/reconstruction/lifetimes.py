@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from data.errors import InputError
 from data.published.evidence import Evidence
-from data.published.reconstruction.assumptions import STATED, Assumptions
+from data.published.reconstruction.assumptions import Assumptions
 from data.published.reconstruction.density import END_WIDTH
 from data.published.reconstruction.inversion import LossShape
 from data.published.reconstruction.margins import ARMS, Strata, level_number
@@ -36,9 +36,6 @@ FOLLOWED = 0.4  # share still followed, alive, near the median follow-up
 EARLY_HAZARD = (0.1, 0.9)  # of the later one, where patients expected to die early were excluded
 LOWEST, STEP = 0.01, 0.97  # of a survival curve: it ends above zero and falls from knot to knot
 MONTHS = {"months": 1.0, "years": 1 / 12, "weeks": 52.1775 / 12, "days": 365.2425 / 12}
-
-
-NONE: Mapping[int, LossShape] = {}
 
 
 class Lifetimes(NamedTuple):
@@ -69,8 +66,8 @@ def draw_lifetimes(
     strata: Strata,
     covariates: np.ndarray,
     draws: np.random.Generator,
-    assumptions: Assumptions = STATED,
-    losses: Mapping[int, LossShape] = NONE,
+    assumptions: Assumptions,
+    losses: Mapping[int, LossShape],
 ) -> Lifetimes:
     """The generative model of a cohort with these covariates (patient, covariate).
 

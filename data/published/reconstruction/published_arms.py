@@ -131,7 +131,7 @@ def _members(
         if size:
             one = found.draw(curve, size, draws)
             parts.append((one.time, one.event, np.full(size, level)))
-    return Members(*(np.concatenate(one) for one in zip(*parts, strict=True))) if parts else Members()
+    return Members(*(np.concatenate(one) for one in zip(*parts, strict=True))) if parts else NOBODY
 
 
 def _part(level: np.ndarray, counts: np.ndarray, size: int, draws: np.random.Generator) -> np.ndarray:

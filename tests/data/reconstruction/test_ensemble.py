@@ -8,7 +8,7 @@ import pytest
 
 from data.errors import InputError
 from data.published.printed import printed
-from data.published.reconstruction import reconstruct
+from data.published.reconstruction import STATED, reconstruct
 from data.published.reconstruction.cohorts import draw_cohort, plan_of
 from data.published.reconstruction.deaths import death_classes, death_counts
 from data.published.reconstruction.lifetimes import draw_lifetimes
@@ -118,7 +118,7 @@ def test_effects_are_drawn_within_their_printed_error(li2024, evidence):
     found = []
     for seed in range(200):
         relative = np.log(
-            draw_lifetimes(li2024, evidence, strata, levels, np.random.default_rng(seed)).relative
+            draw_lifetimes(li2024, evidence, strata, levels, np.random.default_rng(seed), STATED, {}).relative
         )
         gap = [
             relative[arm & (levels[:, brain] == 1)].mean() - relative[arm & (levels[:, brain] == 0)].mean()
