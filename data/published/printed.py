@@ -62,13 +62,16 @@ class Printed:
         return None if self.lower is None or self.upper is None else (self.lower, self.upper)
 
     @property
+    def decimals_of_ends(self) -> tuple[int, int]:
+        """Printed after the point of each end of the interval."""
+        lower, upper = self.lower_decimals, self.upper_decimals
+        return self.decimals if lower is None else lower, self.decimals if upper is None else upper
+
+    @property
     def half_digits_of_interval(self) -> tuple[float, float]:
         """Half a unit of the last printed digit of each end of the interval."""
-        ends = (self.lower_decimals, self.upper_decimals)
-        return (
-            self.scale * _half(self.decimals if ends[0] is None else ends[0]),
-            self.scale * _half(self.decimals if ends[1] is None else ends[1]),
-        )
+        lower, upper = self.decimals_of_ends
+        return self.scale * _half(lower), self.scale * _half(upper)
 
     @property
     def possible(self) -> tuple[float, float]:
@@ -106,6 +109,12 @@ class Printed:
         if self.operator == "<":
             return value < self.value
         return abs(value - self.value) <= self.half_digit + 1e-12
+
+    def meets(self, low: float, high: float) -> bool:
+        """Whether some value from `low` to `high` would be printed as this number, or lies under its bound."""
+        if self.operator == "<":
+            return low < self.value
+        return low <= self.possible[1] and self.possible[0] <= high
 
 
 def printed(

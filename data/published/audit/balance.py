@@ -9,9 +9,11 @@ from data.published.audit.margins import Margin, margins
 from data.published.evidence import Evidence
 from data.study.study import Study
 
+FAMILY = "balance"
 TRIALS = 20_000
 SEED = 20240131
 SURE = 0.95
+"""Probability that no difference of any level of any variable is larger."""
 
 
 def differences(tables: np.ndarray, sizes: np.ndarray) -> np.ndarray:
@@ -38,10 +40,8 @@ def differences(tables: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         return np.where(apart == 0, 0.0, apart / spread)
 
 
-def largest_by_chance(
-    tables: Sequence[np.ndarray], sure: float = SURE, trials: int = TRIALS, seed: int = SEED
-) -> float:
-    """The largest standardised difference that a randomised trial with these margins stays below, `sure` of the time.
+def largest_by_chance(tables: Sequence[np.ndarray], trials: int = TRIALS) -> float:
+    """The largest standardised difference that a randomised trial with these margins stays below, `SURE` of the time.
 
     The patients of each variable are divided between the arms at random, which gives a multivariate hypergeometric count of
     each level; the variables are drawn independently of each other. Where variables go together, as they do, the
@@ -51,14 +51,8 @@ def largest_by_chance(
     ----------
     tables : sequence of ndarray (2, level)
         Counts of each variable, the treated first; arms may differ in size between variables.
-    sure : float
-        Probability that no difference of any level of any variable is larger.
-    trials, seed : int
-        Of the simulation; the same give the same limit.
-
-    Returns
-    -------
-    float
+    trials : int
+        Of the simulation, whose seed is `SEED`.
 
     Examples
     --------
@@ -66,27 +60,20 @@ def largest_by_chance(
     >>> largest_by_chance([even]) < largest_by_chance([even] * 10)
     True
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     largest = np.zeros(trials)
     for table in tables:
         totals, sizes = table.sum(axis=0), table.sum(axis=1)
         treated = rng.multivariate_hypergeometric(totals, int(sizes[0]), size=trials)
         drawn = np.stack([treated, totals - treated], axis=1)
         largest = np.maximum(largest, np.abs(differences(drawn, sizes)).max(axis=1))
-    return float(np.quantile(largest, sure, method="higher"))
-
-
-FAMILY = "balance"
+    return float(np.quantile(largest, SURE, method="higher"))
 
 
 def standardised_differences(margin: Margin) -> dict[str, float]:
     """The standardised difference of the arms in the share of each level.
 
     It does not depend on the number of patients, which a P value does.
-
-    References
-    ----------
-    Austin 2009, doi 10.1002/sim.3697.
 
     Examples
     --------
@@ -99,12 +86,9 @@ def standardised_differences(margin: Margin) -> dict[str, float]:
 
 
 def chance_limit(evidence: Evidence, phase: str) -> float | None:
-    """The largest standardised difference, over all printed variables, that chance leaves in a randomised trial.
+    """The largest standardised difference, over all printed variables, that a randomised trial stays below 95 % of the time.
 
-    Returns
-    -------
-    float or None
-        A trial of so many patients stays below it 95 % of the time; None where no variable can be judged.
+    None where no variable can be judged.
     """
     tables = [one.table for one in margins(evidence) if one.phase == phase and _judged(one)]
     return largest_by_chance(tables) if tables else None

@@ -70,16 +70,7 @@ def _log_choose(total: int, chosen: np.ndarray) -> np.ndarray:
 
 
 def heterogeneity(estimates: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
-    """Cochran's Q test that independent estimates are of one quantity.
-
-    Parameters
-    ----------
-    estimates, variances : ndarray
-
-    Returns
-    -------
-    pooled, p : float
-        Inverse-variance mean, and the P value.
+    """Inverse-variance mean of independent estimates, and P of Cochran's Q test that they are of one quantity.
 
     References
     ----------

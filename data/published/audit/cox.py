@@ -135,10 +135,7 @@ def _p_value(row: CoxRow) -> Finding:
     lowest, highest = p_range(ratio)
     excludes = ratio.interval[0] > 1 or ratio.interval[1] < 1
     claims = p.value < LEVEL or (p.operator == "<" and p.value <= LEVEL)
-    if p.operator == "<":
-        fits = lowest < p.value
-    else:
-        fits = lowest <= p.value + p.half_digit and p.value - p.half_digit <= highest
+    fits = p.meets(lowest, highest)
     ends = ratio.possible_ends
     boundary = ends is not None and any(low <= 1.0 <= high for low, high in ends)
     severity: Severity = "medium" if excludes != claims and not boundary else "consistent" if fits else "low"

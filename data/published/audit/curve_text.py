@@ -170,11 +170,7 @@ def _log_rank(evidence: Evidence, phase: str, effect: CurveEffect) -> Iterator[F
     deviates = np.abs([effect.deviate - reach, effect.deviate + reach])
     nearest = 0.0 if abs(effect.deviate) < reach else float(deviates.min())
     least, most = (2 * float(norm.sf(one)) for one in (deviates.max(), nearest))
-    fits = (
-        least < printed.value
-        if printed.operator == "<"
-        else printed.possible[0] <= most and least <= printed.possible[1]
-    )
+    fits = printed.meets(least, most)
     yield verdict(
         (FAMILY, "log-rank", phase),
         fits,

@@ -61,7 +61,7 @@ def check_cutoffs(study: Study, evidence: Evidence) -> Iterator[Finding]:
             reference = 1 - share - sum(one for one, _ in others)
             if share > 0 and reference > 0 and 0 < deaths.value < whole:
                 levels = [(reference, 1.0), (share, ratio.value), *others]
-                expected = expected_error(levels, int(deaths.value), whole)
+                expected = _expected_error(levels, int(deaths.value), whole)
                 errors[row.phase].append(_error(row, ratio, expected, share, two_ways=differs(term)))
     for phase, found in errors.items():
         yield from _of_one_cause(phase, found)
@@ -101,26 +101,16 @@ def _other_levels(evidence: Evidence, row: CoxRow, term: CoxTerm, whole: int) ->
     ]
 
 
-def expected_error(levels: list[tuple[float, float]], deaths: int, size: int) -> float:
+def _expected_error(levels: list[tuple[float, float]], deaths: int, size: int) -> float:
     """The standard error of the log hazard ratio of the second level against the first, by the deaths expected in each.
 
-    A level with hazard ratio r dies to a share of 1 - exp(-H r), H such that the deaths add up. The variance of the log
-    hazard ratio is about the sum of the reciprocal deaths.
-
-    Parameters
-    ----------
-    levels : list of (share, hazard ratio)
-        Of all levels of a variable, the reference first.
-    deaths, size : int
-        Of all patients.
-
-    References
-    ----------
-    Schoenfeld 1983, doi 10.2307/2531021.
+    Of each level, the reference first, share and hazard ratio r are given. It dies to a share of 1 - exp(-H r), H such that
+    the deaths add up. The variance of the log hazard ratio is about the sum of the reciprocal deaths (Schoenfeld 1983,
+    doi 10.2307/2531021).
 
     Examples
     --------
-    >>> round(expected_error([(0.7, 1.0), (0.3, 1.0)], 100, 200) ** -2, 3)
+    >>> round(_expected_error([(0.7, 1.0), (0.3, 1.0)], 100, 200) ** -2, 3)
     21.0
     """
 

@@ -99,20 +99,9 @@ def verdict(
     kind: Kind = "contradiction",
     cause: str = "",
 ) -> Finding:
-    """The finding of a check that numbers either pass, which is consistent, or not.
+    """The finding of a check: consistent, with one sentence, where numbers agree; else of a severity, with another.
 
-    Parameters
-    ----------
-    of : tuple of str
-        Family and subject, of which the id is made.
-    agrees : bool
-        Whether the numbers agree.
-    otherwise : str
-        Severity where they do not.
-    subject, printed, recomputed, kind, cause : str
-        As of `Finding`.
-    agreement, doubt : str
-        The sentence where they agree, and where they do not.
+    `of` is the family and the subject, of which the id is made.
     """
     severity, said = ("consistent", agreement) if agrees else (otherwise, doubt)
     return Finding(identifier(*of), of[0], severity, subject, printed, recomputed, said, kind, cause)
@@ -214,8 +203,7 @@ def interval_words(number: Printed) -> str:
     """
     if number.interval is None:
         return number.text
-    decimals = [
-        number.decimals if one is None else one for one in (number.lower_decimals, number.upper_decimals)
-    ]
-    lower, upper = (f"{end:.{digits}f}" for end, digits in zip(number.interval, decimals, strict=True))
+    lower, upper = (
+        f"{end:.{digits}f}" for end, digits in zip(number.interval, number.decimals_of_ends, strict=True)
+    )
     return f"{number.text} ({lower}–{upper})"

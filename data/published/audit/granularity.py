@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.published.audit.finding import Finding, arm_words, identifier, phase_words, verdict
+from data.published.audit.finding import Finding, arm_words, phase_words, verdict
 from data.published.evidence import Evidence
 from data.published.printed import Printed
 from data.study.study import Study
+
+FAMILY = "granularity"
 
 
 @dataclass(frozen=True)
@@ -80,19 +82,21 @@ def splits(first: Printed, second: Printed, size: int) -> Iterator[Split]:
                 yield Split(count, first_size, other, size - first_size)
 
 
-FAMILY = "granularity"
-
-
 def check_granularity(study: Study, evidence: Evidence) -> Iterator[Finding]:
     """Means of whole numbers, and percentages of deaths whose number is not printed."""
     for row in evidence.means:
         values = row.size * row.items
         if values and 2 * row.mean.half_digit * values < 1:  # else every mean is possible
-            yield _mean(
-                identifier(FAMILY, row.variable, row.arm, row.phase),
+            nearest = nearest_mean(row.mean, values)
+            yield verdict(
+                (FAMILY, row.variable, row.arm, row.phase),
+                row.mean.holds(nearest),
+                "medium",
                 f"mean of {row.variable}, {arm_words(study, row.arm)}, {phase_words(evidence, row.phase)}",
-                row.mean,
-                values,
+                row.mean.text,
+                f"{nearest:.{row.mean.decimals + 2}f} is the nearest of {values} whole numbers",
+                "Whole numbers of so many patients can have this mean.",
+                "No whole numbers of so many patients have this mean.",
             )
     for row in evidence.survival:
         if row.quantity == "deaths_percent" and evidence.find(row.arm, row.phase, "deaths") is None:
@@ -124,19 +128,3 @@ def nearest_mean(mean: Printed, values: int) -> float:
     (5.179, 5.179)
     """
     return round(mean.value * values) / values
-
-
-def _mean(identity: str, subject: str, mean: Printed, values: int) -> Finding:
-    nearest = nearest_mean(mean, values)
-    possible = mean.holds(nearest)
-    return Finding(
-        identity,
-        FAMILY,
-        "consistent" if possible else "medium",
-        subject,
-        mean.text,
-        f"{nearest:.{mean.decimals + 2}f} is the nearest of {values} whole numbers",
-        "Whole numbers of so many patients can have this mean."
-        if possible
-        else "No whole numbers of so many patients have this mean.",
-    )

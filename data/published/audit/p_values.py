@@ -51,26 +51,11 @@ class Recomputed:
             return False
         if len(self.margin.levels) == 2:
             return bool(self.discordant)
-        low, high = self.paired
-        if self.printed.operator == "<":
-            return low < self.printed.value
-        return (
-            low <= self.printed.value + self.printed.half_digit
-            and self.printed.value - self.printed.half_digit <= high
-        )
+        return self.printed.meets(*self.paired)
 
 
-def recompute(margin: Margin, printed: Printed, *, paired: bool) -> Recomputed:
-    """Every P value that the counts of a variable could give.
-
-    Parameters
-    ----------
-    margin : Margin
-    printed : Printed
-        The published P value.
-    paired : bool
-        Whether the arms are matched pairs.
-    """
+def _recompute(margin: Margin, printed: Printed, *, paired: bool) -> Recomputed:
+    """Every P value that the counts of a variable could give, beside the printed one; `paired` if the arms are matched pairs."""
     unpaired = {"pearson": pearson(margin.table), "yates": pearson(margin.table, corrected=True)}
     exact = fisher(margin.table)
     if exact is not None:
@@ -93,7 +78,7 @@ def check_p_values(study: Study, evidence: Evidence) -> Iterator[Finding]:
     for phase in evidence.phases:
         pairs = phase == "after" and evidence.size("treated", phase) == evidence.size("control", phase)
         rows = [
-            recompute(one, one.p, paired=pairs)
+            _recompute(one, one.p, paired=pairs)
             for one in found
             if one.phase == phase and one.p is not None and not one.of_one_arm
         ]
@@ -183,30 +168,20 @@ def _variable(evidence: Evidence, row: Recomputed, test: str, column: Finding) -
     if flips and any(map(row.reproduced, (*UNPAIRED, "paired"))):
         kind = "design"
         opposite = "no difference" if _significant(row.printed) else "a difference"
-        severity, said = (
-            "medium",
-            (
-                f"For {where} the conclusion hangs on the test: {listed(flips)} would have shown {opposite} at P < 0.05."
-            ),
-        )
+        severity = "medium"
+        said = f"For {where} the conclusion hangs on the test: {listed(flips)} would have shown {opposite} at P < 0.05."
     elif row.reproduced(test):
-        severity, said = (
-            "consistent",
-            f"The P value for {where} is that of {_name(test)}."
-            if test != "paired"
-            else (f"The P value for {where} is one that {PAIRED} can give."),
+        severity = "consistent"
+        said = f"The P value for {where} is " + (
+            f"one that {PAIRED} can give." if test == "paired" else f"that of {_name(test)}."
         )
     elif other := [_name(name) for name in (*UNPAIRED, "paired") if row.reproduced(name)]:
-        severity, said = (
-            "low",
-            (f"The P value for {where} is that of {other[0]}, which is not the test of the other variables."),
-        )
+        severity = "low"
+        said = f"The P value for {where} is that of {other[0]}, which is not the test of the other variables."
     else:
         cause = cause or (column.cause if column.severity != "consistent" else "")
-        severity, said = (
-            "medium",
-            f"No test in use gives the printed P value for {where} from the printed counts.",
-        )
+        severity = "medium"
+        said = f"No test in use gives the printed P value for {where} from the printed counts."
     return Finding(
         identifier(FAMILY, row.margin.name, row.margin.phase),
         FAMILY,

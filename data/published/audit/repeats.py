@@ -50,11 +50,9 @@ def _agree(one: Printed, other: Printed) -> bool:
 
 def _ends(number: Printed) -> tuple[Printed, Printed]:
     assert number.interval is not None  # asked only of those that have one
-    given = (number.lower_decimals, number.upper_decimals)
-    decimals = [number.decimals if one is None else one for one in given]
     lower, upper = (
         Printed(f"{end:.{digits}f}", end, digits)
-        for end, digits in zip(number.interval, decimals, strict=True)
+        for end, digits in zip(number.interval, number.decimals_of_ends, strict=True)
     )
     return lower, upper
 
