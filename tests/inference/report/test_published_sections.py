@@ -14,7 +14,7 @@ from data.published.printed import Printed
 from data.published.toxicity import toxicity_evidence
 from data.simulation.simulate import Truth, simulate_cohort
 from data.study.study import load_study
-from data.study.without_covariates import columns_of
+from data.study.subcohorts import columns_of
 from inference.frequentist import comparators
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
 from inference.published.reanalysis import Line, Replication, ReplicationSettings, long_table
