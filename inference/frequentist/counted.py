@@ -10,12 +10,10 @@ import pandas as pd
 
 from inference.frequentist.balance import standardised
 from inference.frequentist.limits import NORMAL_975
-from inference.frequentist.table import COLUMNS, Row, comparators
+from inference.frequentist.table import COLUMNS, Row, comparators, row_of
 
 if TYPE_CHECKING:
     from data.study.cohort import Cohort
-
-NONE = float("nan")
 
 
 def comparators_of(cohort: Cohort, horizon: float, times: Sequence[float]) -> pd.DataFrame:
@@ -41,14 +39,12 @@ def counted_comparators(cohort: Cohort) -> pd.DataFrame:
     rows: list[Row] = []
     for arm, inside in {"": np.ones(cohort.size, bool), "treated": treated, "control": ~treated}.items():
         deaths, time = counts.deaths[inside].sum(), counts.exposure[inside].sum()
-        rows.append(_row("patients", arm, counts.patients[inside].sum(), method="count"))
-        rows.append(_row("events", arm, deaths, method="count"))
+        rows.append(row_of("patients", arm, estimate=float(counts.patients[inside].sum()), method="count"))
+        rows.append(row_of("events", arm, estimate=float(deaths), method="count"))
         if arm:
-            reach = np.exp(NORMAL_975 / np.sqrt(deaths)) if deaths else NONE
-            limits = deaths / time / reach, deaths / time * reach
-            rows.append(
-                _row("event_rate", arm, deaths / time, limits, method=f"events / {cohort.time_unit} at risk")
-            )
+            reach = np.exp(NORMAL_975 / np.sqrt(deaths)) if deaths else np.nan
+            rate, how = float(deaths / time), f"events / {cohort.time_unit} at risk"
+            rows.append(row_of("event_rate", arm, np.nan, rate, rate / reach, rate * reach, method=how))
     deaths, time = counts.deaths.ravel(), counts.exposure.ravel()
     at_risk = time > 0
     intervals = np.tile(np.eye(counts.deaths.shape[1]), (cohort.size, 1))[at_risk]
@@ -67,13 +63,11 @@ def counted_comparators(cohort: Cohort) -> pd.DataFrame:
             model = sm.GLM(deaths[at_risk], design, sm.families.Poisson(), offset=np.log(time[at_risk]))
             found = model.fit()
         for place, name in enumerate(names):
-            value, error = found.params[place], found.bse[place]
-            ratio, limits = (
-                np.exp(value),
-                tuple(np.exp(value + sign * NORMAL_975 * error) for sign in (-1, 1)),
-            )
+            value, half = found.params[place], NORMAL_975 * found.bse[place]
+            ratio, lower, upper = (float(np.exp(one)) for one in (value, value - half, value + half))
             statistic = f"hazard_ratio[{name}]" if name else "hazard_ratio"
-            rows.append(_row(statistic, "", ratio, limits, float(found.pvalues[place]), method))
+            p = float(found.pvalues[place])
+            rows.append(row_of(statistic, "", np.nan, ratio, lower, upper, p, method))
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 
@@ -100,24 +94,3 @@ def counted_differences(
         means.append(plain if weights is None else np.average(values[arm], axis=0, weights=weights[arm]))
     scale = np.abs(values).max(axis=0)
     return standardised(means[0] - means[1], (variances[0] + variances[1]) / 2, scale)
-
-
-def _row(
-    statistic: str,
-    arm: str,
-    estimate: float,
-    limits: tuple[float, ...] = (NONE, NONE),
-    p: float = NONE,
-    method: str = "",
-) -> Row:
-    return {
-        "statistic": statistic,
-        "arm": arm,
-        "time": NONE,
-        "estimate": float(estimate),
-        "lower": float(limits[0]),
-        "upper": float(limits[1]),
-        "p": p,
-        "method": method,
-        "published": NONE,
-    }

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from statsmodels.tools.sm_exceptions import (
     ConvergenceWarning,
     PerfectSeparationError,
@@ -26,7 +25,7 @@ from data.study.subcohorts import landmark_cohort
 from inference.frequentist.balance import standardised_differences
 from inference.frequentist.clustered import clustered_effect
 from inference.frequentist.matching import Matching, logit_propensity, match, on_scale
-from inference.frequentist.table import COLUMNS
+from inference.frequentist.table import COLUMNS, Row, row_of
 
 if TYPE_CHECKING:
     from data.study.cohort import Cohort
@@ -73,7 +72,7 @@ def with_own_matching(table: pd.DataFrame, cohort: Cohort, landmarks: Sequence[f
                 made = _rows(landmark_cohort(cohort, landmark), name)
             except InputError:
                 made = _refused(name, "an arm has no events after the landmark")
-            rows += [row | {"time": landmark} for row in made]
+            rows += [one | {"time": landmark} for one in made]
     return pd.DataFrame([*table.to_dict("records"), *rows], columns=pd.Index(COLUMNS))
 
 
@@ -93,7 +92,7 @@ def own_pairs(cohort: Cohort) -> Matching | str:
     return pairs if pairs.pairs > 1 else "no two pairs within the caliper"
 
 
-def _rows(cohort: Cohort, name: str) -> list[dict[str, object]]:
+def _rows(cohort: Cohort, name: str) -> list[Row]:
     matching = own_pairs(cohort)
     if isinstance(matching, str):
         return _refused(name, matching)
@@ -103,46 +102,21 @@ def _rows(cohort: Cohort, name: str) -> list[dict[str, object]]:
     before, after = (float(differences[f"difference_{when}"].abs().max()) for when in ("before", "after"))
     pair = np.zeros(cohort.size, dtype=int)
     pair[matching.treated] = pair[matching.control] = np.arange(matching.pairs)
-    effect = clustered_effect(*_of(cohort, inside), pair[inside])
+    paired = (cohort.time, cohort.event, cohort.entry, cohort.treatment, pair)
+    effect = clustered_effect(*(one[inside] for one in paired))
     problem = (
         "" if np.isfinite(effect.log_hazard_ratio) else "; not estimable: an arm of the pairs has no events"
     )
-    low, high = effect.interval
+    ratio, lower, upper = np.exp([effect.log_hazard_ratio, *effect.interval]).tolist()
+    robust = f"Cox, {how}; marginal, standard error robust by pair{problem}"
+    largest = "largest standardised difference"
     return [
-        _row(PAIRS, how, float(matching.pairs)),
-        _row(BEFORE, f"largest standardised difference, all patients; {name}", before),
-        _row(AFTER, f"largest standardised difference, the pairs; {name}", after),
-        _row(
-            "hazard_ratio",
-            f"Cox, {how}; marginal, standard error robust by pair{problem}",
-            *np.exp([effect.log_hazard_ratio, low, high]).tolist(),
-            effect.p,
-        ),
+        row_of(PAIRS, estimate=float(matching.pairs), method=how),
+        row_of(BEFORE, estimate=before, method=f"{largest}, all patients; {name}"),
+        row_of(AFTER, estimate=after, method=f"{largest}, the pairs; {name}"),
+        row_of("hazard_ratio", "", np.nan, ratio, lower, upper, effect.p, robust),
     ]
 
 
-def _of(cohort: Cohort, inside: NDArray) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    return cohort.time[inside], cohort.event[inside], cohort.entry[inside], cohort.treatment[inside]
-
-
-def _refused(name: str, problem: str) -> list[dict[str, object]]:
-    return [_row("hazard_ratio", f"Cox, {name}; not estimable: {problem}", np.nan)]
-
-
-def _row(
-    statistic: str,
-    method: str,
-    estimate: float,
-    lower: float = np.nan,
-    upper: float = np.nan,
-    p: float = np.nan,
-) -> dict[str, object]:
-    return dict.fromkeys(COLUMNS, np.nan) | {
-        "statistic": statistic,
-        "arm": "",
-        "estimate": estimate,
-        "lower": lower,
-        "upper": upper,
-        "p": p,
-        "method": method,
-    }
+def _refused(name: str, problem: str) -> list[Row]:
+    return [row_of("hazard_ratio", method=f"Cox, {name}", problem=problem)]

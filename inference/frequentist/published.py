@@ -7,14 +7,20 @@ import pandas as pd
 
 from data.published.evidence import Evidence
 from data.published.evidence_rows import CoxRow
-from data.published.printed import Printed
 from data.study.cohort import Cohort
 from inference.frequentist.cox_model import cox
 from inference.frequentist.log_rank import log_rank
 from inference.frequentist.survival import kaplan_meier, median_follow_up
-from inference.frequentist.table import COLUMNS, TREATMENT
+from inference.frequentist.table import COLUMNS, TREATMENT, Row, row_of
 
 MATCHED = ", in the published matched set"
+QUANTITIES = {
+    "patients": "n",
+    "events": "deaths",
+    "median": "median_os",
+    "median_follow_up": "median_followup",
+}
+"""Of the evidence, by statistic."""
 
 
 def published_comparators(
@@ -60,38 +66,26 @@ def indicator(cohort: Cohort, evidence: Evidence, row: CoxRow) -> np.ndarray | N
 
 
 def _matched_rows(cohort: Cohort, matched: np.ndarray, times: list[float]) -> pd.DataFrame:
-    rows: list[dict[str, object]] = []
-
-    def add(statistic: str, arm: str, method: str, estimate: float, **more: float) -> None:
-        rows.append(
-            dict.fromkeys(COLUMNS, np.nan)
-            | {"statistic": statistic, "arm": arm, "method": method + MATCHED, "estimate": estimate}
-            | more
-        )
-
+    rows: list[Row] = []
     time, event, treatment = (values[matched] for values in (cohort.time, cohort.event, cohort.treatment))
     arms = {"": np.ones(time.size, dtype=bool), "treated": treatment, "control": ~treatment}
     for arm, inside in arms.items():
-        add("patients", arm, "count", float(inside.sum()))
-        add("events", arm, "count", float(event[inside].sum()))
+        rows.append(row_of("patients", arm, estimate=float(inside.sum()), method="count"))
+        rows.append(row_of("events", arm, estimate=float(event[inside].sum()), method="count"))
     follow_up = median_follow_up(time, event)
-    add(
-        "median_follow_up",
-        "",
-        "reverse Kaplan-Meier",
-        follow_up.median,
-        lower=follow_up.median_lower,
-        upper=follow_up.median_upper,
-    )
+    median = follow_up.median, follow_up.median_lower, follow_up.median_upper
+    rows.append(row_of("median_follow_up", "", np.nan, *median, method="reverse Kaplan-Meier"))
     for arm in ("treated", "control"):
         curve = kaplan_meier(time[arms[arm]], event[arms[arm]], None, np.array(times))
         method = "Kaplan-Meier, log-log interval"
-        for at, estimate, lower, upper in zip(times, curve.survival, curve.lower, curve.upper, strict=True):
-            add("survival", arm, method, float(estimate), time=at, lower=float(lower), upper=float(upper))
-        add("median", arm, method, curve.median, lower=curve.median_lower, upper=curve.median_upper)
-    statistic, p, _ = log_rank(time, event, treatment, np.zeros(time.size))
-    add("log_rank", "", "log-rank test, chi-square", statistic, p=p)
-    return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+        for at, *shares in zip(times, curve.survival, curve.lower, curve.upper, strict=True):
+            rows.append(row_of("survival", arm, at, *map(float, shares), method=method))
+        median = curve.median, curve.median_lower, curve.median_upper
+        rows.append(row_of("median", arm, np.nan, *median, method=method))
+    statistic, p, _ = log_rank(time, event, treatment)
+    rows.append(row_of("log_rank", estimate=statistic, p=p, method="log-rank test, chi-square"))
+    table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
+    return table.assign(method=table["method"] + MATCHED)
 
 
 def _hazard_ratios(cohort: Cohort, matched: np.ndarray, evidence: Evidence) -> pd.DataFrame:
@@ -114,19 +108,10 @@ def _hazard_ratios(cohort: Cohort, matched: np.ndarray, evidence: Evidence) -> p
         ).table.iloc[0]
         printed = of_treatment[0].hazard_ratio
         assert printed is not None, "rows without a hazard ratio were left out"
-        rows.append(
-            {
-                "statistic": "hazard_ratio",
-                "arm": "",
-                "time": np.nan,
-                "estimate": float(np.exp(fitted["coefficient"])),
-                "lower": float(np.exp(fitted["lower"])),
-                "upper": float(np.exp(fitted["upper"])),
-                "p": fitted["p"],
-                "method": f"Cox, {model} as published{MATCHED}",
-                "published": printed.value,
-            }
-        )
+        ratio, lower, upper = (float(np.exp(fitted[name])) for name in ("coefficient", "lower", "upper"))
+        method = f"Cox, {model} as published{MATCHED}"
+        found = row_of("hazard_ratio", "", np.nan, ratio, lower, upper, fitted["p"], method)
+        rows.append(found | {"published": printed.value})
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 
@@ -137,27 +122,14 @@ def _is_treatment(row: CoxRow, evidence: Evidence) -> bool:
     )
 
 
-def _printed(row: dict, phase: str, evidence: Evidence) -> float:
+def _printed(of_table: dict, phase: str, evidence: Evidence) -> float:
     """Return the printed value of a row, NaN where none is."""
-    quantities = {
-        "patients": "n",
-        "events": "deaths",
-        "median": "median_os",
-        "median_follow_up": "median_followup",
-    }
-    arm, found = str(row["arm"]), None
-    if row["statistic"] in quantities:
-        found = evidence.find(arm, phase, quantities[row["statistic"]])
-    elif row["statistic"] == "survival":
-        numbers = [
-            one.number
-            for one in evidence.survival
-            if (one.arm, one.phase, one.time) == (arm, phase, row["time"])
-        ]
-        found = numbers[0] if numbers else None
-        return np.nan if found is None else _share(found)
+    arm, statistic = str(of_table["arm"]), of_table["statistic"]
+    if statistic == "survival":
+        at = (arm, phase, of_table["time"])
+        numbers = (one.number for one in evidence.survival if (one.arm, one.phase, one.time) == at)
+        found = next(numbers, None)
+        percent = found is not None and found.unit == "percent"
+        return np.nan if found is None else found.value / 100.0 if percent else found.value
+    found = evidence.find(arm, phase, QUANTITIES[statistic]) if statistic in QUANTITIES else None
     return np.nan if found is None else found.value
-
-
-def _share(number: Printed) -> float:
-    return number.value / 100.0 if number.unit == "percent" else number.value

@@ -53,8 +53,8 @@ def comparators(cohort: Cohort, horizon: float, times: Sequence[float]) -> pd.Da
     rows: list[Row] = []
     for arm, inside in arms.items():
         rows += [
-            _row("patients", arm, estimate=float(inside.sum()), method="count"),
-            _row("events", arm, estimate=float(event[inside].sum()), method="count"),
+            row_of("patients", arm, estimate=float(inside.sum()), method="count"),
+            row_of("events", arm, estimate=float(event[inside].sum()), method="count"),
         ]
     for arm, inside in arms.items():
         follow_up = median_follow_up(time[inside], event[inside], entry[inside])
@@ -68,9 +68,8 @@ def comparators(cohort: Cohort, horizon: float, times: Sequence[float]) -> pd.Da
         means[arm] = rmst(time[inside], event[inside], horizon, entry[inside])
 
     statistic, p, problem = log_rank(time, event, treatment, entry)
-    rows.append(
-        _row("log_rank", estimate=statistic, p=p, method="log-rank test, chi-square", problem=problem)
-    )
+    method = "log-rank test, chi-square"
+    rows.append(row_of("log_rank", estimate=statistic, p=p, method=method, problem=problem))
 
     univariable = cox(time, event, treatment[:, None], [TREATMENT], entry)
     columns = np.column_stack([treatment, cohort.outcome.values])
@@ -89,7 +88,7 @@ def comparators(cohort: Cohort, horizon: float, times: Sequence[float]) -> pd.Da
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
 
 
-def _row(
+def row_of(
     statistic: str,
     arm: str = "",
     time: float = np.nan,
@@ -100,6 +99,7 @@ def _row(
     method: str = "",
     problem: str = "",
 ) -> Row:
+    """Return a row of the table; where there is a problem, `method` ends with it."""
     return {
         "statistic": statistic,
         "arm": arm,
@@ -121,50 +121,27 @@ def _survival(arm: str, curve: KaplanMeier) -> list[Row]:
         if not problem and np.isnan(estimate):
             problem = f"beyond the last follow-up of the arm ({curve.follow_up:g})"
         method = "Kaplan-Meier, log-log interval"
-        rows.append(_row("survival", arm, time, estimate, lower, upper, method=method, problem=problem))
+        rows.append(row_of("survival", arm, time, estimate, lower, upper, method=method, problem=problem))
     return rows
 
 
 def _median(statistic: str, arm: str, curve: KaplanMeier, method: str) -> Row:
-    return _row(
-        statistic,
-        arm,
-        estimate=curve.median,
-        lower=curve.median_lower,
-        upper=curve.median_upper,
-        method=method,
-        problem=curve.problem,
-    )
+    ends = curve.median_lower, curve.median_upper
+    return row_of(statistic, arm, np.nan, curve.median, *ends, method=method, problem=curve.problem)
 
 
 def _mean(statistic: str, arm: str, horizon: float, mean: RestrictedMean, method: str) -> Row:
-    return _row(
-        statistic,
-        arm,
-        horizon,
-        mean.estimate,
-        mean.lower,
-        mean.upper,
-        mean.p,
-        method=method,
-        problem=mean.problem,
+    return row_of(
+        statistic, arm, horizon, mean.estimate, mean.lower, mean.upper, mean.p, method, mean.problem
     )
 
 
 def _hazard_ratios(result: CoxResult, method: str) -> list[Row]:
     rows = []
     for position, term in enumerate(result.table.to_dict("records")):
-        rows.append(
-            _row(
-                "hazard_ratio" if position == 0 else f"hazard_ratio[{term['term']}]",
-                estimate=float(np.exp(term["coefficient"])),
-                lower=float(np.exp(term["lower"])),
-                upper=float(np.exp(term["upper"])),
-                p=term["p"],
-                method=method,
-                problem=term["problem"],
-            )
-        )
+        name = "hazard_ratio" if position == 0 else f"hazard_ratio[{term['term']}]"
+        ratio, lower, upper = (float(np.exp(term[one])) for one in ("coefficient", "lower", "upper"))
+        rows.append(row_of(name, "", np.nan, ratio, lower, upper, term["p"], method, term["problem"]))
     return rows
 
 
@@ -189,6 +166,8 @@ def _proportional_hazards(result: CoxResult) -> list[Row]:
         method = f"Schoenfeld residuals of Cox, multivariable; chi-square on {test['degrees_of_freedom']} df"
         statistic = f"proportional_hazards_test{name}"
         rows.append(
-            _row(statistic, estimate=test["chi_square"], p=test["p"], method=method, problem=test["problem"])
+            row_of(
+                statistic, estimate=test["chi_square"], p=test["p"], method=method, problem=test["problem"]
+            )
         )
     return rows
