@@ -17,7 +17,7 @@ from inference.frequentist.cox_model import independent_columns
 from inference.frequentist.efron import EfronCox
 from inference.frequentist.rubin import pool
 from inference.sensitivity.effects import LIKELY, conditional_draws, parameter_limits, ratio_summary
-from inference.sensitivity.missing_information import subgroup_contrasts
+from inference.sensitivity.missing_information import subgroup_contrasts, subgroup_words
 from inference.storage.cache import FRAME, cached
 from models.effects import BySubgroup
 from models.effects.by_subgroup import MODIFIERS
@@ -115,12 +115,13 @@ def effect_by_subgroup(
     """
     rows, draws = conditional_draws(summary, BySubgroup.name)
     labels = rows["subgroup"].fillna("").astype(str)
+    words = [subgroup_words(study, *label.partition("=")[::2]) for label in labels]
     beside = alone.set_index("subgroup").reindex(labels)
     table = pd.DataFrame(
         {
             "subgroup": labels.to_numpy(),
-            "covariate": [_words(study, label)[0] for label in labels],
-            "level": [_words(study, label)[1] for label in labels],
+            "covariate": [covariate for covariate, _ in words],
+            "level": [level for _, level in words],
             "patients": beside["patients"].to_numpy(),
             **ratio_summary(rows),
             **{name: beside[name].to_numpy() for name in ("alone", "alone_lower", "alone_upper")},
@@ -132,16 +133,6 @@ def effect_by_subgroup(
     apart = float((highest > lowest).mean())
     spread = parameter_limits(summary, "subgroup_effect_sd")
     return EffectBySubgroup(table, spread, apart, subgroup_contrasts(study, summary))
-
-
-def _words(study: Study, subgroup: str) -> tuple[str, str]:
-    """Return a subgroup's covariate and level in words; levels 0 and 1 are no and yes."""
-    name, _, level = subgroup.partition("=")
-    covariate = study.covariates.get(name)
-    if covariate is None:
-        return name, level
-    marked = tuple(covariate.levels or ()) == ("0", "1")
-    return covariate.label or name, {"0": "no", "1": "yes"}[level] if marked else level
 
 
 def unshrunk(cohort: Cohort, effect: Effect, time_split: bool = False) -> pd.DataFrame:

@@ -12,12 +12,12 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr
 
 from data.study.cohort import Cohort
-from inference.diagnostics.checks.result import CheckResult, at_most
+from inference.diagnostics.checks.result import CheckResult
 from inference.diagnostics.rhat_ess import ess_bulk
 from inference.sampling.approximation import approximate_each
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.posterior import Posterior
-from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity, approximation_checks
 from inference.storage.cache import DATASET, cached
 from models.effects import ConstantEffect
 from models.exposures.unmeasured_confounder import UnmeasuredConfounder
@@ -32,7 +32,6 @@ SYMMETRIC = "symmetric"
 FINE = 801  # points of a line on which a crossing is looked for
 CHECKED = ("hazard_ratio", "difference", "mean", "sd", "sampled_mean", "sampled_sd", "ess")
 NEEDED = ("line", "probability", "hazard_ratio", "difference", "state")
-CLOSE = 0.1  # of a posterior sd: how far the normal approximation may be off before it is said
 
 
 @dataclass(frozen=True)
@@ -168,11 +167,7 @@ def confounding_checks(grid: ConfoundingGrid) -> list[CheckResult]:
     """Return how far the normal approximation is from draws, over the cells that were sampled."""
     shift = float(grid.checked["shift"].abs().max())
     ratio = float((grid.checked["sd_ratio"] - 1.0).abs().max())
-    text = "of the normal approximation from draws, in posterior standard deviations"
-    return [
-        at_most("convergence", "confounding grid, mean", shift, CLOSE, f"largest distance {text}", "warn"),
-        at_most("convergence", "confounding grid, sd", ratio, CLOSE, f"largest distance {text}", "warn"),
-    ]
+    return approximation_checks("confounding grid", {"mean": shift, "sd": ratio})
 
 
 def effect_at(grid: ConfoundingGrid, hazard_ratio: np.ndarray, difference: np.ndarray) -> pd.DataFrame:

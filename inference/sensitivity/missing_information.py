@@ -35,14 +35,12 @@ def subgroup_contrasts(study: Study, summary: FitSummary) -> pd.DataFrame:
         found = TERM.fullmatch(str(row["estimand"]))
         if row["population"] != "parameter" or found is None:
             continue
-        covariate = study.covariates.get(found["column"])
-        label = (covariate.label if covariate is not None else None) or found["column"]
-        marked = covariate is not None and tuple(covariate.levels or ()) == ("0", "1")
+        covariate, level = subgroup_words(study, found["column"], found["level"])
         missing, cohorts = float(row["fraction_of_missing_information"]), int(row["cohorts"])
         rows.append(
             {
-                "covariate": label,
-                "level": "yes" if marked else found["level"],
+                "covariate": covariate,
+                "level": level,
                 "ratio": float(np.exp(row["mean"])),
                 "missing_information": missing,
                 "missing_error": error_of_missing(missing, cohorts),
@@ -50,6 +48,15 @@ def subgroup_contrasts(study: Study, summary: FitSummary) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def subgroup_words(study: Study, name: str, level: str) -> tuple[str, str]:
+    """Return a covariate and a level of it in words; levels 0 and 1 are no and yes."""
+    covariate = study.covariates.get(name)
+    if covariate is None:
+        return name, level
+    marked = tuple(covariate.levels or ()) == ("0", "1")
+    return covariate.label or name, {"0": "no", "1": "yes"}[level] if marked else level
 
 
 def error_of_missing(missing: float, cohorts: int) -> float:

@@ -16,6 +16,7 @@ from inference.frequentist.cox_model import independent_columns
 from inference.frequentist.efron import EfronCox
 from inference.predictive.replicates import censoring_times
 from inference.predictive.replicates.risk_sets import ProductLimit
+from inference.predictive.replicates.split_statistics import split_rows
 from inference.sensitivity.start_times import StartScenario
 from models.assembly import covariate_predictor
 from models.likelihood import simulate_times
@@ -144,9 +145,7 @@ def naive_under_no_effect(
         exist, all is NaN.
     """
     replicates, size = followed.time.shape
-    ratios = {
-        name: np.full((len(scenarios), replicates), np.nan) for name in ("naive", "naive_adjusted", "split")
-    }
+    ratios = {name: np.full((len(scenarios), replicates), np.nan) for name in RATIOS}
     median = np.full((len(scenarios), replicates, 2), np.nan)
     survival = np.full((len(scenarios), replicates, 2, len(times or ())), np.nan)
     reachable, candidates = np.empty(len(scenarios)), np.full(len(scenarios), np.nan)
@@ -213,11 +212,6 @@ def split_log_hazard_ratio(time: NDArray, event: NDArray, treated: NDArray, star
     time, event, treated, start : (patient,) array
         Starts of the untreated are ignored.
     """
-    before, after = np.where(treated, start, time), treated
-    rows_time = np.concatenate([before, time[after]])
-    rows_event = np.concatenate([event & ~treated, event[after]])
-    rows_entry = np.concatenate([np.zeros(len(time)), start[after]])
-    exposed = np.concatenate([np.zeros(len(time)), np.ones(after.sum())])
-    spent = rows_time > rows_entry
-    cox = EfronCox(rows_time[spent], rows_event[spent], rows_entry[spent], exposed[spent][:, None])
-    return float(cox.maximise()[0])
+    begun = np.where(treated, start, np.inf)
+    _, begins, ends, died, exposed = split_rows(time, event, begun, np.zeros(len(time)))
+    return float(EfronCox(ends, died, begins, exposed[:, None].astype(float)).maximise()[0])

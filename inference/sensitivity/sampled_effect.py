@@ -11,8 +11,8 @@ import xarray as xr
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS
-from inference.diagnostics.checks.convergence import ESS, RHAT
-from inference.diagnostics.checks.result import CheckResult, at_least, at_most
+from inference.diagnostics.checks.convergence import row_checks
+from inference.diagnostics.checks.result import CheckResult
 from inference.diagnostics.summaries import ensemble_rhat, probability_of_benefit, quantiles, summarise
 from inference.fits.requests import FitRequest, problem_of
 from inference.sampling.engine import sample
@@ -74,35 +74,19 @@ def pooled_effects(computed: xr.Dataset) -> pd.DataFrame:
 
 def effect_checks(subject: str, table: pd.DataFrame) -> list[CheckResult]:
     """Return whether the chains behind a table of `pooled_effects` agree."""
-    largest, smallest = float(table["rhat"].max()), float(table["ess_bulk"].min())
-    diverging = float(table["divergences"].sum())
-    return [
-        at_most("convergence", f"{subject}, R-hat", largest, RHAT, "largest of any row"),
-        at_least("convergence", f"{subject}, bulk ESS", smallest, ESS, "smallest of any row"),
-        at_most(
-            "convergence",
-            f"{subject}, divergences",
-            diverging,
-            0,
-            "divergent transitions, of all rows",
-        ),
-    ]
+    return row_checks(subject, table, "row")
 
 
 def main_effect(main: pd.DataFrame, cohorts: int) -> pd.DataFrame:
     """Return the row of the main model in the same columns, from its table of estimands; NaN where it has no such column."""
     conditional = main[main["population"] == "conditional"].groupby("estimand").first()
     of_log, ratio = conditional.loc["log_hazard_ratio"], conditional.loc["hazard_ratio"]
-    return pd.DataFrame(
-        {
-            "log_hazard_ratio": [of_log["mean"]],
-            "sd": [of_log["sd"]],
-            "hazard_ratio": [ratio["median"]],
-            "lower": [ratio["lower"]],
-            "upper": [ratio["upper"]],
-            "probability_of_benefit": [ratio["probability_of_benefit"]],
-            "cohorts": [cohorts],
-            "rhat": [of_log["rhat"]],
-            "ess_bulk": [of_log["ess_bulk"]],
-        }
-    )
+    row = {
+        "log_hazard_ratio": of_log["mean"],
+        "sd": of_log["sd"],
+        "hazard_ratio": ratio["median"],
+        **ratio[["lower", "upper", "probability_of_benefit"]],
+        "cohorts": cohorts,
+        **of_log[["rhat", "ess_bulk"]],
+    }
+    return pd.DataFrame([row])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,13 +14,14 @@ import xarray as xr
 from data.study.cohort import Cohort
 from data.study.imputed_cohorts import Imputation
 from data.study.study import Study
-from inference.diagnostics.checks.result import CheckResult
+from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.fits.executor import Chunk
 from inference.fits.requests import FitRequest
 from inference.storage.cache import Cached, Deferred
 from models.specification import ModelSpec, outcome_spec
 
 PART = 5  # cohorts in a chunk
+CLOSE = 0.1  # of a posterior sd: how far a normal approximation may be off before it is said
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,15 @@ class Sensitivity[T]:
 def evenly_spaced(count: int, most: int) -> list[int]:
     """Return at most so many of `count` positions, from the first to the last."""
     return sorted({int(place) for place in np.linspace(0, count - 1, most)})
+
+
+def approximation_checks(subject: str, off: Mapping[str, float]) -> list[CheckResult]:
+    """Return how far a normal approximation is from draws, by what is compared: in posterior standard deviations."""
+    text = "largest distance of the normal approximation from draws, in posterior standard deviations"
+    return [
+        at_most("convergence", f"{subject}, {what}", distance, CLOSE, text, "warn")
+        for what, distance in off.items()
+    ]
 
 
 def _compute_all(results: Sequence[Deferred[xr.Dataset]]) -> None:

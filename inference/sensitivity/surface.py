@@ -12,10 +12,15 @@ import xarray as xr
 from scipy.interpolate import RectBivariateSpline
 from scipy.special import ndtr, ndtri
 
-from inference.diagnostics.checks.result import CheckResult, at_most
+from inference.diagnostics.checks.result import CheckResult
 from inference.diagnostics.summaries import quantiles
 from inference.estimands.horizon import report_times
-from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity, evenly_spaced
+from inference.sensitivity.sensitivity import (
+    MainAnalysis,
+    Sensitivity,
+    approximation_checks,
+    evenly_spaced,
+)
 from inference.sensitivity.timing import timing_settings
 from inference.sensitivity.timing_and_confounding import (
     DELAYS,
@@ -26,7 +31,6 @@ from inference.sensitivity.timing_and_confounding import (
 )
 from inference.sensitivity.timing_pooled import CERTAIN, has_scenarios, normal_mixture_quantiles
 
-CLOSE = 0.1  # of a posterior sd: how far the normal approximation of these cells may be off before it is said
 MOST_COHORTS = 10
 SHOWN = 61  # points along each axis of the figure
 
@@ -138,16 +142,12 @@ def tipping_line(surface: Surface, probability: float = CERTAIN) -> pd.DataFrame
 def surface_checks(surface: Surface) -> list[CheckResult]:
     """Return how far the normal approximation is from draws, over the cells that were sampled."""
     checked = surface.checked
-    values = {
+    off = {
         "mean": float(checked["shift"].abs().max()),
         "sd": float((checked["sd_ratio"] - 1.0).abs().max()),
         "RMST difference": float(checked["rmst_shift"].abs().max()),
     }
-    text = "largest distance of the normal approximation from draws, in posterior standard deviations"
-    return [
-        at_most("convergence", f"delay and confounder, {name}", value, CLOSE, text, "warn")
-        for name, value in values.items()
-    ]
+    return approximation_checks("delay and confounder", off)
 
 
 def _arguments(analysis: MainAnalysis) -> list[tuple]:

@@ -10,6 +10,7 @@ import xarray as xr
 
 from data.study.cohort import Cohort
 from data.study.study import Study
+from inference.adjustments.adjusted import flat_draws
 from inference.frequentist.cox_model import independent_columns
 from inference.sampling.approximation import approximate_each
 from inference.sampling.engine import SamplerSettings, sample
@@ -133,8 +134,7 @@ def timing_of_cohort(
     # Where all begin at zero the candidates are the treated: their model is the treatment model, independent of the rest.
     null = sample(posterior(scenarios[0], without_effect(priors)), settings.sampler).parameters
     null = null | sample(Posterior(cohort, None, priors), settings.sampler).parameters
-    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in null.items()}
-    followed = follow(cohort, spec, flat, settings.replicates, rng)
+    followed = follow(cohort, spec, flat_draws(null), settings.replicates, rng)
     by_run = naive_under_no_effect(cohort, followed, scenarios, times, rng)
     by_delay = naive_under_no_effect(cohort, followed, delays, None, rng)
     observed = cohort.time, cohort.event, cohort.treatment

@@ -13,6 +13,7 @@ import xarray as xr
 from scipy.special import expit
 
 from data.study.cohort import Cohort
+from inference.adjustments.adjusted import flat_draws
 from inference.estimands.curves import TimeGrid, time_grid
 from inference.estimands.mixture import mixture
 from inference.sampling.approximation import approximate_draws
@@ -35,10 +36,6 @@ PREVALENCE = 0.2  # among candidates for treatment; held
 DRAWS = 1000  # of each cell, over all cohorts together; at least FEWEST of each cohort
 FEWEST = 50
 SAMPLED = ((2, 1), (4, 3))  # (delay, strength): the middle, and the strongest of both; of the first cohort
-CLOSE = (
-    0.15  # of a posterior sd: how far the normal approximation of these cells may be off before it is said
-)
-SHOWN = 61  # points along each axis of the figure
 
 
 def confounder_of(strength: float) -> UnmeasuredConfounder:
@@ -88,9 +85,8 @@ def surface_of_cohort(
     scenarios = delayed(cohort.time_unit, DELAYS)
     rng = np.random.default_rng([settings.seed, number, 11])
     half = rng.standard_normal((draws // 2, _most_coordinates(cohort, spec)))
-    normals = np.concatenate(
-        [half, -half]
-    )  # antithetic: the mean of what is nearly linear has nearly no error
+    # Antithetic: the mean of what is nearly linear has nearly no error.
+    normals = np.concatenate([half, -half])
     patients = rng.standard_exponential((len(normals), cohort.size))
     grid = time_grid(spec.cutpoints, horizon, (), horizon)
 
@@ -102,14 +98,10 @@ def surface_of_cohort(
     shape = (len(DELAYS), len(STRENGTHS))
     mean, sd, rmst = np.empty(shape), np.empty(shape), np.empty((*shape, len(normals)))
     # To and fro, so that each search begins at the mode of a neighbour.
-    places = [
-        (at, strength)
-        for at in range(shape[0])
-        for strength in (range(shape[1]) if at % 2 == 0 else reversed(range(shape[1])))
-    ]
-    for place, found in zip(
-        places, approximate_draws((posterior(place) for place in places), EFFECT, normals), strict=True
-    ):
+    steps = range(shape[1])
+    places = [(at, strength) for at in range(shape[0]) for strength in (steps[::-1] if at % 2 else steps)]
+    approximations = approximate_draws(map(posterior, places), EFFECT, normals)
+    for place, found in zip(places, approximations, strict=True):
         mean[place], sd[place] = found.mean, found.sd
         confounder = confounder_of(STRENGTHS[place[1]])
         rmst[place] = rmst_differences(found.parameters, spec, cohort, grid, confounder, patients)
@@ -128,7 +120,7 @@ def surface_of_cohort(
     off = []
     for place in SAMPLED:
         drawn = sample(posterior(place), settings).parameters
-        flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in drawn.items()}
+        flat = flat_draws(drawn)
         effect = flat[EFFECT]
         some = {name: values[:: max(1, len(effect) // 500)] for name, values in flat.items()}
         again = rng.standard_exponential((len(some[EFFECT]), cohort.size))
@@ -179,13 +171,9 @@ def rmst_differences(
     cumulative = spec.baseline.cumulative_hazard(parameters, spec.baseline.basis(time), np)
     treated = cumulative * np.exp(parameters[EFFECT])[:, None]
     draws = (len(cumulative), cohort.size)
+    of_outcome = {name: value for name, value in parameters.items() if name == "outcome_coefficients"}
     risk = np.broadcast_to(
-        covariate_predictor(
-            {name: value for name, value in parameters.items() if name == "outcome_coefficients"},
-            {"outcome_design": cohort.outcome.values},
-            np,
-        ),
-        draws,
+        covariate_predictor(of_outcome, {"outcome_design": cohort.outcome.values}, np), draws
     )
     log_odds = parameters["propensity_intercept"][:, None]
     if cohort.propensity.terms:

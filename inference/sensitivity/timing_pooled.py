@@ -11,16 +11,15 @@ import xarray as xr
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from inference.diagnostics.checks.convergence import ESS, RHAT
-from inference.diagnostics.checks.result import CheckResult, at_least, at_most
+from inference.diagnostics.checks.convergence import row_checks
+from inference.diagnostics.checks.result import CheckResult
 from inference.diagnostics.summaries import ensemble_rhat, quantiles, summarise
 from inference.estimands.horizon import report_times
 from inference.sensitivity.e_values import e_values
 from inference.sensitivity.no_effect import ARMS, RATIOS
-from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity, approximation_checks
 from inference.sensitivity.timing import timing_of_cohort, timing_settings, why_no_scenarios
 
-CLOSE = 0.1  # of a posterior sd: how far the normal approximation may be off before it is said
 CERTAIN = 0.95  # probability of benefit below which a delay makes one doubt
 
 
@@ -94,33 +93,9 @@ def pooled_timing(computed: Sequence[xr.Dataset]) -> Timing:
 
 def timing_checks(timing: Timing) -> list[CheckResult]:
     """Return whether the chains of the start-time scenarios agree, and how good their normal approximation is."""
-    table = timing.scenarios
     return [
-        at_most(
-            "convergence", "scenarios, R-hat", float(table["rhat"].max()), RHAT, "largest of any scenario"
-        ),
-        at_least(
-            "convergence",
-            "scenarios, bulk ESS",
-            float(table["ess_bulk"].min()),
-            ESS,
-            "smallest of any scenario",
-        ),
-        at_most(
-            "convergence",
-            "scenarios, divergences",
-            float(table["divergences"].sum()),
-            0,
-            "divergent transitions, of all scenarios",
-        ),
-        at_most(
-            "convergence",
-            "delays, mean",
-            timing.approximation,
-            CLOSE,
-            "largest distance of the normal approximation from draws, in posterior standard deviations",
-            otherwise="warn",
-        ),
+        *row_checks("scenarios", timing.scenarios, "scenario"),
+        *approximation_checks("delays", {"mean": timing.approximation}),
     ]
 
 

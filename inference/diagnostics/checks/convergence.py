@@ -91,6 +91,17 @@ def chain_checks(parameters: pd.DataFrame, estimands: pd.DataFrame) -> list[Chec
     return checks
 
 
+def row_checks(subject: str, table: pd.DataFrame, row: str) -> list[CheckResult]:
+    """Return whether the chains behind the rows of a table agree: its largest rhat, smallest ess_bulk, and divergences."""
+    largest, smallest = float(table["rhat"].max()), float(table["ess_bulk"].min())
+    diverging, text = float(table["divergences"].sum()), f"divergent transitions, of all {row}s"
+    return [
+        at_most("convergence", f"{subject}, R-hat", largest, RHAT, f"largest of any {row}"),
+        at_least("convergence", f"{subject}, bulk ESS", smallest, ESS, f"smallest of any {row}"),
+        at_most("convergence", f"{subject}, divergences", diverging, 0, text),
+    ]
+
+
 def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
     """Return name, R-hat and effective sample sizes of every parameter."""
     names, draws = parameter_draws(adjusted)
