@@ -96,12 +96,10 @@ def run_card(replications: int, cohorts: int, seed: int, progress: Progress) -> 
     pool = worker_pool(WORKERS)
     chunks: dict[Future[Any], tuple[str | Cell, range]] = {}
     try:
-        for name in POSTERIORS:
-            for part in _parts(replications):
-                chunks[pool.submit(_ranks, name, part, seed)] = (name, part)
-        for cell in CELLS:
-            for part in _parts(cohorts):
-                chunks[pool.submit(_estimates, cell, part, seed)] = (cell, part)
+        for compute, subjects, total in ((ranks_of, POSTERIORS, replications), (estimated, CELLS, cohorts)):
+            for subject in subjects:
+                for part in _parts(total):
+                    chunks[pool.submit(_each, compute, subject, part, seed)] = (subject, part)
         found: dict[str | Cell, dict[int, Any]] = {}
         for ready, future in enumerate(as_completed(chunks)):
             subject, part = chunks[future]
@@ -137,12 +135,8 @@ def _parts(total: int) -> list[range]:
     return [range(start, min(start + CHUNK, total)) for start in range(0, total, CHUNK)]
 
 
-def _ranks(name: str, part: range, seed: int) -> list[dict[str, float]]:
-    return [ranks_of(name, number, seed) for number in part]
-
-
-def _estimates(cell: Cell, part: range, seed: int) -> list[dict[str, Estimated]]:
-    return [estimated(cell, number, seed) for number in part]
+def _each(compute: Callable[..., Any], subject: str | Cell, part: range, seed: int) -> list[Any]:
+    return [compute(subject, number, seed) for number in part]
 
 
 def _by_parameter(found: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,14 +24,12 @@ if TYPE_CHECKING:
     from distributed import Client
 
 PATIENCE = "10s"  # to reach a scheduler
-RUNNING: dict[
-    str, int
-] = {}  # in a worker: the thread that works for each command, until it ends or is interrupted
+RUNNING: dict[str, int] = {}
+"""In a worker: the thread that works for each command, until it ends or is interrupted."""
 ENDED: set[str] = set()  # commands that are over
 ONE_AT_A_TIME = threading.Lock()  # compiled models and the treatment model are kept for one fit at a time
-LEAVING = (
-    threading.Lock()
-)  # no thread is interrupted beyond its work: dask's own would end, and its worker begin nothing more
+LEAVING = threading.Lock()
+"""No thread is interrupted beyond its work: dask's own would end, and its worker begin nothing more."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,8 @@ def other_versions(here: Mapping[str, str], workers: Mapping[str, Mapping[str, s
     """Return, for each worker that differs from this machine, in what."""
     wrong = []
     for worker, there in workers.items():
-        differs = [
-            f"{name} {there.get(name)} for {own}" for name, own in here.items() if there.get(name) != own
-        ]
+        known = {name: (there.get(name), own) for name, own in here.items()}
+        differs = [f"{name} {found} for {own}" for name, (found, own) in known.items() if found != own]
         wrong += [f"{worker} has {', '.join(differs)}"] if differs else []
     return wrong
 
@@ -115,9 +113,8 @@ def connected(address: str) -> Generator[Client]:
         raise InputError(
             "--cluster needs dask.distributed, but it is not installed; run: pip install 'rtsurv[cluster]'"
         ) from error
-    logging.getLogger("distributed").setLevel(
-        logging.CRITICAL
-    )  # what ends a command is raised, and named once
+    # What ends a command is raised, and named once.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
@@ -150,7 +147,7 @@ class ClusterExecutor(Executor):
         """Send a call out; its future holds the result once the files that it wrote are in place here."""
         future: Future = Future()
         future.set_running_or_notify_cancel()
-        parcel = packed(_Call(fn, args, kwargs), self.places)
+        parcel = packed(partial(fn, *args, **kwargs), self.places)
         remote = self.client.submit(work_on, self.name, parcel, pure=False)
         self.remote[future] = remote
         remote.add_done_callback(lambda ended: self._receive(ended, future))
@@ -172,19 +169,6 @@ class ClusterExecutor(Executor):
         if cancel_futures and left:
             self.client.cancel(left, force=True)
             self.client.run(interrupt, self.name)
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A function with its arguments."""
-
-    fn: Callable[..., Any]
-    args: tuple
-    kwargs: dict[str, Any]
-
-    def __call__(self) -> Any:
-        """Return the result."""
-        return self.fn(*self.args, **self.kwargs)
 
 
 def _readable(error: BaseException) -> BaseException:

@@ -137,12 +137,9 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
             drawn = groups["posterior_predictive"]
             replicated, observed = _predictive(study, cohort, drawn)
             published = _published(study, cohort, drawn)
-    left_out = (
-        leave_one_out(adjusted, tree["posterior"].to_dataset()) if request.left_out and everybody else None
-    )
-    elpd = np.full(cohort.size, np.nan) if left_out is None else left_out.elpd
-    pareto_k = None if left_out is None else left_out.pareto_k
-    survival = None if left_out is None else left_out.survival
+    elpd, pareto_k, survival = np.full(cohort.size, np.nan), None, None
+    if request.left_out and everybody:
+        elpd, pareto_k, survival = leave_one_out(adjusted, tree["posterior"].to_dataset())
     predicted = predictions(adjusted, problem, survival, request.predictive)
     balance, known = balance_behind(adjusted, problem), left_out_patients(cohort.size)
     judged = split_predictive_checks if "state" in observed.dims else predictive_checks
@@ -247,25 +244,13 @@ def _kept_draws(adjusted: AdjustedSample, estimated: Estimated) -> xr.Dataset:
 
 def _predictive(study: Study, cohort: Cohort, drawn: Replicated) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the frequentist summaries of the replicated cohorts and of the cohort itself."""
-    _, times = report_times(study, cohort)
-    intervals = study_cutpoints(study, cohort)
     grid = np.linspace(0.0, float(cohort.time.max()), 101)
+    intervals = study_cutpoints(study, cohort)
+    shared = cohort.entry, cohort.outcome.values, report_times(study, cohort)[1], grid, intervals
     time, event = drawn["time"].to_numpy()[0], drawn["event"].to_numpy()[0].astype(bool)
     if "start" in drawn:
-
-        def split(time: np.ndarray, event: np.ndarray, start: np.ndarray) -> xr.Dataset:
-            return split_statistics(
-                time, event, start, cohort.entry, cohort.outcome.values, times, grid, intervals
-            )
-
         assert cohort.treatment_start is not None, "what was split had starts"
-        replicated = split(time, event, drawn["start"].to_numpy()[0])
-        return replicated, split(cohort.time, cohort.event, cohort.treatment_start)
-    entry = cohort.entry if np.any(cohort.entry > 0) else None
-
-    def statistics(time: np.ndarray, event: np.ndarray) -> xr.Dataset:
-        return replicate_statistics(
-            time, event, cohort.treatment, entry, cohort.outcome.values, times, grid, intervals
-        )
-
-    return statistics(time, event), statistics(cohort.time, cohort.event)
+        replicated = split_statistics(time, event, drawn["start"].to_numpy()[0], *shared)
+        return replicated, split_statistics(cohort.time, cohort.event, cohort.treatment_start, *shared)
+    replicated = replicate_statistics(time, event, cohort.treatment, *shared)
+    return replicated, replicate_statistics(cohort.time, cohort.event, cohort.treatment, *shared)

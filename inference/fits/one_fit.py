@@ -25,9 +25,8 @@ from models.baselines import BASELINES
 from models.effects import EFFECTS
 from models.priors import PriorSet
 
-DESIGNS = (
-    20  # of adjustments that condition on one draw of the propensity score, or one set of pairs, at a time
-)
+DESIGNS = 20
+"""Of adjustments that condition on one draw of the propensity score, or one set of pairs, at a time."""
 
 
 def fit(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -72,19 +72,10 @@ def packed(work: Callable[[], object], places: Places) -> Parcel:
     written = io.BytesIO()
     packer = _Packer(written, places)
     packer.dump(work)
-    kept = {
-        file.relative_to(places.results).as_posix(): file.read_bytes()
-        for folder in packer.kept
-        for file in sorted(folder.iterdir())
-        if file.is_file()
-    }
-    evidence = (
-        sorted((places.study / "evidence").rglob("*")) if not _inside(places.study, places.source) else []
-    )
-    study = {
-        file.relative_to(places.study).as_posix(): file.read_bytes() for file in evidence if file.is_file()
-    }
-    return Parcel(written.getvalue(), kept, study)
+    kept = [file for folder in packer.kept for file in sorted(folder.iterdir())]
+    bundled = places.study.absolute().is_relative_to(places.source.absolute())
+    evidence = [] if bundled else sorted((places.study / "evidence").rglob("*"))
+    return Parcel(written.getvalue(), _contents(kept, places.results), _contents(evidence, places.study))
 
 
 def done(parcel: Parcel, folder: Path) -> tuple[bytes, Files]:
@@ -103,11 +94,10 @@ def done(parcel: Parcel, folder: Path) -> tuple[bytes, Files]:
     written = io.BytesIO()
     _Packer(written, places).dump(result)
     made = [file for file in places.results.rglob("*") if file.is_file()]
-    made.sort(
-        key=lambda file: file.stat().st_mtime_ns
-    )  # a checksum is written last, and must be put in place last
-    names = [(file, file.relative_to(places.results).as_posix()) for file in made]
-    return written.getvalue(), {name: file.read_bytes() for file, name in names if name not in parcel.results}
+    # A checksum is written last, and must be put in place last.
+    made.sort(key=lambda file: file.stat().st_mtime_ns)
+    found = _contents(made, places.results)
+    return written.getvalue(), {name: own for name, own in found.items() if name not in parcel.results}
 
 
 def unpacked(content: bytes, places: Places) -> Any:
@@ -122,8 +112,9 @@ def put_in_place(files: Mapping[str, bytes], folder: Path) -> None:
             temporary.write_bytes(content)
 
 
-def _inside(path: Path, folder: Path) -> bool:
-    return path.absolute().is_relative_to(folder.absolute())
+def _contents(paths: Iterable[Path], folder: Path) -> Files:
+    """Return the contents of those paths below a folder that are files."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
 class _Packer(pickle.Pickler):

@@ -16,10 +16,8 @@ from inference.diagnostics.summaries import ensemble_rhat
 from inference.fits.fits import FitSummary
 
 WORST_RHAT = 1.05  # of a single cohort: the largest of many ratios exceeds 1.01 by chance
-SECOND_MODE = (
-    "feedback",
-    "second mode",
-)  # family and subject of a check that makes numbers unsafe in any cohort
+SECOND_MODE = ("feedback", "second mode")
+"""Family and subject of a check that makes numbers unsafe in any cohort."""
 SUMS = ("convergence: divergences",)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -94,9 +95,6 @@ def _pooled_table(summaries: Sequence[FitSummary], draws: np.ndarray) -> tuple[p
     between = stacked["mean"].var(axis=0, ddof=1)
     flat = draws.reshape(len(draws), -1).astype(float)
     limits = np.array([quantiles(row) for row in flat]).T
-    inflated = (1.0 + 1.0 / count) * between
-    with np.errstate(invalid="ignore", divide="ignore"):
-        missing = np.where(within + inflated > 0, inflated / (within + inflated), 0.0)
     table = summaries[0].estimands.assign(
         mean=stacked["mean"].mean(axis=0),
         sd=np.sqrt(within + (count - 1) / count * between),
@@ -111,15 +109,21 @@ def _pooled_table(summaries: Sequence[FitSummary], draws: np.ndarray) -> tuple[p
     )
     undetermined = np.isnan(flat).mean(axis=1) > UNDETERMINED
     table.loc[undetermined, ["lower", "median", "upper"]] = np.nan
-    pooling = table[LABELS].assign(
-        mean=table["mean"],
-        within_variance=within,
-        between_variance=between,
-        fraction_of_missing_information=np.where(np.isfinite(within), missing, np.nan),
-        error_over_cohorts=np.sqrt(between / count),
-        cohorts=count,
-    )
-    return table, pooling
+    return table, table[LABELS].assign(mean=table["mean"], **_division(within, between, count))
+
+
+def _division(within: np.ndarray, between: np.ndarray, count: int) -> dict[str, Any]:
+    """Return how variances divide into those within and those between so many cohorts (row,)."""
+    inflated = (1.0 + 1.0 / count) * between
+    with np.errstate(invalid="ignore", divide="ignore"):
+        missing = np.where(within + inflated > 0, inflated / (within + inflated), 0.0)
+    return {
+        "within_variance": within,
+        "between_variance": between,
+        "fraction_of_missing_information": np.where(np.isfinite(within), missing, np.nan),
+        "error_over_cohorts": np.sqrt(between / count),
+        "cohorts": count,
+    }
 
 
 def _pooled_parameters(draws: xr.Dataset, count: int) -> pd.DataFrame:
@@ -128,9 +132,6 @@ def _pooled_parameters(draws: xr.Dataset, count: int) -> pd.DataFrame:
     by_cohort = parameter.reshape(*parameter.shape[:3], count, -1)
     means = by_cohort.mean(axis=(1, 2, 4))
     within, between = by_cohort.var(axis=(1, 2, 4)).mean(axis=1), means.var(axis=1, ddof=1)
-    inflated = (1.0 + 1.0 / count) * between
-    with np.errstate(invalid="ignore", divide="ignore"):
-        missing = np.where(within + inflated > 0, inflated / (within + inflated), 0.0)
     return pd.DataFrame(
         {
             "estimand": draws["parameter_name"].to_numpy().astype(str),
@@ -139,11 +140,7 @@ def _pooled_parameters(draws: xr.Dataset, count: int) -> pd.DataFrame:
             "time": np.nan,
             "unit": "",
             "mean": means.mean(axis=1),
-            "within_variance": within,
-            "between_variance": between,
-            "fraction_of_missing_information": missing,
-            "error_over_cohorts": np.sqrt(between / count),
-            "cohorts": count,
+            **_division(within, between, count),
         }
     )
 

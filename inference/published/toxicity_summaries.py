@@ -69,35 +69,20 @@ def contrast_table(draws: Draws) -> pd.DataFrame:
     probability of harm says what is known.
     """
     rows = []
-    for contrast, (exposed, reference) in {
-        "drug": ("any", "none"),
-        "timing": ("concurrent", "sequential"),
-    }.items():
-        one, other = risk(draws, exposed), risk(draws, reference)
+    for contrast, arms in {"drug": ("any", "none"), "timing": ("concurrent", "sequential")}.items():
+        one, other = (risk(draws, exposure) for exposure in arms)
         difference = one - other
         harm = float((difference > 0).mean())
         quantities = {
-            "risk_difference": difference,
-            "risk_ratio": one / other,
-            "odds_ratio": one / (1 - one) / (other / (1 - other)),
+            "risk_difference": _limits(difference),
+            "risk_ratio": _limits(one / other),
+            "odds_ratio": _limits(one / (1 - one) / (other / (1 - other))),
+            "number_needed_to_harm": _needed_to_harm(_limits(difference)),
         }
-        for quantity, values in quantities.items():
-            rows.append(
-                {
-                    "contrast": contrast,
-                    "quantity": quantity,
-                    **_limits(values),
-                    "probability_of_harm": harm,
-                }
-            )
-        rows.append(
-            {
-                "contrast": contrast,
-                "quantity": "number_needed_to_harm",
-                **_needed_to_harm(_limits(difference)),
-                "probability_of_harm": harm,
-            }
-        )
+        rows += [
+            {"contrast": contrast, "quantity": quantity, **limits, "probability_of_harm": harm}
+            for quantity, limits in quantities.items()
+        ]
     return pd.DataFrame(rows)
 
 

@@ -221,17 +221,13 @@ def _content_of_record(value: Any) -> Any:
     return [type(value).__name__, {one.name: content_of(getattr(value, one.name)) for one in fields(value)}]
 
 
-def _write_tree(tree: xr.DataTree, path: Path) -> None:
-    tree.to_netcdf(path, engine=ENGINE)
+def _write(held: xr.DataTree | xr.Dataset, path: Path) -> None:
+    held.to_netcdf(path, engine=ENGINE)
 
 
 def _read_tree(path: Path) -> xr.DataTree:
     with xr.open_datatree(path, engine=ENGINE) as opened:
         return opened.load()
-
-
-def _write_dataset(table: xr.Dataset, path: Path) -> None:
-    table.to_netcdf(path, engine=ENGINE)
 
 
 def _read_dataset(path: Path) -> xr.Dataset:
@@ -259,7 +255,7 @@ def _read_frames(path: Path) -> Mapping[str, pd.DataFrame]:
 # The files are the same by either engine. h5netcdf takes 5 times as long to write a fit of 90 variables, and 7 times
 # as long to read it: with hundreds of fits, minutes.
 ENGINE = "netcdf4"
-TREE = Form("nc", _write_tree, _read_tree)
-DATASET = Form("nc", _write_dataset, _read_dataset)
+TREE = Form("nc", _write, _read_tree)
+DATASET = Form("nc", _write, _read_dataset)
 FRAME = Form("parquet", _write_frame, pd.read_parquet)
 FRAMES = Form("zip", _write_frames, _read_frames)
