@@ -7,20 +7,16 @@ from functools import partial
 
 import pandas as pd
 import xarray as xr
+from data.study.without_covariates import without_covariates
 
 from data.published.evidence import load_evidence
 from data.study.cohort import Cohort
 from data.study.study import Study
 from data.study.subcohorts import without_covariates
+from inference.diagnostics.checks.convergence import row_checks
 from inference.fits.requests import FitRequest, request_of_cohort
 from inference.frequentist.without import COMPLETE, NOTHING, left_out_of
-from inference.sensitivity.sampled_effect import (
-    effect_checks,
-    main_effect,
-    pooled_effects,
-    sampled_effect,
-    shortened,
-)
+from inference.sensitivity.sampled_effect import main_effect, pooled_effects, sampled_effect, shortened
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.storage.cache import DATASET, cached
 
@@ -120,5 +116,5 @@ LEFT_OUT = Sensitivity(
     effect_without_of_cohort,
     _arguments,
     pooled_effect_without,
-    partial(effect_checks, "covariates left out"),
+    partial(row_checks, "covariates left out", row="row"),
 )

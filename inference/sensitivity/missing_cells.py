@@ -11,8 +11,9 @@ import xarray as xr
 
 from data.study.cohort import Cohort
 from data.study.study import Study
+from inference.diagnostics.checks.convergence import row_checks
 from inference.fits.requests import FitRequest, request_of_cohort
-from inference.sensitivity.sampled_effect import effect_checks, pooled_effects, sampled_effect, shortened
+from inference.sensitivity.sampled_effect import pooled_effects, sampled_effect, shortened
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.storage.cache import DATASET, cached
 
@@ -74,5 +75,5 @@ MISSING = Sensitivity(
     effect_in_cohort,
     _arguments,
     pooled_by_patients,
-    partial(effect_checks, "missing cells"),
+    partial(row_checks, "missing cells", row="row"),
 )

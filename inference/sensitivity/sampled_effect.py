@@ -1,4 +1,4 @@
-"""The effect of the main model in other cohorts than those of the analysis: sampled in each, pooled, and checked."""
+"""The effect of the main model in other cohorts than those of the analysis: sampled in each, and pooled."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import xarray as xr
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS
-from inference.diagnostics.checks.convergence import row_checks
-from inference.diagnostics.checks.result import CheckResult
 from inference.diagnostics.summaries import ensemble_rhat, probability_of_benefit, quantiles, summarise
 from inference.fits.requests import FitRequest, problem_of
 from inference.sampling.engine import sample
@@ -70,11 +68,6 @@ def pooled_effects(computed: xr.Dataset) -> pd.DataFrame:
             "divergences": computed["divergences"].sum("cohort").to_numpy(),
         }
     )
-
-
-def effect_checks(subject: str, table: pd.DataFrame) -> list[CheckResult]:
-    """Return whether the chains behind a table of `pooled_effects` agree."""
-    return row_checks(subject, table, "row")
 
 
 def main_effect(main: pd.DataFrame, cohorts: int) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from data.study.without_covariates import without_covariates
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
@@ -13,6 +14,7 @@ from data.simulation.simulate import Truth, simulate_cohort, simulate_frame, sim
 from data.simulation.truth import NormalCovariate
 from data.study.cohort import validate_cohort
 from data.study.subcohorts import without_covariates
+from inference.diagnostics.checks.convergence import row_checks
 from inference.fits.requests import FitRequest, problem_of
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without, left_out_of
 from inference.sampling.engine import SamplerSettings, sample
@@ -22,7 +24,7 @@ from inference.sensitivity.left_out import (
     pooled_effect_without,
     untimed_table,
 )
-from inference.sensitivity.sampled_effect import effect_checks, shortened
+from inference.sensitivity.sampled_effect import shortened
 from models.baselines import Weibull
 from models.effects import EFFECTS
 from models.priors import Prior, PriorSet
@@ -146,7 +148,7 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
     assert pooled.index.tolist() == ["frailty", "age", TOGETHER]
     for name in pooled.index:
         assert moved[name] == pytest.approx(of_cox[name], abs=0.06)
-    assert all(check.status == "pass" for check in effect_checks("covariates left out", pooled))
+    assert all(check.status == "pass" for check in row_checks("covariates left out", pooled, "row"))
     monkeypatch.setattr("inference.sensitivity.sampled_effect.sample", None)
     kept = effect_without_of_cohort(tmp_path, study, cohorts[0], 0, MAIN, groups)
     xr.testing.assert_equal(kept, found[0])
@@ -197,7 +199,7 @@ def test_cohorts_are_pooled_with_equal_weights():
 
 def test_chains_that_disagree_fail_and_divergences_too():
     statuses = [
-        [check.status for check in effect_checks("covariates left out", pooled_effect_without([one]))]
+        [check.status for check in row_checks("covariates left out", pooled_effect_without([one]), "row")]
         for one in (made(0.0), made(0.0, 0.3))
     ]
     assert statuses[0] == ["pass", "pass", "fail"]

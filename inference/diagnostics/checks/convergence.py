@@ -40,12 +40,11 @@ def convergence_checks(
     divergent = int(statistics["diverging"].sum())
     energy = np.atleast_3d(statistics["energy"])
     ebfmi = min(float(np.min(array_stats.bfmi(energy[:, :, k]))) for k in range(energy.shape[2]))
+    text = "smallest of all chains"
     return [
-        *chain_checks(parameter_table(adjusted), estimands),
+        *chain_checks(_parameter_table(adjusted), estimands),
         divergence_check(divergent, statistics["diverging"].size),
-        at_least(
-            "convergence", "E-BFMI", ebfmi, EBFMI, "smallest of all chains: energies must be explored freely"
-        ),
+        at_least("convergence", "E-BFMI", ebfmi, EBFMI, f"{text}: energies must be explored freely"),
         *([] if pareto_k is None else [_khat_check(pareto_k)]),
     ]
 
@@ -83,11 +82,11 @@ def chain_checks(parameters: pd.DataFrame, estimands: pd.DataFrame) -> list[Chec
     both = pd.concat([parameters, of_estimands[["name", "rhat", "ess_bulk", "ess_tail"]]], ignore_index=True)
     worst = both.loc[both["rhat"].fillna(np.inf).idxmax()]
     text = f"largest for {worst['name']}: chains must agree"
-    checks = [at_most("convergence", "R-hat", _or_inf(worst["rhat"]), RHAT, text)]
+    checks = [at_most("convergence", "R-hat", _finite(worst["rhat"], np.inf), RHAT, text)]
     for column, label in (("ess_bulk", "bulk ESS"), ("ess_tail", "tail ESS")):
         least = both.loc[both[column].fillna(-np.inf).idxmin()]
         text = f"smallest for {least['name']}: effective draws of all parameters and estimands"
-        checks.append(at_least("convergence", label, _or_zero(least[column]), ESS, text))
+        checks.append(at_least("convergence", label, _finite(least[column], 0.0), ESS, text))
     return checks
 
 
@@ -102,7 +101,7 @@ def row_checks(subject: str, table: pd.DataFrame, row: str) -> list[CheckResult]
     ]
 
 
-def parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
+def _parameter_table(adjusted: AdjustedSample) -> pd.DataFrame:
     """Return name, R-hat and effective sample sizes of every parameter."""
     names, draws = parameter_draws(adjusted)
     summary = pd.DataFrame(summarise(draws))
@@ -133,9 +132,5 @@ def parameter_draws(adjusted: AdjustedSample) -> tuple[list[str], np.ndarray]:
     return names, np.concatenate(rows)
 
 
-def _or_inf(value: float) -> float:
-    return float(value) if np.isfinite(value) else float("inf")
-
-
-def _or_zero(value: float) -> float:
-    return float(value) if np.isfinite(value) else 0.0
+def _finite(value: float, otherwise: float) -> float:
+    return float(value) if np.isfinite(value) else otherwise

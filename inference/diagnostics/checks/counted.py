@@ -13,9 +13,9 @@ from data.study.cohort import Cohort
 from inference.adjustments import ADJUSTMENTS, AdjustedSample
 from inference.adjustments.adjusted import flat_draws
 from inference.adjustments.counted_weights import WEIGHTINGS
-from inference.diagnostics.checks.overlap import IMBALANCE, OUTSIDE, SMALLEST_SHARE
+from inference.diagnostics.checks.overlap import balance_checks, outside_check, share_check
 from inference.diagnostics.checks.predictive import predictive_check
-from inference.diagnostics.checks.result import CheckResult, at_least, at_most
+from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.frequentist.balance import share_outside_common_range
 from inference.frequentist.counted import counted_differences
 from models.intervals import interval_labels
@@ -45,7 +45,7 @@ def counted_predictive_checks(adjusted: AdjustedSample, cohort: Cohort, seed: in
     """
     if ADJUSTMENTS[adjusted.adjustment].population:
         return []
-    replicated, observed = counted_replicates(adjusted, cohort, seed)
+    replicated, observed = _replicates(adjusted, cohort, seed)
     checks = []
     for arm in ARMS:
         checks.append(predictive_check("events", f"events, {arm}", replicated, observed, {"arm": arm}))
@@ -57,14 +57,8 @@ def counted_predictive_checks(adjusted: AdjustedSample, cohort: Cohort, seed: in
     return checks
 
 
-def counted_replicates(adjusted: AdjustedSample, cohort: Cohort, seed: int) -> tuple[xr.Dataset, xr.Dataset]:
-    """Return numbers of events of replicated tables, and of the cohort as its one replicate.
-
-    Returns
-    -------
-    Dataset
-        events (replicate, arm), events_by_interval (replicate, arm, interval), events_by_level (replicate, arm, level).
-    """
+def _replicates(adjusted: AdjustedSample, cohort: Cohort, seed: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the `_events` of replicated tables, and of the cohort as its one replicate."""
     assert cohort.counts is not None, "rows are counts"
     rng, expected = np.random.default_rng([seed, 9]), []
     share = -(-REPLICATES // len(adjusted.designs))
@@ -84,15 +78,12 @@ def counted_replicates(adjusted: AdjustedSample, cohort: Cohort, seed: int) -> t
 
 
 def _events(tables: Sequence[np.ndarray], cohort: Cohort) -> xr.Dataset:
-    """Return the sums over rows of events (row, interval) of several tables: by arm, and in each by interval and by level."""
+    """Return sums over rows of events (row, interval) of several tables (replicate, arm): of all, by interval, by level."""
     assert cohort.counts is not None, "rows are counts"
     arms = np.stack([~cohort.treatment, cohort.treatment]).astype(float)
-    inside = (
-        pd.get_dummies(cohort.covariates, prefix_sep=" ")
-        if len(cohort.covariates.columns)
-        else pd.DataFrame()
-    )
-    levels = inside.to_numpy(float).reshape(-1, cohort.size) if inside.empty else inside.to_numpy(float).T
+    some = len(cohort.covariates.columns)
+    inside = pd.get_dummies(cohort.covariates, prefix_sep=" ") if some else pd.DataFrame()
+    levels = inside.to_numpy(float).T if some else np.empty((0, cohort.size))
     by_interval = np.stack([arms @ table for table in tables])
     by_level = np.stack([(arms * table.sum(axis=1)) @ levels.T for table in tables])
     of_arm = ("replicate", "arm")
@@ -125,32 +116,14 @@ def counted_overlap_checks(cohort: Cohort, propensity: np.ndarray, adjustment: s
     patients, treated = cohort.counts.patients, cohort.treatment
     range_ = share_outside_common_range(propensity, treated)
     outside = (propensity < range_["lower"]) | (propensity > range_["upper"])
-    text = "patients whose probability of treatment no patient of the other arm reaches"
-    share = float(patients[outside].sum() / patients.sum())
-    checks = [at_most("overlap", "share outside the common range", share, OUTSIDE, text, otherwise="warn")]
+    checks = [outside_check(float(patients[outside].sum() / patients.sum()))]
     weights = _weights(cohort, propensity, adjustment)
-    for arm, name, label in (
-        (True, "treated", cohort.treated_label),
-        (False, "control", cohort.control_label),
-    ):
+    for arm in (True, False):
         own, count = weights[treated == arm], patients[treated == arm]
         effective = float((count @ own) ** 2 / (count @ own**2) / count.sum())
-        text = f"{label}: effective share of the patients under weights"
-        checks.append(
-            at_least(
-                "overlap", f"effective sample size, {name}", effective, SMALLEST_SHARE, text, otherwise="warn"
-            )
-        )
+        checks.append(share_check(cohort, arm, effective, "effective share of the patients under weights"))
     balance = counted_balance(cohort, propensity, adjustment)
-    if len(balance):
-        text = "largest standardised mean difference between the arms"
-        before, after = (
-            float(balance[name].abs().max()) for name in ("difference_before", "difference_after")
-        )
-        checks.append(CheckResult("overlap", "balance before weighting", "info", before, IMBALANCE, text))
-        text += ", weighted"
-        checks.append(at_most("overlap", "balance after weighting", after, IMBALANCE, text, otherwise="warn"))
-    return checks
+    return [*checks, *balance_checks(balance, "weighting", "weighted")] if len(balance) else checks
 
 
 def counted_balance(cohort: Cohort, propensity: np.ndarray, adjustment: str) -> pd.DataFrame:

@@ -11,8 +11,8 @@ from inference.adjustments.weighting import (
     effective_sizes,
     extreme_weights,
 )
-from inference.diagnostics.checks.overlap import IMBALANCE, SMALLEST_SHARE, certain_treatment
-from inference.diagnostics.checks.result import CheckResult, at_least, at_most
+from inference.diagnostics.checks.overlap import IMBALANCE, certain_treatment, share_check
+from inference.diagnostics.checks.result import CheckResult, at_most
 from inference.frequentist.balance import largest_by_chance
 
 EXTREME = 0.01  # share of patients with a stabilised weight above 10
@@ -90,15 +90,10 @@ def _chance(problem: Problem) -> float:
 
 def _shares(problem: Problem, weights: np.ndarray, weighted: bool) -> list[CheckResult]:
     cohort, checks = problem.cohort, []
-    for arm, sizes in effective_sizes(weights, cohort.treatment).items():
-        label, inside = (
-            (cohort.treated_label, cohort.treatment)
-            if arm == "treated"
-            else (cohort.control_label, ~cohort.treatment)
-        )
-        share = float(sizes.mean()) / int(inside.sum())
-        what = "effective share of the patients under the weights" if weighted else "share that finds a pair"
-        subject = f"{'effective sample size' if weighted else 'share matched'}, {arm}"
-        text = f"{label}: {what}, mean over designs"
-        checks.append(at_least("overlap", subject, share, SMALLEST_SHARE, text, otherwise="warn"))
+    subject = "effective sample size" if weighted else "share matched"
+    what = "effective share of the patients under the weights" if weighted else "share that finds a pair"
+    for name, sizes in effective_sizes(weights, cohort.treatment).items():
+        treated = name == "treated"
+        share = float(sizes.mean()) / int((cohort.treatment == treated).sum())
+        checks.append(share_check(cohort, treated, share, f"{what}, mean over designs", subject))
     return checks

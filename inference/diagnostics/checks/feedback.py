@@ -28,13 +28,7 @@ def feedback_checks(adjusted: AdjustedSample, cohort: Cohort) -> list[CheckResul
         return [CheckResult("feedback", "score from elsewhere", "info", None, None, text)]
     if adjusted.adjustment != "joint" or not cohort.propensity.terms:
         return []
-    checks = [_mode_check(adjusted)]
-    checks += [
-        at_most(
-            "feedback", f"shift of {row['term']}", abs(row["shift"]), SHIFT, row["text"], otherwise="warn"
-        )
-        for row in feedback_table(adjusted, cohort).to_dict("records")
-    ]
+    checks = [_mode_check(adjusted), *_shifts(adjusted, cohort)]
     omitted = sorted(set(cohort.propensity.terms) - set(cohort.outcome.terms))
     if omitted:
         text = (
@@ -47,31 +41,19 @@ def feedback_checks(adjusted: AdjustedSample, cohort: Cohort) -> list[CheckResul
     return checks
 
 
-def feedback_table(adjusted: AdjustedSample, cohort: Cohort) -> pd.DataFrame:
-    """Return, for each propensity coefficient, how far feedback moved it.
-
-    Parameters
-    ----------
-    adjusted : AdjustedSample
-        A joint fit.
-    cohort : Cohort
-        Gives the terms.
-
-    Returns
-    -------
-    DataFrame
-        term, shift (of the mean, in standard deviations of the treatment model alone), overlap (area common to both
-        densities, as normals, between 0 and 1), text.
-    """
-    joint = flat_draws(adjusted.designs[0].parameters)["propensity_coefficients"]
-    alone = flat_draws(adjusted.treatment)["propensity_coefficients"]
+def _shifts(adjusted: AdjustedSample, cohort: Cohort) -> list[CheckResult]:
+    """Return how far feedback moved each propensity coefficient, in standard deviations of the treatment model alone."""
+    joint, alone = (
+        flat_draws(drawn)["propensity_coefficients"]
+        for drawn in (adjusted.designs[0].parameters, adjusted.treatment)
+    )
     shift = (joint.mean(axis=0) - alone.mean(axis=0)) / alone.std(axis=0, ddof=1)
-    overlap = [_common_area(joint[:, i], alone[:, i]) for i in range(joint.shape[1])]
-    text = [
-        f"the outcome moved the coefficient by {move:+.2f} standard deviations; {100 * share:.0f} % of the densities is common"
-        for move, share in zip(shift, overlap, strict=True)
-    ]
-    return pd.DataFrame({"term": cohort.propensity.terms, "shift": shift, "overlap": overlap, "text": text})
+    checks = []
+    for place, (term, move) in enumerate(zip(cohort.propensity.terms, shift.tolist(), strict=True)):
+        share = _common_area(joint[:, place], alone[:, place])
+        text = f"the outcome moved the coefficient by {move:+.2f} standard deviations; {100 * share:.0f} % of the densities is common"
+        checks.append(at_most("feedback", f"shift of {term}", abs(move), SHIFT, text, otherwise="warn"))
+    return checks
 
 
 def _common_area(first: np.ndarray, second: np.ndarray) -> float:

@@ -20,15 +20,9 @@ def median_notes(not_reached: Mapping[str, float]) -> list[CheckResult]:
     not_reached : mapping of str to float
         Share of draws by arm.
     """
+    text = "the median lies beyond the last follow-up of the arm in {:.2g} % of the draws"
     return [
-        CheckResult(
-            "estimand",
-            f"median not reached, {arm}",
-            "info",
-            share,
-            None,
-            f"the median lies beyond the last follow-up of the arm in {100 * share:.2g} % of the draws",
-        )
+        CheckResult("estimand", f"median not reached, {arm}", "info", share, None, text.format(100 * share))
         for arm, share in not_reached.items()
         if share > 0
     ]
@@ -50,11 +44,8 @@ def extrapolation_checks(table: pd.DataFrame, time_unit: str) -> list[CheckResul
             f"{names} to {rows['time'].max():g} {time_unit} are {note}: nobody of an arm was followed as long, the model alone "
             "says what would follow; choose an earlier horizon and times"
         )
-        checks.append(
-            CheckResult(
-                "estimand", str(note), "warn", float(rows["time"].max()), float(str(note).split()[-1]), text
-            )
-        )
+        last, limit = float(rows["time"].max()), float(str(note).split()[-1])
+        checks.append(CheckResult("estimand", str(note), "warn", last, limit, text))
     return checks
 
 

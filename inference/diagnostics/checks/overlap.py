@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from data.study.cohort import Cohort
 from inference.diagnostics.checks.result import CheckResult, at_least, at_most
@@ -32,42 +33,45 @@ def overlap_checks(cohort: Cohort, propensity: np.ndarray) -> list[CheckResult]:
     """
     outside = share_outside_common_range(propensity, cohort.treatment)
     weights = overlap_weights(propensity, cohort.treatment)
-    checks = [
-        at_most(
-            "overlap",
-            "share outside the common range",
-            float(outside["all"]),
-            OUTSIDE,
-            "patients whose probability of treatment no patient of the other arm reaches",
-            otherwise="warn",
-        )
-    ]
-    for arm, label in ((True, cohort.treated_label), (False, cohort.control_label)):
+    checks = [outside_check(float(outside["all"]))]
+    for arm in (True, False):
         inside = cohort.treatment == arm
         share = float(effective_sample_size(weights[inside])) / int(inside.sum())
-        text = f"{label}: effective share of the patients when the arms are weighted to overlap"
-        subject = "effective sample size, " + ("treated" if arm else "control")
-        checks.append(at_least("overlap", subject, share, SMALLEST_SHARE, text, otherwise="warn"))
+        text = "effective share of the patients when the arms are weighted to overlap"
+        checks.append(share_check(cohort, arm, share, text))
     checks += certain_treatment(cohort, propensity)
     if cohort.propensity.terms:
         balance = standardised_differences(cohort.propensity, cohort.treatment, weights)
-        before, after = balance["difference_before"].abs(), balance["difference_after"].abs()
-        text = "largest standardised mean difference between the arms"
-        checks.append(
-            CheckResult("overlap", "balance before weighting", "info", float(before.max()), IMBALANCE, text)
-        )
-        text = "largest standardised mean difference between the arms, weighted to overlap"
-        checks.append(
-            at_most(
-                "overlap",
-                "balance after overlap weighting",
-                float(after.max()),
-                IMBALANCE,
-                text,
-                otherwise="warn",
-            )
-        )
+        checks += balance_checks(balance, "overlap weighting", "weighted to overlap")
     return checks
+
+
+def outside_check(share: float) -> CheckResult:
+    """Return the check of the share of patients outside the common range of the probability of treatment."""
+    text = "patients whose probability of treatment no patient of the other arm reaches"
+    return at_most("overlap", "share outside the common range", share, OUTSIDE, text, otherwise="warn")
+
+
+def share_check(
+    cohort: Cohort, arm: bool, share: float, text: str, subject: str = "effective sample size"
+) -> CheckResult:
+    """Return the check of how much of an arm counts under weights, or is in a pair."""
+    name, label = ("treated", cohort.treated_label) if arm else ("control", cohort.control_label)
+    return at_least(
+        "overlap", f"{subject}, {name}", share, SMALLEST_SHARE, f"{label}: {text}", otherwise="warn"
+    )
+
+
+def balance_checks(balance: pd.DataFrame, weighting: str, weighted: str) -> list[CheckResult]:
+    """Return the largest standardised differences of a table with `difference_before` and `difference_after`."""
+    before, after = (float(balance[f"difference_{when}"].abs().max()) for when in ("before", "after"))
+    text = "largest standardised mean difference between the arms"
+    return [
+        CheckResult("overlap", "balance before weighting", "info", before, IMBALANCE, text),
+        at_most(
+            "overlap", f"balance after {weighting}", after, IMBALANCE, f"{text}, {weighted}", otherwise="warn"
+        ),
+    ]
 
 
 def certain_treatment(cohort: Cohort, propensity: np.ndarray) -> list[CheckResult]:

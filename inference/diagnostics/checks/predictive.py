@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
@@ -43,12 +45,25 @@ def predictive_checks(replicated: xr.Dataset, observed: xr.Dataset, time_unit: s
             checks.append(
                 predictive_check("survival", label, replicated, observed, {"arm": arm, "time": time})
             )
-        for interval in range(observed.sizes["interval"]):
-            start, end = (float(observed[f"interval_{side}"][interval]) for side in ("start", "end"))
-            label = f"events in ({start:g}, {end:g}] {time_unit}, {arm}"
-            where = {"arm": arm, "interval": interval}
-            checks.append(predictive_check("events_by_interval", label, replicated, observed, where))
+        checks += interval_checks(replicated, observed, time_unit, {"arm": arm}, arm)
     return checks
+
+
+def interval_checks(
+    replicated: xr.Dataset, observed: xr.Dataset, time_unit: str, where: dict, who: str
+) -> list[CheckResult]:
+    """Return the checks of the events in each interval, of an arm or state."""
+    edges = observed["interval_start"].to_numpy(), observed["interval_end"].to_numpy()
+    return [
+        predictive_check(
+            "events_by_interval",
+            f"events in ({start:g}, {end:g}] {time_unit}, {who}",
+            replicated,
+            observed,
+            where | {"interval": interval},
+        )
+        for interval, (start, end) in enumerate(zip(*edges, strict=True))
+    ]
 
 
 def predictive_check(
@@ -71,15 +86,18 @@ def predictive_check(
     known = draws[~np.isnan(draws)]
     low, high = np.quantile(known, [0.025, 0.975], method="inverted_cdf") if len(known) else (np.nan, np.nan)
     text = f"the cohort has {seen:.4g}; replicated cohorts {low:.4g} to {high:.4g} (95 %)"
+    check = probability_check(label, p, text)
+    # The smallest that p can be is 1 / (replicates + 1).
+    if check.status == "pass" and 0 < len(known) < 1 / CLEAR - 1:
+        few = f"{len(known)} replicates cannot say whether p is below {CLEAR:g}: sample more draws"
+        return replace(check, status="info", text=f"{text}; {few}")
+    return check
+
+
+def probability_check(subject: str, p: float, text: str) -> CheckResult:
+    """Return the check of a predictive probability; NaN warns."""
     status: Status = "pass" if p >= DOUBTFUL else "warn" if p >= CLEAR or np.isnan(p) else "fail"
-    if (
-        status == "pass" and 0 < len(known) < 1 / CLEAR - 1
-    ):  # the smallest that p can be is 1 / (replicates + 1)
-        status, text = (
-            "info",
-            f"{text}; {len(known)} replicates cannot say whether p is below {CLEAR:g}: sample more draws",
-        )
-    return CheckResult("predictive", label, status, p, CLEAR if status == "fail" else DOUBTFUL, text)
+    return CheckResult("predictive", subject, status, p, CLEAR if status == "fail" else DOUBTFUL, text)
 
 
 def two_sided_probability(draws: np.ndarray, seen: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from inference.diagnostics.checks.predictive import predictive_check
+from inference.diagnostics.checks.predictive import interval_checks, predictive_check
 from inference.diagnostics.checks.result import CheckResult
 from inference.predictive.replicates.split_statistics import STATES
 
@@ -37,9 +37,5 @@ def split_predictive_checks(
         checks.append(
             predictive_check("events", f"events, while {state}", replicated, observed, {"state": state})
         )
-        for interval in range(observed.sizes["interval"]):
-            start, end = (float(observed[f"interval_{side}"][interval]) for side in ("start", "end"))
-            label = f"events in ({start:g}, {end:g}] {time_unit}, while {state}"
-            where = {"state": state, "interval": interval}
-            checks.append(predictive_check("events_by_interval", label, replicated, observed, where))
+        checks += interval_checks(replicated, observed, time_unit, {"state": state}, f"while {state}")
     return checks

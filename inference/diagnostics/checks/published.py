@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from inference.diagnostics.checks.predictive import CLEAR, DOUBTFUL, two_sided_probability
+from inference.diagnostics.checks.predictive import CLEAR, DOUBTFUL, probability_check, two_sided_probability
 from inference.diagnostics.checks.result import CheckResult, Status
 
 
@@ -34,8 +34,5 @@ def published_checks(published: xr.Dataset) -> list[CheckResult]:
             continue
         p = two_sided_probability(draws, printed)
         text = f"printed is {printed:.4g}; replicated studies {low:.4g} to {high:.4g} (95 %)"
-        status = "pass" if p >= DOUBTFUL else "warn" if p >= CLEAR or np.isnan(p) else "fail"
-        checks.append(
-            CheckResult("predictive", subject, status, p, CLEAR if status == "fail" else DOUBTFUL, text)
-        )
+        checks.append(probability_check(subject, p, text))
     return checks
