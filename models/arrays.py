@@ -6,12 +6,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pytensor.tensor as pt
+from pytensor.compile.builders import OpFromGraph
 
-from models.products import product
+TOGETHER = 1 << 22
+"""Numbers of an array (draw, patient) that are worked on at once: 34 MB, however many patients there are."""
 
-TOGETHER = (
-    1 << 22
-)  # numbers of an array (draw, patient) that are worked on at once: 34 MB, however many patients there are
+
+class MatrixVector(OpFromGraph):
+    """A product as PyTensor compiles it: multiplications and sums. Known by this name, it may be compiled as something faster."""
+
+
+def product(matrix: Any, vector: Any) -> Any:
+    """Return a (row, column) matrix times a (column,) vector: (row,). One named operation (docs/decisions/0003-no-matrix-products-in-the-graph.md)."""
+    given = [pt.as_tensor_variable(matrix), pt.as_tensor_variable(vector)]
+    if (given[0].type.ndim, given[1].type.ndim) != (2, 1):
+        raise TypeError(
+            f"a product must be of a matrix and a vector, but found {given[0].type.ndim} and {given[1].type.ndim} dimensions"
+        )
+    rows, weights = (one.type() for one in given)
+    return MatrixVector([rows, weights], [(rows * weights).sum(axis=1)], inline=True)(*given)
 
 
 def parts_of(rows: int, length: int) -> list[slice]:

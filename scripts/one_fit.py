@@ -22,8 +22,8 @@ from inference.estimands.horizon import report_times
 from inference.fits.choices import member, prior_set
 from inference.fits.cluster import Cluster
 from inference.fits.comparators import comparators_of_cohorts
-from inference.fits.elsewhere import fitted_elsewhere
 from inference.fits.fits import FitSummary, read_fit
+from inference.fits.one_fit import fitted_elsewhere
 from inference.fits.pooling import pool, stack_cohorts
 from inference.fits.requests import FitRequest, check_effect, check_exposure, problem_of, request_of_cohort
 from inference.fits.sampled_fit import sampled_fit

@@ -22,12 +22,12 @@ from inference.adjustments.adjusted import (
 from inference.adjustments.counted_weights import counted_propensity
 from inference.adjustments.propensities import TREATMENT_MODEL
 from inference.adjustments.weighted import restored
-from inference.fits.compression import compress
 from inference.predictive.log_prior import log_prior
 from inference.predictive.pointwise import MOST_LEFT_OUT, kept_log_likelihood, left_out_patients
 from inference.predictive.prior_draws import draw_prior, draw_prior_times
 from inference.predictive.replicated import replicate_times
 from inference.sampling.posterior import Posterior
+from inference.storage.cache import compress
 from models.assembly import dims_of, parameter_names
 from models.exposures import Naive, TimeSplit
 from models.priors import Parameter

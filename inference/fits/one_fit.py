@@ -1,7 +1,10 @@
-"""One fit of one cohort, as a notebook makes it: a DataTree that also holds its estimands, curves and checks."""
+"""One fit of one cohort, as a notebook makes it: a DataTree that also holds its estimands, curves and checks; or of each cohort on an executor."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import as_completed
+from pathlib import Path
 from warnings import warn
 
 import pandas as pd
@@ -11,11 +14,12 @@ from pandas.api.types import is_numeric_dtype
 from data.errors import CohortWarning
 from data.study.cohort import Cohort
 from data.study.study import Study
-from inference.adjustments import ADJUSTMENTS
+from inference.adjustments import ADJUSTMENTS, Problem, Progress
 from inference.diagnostics.checks import failed
 from inference.diagnostics.checks.result import COLUMNS
 from inference.fits.choices import member, prior_set
-from inference.fits.fits import read_fit
+from inference.fits.executor import Executors
+from inference.fits.fits import FitSummary, read_fit
 from inference.fits.plan import MAIN_ADJUSTMENT, MAIN_BASELINE, MAIN_EFFECT
 from inference.fits.requests import TIME_SPLIT, FitRequest, problem_of
 from inference.fits.sampled_fit import sampled_fit
@@ -90,8 +94,7 @@ def fit(
         exposure = "naive" if cohort.treatment_start is None else TIME_SPLIT
     used = priors if isinstance(priors, PriorSet) else prior_set(priors, study, cohort)
     request = FitRequest(baseline, adjustment, effect, used, chosen, designs, exposure)
-    tree = sampled_fit.function(study.name, request.named, problem_of(study, cohort, request))
-    summary = read_fit(study, cohort, request, tree)
+    tree, summary = fitted(study, cohort, request, problem_of(study, cohort, request))
     if failed(summary.checks_table):
         texts = [one.text for one in summary.checks if one.status == "fail"]
         warn(f"{study.name}, {request.label}: {'; '.join(texts)}", CohortWarning, stacklevel=2)
@@ -124,6 +127,34 @@ def checks_of(posterior: xr.DataTree) -> pd.DataFrame:
         From `fit`.
     """
     return _table(posterior, "checks")[list(COLUMNS)]
+
+
+def fitted_elsewhere(
+    executors: Executors,
+    folder: Path,
+    study: Study,
+    cohorts: Sequence[Cohort],
+    requests: Sequence[FitRequest],
+    problems: Sequence[Problem],
+    progress: Progress,
+) -> tuple[list[xr.DataTree], list[FitSummary]]:
+    """Return the fit of each cohort and its summary, in their order, made by an executor whose workers may be on other machines."""
+    with executors(folder) as executor:
+        waiting = [
+            executor.submit(fitted, study, *one) for one in zip(cohorts, requests, problems, strict=True)
+        ]
+        for number, _ in enumerate(as_completed(waiting), start=1):
+            progress("cohorts", number, len(waiting))
+        found = [one.result() for one in waiting]
+    return [tree for tree, _ in found], [summary for _, summary in found]
+
+
+def fitted(
+    study: Study, cohort: Cohort, request: FitRequest, problem: Problem
+) -> tuple[xr.DataTree, FitSummary]:
+    """Return the fit of a cohort and its summary."""
+    tree = sampled_fit.function(study.name, request.named, problem)
+    return tree, read_fit(study, cohort, request, tree)
 
 
 def _dataset(table: pd.DataFrame) -> xr.Dataset:

@@ -11,9 +11,9 @@ import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
 from inference.diagnostics.checks import CheckResult
-from inference.fits.compression import compress
 from inference.fits.fits import FitSummary
 from inference.fits.requests import FitRequest
+from inference.storage.cache import compress
 
 DATASETS = ("curves", "replicated", "observed", "draws", "curve_draws", "published", "predicted")
 TABLES = ("estimands", "balance", "pooling")

@@ -1,14 +1,18 @@
-"""What differs between reconstructed cohorts: curves and quantities of which the publication says nothing."""
+"""What differs between reconstructed cohorts: quantities of which the publication says nothing, and curves, beside those that it prints."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from data.published.evidence import Evidence
+from data.published.published_curves import PublishedCurve
+from data.published.reconstruction.curve_targets import figure_name
+from data.study.cells import canonical
 from data.study.study import Study
 from inference.frequentist.efron import EfronCox
 from inference.predictive.replicates.risk_sets import ProductLimit
@@ -35,12 +39,8 @@ def ensemble_curves(patients: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for (phase, arm, cohort), rows in _groups(patients):
         shown = grid[grid <= rows["time"].max()]
-        curve = product_limit(rows)
-        parts.append(
-            pd.DataFrame(
-                {"phase": phase, "arm": arm, "cohort": cohort, "time": shown, "survival": curve(shown)}
-            )
-        )
+        named, curve = {"phase": phase, "arm": arm, "cohort": cohort}, product_limit(rows)
+        parts.append(pd.DataFrame({**named, "time": shown, "survival": curve(shown)}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -146,3 +146,59 @@ def _widest(table: pd.DataFrame) -> pd.DataFrame:
     of_pairs = table["panel"] == "correlation"
     spread = table[of_pairs].groupby("quantity")["value"].std().fillna(0.0).sort_values(ascending=False)
     return table[~of_pairs | table["quantity"].isin(spread.index[:PAIRS])].reset_index(drop=True)
+
+
+def curve_readings(evidence: Evidence, patients: pd.DataFrame) -> pd.DataFrame:
+    """Return how far the Kaplan-Meier curve of every cohort is from every point read.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    patients : DataFrame
+        Of a reconstruction.
+
+    Returns
+    -------
+    DataFrame
+        ``figure, arm, cohort, time, survival, off``: the point as read, and the cohort's curve minus it, in units of what the
+        reading of survival tells apart. Of the ordinates that the curve takes while the time is not told apart from the
+        point's, the nearest counts. Errors that all points of an axis share are in `off`.
+    """
+    parts = []
+    for curve in evidence.curves:
+        half = curve.time_resolution / 2
+        for named, survival in _cohorts_of(curve, patients):
+            nearest = np.clip(curve.survival, survival(curve.time + half), survival(curve.time - half))
+            off = (nearest - curve.survival) / curve.survival_resolution
+            read = {"time": curve.time, "survival": curve.survival, "off": off}
+            parts.append(pd.DataFrame(named | read))
+    return pd.concat(parts, ignore_index=True)
+
+
+def cohort_curves(evidence: Evidence, patients: pd.DataFrame) -> pd.DataFrame:
+    """Return the Kaplan-Meier curves of every cohort, for each published curve: ``figure, arm, cohort, time, survival``."""
+    parts = []
+    for curve in evidence.curves:
+        grid = np.linspace(0, curve.time[-1], GRID_POINTS)
+        for named, survival in _cohorts_of(curve, patients):
+            parts.append(pd.DataFrame(named | {"time": grid, "survival": survival(grid)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def patients_behind(curve: PublishedCurve, patients: pd.DataFrame) -> pd.DataFrame:
+    """Return the pseudo-patients of all cohorts whom a published curve is of."""
+    inside = patients["treatment"] == (curve.arm == "treated")
+    if curve.phase == "after":
+        inside &= patients["matched"] == 1
+    if curve.subgroup:
+        column, _, level = curve.subgroup.partition("=")
+        inside &= patients[column].map(canonical) == canonical(level)
+    return patients[inside]
+
+
+def _cohorts_of(
+    curve: PublishedCurve, patients: pd.DataFrame
+) -> Iterator[tuple[dict[str, Any], ProductLimit]]:
+    """Yield every cohort's curve, with the columns that name it."""
+    for cohort, rows in patients_behind(curve, patients).groupby("cohort"):
+        yield {"figure": figure_name(curve), "arm": curve.arm, "cohort": cohort}, product_limit(rows)

@@ -16,9 +16,9 @@ from data.published.reconstruction import reconstruct
 from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
-from inference.frequentist.efron import EfronCox
 from inference.frequentist.restricted_mean import rmst, rmst_difference
-from inference.frequentist.rubin import Pooled, pool
+from inference.frequentist.rubin import pool
+from inference.frequentist.without import treatment_effect
 from inference.storage.cache import FRAME, cached
 
 CURVES, RISK_TABLE, TABLE_1, COX_ROWS, TEXT = (
@@ -100,19 +100,13 @@ def _sizes(evidence: Evidence) -> tuple[SurvivalNumber, ...]:
     )
 
 
-def effects_of(study: Study, cohort: Cohort, horizon: float) -> list[tuple[str, float, float]]:
+def _effects_of(study: Study, cohort: Cohort, horizon: float) -> list[tuple[str, float, float]]:
     """Return name, estimate and variance of what is compared; not the adjusted ratio where there are no covariates."""
-    found = []
-    designs = {UNADJUSTED: cohort.treatment[:, None].astype(float)}
+    found = [(UNADJUSTED, *treatment_effect(cohort, np.empty((cohort.size, 0))))]
     if study.covariates:
-        designs[ADJUSTED] = np.column_stack([cohort.treatment, cohort.outcome.values])
-    for name, columns in designs.items():
-        fit = EfronCox(cohort.time, cohort.event == 1, np.zeros(cohort.size), columns)
-        estimates, variances = fit.estimates()
-        found.append((name, float(estimates[0]), float(variances[0, 0])))
-    treated = cohort.treatment == 1
-    means = [rmst(cohort.time[arm], cohort.event[arm], horizon) for arm in (treated, ~treated)]
-    difference = rmst_difference(*means)
+        found.append((ADJUSTED, *treatment_effect(cohort, cohort.outcome.values)))
+    arms = (cohort.treatment, ~cohort.treatment)
+    difference = rmst_difference(*(rmst(cohort.time[arm], cohort.event[arm], horizon) for arm in arms))
     return [*found, (MEAN, difference.estimate, difference.standard_error**2)]
 
 
@@ -135,25 +129,16 @@ def pooled_effects(study: Study, patients: pd.DataFrame, horizon: float) -> pd.D
     every = [
         row
         for cohort in pseudo_cohorts(patients, study, "reconstruction").cohorts
-        for row in effects_of(study, cohort, horizon)
+        for row in _effects_of(study, cohort, horizon)
     ]
     table = pd.DataFrame(every, columns=pd.Index(["quantity", "estimate", "variance"]))
     return pd.DataFrame(
         [
-            _row(str(quantity), pool(part["estimate"], part["variance"]))
+            {"quantity": str(quantity), **asdict(own), "lower": own.lower, "upper": own.upper, "problem": ""}
             for quantity, part in table.groupby("quantity", sort=False)
+            for own in [pool(part["estimate"], part["variance"])]
         ]
     )
-
-
-def _row(quantity: str, pooled: Pooled) -> dict[str, object]:
-    return {
-        "quantity": quantity,
-        **asdict(pooled),
-        "lower": pooled.lower,
-        "upper": pooled.upper,
-        "problem": "",
-    }
 
 
 @cached(FRAME)

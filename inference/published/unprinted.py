@@ -15,8 +15,8 @@ from data.published.reconstruction.targets import cox_fits
 from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
 from inference.diagnostics.checks.result import CheckResult, at_most
-from inference.frequentist.efron import EfronCox
 from inference.frequentist.rubin import pool
+from inference.frequentist.without import treatment_effect
 from inference.storage.cache import FRAME, cached
 
 IMBALANCE = 0.2
@@ -38,12 +38,8 @@ def adjusted_effects(study: Study, patients: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``cohort, log_hazard_ratio, variance``.
     """
-    rows = []
-    for number, cohort in enumerate(pseudo_cohorts(patients, study, "reconstruction").cohorts, 1):
-        columns = np.column_stack([cohort.treatment, cohort.outcome.values])
-        fit = EfronCox(cohort.time, cohort.event == 1, np.zeros(cohort.size), columns)
-        estimates, variances = fit.estimates()
-        rows.append((number, estimates[0], variances[0, 0]))
+    cohorts = pseudo_cohorts(patients, study, "reconstruction").cohorts
+    rows = [(number, *treatment_effect(one, one.outcome.values)) for number, one in enumerate(cohorts, 1)]
     return pd.DataFrame(rows, columns=pd.Index(["cohort", "log_hazard_ratio", "variance"]))
 
 

@@ -21,7 +21,7 @@ from inference.fits.requests import (
     request_of_cohort,
 )
 from inference.frequentist import KaplanMeier, kaplan_meier, mean_curve
-from inference.frequentist.weighted_curve import weighted_kaplan_meier
+from inference.frequentist.survival import weighted_kaplan_meier
 from inference.report.figures.risk_table import Followed, together
 from inference.report.figures.weighted_survival import WeightedArm
 from models.episodes import episodes_of

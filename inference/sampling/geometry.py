@@ -21,8 +21,8 @@ from scipy.optimize import minimize
 
 from inference.sampling.compiled.density import POSITION
 from inference.sampling.walk import Walk
+from models.arrays import product
 from models.baselines.piecewise_exponential import LEVEL, STEPS
-from models.products import product
 
 DIFFERENCE = (
     1e-5  # step of the central differences that give the Hessian: about the cube root of the precision

@@ -1,7 +1,7 @@
 """What the effect hangs on: analyses with other assumptions than the main one."""
 
 from inference.sensitivity.confounding import CONFOUNDING
-from inference.sensitivity.feedback_checks import FEEDBACK
+from inference.sensitivity.feedback import FEEDBACK
 from inference.sensitivity.left_out import LEFT_OUT
 from inference.sensitivity.missing_cells import MISSING
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity

@@ -7,7 +7,6 @@ from functools import partial
 
 import pandas as pd
 import xarray as xr
-from data.study.without_covariates import without_covariates
 
 from data.published.evidence import load_evidence
 from data.study.cohort import Cohort

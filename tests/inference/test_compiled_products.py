@@ -8,7 +8,7 @@ from pytensor.gradient import verify_grad
 from pytensor.graph.traversal import ancestors
 
 from inference.sampling.compiled.products import Loops, with_loops
-from models.products import MatrixVector, product
+from models.arrays import MatrixVector, product
 
 RNG = np.random.default_rng(1)
 MATRIX = RNG.normal(size=(5, 3))

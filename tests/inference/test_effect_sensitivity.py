@@ -26,10 +26,11 @@ from inference.sensitivity.by_subgroup import (
     by_subgroup_in_words,
     cox_by_subgroup,
     effect_by_subgroup,
+    error_of_missing,
+    subgroup_contrasts,
     unshrunk,
 )
 from inference.sensitivity.effects import changing_effects
-from inference.sensitivity.missing_information import error_of_missing, subgroup_contrasts
 from inference.sensitivity.over_time import effect_over_time, over_time_in_words
 from models.effects import BySubgroup
 from models.priors import PriorSet

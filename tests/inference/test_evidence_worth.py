@@ -12,7 +12,7 @@ from data.published.evidence import load_evidence
 from data.published.reconstruction import reconstruct
 from data.study.study import load_study
 from inference.benchmark.trials import Reading, Trial, publication_of
-from inference.published.curve_readings import cohort_curves, curve_readings
+from inference.published.cohort_differences import cohort_curves, curve_readings
 from inference.published.evidence_worth import (
     ADJUSTED,
     COX_ROWS,

@@ -21,11 +21,12 @@ from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.posterior import Posterior
 from inference.sensitivity.feedback import (
     ETAS,
+    FEEDBACK,
+    feedback_convergence,
     feedback_of_cohort,
     pooled_feedback,
     tempered_effect,
 )
-from inference.sensitivity.feedback_checks import FEEDBACK, feedback_convergence
 from inference.sensitivity.score_alone import outcome_models
 from inference.sensitivity.sensitivity import MainAnalysis
 from models.baselines import PiecewiseExponential

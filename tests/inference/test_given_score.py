@@ -21,7 +21,7 @@ from inference.fits.plan import AnalysisSettings, plan
 from inference.fits.requests import FitRequest, problem_of
 from inference.frequentist.balance import iptw_weights
 from inference.sampling.settings import SamplerSettings
-from inference.sensitivity.feedback_checks import FEEDBACK
+from inference.sensitivity.feedback import FEEDBACK
 from inference.sensitivity.sensitivity import MainAnalysis
 from models.priors import PriorSet
 

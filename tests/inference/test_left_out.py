@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from data.study.without_covariates import without_covariates
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 

@@ -5,7 +5,7 @@ import pytensor.tensor as pt
 import pytest
 from pytensor.gradient import verify_grad
 
-from models.products import MatrixVector, product
+from models.arrays import MatrixVector, product
 
 RNG = np.random.default_rng(1)
 MATRIX, VECTOR = RNG.normal(size=(5, 3)), RNG.normal(size=3)

@@ -41,18 +41,8 @@ def cohort_curves(pseudo: PseudoPatients, evidence: Evidence, end: float) -> pd.
         if not len(time):
             continue
         shown = grid[grid <= time.max()]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "figure": figure,
-                    "panel": panel,
-                    "group": group,
-                    "cohort": pseudo.number,
-                    "time": shown,
-                    "survival": GroupCurve(time, event).at(shown),
-                }
-            )
-        )
+        named = {"figure": figure, "panel": panel, "group": group, "cohort": pseudo.number}
+        parts.append(pd.DataFrame({**named, "time": shown, "survival": GroupCurve(time, event).at(shown)}))
     return pd.concat(parts, ignore_index=True)[CURVE_COLUMNS]
 
 

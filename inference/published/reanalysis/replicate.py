@@ -1,15 +1,17 @@
-"""The analysis of a paper, done again on every cohort of pseudo-patients."""
+"""The analysis of a paper, done again on every cohort of pseudo-patients; cached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from data.published.evidence import Evidence
+from data.published.reconstruction import Reconstruction
 from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
 from inference.frequentist.matching import CALIPER, Scale
@@ -20,8 +22,10 @@ from inference.published.reanalysis.lines import Line, PseudoPatients, long_tabl
 from inference.published.reanalysis.matching_lines import matching_lines, own_score, pairs_by_caliper
 from inference.published.reanalysis.subgroup_lines import subgroup_lines
 from inference.published.reanalysis.survival_lines import survival_lines
+from inference.storage.cache import FRAMES, Deferred, cached
 
 CALIPERS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
+TABLES = ("table", "curves", "points", "pairs")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ class ReplicationSettings:
     caliper: float = CALIPER
     scale: Scale = "probability"
     calipers: tuple[float, ...] = CALIPERS
+
+
+DEFAULTS = ReplicationSettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +84,7 @@ def replicate(
     modalities: pd.DataFrame,
     study: Study,
     evidence: Evidence,
-    settings: ReplicationSettings | None = None,
+    settings: ReplicationSettings = DEFAULTS,
     done: Callable[[int, int], None] | None = None,
 ) -> Replication:
     """Return what the paper did, done on every cohort of pseudo-patients.
@@ -89,11 +96,10 @@ def replicate(
     modalities : DataFrame
         ``cohort, patient`` and a column for each analysis of groups without printed sizes, NaN for those in none.
     study, evidence : Study, Evidence
-    settings : ReplicationSettings, optional
+    settings : ReplicationSettings
     done : callable, optional
         Called with how many cohorts are ready, and of how many.
     """
-    settings = settings or ReplicationSettings()
     end = float(patients["time"].max())
     total = patients["cohort"].nunique()
     lines: list[tuple[int, Line]] = []
@@ -160,3 +166,53 @@ def group_labels(modalities: pd.DataFrame, cohort: int, patient: pd.Series, anal
     """
     own = modalities[modalities["cohort"] == cohort].set_index("patient")[analysis]
     return own.reindex(patient).fillna("").astype(str).to_numpy(dtype=object)
+
+
+def replication_of(
+    made: Reconstruction,
+    study: Study,
+    evidence: Evidence,
+    folder: Path,
+    settings: ReplicationSettings = DEFAULTS,
+    done: Callable[[int, int], None] | None = None,
+) -> Replication:
+    """Return the publication's analysis on pseudo-patients: as kept in the folder, else made and kept there.
+
+    Parameters
+    ----------
+    made : Reconstruction
+    study, evidence : Study, Evidence
+    folder : Path
+        Each replication has a subfolder of its own there.
+    settings : ReplicationSettings
+    done : callable, optional
+        Called with how many cohorts are ready, and of how many.
+    """
+    tables = replicated(folder, made, study, evidence, settings, done).value()
+    return Replication(**tables, settings=settings, cohorts=int(made.patients["cohort"].nunique()))
+
+
+def replicated(
+    folder: Path,
+    made: Reconstruction,
+    study: Study,
+    evidence: Evidence,
+    settings: ReplicationSettings = DEFAULTS,
+    done: Callable[[int, int], None] | None = None,
+) -> Deferred[Mapping[str, pd.DataFrame]]:
+    """Return the tables of a replication, by name, deferred; arguments as in `replication_of`."""
+    return replicated_tables.deferred(folder, made.patients, made.modalities, study, evidence, settings, done)
+
+
+@cached(FRAMES)
+def replicated_tables(
+    patients: pd.DataFrame,
+    modalities: pd.DataFrame,
+    study: Study,
+    evidence: Evidence,
+    settings: ReplicationSettings,
+    progress: Callable[[int, int], None] | None = None,
+) -> Mapping[str, pd.DataFrame]:
+    """Return the tables of a replication, by name; arguments as in `replicate`."""
+    fresh = replicate(patients, modalities, study, evidence, settings, progress)
+    return {name: getattr(fresh, name) for name in TABLES}

@@ -45,7 +45,7 @@ def reconstruction_curves_figure(
     Parameters
     ----------
     readings, curves : DataFrame
-        From `inference.published.curve_readings.curve_readings` and `cohort_curves`.
+        From `inference.published.cohort_differences.curve_readings` and `cohort_curves`.
     followed : mapping
         By figure and arm: of all cohorts, of which numbers are means.
     tolerance : float

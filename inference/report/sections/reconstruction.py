@@ -12,8 +12,14 @@ from data.published.evidence import Evidence
 from data.published.reconstruction.curve_targets import TOLERANCE, figure_name
 from inference.fits.requests import problem_of
 from inference.predictive.prior_draws import prior_survival
-from inference.published.cohort_differences import ensemble_curves, ensemble_spread, printed_points
-from inference.published.curve_readings import cohort_curves, curve_readings, patients_behind
+from inference.published.cohort_differences import (
+    cohort_curves,
+    curve_readings,
+    ensemble_curves,
+    ensemble_spread,
+    patients_behind,
+    printed_points,
+)
 from inference.report.content import FigureItem, ReportSection
 from inference.report.figures.prior_points import PrintedPoint, prior_points_figure
 from inference.report.figures.reconstruction_curves import reconstruction_curves_figure

@@ -13,7 +13,7 @@ from pytensor.graph.rewriting.basic import in2out, node_rewriter
 from pytensor.graph.rewriting.utils import rewrite_graph
 from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_default_op_cache_key
 
-from models.products import MatrixVector
+from models.arrays import MatrixVector
 
 VERSION = 1  # of the compiled loops, of which PyTensor keeps the code
 

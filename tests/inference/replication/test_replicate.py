@@ -45,7 +45,7 @@ def test_every_line_is_there_once_for_every_cohort(replication):
 def test_progress_is_told(li2024):
     told = []
     one = li2024.patients[li2024.patients["cohort"] == 2]
-    replicate(one, li2024.modalities, li2024.study, li2024.evidence, None, lambda *now: told.append(now))
+    replicate(one, li2024.modalities, li2024.study, li2024.evidence, done=lambda *now: told.append(now))
     assert told == [(1, 1)]
 
 
