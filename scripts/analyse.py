@@ -30,7 +30,7 @@ def analyse(
 
     if not (sampling.folder(load_study(study)) / FITS).is_dir():
         begin_worker_server()  # imports what workers need, while this process imports what it needs itself
-    from inference.diagnostics.checks import failed
+    from inference.diagnostics.checks.result import failed
     from scripts.files import write_results
     from scripts.results import analysed
     from scripts.summary import print_checks, print_effects, print_patients

@@ -32,7 +32,7 @@ def fit(
     from inference.fits.worker_server import begin_worker_server
 
     begin_worker_server()  # imports what workers need, while this process imports what it needs itself
-    from inference.diagnostics.checks import failed
+    from inference.diagnostics.checks.result import failed
     from scripts.jobs import Stopwatch
     from scripts.one_fit import Choice, beside_reading, checks_of, fitted, prepared, write_fit
     from scripts.summary import print_checks, print_effects

@@ -15,9 +15,8 @@ from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import words_for
 from data.study.study import Study, load_study
 from inference.adjustments import ADJUSTMENTS, Problem
-from inference.diagnostics.checks import checks_table
 from inference.diagnostics.checks.counted import withheld_checks
-from inference.diagnostics.checks.result import COLUMNS
+from inference.diagnostics.checks.result import COLUMNS, checks_table
 from inference.estimands.horizon import report_times
 from inference.fits.choices import member, prior_set
 from inference.fits.cluster import Cluster

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from data.study.study import Study
-    from inference.published.reanalysis import Replication
+    from inference.published.reanalysis.replicate import Replication
 
 app = App(name="replicate")
 
@@ -49,7 +49,7 @@ def replicate(
     from data.published.evidence import load_evidence
     from data.study.study import load_study
     from inference.published.cohort_cache import ensemble_mark, ensemble_of
-    from inference.published.reanalysis import ReplicationSettings, replication_of
+    from inference.published.reanalysis.replicate import ReplicationSettings, replication_of
     from inference.report.drawing import Drawer
     from inference.report.sections.replication import followed_groups, replication_figures
     from inference.storage.checksums import digest, file_sha256

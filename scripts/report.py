@@ -34,7 +34,7 @@ def report(
 
     if word:
         begin_worker_server()  # imports meanwhile what the process needs that writes it
-    from inference.diagnostics.checks import failed
+    from inference.diagnostics.checks.result import failed
     from scripts.files import write_results, write_review
     from scripts.results import reported
 

@@ -27,7 +27,7 @@ def sensitivity(
     The main model is refitted under every prior set of the study and of the package, and any given by path. With --quick
     that is all; else everything that `analyse` compares is computed, or taken from there, and written without the page.
     """
-    from inference.diagnostics.checks import failed
+    from inference.diagnostics.checks.result import failed
     from scripts.files import write_sensitivity
     from scripts.results import analysed
     from scripts.summary import print_checks, print_effects, print_sensitivity

@@ -12,9 +12,10 @@ from data.published.evidence import Evidence
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.estimands.horizon import report_times
-from inference.frequentist import pooled_comparators, published_comparators
 from inference.frequentist.counted import comparators_of
 from inference.frequentist.own_matching import with_own_matching
+from inference.frequentist.pooled import pooled_comparators
+from inference.frequentist.published import published_comparators
 from inference.storage.cache import FRAME, Deferred, cached
 
 

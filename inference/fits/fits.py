@@ -13,29 +13,22 @@ from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import of_pseudo_patients
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS, AdjustedSample, Problem
-from inference.diagnostics.checks import (
-    CheckResult,
-    balance_behind,
-    checks_table,
-    convergence_checks,
-    design_checks,
-    exposure_checks,
-    extrapolation_checks,
-    feedback_checks,
-    loo_pit_checks,
-    median_notes,
-    overlap_checks,
-    parameter_draws,
-    predictive_checks,
-    split_predictive_checks,
-    time_ratio_note,
-    treatment_calibration_checks,
-)
+from inference.diagnostics.checks.convergence import convergence_checks, parameter_draws
 from inference.diagnostics.checks.counted import (
     counted_balance,
     counted_overlap_checks,
     counted_predictive_checks,
 )
+from inference.diagnostics.checks.designs import balance_behind, design_checks
+from inference.diagnostics.checks.exposure import exposure_checks
+from inference.diagnostics.checks.feedback import feedback_checks
+from inference.diagnostics.checks.loo_pit import loo_pit_checks
+from inference.diagnostics.checks.notes import extrapolation_checks, median_notes, time_ratio_note
+from inference.diagnostics.checks.overlap import overlap_checks
+from inference.diagnostics.checks.predictive import predictive_checks
+from inference.diagnostics.checks.predictive_split import split_predictive_checks
+from inference.diagnostics.checks.result import CheckResult, checks_table
+from inference.diagnostics.checks.treatment_calibration import treatment_calibration_checks
 from inference.diagnostics.loo import leave_one_out
 from inference.diagnostics.power_scaling import power_scaling
 from inference.diagnostics.predicted import predictions
@@ -44,7 +37,8 @@ from inference.fits.datatree import from_tree, predictive
 from inference.fits.requests import FitRequest, landmark_of, problem_of
 from inference.fits.tables import COLUMNS, Estimated, estimate, thin
 from inference.predictive.pointwise import left_out_patients
-from inference.predictive.replicates import replicate_statistics, split_statistics
+from inference.predictive.replicates.split_statistics import split_statistics
+from inference.predictive.replicates.statistics import replicate_statistics
 from models.specification import study_cutpoints
 
 type Replicated = xr.Dataset | xr.DataTree  # event and time (chain=1, draw, patient) of replicated cohorts
@@ -123,12 +117,25 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     """Return the summary of a fit: estimands, curves, predictive summaries and checks. Samples nothing."""
     problem = problem_of(study, cohort, request)
     adjusted = from_tree(tree, problem, request.adjustment)
-    if cohort.counts is not None:
-        return _read_counts(study, problem, request, adjusted, tree)
     grid = report_grid(study, cohort, problem.spec, problem.cohort)
     cohort = problem.cohort
     estimated = estimate(adjusted, cohort, grid, request.settings.seed, landmark_of(request.exposure) or 0.0)
     propensity = np.mean([design.mean_propensity() for design in adjusted.designs], axis=0)
+    summary = FitSummary(
+        request,
+        estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)],
+        estimated.curves,
+        xr.Dataset(),
+        xr.Dataset(),
+        np.full(cohort.size, np.nan),
+        (),
+        propensity,
+        power_scaling(adjusted, tree["posterior"].to_dataset()),
+        _kept_draws(adjusted, estimated),
+        estimated.curve_draws,
+    )
+    if cohort.counts is not None:
+        return _with_checks_of_counts(summary, problem, adjusted, estimated)
     replicated = observed = published = xr.Dataset()
     everybody = not ADJUSTMENTS[request.adjustment].population
     if request.predictive and everybody:
@@ -137,7 +144,7 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
             drawn = groups["posterior_predictive"]
             replicated, observed = _predictive(study, cohort, drawn)
             published = _published(study, cohort, drawn)
-    elpd, pareto_k, survival = np.full(cohort.size, np.nan), None, None
+    elpd, pareto_k, survival = summary.elpd, None, None
     if request.left_out and everybody:
         elpd, pareto_k, survival = leave_one_out(adjusted, tree["posterior"].to_dataset())
     predicted = predictions(adjusted, problem, survival, request.predictive)
@@ -157,35 +164,23 @@ def read_fit(study: Study, cohort: Cohort, request: FitRequest, tree: xr.DataTre
     ]
     if study.cohort.source == "reconstruction":
         checks = [replace(check, text=of_pseudo_patients(check.text)) for check in checks]
-    table = estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)]
-    return FitSummary(
-        request,
-        table,
-        estimated.curves,
-        replicated,
-        observed,
-        elpd,
-        tuple(checks),
-        propensity,
-        power_scaling(adjusted, tree["posterior"].to_dataset()),
-        _kept_draws(adjusted, estimated),
-        estimated.curve_draws,
-        published,
-        balance,
-        predicted,
+    return replace(
+        summary,
+        replicated=replicated,
+        observed=observed,
+        elpd=elpd,
+        checks=tuple(checks),
+        published=published,
+        balance=balance,
+        predicted=predicted,
     )
 
 
-def _read_counts(
-    study: Study, problem: Problem, request: FitRequest, adjusted: AdjustedSample, tree: xr.DataTree
+def _with_checks_of_counts(
+    summary: FitSummary, problem: Problem, adjusted: AdjustedSample, estimated: Estimated
 ) -> FitSummary:
     """Return the summary of a fit of counts: what needs single patients is left out, and stated (`inference/diagnostics/checks/counted.py`)."""
-    cohort = problem.cohort
-    estimated = estimate(
-        adjusted, cohort, report_grid(study, cohort, problem.spec, cohort), request.settings.seed
-    )
-    propensity = np.mean([design.mean_propensity() for design in adjusted.designs], axis=0)
-    balance = counted_balance(cohort, propensity, request.adjustment)
+    cohort, request, propensity = problem.cohort, summary.request, summary.propensity
     checks = [
         *convergence_checks(adjusted, estimated.table, None),
         *feedback_checks(adjusted, cohort),
@@ -194,20 +189,9 @@ def _read_counts(
         *median_notes(estimated.not_reached),
         *extrapolation_checks(estimated.table, cohort.time_unit),
     ]
-    return FitSummary(
-        request,
-        estimated.table.assign(study=study.name, **request.named)[list(COLUMNS)],
-        estimated.curves,
-        xr.Dataset(),
-        xr.Dataset(),
-        np.full(cohort.size, np.nan),
-        tuple(checks),
-        propensity,
-        power_scaling(adjusted, tree["posterior"].to_dataset()),
-        _kept_draws(adjusted, estimated),
-        estimated.curve_draws,
-        balance=balance if ADJUSTMENTS[request.adjustment].population else pd.DataFrame(),
-    )
+    weighted = ADJUSTMENTS[request.adjustment].population
+    balance = counted_balance(cohort, propensity, request.adjustment) if weighted else pd.DataFrame()
+    return replace(summary, checks=tuple(checks), balance=balance)
 
 
 def _published(study: Study, cohort: Cohort, drawn: Replicated) -> xr.Dataset:

@@ -15,8 +15,7 @@ from data.errors import CohortWarning
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.adjustments import ADJUSTMENTS, Problem, Progress
-from inference.diagnostics.checks import failed
-from inference.diagnostics.checks.result import COLUMNS
+from inference.diagnostics.checks.result import COLUMNS, failed
 from inference.fits.choices import member, prior_set
 from inference.fits.executor import Executors
 from inference.fits.fits import FitSummary, read_fit

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from inference.diagnostics.checks import CheckResult
 from inference.diagnostics.checks.convergence import chain_checks
+from inference.diagnostics.checks.result import CheckResult
 from inference.diagnostics.summaries import ensemble_rhat
 from inference.fits.fits import FitSummary
 

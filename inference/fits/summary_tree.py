@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from pandas.api.types import is_numeric_dtype
 
-from inference.diagnostics.checks import CheckResult
+from inference.diagnostics.checks.result import CheckResult
 from inference.fits.fits import FitSummary
 from inference.fits.requests import FitRequest
 from inference.storage.cache import compress

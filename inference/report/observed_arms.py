@@ -20,8 +20,8 @@ from inference.fits.requests import (
     problem_of,
     request_of_cohort,
 )
-from inference.frequentist import KaplanMeier, kaplan_meier, mean_curve
-from inference.frequentist.survival import weighted_kaplan_meier
+from inference.frequentist.pooled import mean_curve
+from inference.frequentist.survival import KaplanMeier, kaplan_meier, weighted_kaplan_meier
 from inference.report.figures.risk_table import Followed, together
 from inference.report.figures.weighted_survival import WeightedArm
 from models.episodes import episodes_of

@@ -16,13 +16,13 @@ from data.published.evidence import Evidence, load_evidence
 from data.published.reconstruction import Reconstruction
 from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
-from inference.diagnostics.checks import CheckResult
+from inference.diagnostics.checks.result import CheckResult
 from inference.estimands.horizon import report_times
 from inference.fits.executor import Chunk, local_processes
 from inference.published.audited import audit_table, findings_of
 from inference.published.evidence_worth import effects_without, kinds_printed, pooled_effects
 from inference.published.patients import effect_on_patients, patients_of
-from inference.published.reanalysis import Replication, group_labels, replicated, replication_of
+from inference.published.reanalysis.replicate import Replication, group_labels, replicated, replication_of
 from inference.published.toxicity import Toxicity, has_to_sample, toxicity_of
 from inference.published.unprinted import looser_assumptions, unprinted_checks
 from inference.report.results import Results

@@ -15,7 +15,8 @@ from data.study.imputed_cohorts import Imputation
 from data.study.study import Study
 from data.study.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS
-from inference.diagnostics.checks import CheckResult, checks_table, effect_moved
+from inference.diagnostics.checks.feedback import effect_moved
+from inference.diagnostics.checks.result import CheckResult, checks_table
 from inference.diagnostics.loo import compare_baselines
 from inference.fits.fits import FitSummary
 from inference.fits.requests import FitRequest, landmark_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from inference.diagnostics.checks import CheckResult
+from inference.diagnostics.checks.result import CheckResult
 from inference.fits.executor import Chunk
 from inference.sensitivity import SENSITIVITIES
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity

@@ -14,7 +14,7 @@ from scipy.special import expit
 from data.study.cohort import Cohort
 from inference.frequentist.cox_model import independent_columns
 from inference.frequentist.efron import EfronCox
-from inference.predictive.replicates import censoring_times
+from inference.predictive.replicates.censoring import censoring_times
 from inference.predictive.replicates.risk_sets import ProductLimit
 from inference.predictive.replicates.split_statistics import split_rows
 from inference.sensitivity.start_times import StartScenario

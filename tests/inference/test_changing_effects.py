@@ -15,7 +15,7 @@ from data.simulation.simulate import LevelCovariate, Truth, simulate_cohort, sim
 from data.study.cohort import validate_cohort
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.adjusted import DesignSample, Problem, flat_draws
-from inference.diagnostics.checks import time_ratio_note
+from inference.diagnostics.checks.notes import time_ratio_note
 from inference.estimands.curves import POPULATIONS, population_weights, standardise, time_grid
 from inference.fits.datatree import from_tree, to_tree
 from inference.fits.requests import check_effect

@@ -13,19 +13,12 @@ from numpy.testing import assert_allclose
 from statsmodels.duration.hazard_regression import PHReg
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
-from inference.frequentist import (
-    COLUMNS,
-    comparators,
-    cox,
-    first_time_at_or_below,
-    independent_columns,
-    kaplan_meier,
-    log_rank,
-    median_follow_up,
-    proportional_hazards_test,
-    rmst,
-    rmst_difference,
-)
+from inference.frequentist.cox_model import cox, independent_columns
+from inference.frequentist.log_rank import log_rank
+from inference.frequentist.proportional_hazards import proportional_hazards_test
+from inference.frequentist.restricted_mean import rmst, rmst_difference
+from inference.frequentist.survival import first_time_at_or_below, kaplan_meier, median_follow_up
+from inference.frequentist.table import COLUMNS, comparators
 
 
 def cohort_of(time, event, treatment, columns=None, terms=(), entry=None):

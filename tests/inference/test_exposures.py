@@ -19,7 +19,7 @@ from data.simulation.simulate import (
 )
 from data.study.cohort import validate_cohort
 from inference.adjustments import ADJUSTMENTS
-from inference.diagnostics.checks import exposure_checks
+from inference.diagnostics.checks.exposure import exposure_checks
 from inference.estimands import ESTIMANDS
 from inference.estimands.curves import standardise, time_grid
 from inference.fits.plan import AnalysisSettings, plan

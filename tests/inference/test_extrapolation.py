@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference.diagnostics.checks import extrapolation_checks
+from inference.diagnostics.checks.notes import extrapolation_checks
 from inference.estimands import ESTIMANDS
 from inference.estimands.curves import Curves, time_grid
 from inference.fits.tables import _note

@@ -12,7 +12,7 @@ from data.study.imputed_cohorts import load_cohorts
 from data.study.study import load_study
 from inference.diagnostics.checks.imputation import imputation_checks, rhat_of_means
 from inference.fits.requests import FitRequest
-from inference.frequentist import pooled_comparators
+from inference.frequentist.pooled import pooled_comparators
 from inference.report.sections.missing import IMPUTED, effects_table, missing_section
 from inference.sampling.engine import SamplerSettings
 from inference.sensitivity import MISSING, MainAnalysis

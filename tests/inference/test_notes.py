@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from inference.diagnostics.checks import median_notes, time_ratio_note
+from inference.diagnostics.checks.notes import median_notes, time_ratio_note
 from models.effects import ByInterval, ConstantEffect
 
 

@@ -17,10 +17,10 @@ from data.simulation.truth import NormalCovariate
 from data.study.sources import load_cohort
 from data.study.study import load_study
 from data.study.subcohorts import landmark_cohort
-from inference.frequentist import COLUMNS
 from inference.frequentist.clustered import clustered_effect, score_residuals
 from inference.frequentist.efron import EfronCox
 from inference.frequentist.own_matching import AFTER, BEFORE, CALIPER, PAIRS, own_pairs, with_own_matching
+from inference.frequentist.table import COLUMNS
 
 NOTHING = pd.DataFrame(columns=pd.Index(COLUMNS))
 STRONG = Truth(

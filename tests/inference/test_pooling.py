@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 
-from inference.diagnostics.checks import CheckResult
+from inference.diagnostics.checks.result import CheckResult
 from inference.diagnostics.summaries import ensemble_rhat, summarise
 from inference.fits.fits import FitSummary
 from inference.fits.pooling import pool, stack_cohorts

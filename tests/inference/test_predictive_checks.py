@@ -11,7 +11,7 @@ from inference.diagnostics.checks.predictive import (
     predictive_checks,
     two_sided_probability,
 )
-from inference.predictive.replicates import replicate_statistics
+from inference.predictive.replicates.statistics import replicate_statistics
 
 
 def test_the_middle_of_the_replicates_is_no_surprise_and_their_edge_is():

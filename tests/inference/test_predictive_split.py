@@ -9,10 +9,13 @@ from scipy.stats import kstest
 
 from data.simulation.simulate import Truth, simulate_cohort
 from inference.adjustments.adjusted import AdjustedSample
-from inference.diagnostics.checks import split_predictive_checks
-from inference.frequentist import cox, kaplan_meier, log_rank
+from inference.diagnostics.checks.predictive_split import split_predictive_checks
+from inference.frequentist.cox_model import cox
+from inference.frequentist.log_rank import log_rank
+from inference.frequentist.survival import kaplan_meier
 from inference.predictive.replicated import replicate_times
-from inference.predictive.replicates import split_statistics, start_times
+from inference.predictive.replicates.censoring import start_times
+from inference.predictive.replicates.split_statistics import split_statistics
 from inference.sampling.posterior import Posterior
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS

@@ -11,10 +11,13 @@ from scipy.optimize import approx_fprime
 from scipy.stats import kstest
 from statsmodels.duration.hazard_regression import PHReg
 
-from inference.frequentist import cox, kaplan_meier, log_rank
+from inference.frequentist.cox_model import cox
 from inference.frequentist.efron import EfronCox
-from inference.predictive.replicates import censoring_times, replicate_statistics
+from inference.frequentist.log_rank import log_rank
+from inference.frequentist.survival import kaplan_meier
+from inference.predictive.replicates.censoring import censoring_times
 from inference.predictive.replicates.risk_sets import ProductLimit
+from inference.predictive.replicates.statistics import replicate_statistics
 
 GRID = np.linspace(0, 12, 25)
 TIMES = np.array([3.0, 6.0])

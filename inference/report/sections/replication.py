@@ -13,11 +13,10 @@ from data.published.evidence import Evidence
 from data.published.reconstruction import Reconstruction
 from data.study.study import Study
 from inference.frequentist.matching import SCALES
-from inference.published.reanalysis import Replication
 from inference.published.reanalysis.curves import curve_groups
 from inference.published.reanalysis.lines import PHASE_WORDS
 from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
-from inference.published.reanalysis.replicate import pseudo_patients
+from inference.published.reanalysis.replicate import Replication, pseudo_patients
 from inference.published.reanalysis.survival_lines import FAMILY as SURVIVAL
 from inference.report.content import FigureItem, ReportSection
 from inference.report.drawings import Draw, drawn_when_asked

@@ -15,8 +15,9 @@ from matplotlib.text import Text
 
 from data.study.sources import load_cohort
 from data.study.study import load_study
-from inference.frequentist import comparators, kaplan_meier
-from inference.predictive.replicates import replicate_statistics
+from inference.frequentist.survival import kaplan_meier
+from inference.frequentist.table import comparators
+from inference.predictive.replicates.statistics import replicate_statistics
 from inference.report.figures.rendering import lay_out
 from inference.report.figures.risk_table import Followed
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from inference.diagnostics.checks.predictive import two_sided_probability
-from inference.predictive.replicates import split_statistics
+from inference.predictive.replicates.split_statistics import split_statistics
 from inference.report.figures.predictive_split import (
     predictive_split_figure,
     predictive_split_statistics_figure,

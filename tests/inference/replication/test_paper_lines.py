@@ -9,7 +9,7 @@ from scipy.stats import chi2_contingency, fisher_exact
 from statsmodels.duration.hazard_regression import PHReg
 
 from data.published.printed import printed
-from inference.frequentist import kaplan_meier, median_follow_up
+from inference.frequentist.survival import kaplan_meier, median_follow_up
 from inference.published.reanalysis.baseline_lines import baseline_lines
 from inference.published.reanalysis.cox_lines import cox_lines
 from inference.published.reanalysis.subgroup_lines import log_rank_p_of_groups, subgroup_lines

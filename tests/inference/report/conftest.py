@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from data.study.study import Study, load_study
-from inference.diagnostics.checks import CheckResult, checks_table
+from inference.diagnostics.checks.result import CheckResult, checks_table
 from inference.report.content import FigureItem, Report
 from inference.report.drawings import Drawing
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from inference.diagnostics.checks import CheckResult, checks_table
+from inference.diagnostics.checks.result import CheckResult, checks_table
 from inference.report.content import FigureItem
 from inference.report.numbers import ratio
 from inference.report.sections.adjustments import adjustment_section, agreement, range_of_adjustments

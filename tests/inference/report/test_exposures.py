@@ -8,7 +8,7 @@ import pytest
 
 from data.simulation.simulate import Truth, simulate_cohort
 from data.study.study import load_study
-from inference.frequentist import comparators
+from inference.frequentist.table import comparators
 from inference.report.comparator_tables import comparators_table
 from inference.report.exposure_words import exposure_of, pairing_sentence, since
 from inference.report.figures.captions import caption_of

@@ -11,7 +11,7 @@ from scipy import stats
 
 from inference import SamplerSettings
 from inference.fits.tables import summarise_curves
-from inference.frequentist import kaplan_meier
+from inference.frequentist.survival import kaplan_meier
 from inference.report.content import FigureItem, Live, ReportSection
 from inference.report.drawings import drawn_when_asked
 from inference.report.figures.risk_table import Followed
