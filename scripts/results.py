@@ -30,9 +30,9 @@ from inference.report.publication import (
     sampled_meanwhile,
 )
 from inference.report.results import Results
-from inference.sensitivity import MainAnalysis
 from inference.sensitivity.computed import NOTHING, Computed, sensitivity_chunks, sensitivity_of
 from inference.sensitivity.effects import changing_effects
+from inference.sensitivity.sensitivity import MainAnalysis
 from inference.storage.folders import KEPT
 from scripts.console import Progress
 from scripts.jobs import Stopwatch, manifest, prior_sets, ready_folder

@@ -18,7 +18,7 @@ from data.study.cohort import Cohort
 from data.study.counts import Counts
 from inference.adjustments.adjusted import AdjustedSample, DesignSample, Problem, Progress
 from inference.adjustments.counted_sums import ManyBootstrapped, enough, many_bootstrapped
-from inference.adjustments.weighted import arranged
+from inference.adjustments.weighted import _by_chain, arranged
 from inference.adjustments.weighting import Weighting
 from inference.frequentist.balance import iptw_weights, overlap_weights
 from models.arrays import parts_of
@@ -206,8 +206,6 @@ def sample_counted_weights(adjustment: str, problem: Problem, progress: Progress
         share = drawn.patients @ cohort.treatment / drawn.patients.sum(axis=1)
         outcome.append(maximised_counts(problem, weighting(propensity, cohort.treatment, share), drawn))
         done += len(share)
-    settings = problem.settings
-    whole = settings.chains * settings.draws == problem.designs
-    shape = (settings.chains, settings.draws) if whole else (1, problem.designs)
+    shape = _by_chain(problem)
     design = DesignSample(problem.posterior("absent"), arranged(outcome, shape), counted_propensity(cohort))
     return AdjustedSample(adjustment, (design,), {}, arranged(treatment, shape))

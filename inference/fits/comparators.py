@@ -12,10 +12,11 @@ from data.published.evidence import Evidence
 from data.study.cohort import Cohort
 from data.study.study import Study
 from inference.estimands.horizon import report_times
-from inference.frequentist.counted import comparators_of
+from inference.frequentist.counted import counted_comparators
 from inference.frequentist.own_matching import with_own_matching
 from inference.frequentist.pooled import pooled_comparators
 from inference.frequentist.published import published_comparators
+from inference.frequentist.table import comparators
 from inference.storage.cache import FRAME, Deferred, cached
 
 
@@ -53,7 +54,10 @@ def comparators_of_cohorts(
     matched: np.ndarray | None,
 ) -> pd.DataFrame:
     """Return the comparators of cohorts, the mean over several; arguments as in `frequentist_analysis`."""
-    tables = [comparators_of(cohort, horizon, times) for cohort in cohorts]
+    tables = [
+        comparators(cohort, horizon, times) if cohort.counts is None else counted_comparators(cohort)
+        for cohort in cohorts
+    ]
     if evidence is None and cohorts[0].counts is None:
         tables = [
             with_own_matching(table, cohort, landmarks) for table, cohort in zip(tables, cohorts, strict=True)

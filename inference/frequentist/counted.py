@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +9,10 @@ import pandas as pd
 
 from inference.frequentist.balance import standardised
 from inference.frequentist.limits import NORMAL_975
-from inference.frequentist.table import COLUMNS, Row, comparators, row_of
+from inference.frequentist.table import COLUMNS, Row, row_of
 
 if TYPE_CHECKING:
     from data.study.cohort import Cohort
-
-
-def comparators_of(cohort: Cohort, horizon: float, times: Sequence[float]) -> pd.DataFrame:
-    """Return the frequentist analysis of a cohort of patients or of counts; arguments as of `comparators`."""
-    return comparators(cohort, horizon, times) if cohort.counts is None else counted_comparators(cohort)
 
 
 def counted_comparators(cohort: Cohort) -> pd.DataFrame:

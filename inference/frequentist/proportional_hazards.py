@@ -33,10 +33,13 @@ def proportional_hazards_test(result: CoxResult) -> pd.DataFrame:
     terms = result.table["term"]
     problems = result.table["problem"].to_numpy()
     usable = problems == ""
-    if result.fitter is None or not usable.any():
-        reason = next((text for text in problems if text), "no terms")
+
+    def undetermined(reason: str) -> pd.DataFrame:
         rows = [(term, np.nan, 0, np.nan, reason) for term in (WHOLE_MODEL, *terms)]
         return pd.DataFrame(rows, columns=COLUMNS)
+
+    if result.fitter is None or not usable.any():
+        return undetermined(next((text for text in problems if text), "no terms"))
 
     positions = list(result.fitter.params_.index)
     ordered = result.frame.loc[result.fitter.durations.index]
@@ -44,17 +47,11 @@ def proportional_hazards_test(result: CoxResult) -> pd.DataFrame:
     before = np.nextafter(ordered["time"].to_numpy(), 0.0)
     curve = kaplan_meier(ordered["time"], ordered["event"], ordered["entry"], times=before)
     if curve.problem:
-        rows = [(term, np.nan, 0, np.nan, curve.problem) for term in (WHOLE_MODEL, *terms)]
-        return pd.DataFrame(rows, columns=COLUMNS)
+        return undetermined(curve.problem)
 
     # lifelines has no Schoenfeld residuals under left truncation, but takes precomputed ones, scaled its way.
-    model = EfronCox(
-        ordered["time"].to_numpy(),
-        ordered["event"].to_numpy(),
-        ordered["entry"].to_numpy(),
-        ordered[positions].to_numpy(),
-    )
-    residuals = model.schoenfeld_residuals(result.fitter.params_.to_numpy())
+    columns = (ordered[name].to_numpy() for name in ("time", "event", "entry", positions))
+    residuals = EfronCox(*columns).schoenfeld_residuals(result.fitter.params_.to_numpy())
     variance = result.fitter.variance_matrix_.to_numpy()
     transformed = pd.Series(1.0 - curve.survival, index=ordered.index)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -79,15 +76,6 @@ def proportional_hazards_test(result: CoxResult) -> pd.DataFrame:
     slope = trend @ residuals[:, inner]
     spread = np.sum(trend**2)
     whole = len(residuals) * slope @ variance[np.ix_(inner, inner)] @ slope / spread if spread > 0 else np.nan
-    degrees = len(inner)
-    rows.insert(
-        0,
-        (
-            WHOLE_MODEL,
-            whole,
-            degrees,
-            chi2.sf(whole, degrees),
-            "" if spread > 0 else "events at one time only",
-        ),
-    )
+    problem = "" if spread > 0 else "events at one time only"
+    rows.insert(0, (WHOLE_MODEL, whole, len(inner), chi2.sf(whole, len(inner)), problem))
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -90,12 +90,13 @@ def _matched_rows(cohort: Cohort, matched: np.ndarray, times: list[float]) -> pd
 
 def _hazard_ratios(cohort: Cohort, matched: np.ndarray, evidence: Evidence) -> pd.DataFrame:
     """Return the treatment's hazard ratio in every Cox model of the publication that holds it."""
+    treatment = {(term.variable, term.level) for term in evidence.names.cox if term.column == TREATMENT}
     rows = []
     for model in dict.fromkeys(row.model for row in evidence.cox):
         listed = [row for row in evidence.cox if row.model == model and row.hazard_ratio is not None]
         columns = [(row, indicator(cohort, evidence, row)) for row in listed]
         columns = [(row, values) for row, values in columns if values is not None]
-        of_treatment = [row for row, _ in columns if _is_treatment(row, evidence)]
+        of_treatment = [row for row, _ in columns if (row.variable, row.level) in treatment]
         if not of_treatment or "text" in model:
             continue
         used = [one for one in columns if model != "univariable" or one[0] in of_treatment]
@@ -113,13 +114,6 @@ def _hazard_ratios(cohort: Cohort, matched: np.ndarray, evidence: Evidence) -> p
         found = row_of("hazard_ratio", "", np.nan, ratio, lower, upper, fitted["p"], method)
         rows.append(found | {"published": printed.value})
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS))
-
-
-def _is_treatment(row: CoxRow, evidence: Evidence) -> bool:
-    return any(
-        term.column == TREATMENT and (term.variable, term.level) == (row.variable, row.level)
-        for term in evidence.names.cox
-    )
 
 
 def _printed(of_table: dict, phase: str, evidence: Evidence) -> float:

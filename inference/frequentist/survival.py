@@ -50,19 +50,17 @@ class KaplanMeier:
     problem: str = ""
 
 
-def first_time_at_or_below(times: NDArray, curve: NDArray, level: float = 0.5) -> float:
-    """Return the first time at which a falling curve is at or below a level, inf if it never is.
+def first_time_at_or_below(times: NDArray, curve: NDArray) -> float:
+    """Return the first time at which a falling curve is at or below one half, inf if it never is.
 
     Parameters
     ----------
     times : (time,) array
         Increasing.
     curve : (time,) array
-        Probabilities; NaN counts as above the level.
-    level : float
-        In (0, 1).
+        Probabilities; NaN counts as above one half.
     """
-    reached = np.flatnonzero(curve <= level + ROUNDING)
+    reached = np.flatnonzero(curve <= 0.5 + ROUNDING)
     return float(times[reached[0]]) if reached.size else float("inf")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inference.calibration import Card
+from inference.calibration.card import Card
 
 
 def calibration_words(card: Card | None) -> str:

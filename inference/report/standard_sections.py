@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from inference.calibration import load_card
+from inference.calibration.card import load_card
 from inference.report import checklists_section
 from inference.report.calibration_words import calibration_words
 from inference.report.check_tables import (

@@ -49,7 +49,12 @@ def approximate_each(posteriors: Iterable[Posterior], parameter: str) -> list[tu
 
     (Tierney and Kadane 1986, doi 10.1080/01621459.1986.10478240), third derivatives by differences of the gradient.
     """
-    return [_moments(found, parameter) for found in _approximations(posteriors)]
+    moments = []
+    for found in _approximations(posteriors):
+        place = found.compiled.layout.slices[parameter].start
+        sd = np.linalg.norm(found.modes[0].scale[place])
+        moments.append((float(_corrected_mean(found)[place]), float(sd)))
+    return moments
 
 
 def approximate_draws(
@@ -86,11 +91,8 @@ def _approximations(posteriors: Iterable[Posterior]) -> Iterator[Modes]:
     """Yield the modes of each posterior, hyper-parameters held where that of the first has them."""
     near = None
     for posterior in posteriors:
-        near = (
-            _with_estimated_hyperparameters(find_modes(posterior))
-            if near is None
-            else find_modes(posterior, near)
-        )
+        found = find_modes(posterior, near)
+        near = _with_estimated_hyperparameters(found) if near is None else found
         yield near
 
 
@@ -126,12 +128,6 @@ def _moved(
     start = mode.location.copy()
     start[position] = value
     return normal_fit(density, start, held)
-
-
-def _moments(found: Modes, parameter: str) -> tuple[float, float]:
-    """Return mean and standard deviation at the first mode, the mean corrected for skewness."""
-    place = found.compiled.layout.slices[parameter].start
-    return float(_corrected_mean(found)[place]), float(np.linalg.norm(found.modes[0].scale[place]))
 
 
 def _corrected_mean(found: Modes) -> np.ndarray:

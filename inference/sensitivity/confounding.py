@@ -191,13 +191,8 @@ def effect_at(grid: ConfoundingGrid, hazard_ratio: np.ndarray, difference: np.nd
     return pd.DataFrame({"median": median, "lower": lower, "upper": upper, "probability_of_benefit": benefit})
 
 
-def needed_strength(grid: ConfoundingGrid, probabilities: Sequence[float] = PROBABILITIES) -> pd.DataFrame:
-    """Return how strong the confounder must be for the probability of benefit to fall to given values.
-
-    Parameters
-    ----------
-    grid : ConfoundingGrid
-    probabilities : sequence of float
+def needed_strength(grid: ConfoundingGrid) -> pd.DataFrame:
+    """Return how strong the confounder must be for the probability of benefit to fall to each of `PROBABILITIES`.
 
     Returns
     -------
@@ -218,7 +213,7 @@ def needed_strength(grid: ConfoundingGrid, probabilities: Sequence[float] = PROB
     for line, ratios, along in lines:
         mean, sd = _moments_at(grid, ratios, along)
         benefit = ndtr(-mean / sd).mean(axis=0)
-        for probability in probabilities:
+        for probability in PROBABILITIES:
             state, place = _crossing(benefit, probability)
             ratio = np.exp(np.interp(place, range(FINE), np.log(ratios)))
             difference = held * (ratio - 1.0) if line == SYMMETRIC else along[0]

@@ -46,13 +46,9 @@ def conditional_draws(summary: FitSummary, effect: str) -> tuple[pd.DataFrame, n
 
 def ratio_summary(rows: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return hazard_ratio (the median), lower, upper and probability_of_benefit of rows of a table of estimands."""
-    names = {
-        "median": "hazard_ratio",
-        "lower": "lower",
-        "upper": "upper",
-        "probability_of_benefit": "probability_of_benefit",
-    }
-    return {new: rows[old].to_numpy(dtype=float) for old, new in names.items()}
+    columns = rows.rename(columns={"median": "hazard_ratio"})
+    names = ("hazard_ratio", "lower", "upper", "probability_of_benefit")
+    return {name: columns[name].to_numpy(dtype=float) for name in names}
 
 
 def parameter_limits(summary: FitSummary, name: str) -> tuple[float, ...]:

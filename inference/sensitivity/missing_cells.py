@@ -24,22 +24,7 @@ COMPLETE, SHIFTED = "complete cases", "imputed values shifted"
 def effect_in_cohort(
     study: Study, cohort: Cohort, number: int, main: FitRequest, patients: str
 ) -> xr.Dataset:
-    """Return draws of the log hazard ratio of the main model in a cohort.
-
-    Parameters
-    ----------
-    study, cohort : Study, Cohort
-    number : int
-        Of the cohort, which decides its seeds.
-    main : FitRequest
-        The main model; its settings say how long to sample.
-    patients : {"complete cases", "imputed values shifted"}
-
-    Returns
-    -------
-    Dataset
-        As `sampled_effect`; `patients` is an attribute.
-    """
+    """Return `sampled_effect` of the main model, with the seed of a cohort's number; which `patients` it has is an attribute."""
     return sampled_effect(study, cohort, request_of_cohort(main, number)).assign_attrs(patients=patients)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from inference.fits.fits import FitSummary
 from models.priors import PriorSet
 from models.specification import known_parameters
 
+NOTHING = {"median": np.nan, "lower": np.nan, "upper": np.nan}
 THRESHOLD = 0.05  # of the power-scaling diagnostic (doi 10.1007/s11222-023-10366-5)
 
 
@@ -52,30 +54,27 @@ def prior_sensitivity(
                 "prior_set": priors.name,
                 "reason": priors.reason,
                 "prior": str(priors.prior(known_parameters()[EFFECT])),
-                "hazard_ratio": ratio["median"],
-                "hazard_ratio_lower": ratio["lower"],
-                "hazard_ratio_upper": ratio["upper"],
+                **_limits("hazard_ratio", ratio),
                 "probability_of_benefit": ratio["probability_of_benefit"],
-                "rmst_difference": rmst["median"],
-                "rmst_difference_lower": rmst["lower"],
-                "rmst_difference_upper": rmst["upper"],
+                **_limits("rmst_difference", rmst),
                 "horizon": rmst["time"],
                 "unit": rmst["unit"],
                 "prior_sensitivity": of_prior,
                 "likelihood_sensitivity": of_likelihood,
                 "diagnosis": "; ".join(filter(None, [_diagnosis(of_prior, of_likelihood), priors.caution])),
-                **{
-                    f"cut_hazard_ratio{end}": cut[priors.name][name] if priors.name in cut else np.nan
-                    for end, name in (("", "median"), ("_lower", "lower"), ("_upper", "upper"))
-                },
+                **_limits("cut_hazard_ratio", cut.get(priors.name, NOTHING)),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _row(summary: FitSummary, estimand: str, population: str) -> pd.Series:
+def _row(summary: FitSummary, estimand: str, population: str) -> Any:
     table = summary.estimands
     return table[(table["estimand"] == estimand) & (table["population"] == population)].iloc[0]
+
+
+def _limits(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row["median"], f"{name}_lower": row["lower"], f"{name}_upper": row["upper"]}
 
 
 def _diagnosis(of_prior: float, of_likelihood: float) -> str:

@@ -122,8 +122,8 @@ def fine_surface(surface: Surface) -> pd.DataFrame:
     return between_cells(surface, delay.ravel(), strength.ravel())
 
 
-def tipping_line(surface: Surface, probability: float = CERTAIN) -> pd.DataFrame:
-    """Return for each mean delay of the grid the smallest strength at which the probability of benefit falls to a value.
+def tipping_line(surface: Surface) -> pd.DataFrame:
+    """Return for each mean delay of the grid the smallest strength at which the probability of benefit falls to 0.95.
 
     Returns
     -------
@@ -134,7 +134,7 @@ def tipping_line(surface: Surface, probability: float = CERTAIN) -> pd.DataFrame
     rows = []
     for delay in DELAYS:
         along = between_cells(surface, np.full(len(strengths), delay), strengths)
-        fallen = np.flatnonzero(along["probability_of_benefit"].to_numpy() <= probability)
+        fallen = np.flatnonzero(along["probability_of_benefit"].to_numpy() <= CERTAIN)
         rows.append((delay, float(strengths[fallen[0]]) if len(fallen) else float("nan")))
     return pd.DataFrame(rows, columns=pd.Index(["delay", "strength"]))
 

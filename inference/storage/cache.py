@@ -222,10 +222,6 @@ def _content_of_record(value: Any) -> Any:
     return [type(value).__name__, {one.name: content_of(getattr(value, one.name)) for one in fields(value)}]
 
 
-def _write(held: xr.DataTree | xr.Dataset, path: Path) -> None:
-    held.to_netcdf(path, engine=ENGINE)
-
-
 def _read_tree(path: Path) -> xr.DataTree:
     with xr.open_datatree(path, engine=ENGINE) as opened:
         return opened.load()
@@ -234,10 +230,6 @@ def _read_tree(path: Path) -> xr.DataTree:
 def _read_dataset(path: Path) -> xr.Dataset:
     with xr.open_dataset(path, engine=ENGINE) as opened:
         return opened.load()
-
-
-def _write_frame(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_parquet(path, index=False)
 
 
 def _write_frames(frames: Mapping[str, pd.DataFrame], path: Path) -> None:
@@ -256,9 +248,9 @@ def _read_frames(path: Path) -> Mapping[str, pd.DataFrame]:
 # The files are the same by either engine. h5netcdf takes 5 times as long to write a fit of 90 variables, and 7 times
 # as long to read it: with hundreds of fits, minutes.
 ENGINE = "netcdf4"
-TREE = Form("nc", _write, _read_tree)
-DATASET = Form("nc", _write, _read_dataset)
-FRAME = Form("parquet", _write_frame, pd.read_parquet)
+TREE = Form("nc", lambda tree, path: tree.to_netcdf(path, engine=ENGINE), _read_tree)
+DATASET = Form("nc", lambda dataset, path: dataset.to_netcdf(path, engine=ENGINE), _read_dataset)
+FRAME = Form("parquet", lambda frame, path: frame.to_parquet(path, index=False), pd.read_parquet)
 FRAMES = Form("zip", _write_frames, _read_frames)
 
 

@@ -13,9 +13,9 @@ from inference.report.content import ReportSection
 from inference.report.section import Section
 from inference.report.sections import SECTIONS, sections_of, sentences_beside_the_answer, tables_of
 from inference.sampling.engine import SamplerSettings
-from inference.sensitivity import SENSITIVITIES, MainAnalysis
+from inference.sensitivity import SENSITIVITIES
 from inference.sensitivity.computed import sensitivity_chunks, sensitivity_of
-from inference.sensitivity.sensitivity import Sensitivity
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.storage import cache
 from inference.storage.cache import DATASET, cached
 from models.priors import PriorSet

@@ -15,8 +15,9 @@ from inference.fits.requests import FitRequest
 from inference.frequentist.pooled import pooled_comparators
 from inference.report.sections.missing import IMPUTED, effects_table, missing_section
 from inference.sampling.engine import SamplerSettings
-from inference.sensitivity import MISSING, MainAnalysis
+from inference.sensitivity import MISSING
 from inference.sensitivity.missing_cells import COMPLETE, SHIFTED, pooled_by_patients
+from inference.sensitivity.sensitivity import MainAnalysis
 from models.priors import PriorSet
 
 MAIN = FitRequest("weibull", "joint", "constant", PriorSet("default"), SamplerSettings(2, 300, 50), cohorts=2)

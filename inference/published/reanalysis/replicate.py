@@ -26,6 +26,8 @@ from inference.storage.cache import FRAMES, Deferred, cached
 
 CALIPERS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 TABLES = ("table", "curves", "points", "pairs")
+PAPER = (survival_lines, cox_lines, subgroup_lines, baseline_lines)
+"""What yields every number that the paper prints, on one cohort."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,8 @@ def replicate(
     for ready, pseudo in enumerate(pseudo_patients(patients, modalities, study), 1):
         score = own_score(pseudo, settings.scale)
         own = matching_lines(pseudo, evidence, score, settings.caliper)
-        found = (*paper_lines(pseudo, evidence), *own)
-        lines += [(pseudo.number, line) for line in found]
+        found = (line for lines_of in PAPER for line in lines_of(pseudo, evidence))
+        lines += [(pseudo.number, line) for line in (*found, *own)]
         curves.append(cohort_curves(pseudo, evidence, end))
         pairs.append(pairs_by_caliper(pseudo, score, settings.calipers))
         if done is not None:
@@ -121,14 +123,6 @@ def replicate(
         settings=settings,
         cohorts=total,
     )
-
-
-def paper_lines(pseudo: PseudoPatients, evidence: Evidence) -> Iterator[Line]:
-    """Yield every number that the paper prints, on one cohort."""
-    yield from survival_lines(pseudo, evidence)
-    yield from cox_lines(pseudo, evidence)
-    yield from subgroup_lines(pseudo, evidence)
-    yield from baseline_lines(pseudo, evidence)
 
 
 def pseudo_patients(

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, kstest
 
-from inference.calibration import load_card
-from inference.calibration.card import Card, _by_parameter, _summaries, card_text
+from inference.calibration.card import Card, _by_parameter, _summaries, card_text, load_card
 from inference.calibration.coverage import CELLS, SCENARIOS, Cell, Estimated, estimated
 from inference.calibration.page import page_text
 from inference.calibration.ranks import POSTERIORS, ranks_of

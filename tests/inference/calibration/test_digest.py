@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.calibration import load_card
+from inference.calibration.card import load_card
 from inference.calibration.digest import BEGIN, LAYERS, source_digest
 from inference.storage.closure import digest_of, reached
 from inference.storage.provenance import ROOT
