@@ -11,7 +11,6 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from inference.frequentist import KaplanMeier
 from inference.frequentist.survival import KaplanMeier
 from inference.report.figures.axes import at_right, survival_axis
 from inference.report.figures.risk_table import Followed, risk_table, time_ticks

@@ -8,7 +8,7 @@ from functools import cache, partial
 import numpy as np
 import pandas as pd
 
-from data.published.audit.wording import listed
+from data.published.audit.finding import listed
 from inference.adjustments import ADJUSTMENTS
 from inference.fits.fits import FitSummary
 from inference.report.check_tables import in_words

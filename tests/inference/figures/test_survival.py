@@ -5,13 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from inference.frequentist.weighted_curve import weighted_kaplan_meier
 from numpy.testing import assert_allclose
 
 from inference.fits.choices import prior_set
 from inference.fits.requests import FitRequest
-from inference.frequentist import kaplan_meier
-from inference.frequentist.survival import kaplan_meier
+from inference.frequentist.survival import kaplan_meier, weighted_kaplan_meier
 from inference.report.figures.hazard import hazard_figure
 from inference.report.figures.rendering import lay_out
 from inference.report.figures.risk_table import Followed

@@ -15,15 +15,15 @@ from data.published.toxicity import toxicity_evidence
 from data.simulation.simulate import Truth, simulate_cohort
 from data.study.study import load_study
 from data.study.subcohorts import columns_of
-from inference.frequentist import comparators
+from inference.frequentist.table import comparators
 from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
-from inference.published.reanalysis import Line, Replication, ReplicationSettings, long_table
 from inference.published.reanalysis.baseline_lines import COUNTS, TESTS, count_name, p_name, variables_with_p
 from inference.published.reanalysis.cox_lines import FAMILY as COX
 from inference.published.reanalysis.cox_lines import row_name
 from inference.published.reanalysis.curves import curve_points
-from inference.published.reanalysis.lines import end_of
+from inference.published.reanalysis.lines import Line, end_of, long_table
 from inference.published.reanalysis.matching_lines import FAMILY as MATCHING
+from inference.published.reanalysis.replicate import Replication, ReplicationSettings
 from inference.published.toxicity import read_toxicity, scenarios_of
 from inference.report.figures.risk_table import Followed
 from inference.report.replicate_tables import outside, range_words, written

@@ -12,10 +12,11 @@ from numpy.testing import assert_allclose
 
 from data.study.sources import load_cohort
 from data.study.study import load_study
-from inference.diagnostics.checks import CheckResult, checks_table
-from inference.frequentist import comparators, cox
+from inference.diagnostics.checks.result import CheckResult, checks_table
 from inference.frequentist.balance import standardised_differences
+from inference.frequentist.cox_model import cox
 from inference.frequentist.own_matching import AFTER, BEFORE, OWN_PAIRS, PAIRS
+from inference.frequentist.table import comparators
 from inference.report.check_tables import counts_sentence, families_table, ordered_checks, passed_tables
 from inference.report.comparator_tables import comparators_table, other_comparators_table
 from inference.report.effect_tables import estimands_tables

@@ -10,7 +10,8 @@ import pytest
 from data.study.sections import Propensity
 from data.study.sections import Report as ReportKeys
 from data.study.study import STUDIES, load_study
-from inference.calibration import Card, source_digest
+from inference.calibration.card import Card
+from inference.calibration.digest import source_digest
 from inference.report.adjustment_words import score_from_elsewhere
 from inference.report.calibration_words import calibration_words
 from inference.report.check_tables import subject_in_words
