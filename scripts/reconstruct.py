@@ -64,7 +64,7 @@ def reconstruct(
 
         made = ensemble_of(loaded, evidence, cohorts, seed, folder, done, executors=executors)
     mark = ensemble_mark(loaded, evidence, cohorts, seed)
-    labels = {"treated": loaded.treatment.treated_label, "control": loaded.treatment.control_label}
+    labels = loaded.treatment.labels
     with watch.stage("figures"):
         drawn(
             "reconstruction-targets", folder / "figures", mark,

@@ -118,6 +118,11 @@ class Treatment(Section):
     treated_label: Text = "Treated"
     control_label: Text = "Control"
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What the arms are called."""
+        return {"treated": self.treated_label, "control": self.control_label}
+
 
 class Covariate(Section):
     """A covariate: continuous, or categorical if it has levels (the first is the reference) or bins.

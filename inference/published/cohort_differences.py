@@ -77,7 +77,7 @@ def ensemble_spread(
         ``panel, quantity, cohort, value``. Panels: deaths by arm; hazard ratios of treatment, Cox, without
         covariates; correlations between covariates; sizes of groups.
     """
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    labels = study.treatment.labels
     rows = []
     for (phase, arm, cohort), group in _groups(patients):
         rows.append(("deaths", f"{labels[arm]}, {phase} matching", cohort, float(group["event"].sum())))

@@ -35,9 +35,9 @@ BENEFIT = "probability_of_benefit"
 
 def arm_name(arm: object, report: Report) -> str:
     """Return the label of an arm as the study file names it."""
-    treatment = report.study.treatment
-    labels = {"treated": treatment.treated_label, "control": treatment.control_label}
-    return labels.get(str(arm), "Both arms" if pd.isna(arm) or not str(arm) else str(arm))
+    return report.study.treatment.labels.get(
+        str(arm), "Both arms" if pd.isna(arm) or not str(arm) else str(arm)
+    )
 
 
 def arms_table(report: Report) -> Table:

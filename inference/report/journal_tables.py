@@ -181,8 +181,7 @@ def designs_of(table: pd.DataFrame) -> list[str]:
 def patients_table(report: Report, table: pd.DataFrame) -> Table:
     """Return Table 1: characteristics by arm, with standardised differences before and after each design."""
     arms = report.arms.set_index(report.arms["arm"].fillna(""))["patients"]
-    treatment = report.study.treatment
-    labels = {"treated": treatment.treated_label, "control": treatment.control_label}
+    labels = report.study.treatment.labels
     columns = (
         Column("Covariate", TEXT, "covariate"),
         Column("Level", TEXT, "level"),

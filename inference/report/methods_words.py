@@ -44,10 +44,9 @@ def _who(report: Report) -> str:
     said, arms = vocabulary(report.study), report.arms.set_index(report.arms["arm"].fillna(""))
     if not {"treated", "control"} <= set(arms.index) or "events" not in arms:
         return f"{report.patients} {said.patients} were analysed."
-    treatment = report.study.treatment
     parts = [
         f"{number(arms.loc[arm, 'patients'])} with “{label}” ({number(arms.loc[arm, 'events'])} {said.events})"
-        for arm, label in (("treated", treatment.treated_label), ("control", treatment.control_label))
+        for arm, label in report.study.treatment.labels.items()
     ]
     pooled = (
         f" Numbers are pooled over {report.cohorts} cohorts of {said.patients} with equal weights."

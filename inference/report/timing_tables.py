@@ -89,7 +89,7 @@ def delay_table(timing: Timing) -> Table:
 def no_effect_scenarios_table(timing: Timing, study: Study) -> Table:
     """Return what a naive analysis would print if treatment did nothing."""
     labels = timing.scenarios.set_index("scenario")["label"]
-    arms = {"treated": study.treatment.treated_label, "control": study.treatment.control_label, "": ""}
+    arms = study.treatment.labels | {"": ""}
     table = timing.no_effect
     at = {
         "median": lambda row: f" ({study.time_unit})",

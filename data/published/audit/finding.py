@@ -145,8 +145,7 @@ def one_for_each_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def arm_words(study: Study, arm: str) -> str:
     """The label of an arm; "all patients" for both."""
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
-    return labels.get(arm, "all patients")
+    return study.treatment.labels.get(arm, "all patients")
 
 
 def phase_words(evidence: Evidence, phase: str) -> str:

@@ -15,7 +15,7 @@ COUNT_SD = 0.15  # half a pseudo-patient is the tolerance; the width makes count
 
 def curve_targets(study: Study, evidence: Evidence) -> list[Target]:
     """The targets of every published curve: its points, numbers at risk, cumulative events and losses."""
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    labels = study.treatment.labels
     found = []
     for curve in evidence.curves:
         column, _, level = curve.subgroup.partition("=")

@@ -200,7 +200,7 @@ def _counted(plan: Plan, cohort: PseudoCohort) -> list[tuple[str, str, float, fl
     of_patient = plan.strata.of_patient
     treated, matched = plan.strata.treated[of_patient], plan.strata.matched[of_patient]
     study = plan.study
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label, "": "all"}
+    labels = study.treatment.labels | {"": "all"}
     names = list(study.covariates)
 
     def counted(name: str, family: str, printed: int, mask: np.ndarray, arm: str, phase: str):

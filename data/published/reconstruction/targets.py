@@ -108,7 +108,7 @@ def p_target(name: str, family: str, number: Printed, kind: int, of: Subject, fr
 
 def _of_survival(study: Study, evidence: Evidence) -> list[Target]:
     found = []
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label, "": "all"}
+    labels = study.treatment.labels | {"": "all"}
     for row in evidence.survival:
         if row.phase not in evidence.phases:
             continue
@@ -199,7 +199,7 @@ def _of_subgroups(study: Study, evidence: Evidence) -> list[Target]:
     """Medians and log-rank tests of subgroups that a covariate marks."""
     found = []
     names = evidence.names.subgroups
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    labels = study.treatment.labels
     if names.phase not in evidence.phases:
         return found
     tested = set()

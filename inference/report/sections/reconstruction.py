@@ -134,7 +134,6 @@ def _sections(material: Material) -> list[ReportSection]:
     if publication is None or companions is None:
         return []
     study, made, evidence = results.study, publication.reconstruction, publication.evidence
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
     figures = [
         material.figure(
             "reconstruction_targets",
@@ -149,7 +148,7 @@ def _sections(material: Material) -> list[ReportSection]:
                 printed_points(evidence),
                 followed_by_phase(made.patients),
                 study.time_unit,
-                labels,
+                study.treatment.labels,
             ),
         ),
         *(
@@ -168,7 +167,7 @@ def _sections(material: Material) -> list[ReportSection]:
                         },
                         TOLERANCE,
                         study.time_unit,
-                        labels,
+                        study.treatment.labels,
                     ),
                 )
             ]
@@ -207,8 +206,7 @@ def _prior_points(results: Results, evidence: Evidence) -> Figure:
         PrintedPoint(row["time"], row["survival"], row["arm"], row["phase"])
         for row in printed_points(evidence).query("kind == 'survival'").to_dict("records")
     ]
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
-    return prior_points_figure(times, curves, points, labels, study.time_unit)
+    return prior_points_figure(times, curves, points, study.treatment.labels, study.time_unit)
 
 
 SECTION = Section(_sections, _tables)

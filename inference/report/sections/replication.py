@@ -160,7 +160,7 @@ def replication_figures(
     draw: Draw = drawn_when_asked,
 ) -> list[FigureItem]:
     """Return the publication's survival figures on pseudo-patients, and pairs by caliper."""
-    labels = {"treated": study.treatment.treated_label, "control": study.treatment.control_label}
+    labels = study.treatment.labels
     labels |= {words: capitalised(words) for words in PHASE_WORDS.values()}
     for subgroup, column in evidence.names.subgroups.columns.items():
         labels[subgroup] = study.covariates[column].label or subgroup
