@@ -19,31 +19,18 @@ GUIDELINES = {
 
 @dataclass(frozen=True)
 class Item:
-    """An item of a guideline.
+    """An item of a guideline."""
 
-    Attributes
-    ----------
-    guideline, code : str
-        The code is that of the guideline, or the subject where it has none that is used here.
-    words : str
-        What is to be reported, in few words.
-    places : tuple of str
-        Anchors of sections, the first that the page has is its place.
-    done : tuple of str
-        Facts of the analysis that must hold for the item to be done; empty: it never is.
-    part : tuple of str
-        Facts that must hold for it to be done in part; empty: it is done or it is not.
-    lacking : str
-        What is missing where it is not done, or done in part.
-    """
-
+    # the code is that of the guideline, or the subject where it has none that is used here
     guideline: str
     code: str
-    words: str
-    places: tuple[str, ...]
+    words: str  # what is to be reported, in few words
+    places: tuple[str, ...]  # anchors of sections, the first that the page has is its place
+    # facts of the analysis that must hold for the item to be done; empty: it never is
     done: tuple[str, ...] = ()
+    # facts that must hold for it to be done in part; empty: it is done or it is not
     part: tuple[str, ...] = ()
-    lacking: str = ""
+    lacking: str = ""  # what is missing where it is not done, or done in part
 
 
 ALWAYS = ("results",)

@@ -30,16 +30,9 @@ COMPANIONS = {"joint": "cut", "cut": "joint"}
 
 @dataclass(frozen=True, eq=False)
 class Live:
-    """What a reader can change on the page itself.
+    """What a reader can change on the page itself."""
 
-    Attributes
-    ----------
-    kind : str
-        Of the controls, which `assets/live.js` makes of `data`.
-    data : mapping
-    """
-
-    kind: str
+    kind: str  # of the controls, which `assets/live.js` makes of `data`
     data: Mapping[str, Any]
 
 

@@ -18,21 +18,11 @@ type Text = Callable[[], str]  # gives the SVG, and waits for it if need be
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure as it is drawn.
+    """A figure as it is drawn."""
 
-    Attributes
-    ----------
-    wide : callable
-        Gives the SVG, as wide as the page.
-    narrow : callable or None
-        The same for a narrow screen, or one column of a journal (85 mm).
-    pixels : Path or None
-        The PNG file of the wide one.
-    """
-
-    wide: Text
-    narrow: Text | None = None
-    pixels: Path | None = None
+    wide: Text  # gives the SVG, as wide as the page
+    narrow: Text | None = None  # the same for a narrow screen, or one column of a journal (85 mm)
+    pixels: Path | None = None  # the PNG file of the wide one
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Go to another process as texts, for which it waits."""

@@ -40,40 +40,20 @@ class Figure:
 
 @dataclass(frozen=True)
 class Result:
-    """The effect in one population by one fit.
+    """The effect in one population by one fit."""
 
-    Attributes
-    ----------
-    sentence : str
-        At most 30 words.
-    numbers : tuple of Figure
-        Difference in restricted mean, survival by arm, hazard ratio.
-    """
-
-    sentence: str
-    numbers: tuple[Figure, ...]
+    sentence: str  # at most 30 words
+    numbers: tuple[Figure, ...]  # difference in restricted mean, survival by arm, hazard ratio
 
 
 @dataclass(frozen=True)
 class Headline:
-    """What is read in a minute.
+    """What is read in a minute."""
 
-    Attributes
-    ----------
-    result : Result
-        Of the main fit, over all patients.
-    no_evidence : str
-        What the numbers do not show.
-    checks : str
-        How many checks failed or warn.
-    failed : bool
-        Whether any failed.
-    """
-
-    result: Result
-    no_evidence: str
-    checks: str
-    failed: bool
+    result: Result  # of the main fit, over all patients
+    no_evidence: str  # what the numbers do not show
+    checks: str  # how many checks failed or warn
+    failed: bool  # whether any failed
 
 
 def headline(report: Report, checks: Sequence[Check]) -> Headline:

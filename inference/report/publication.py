@@ -35,56 +35,31 @@ LOOSER_COHORTS = 8  # enough for a mean and its spread, of each ensemble beside 
 
 @dataclass(frozen=True, eq=False)
 class Publication:
-    """What stands behind pseudo-patients.
+    """What stands behind pseudo-patients."""
 
-    Attributes
-    ----------
-    evidence : Evidence
-        The published numbers.
-    reconstruction : Reconstruction
-        The pseudo-patients, and how well they meet each number.
-    matched : ndarray of bool (cohort, patient)
-        Who is in the published matched set.
-    """
-
-    evidence: Evidence
-    reconstruction: Reconstruction
-    matched: np.ndarray
+    evidence: Evidence  # the published numbers
+    reconstruction: Reconstruction  # the pseudo-patients, and how well they meet each number
+    matched: np.ndarray  # (cohort, patient) who is in the published matched set
 
 
 @dataclass(frozen=True, eq=False)
 class Companions:
-    """What is computed from the publication beside the fits.
+    """What is computed from the publication beside the fits."""
 
-    Attributes
-    ----------
-    findings : tuple of Finding
-        Its audit.
-    toxicity : Toxicity or None
-        Of the series that its review cites.
-    replication : Replication
-        Its own analysis, done again on the pseudo-patients.
-    modalities : tuple of EffectByGroup
-        The effect in groups whose sizes it does not print.
-    assumptions : DataFrame or None
-        The adjusted effect under the main assumptions on what is not printed, and under looser ones; not in a quick look.
-    worth : DataFrame or None
-        The effect with all evidence, and reconstructed without each kind of it: ``without`` (empty for all), and the columns of
-        `inference.published.evidence_worth.pooled_effects`. Only where a survival curve is printed, and not in a quick look.
-    patients : DataFrame or None
-        Estimands of the main model on the patients themselves, where the study names theirs.
-    unprinted : tuple of CheckResult
-        Covariates without a printed effect in which the arms differ.
-    """
-
-    findings: tuple[Finding, ...]
-    toxicity: Toxicity | None
-    replication: Replication
-    modalities: tuple[EffectByGroup, ...]
+    findings: tuple[Finding, ...]  # its audit
+    toxicity: Toxicity | None  # of the series that its review cites
+    replication: Replication  # its own analysis, done again on the pseudo-patients
+    modalities: tuple[EffectByGroup, ...]  # the effect in groups whose sizes it does not print
+    # the adjusted effect under the main assumptions on what is not printed, and under looser ones; not in a
+    # quick look
     assumptions: pd.DataFrame | None
+    # the effect with all evidence, and reconstructed without each kind of it: ``without`` (empty for all),
+    # and the columns of `inference.published.evidence_worth.pooled_effects`. Only where a survival curve is
+    # printed, and not in a quick look
     worth: pd.DataFrame | None
+    # estimands of the main model on the patients themselves, where the study names theirs
     patients: pd.DataFrame | None
-    unprinted: tuple[CheckResult, ...]
+    unprinted: tuple[CheckResult, ...]  # covariates without a printed effect in which the arms differ
 
     @property
     def checks(self) -> tuple[CheckResult, ...]:

@@ -30,55 +30,30 @@ from models.units import in_time_unit
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """All that an analysis found.
-
-    Attributes
-    ----------
-    study : Study
-        The study.
-    cohorts : tuple of Cohort
-        Its patients; several are reconstructions of the same publication.
-    models : tuple of FitSummary
-        Baselines x adjustments under the main prior set; the first is the main model.
-    exposures : tuple of FitSummary
-        The main model, and that without feedback, with exposure counted in other ways.
-    effects : tuple of FitSummary
-        The main baseline with an effect that changes over time, or between subgroups.
-    prior_sets, prior_sets_cut : tuple of FitSummary
-        The main model under every other prior set, and the same without feedback.
-    comparators : DataFrame
-        The contract's comparators.csv.
-    main_fit : DataTree
-        The main fit; of several cohorts, that to the first.
-    manifest : mapping
-        Provenance.
-    illustrated : tuple of StoredModel
-        Models of which the diagnostic plots are drawn, the main one first.
-    beside : tuple of CheckResult
-        Checks of what was sampled beside the fits.
-    not_estimable : tuple of (FitRequest, str)
-        Models that the patients do not give, and why.
-    imputation : Imputation or None
-        Where cells of covariates were missing and imputed: `cohorts` are then the completed ones.
-    further : tuple of Cohort
-        Those that come after `cohorts` and are pooled for the effect by subgroup alone.
-    """
+    """All that an analysis found."""
 
     study: Study
-    cohorts: tuple[Cohort, ...]
+    cohorts: tuple[Cohort, ...]  # its patients; several are reconstructions of the same publication
+    # baselines x adjustments under the main prior set; the first is the main model
     models: tuple[FitSummary, ...]
+    # the main model, and that without feedback, with exposure counted in other ways
     exposures: tuple[FitSummary, ...]
+    # the main baseline with an effect that changes over time, or between subgroups
     effects: tuple[FitSummary, ...]
+    # the main model under every other prior set, and the same without feedback
     prior_sets: tuple[FitSummary, ...]
     prior_sets_cut: tuple[FitSummary, ...]
-    comparators: pd.DataFrame
-    main_fit: xr.DataTree
-    manifest: Mapping[str, Any]
+    comparators: pd.DataFrame  # the contract's comparators.csv
+    main_fit: xr.DataTree  # the main fit; of several cohorts, that to the first
+    manifest: Mapping[str, Any]  # provenance
+    # models of which the diagnostic plots are drawn, the main one first
     illustrated: tuple[StoredModel, ...] = ()
-    beside: tuple[CheckResult, ...] = ()
+    beside: tuple[CheckResult, ...] = ()  # checks of what was sampled beside the fits
+    # those that come after `cohorts` and are pooled for the effect by subgroup alone
     further: tuple[Cohort, ...] = ()
+    # where cells of covariates were missing and imputed: `cohorts` are then the completed ones
     imputation: Imputation | None = None
-    not_estimable: tuple[tuple[FitRequest, str], ...] = ()
+    not_estimable: tuple[tuple[FitRequest, str], ...] = ()  # models that the patients do not give, and why
 
     @property
     def cohort(self) -> Cohort:

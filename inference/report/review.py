@@ -41,26 +41,14 @@ SEVERITY = ("info", "pass", "warn", "fail")
 
 @dataclass(frozen=True)
 class Reviewed:
-    """One plot of a fit, judged.
-
-    Attributes
-    ----------
-    name, title, caption : str
-    good : str
-        What a good one looks like, in one line.
-    found : str
-        What this one shows, in numbers.
-    status : str
-        "pass", "warn", "fail", or "info" where there is nothing to judge.
-    draw : callable
-    """
+    """One plot of a fit, judged."""
 
     name: str
     title: str
     caption: str
-    good: str
-    found: str
-    status: str
+    good: str  # what a good one looks like, in one line
+    found: str  # what this one shows, in numbers
+    status: str  # "pass", "warn", "fail", or "info" where there is nothing to judge
     draw: Callable[[], Figure]
 
 

@@ -17,21 +17,11 @@ from inference.report.vocabulary import vocabulary
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of the study.
+    """The answer of the study."""
 
-    Attributes
-    ----------
-    sentence : str
-        The main fit's.
-    beside : str
-        The companion's: joint is never reported without cut.
-    lacks_companion : bool
-        True where the companion should be there and is not.
-    """
-
-    sentence: str
-    beside: str
-    lacks_companion: bool
+    sentence: str  # the main fit's
+    beside: str  # the companion's: joint is never reported without cut
+    lacks_companion: bool  # true where the companion should be there and is not
 
 
 def answer(report: Report) -> Answer:

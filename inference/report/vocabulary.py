@@ -18,21 +18,11 @@ MEANS_OVER_COHORTS = (
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The nouns of a study.
+    """The nouns of a study."""
 
-    Attributes
-    ----------
-    patient : str
-        "patient", or "pseudo-patient" where no patient is published.
-    outcome : str
-        What is survived: "survival", or as the study file names it.
-    event : str
-        What ends it: "death" of overall survival, else "event".
-    """
-
-    patient: str = "patient"
-    outcome: str = "survival"
-    event: str = "event"
+    patient: str = "patient"  # "patient", or "pseudo-patient" where no patient is published
+    outcome: str = "survival"  # what is survived: "survival", or as the study file names it
+    event: str = "event"  # what ends it: "death" of overall survival, else "event"
 
     @property
     def survival(self) -> str:

@@ -33,35 +33,20 @@ NARROW_SHARE = 0.84
 
 @dataclass(frozen=True)
 class ForestRow:
-    """One line of a forest plot.
+    """One line of a forest plot."""
 
-    Attributes
-    ----------
-    label : str
-        Printed at the left.
-    estimate, lower, upper : float
-        Point and interval; NaN where there is none.
-    colour, marker : str
-    filled : bool
-        Whether the marker is filled.
-    columns : tuple of str
-        Texts printed at the right.
-    behind : tuple of float or None
-        A second interval, drawn thin and grey behind the first (a prior).
-    heading : bool
-        True for a line that only names what follows.
-    """
-
-    label: str
+    label: str  # printed at the left
+    # point and interval; NaN where there is none
     estimate: float = math.nan
     lower: float = math.nan
     upper: float = math.nan
     colour: str = POSTERIOR
     marker: str = "o"
-    filled: bool = True
-    columns: tuple[str, ...] = ()
+    filled: bool = True  # whether the marker is filled
+    columns: tuple[str, ...] = ()  # texts printed at the right
+    # a second interval, drawn thin and grey behind the first (a prior)
     behind: tuple[float, float] | None = None
-    heading: bool = False
+    heading: bool = False  # true for a line that only names what follows
 
 
 def heading(label: str) -> ForestRow:

@@ -38,23 +38,12 @@ PHASE_FILL = {"before": True, "after": False}
 
 @dataclass(frozen=True)
 class PrintedPoint:
-    """A survival probability that a publication prints.
-
-    Attributes
-    ----------
-    time : float
-    survival : float
-        Between 0 and 1.
-    arm : str
-        "treated" or "control".
-    phase : str
-        "before" or "after" matching.
-    """
+    """A survival probability that a publication prints."""
 
     time: float
-    survival: float
-    arm: str
-    phase: str = "before"
+    survival: float  # between 0 and 1
+    arm: str  # "treated" or "control"
+    phase: str = "before"  # "before" or "after" matching
 
 
 @style()

@@ -22,28 +22,15 @@ DIGIT = 5.0  # points: width of a digit
 
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """Times at risk of an arm, of one cohort or of several.
+    """Times at risk of an arm, of one cohort or of several."""
 
-    Attributes
-    ----------
-    entry, time : ndarray (episode,)
-        Start and end of each, in the unit of the study.
-    event : ndarray of bool (episode,)
-        Whether it ends in the event.
-    cohorts : int
-        Counts are means over so many.
-    left : str
-        What it is called to leave without the event.
-    weight : ndarray (episode,) or None
-        What each counts; 1 if None.
-    """
-
+    # (episode,) start and end of each, in the unit of the study
     entry: np.ndarray
     time: np.ndarray
-    event: np.ndarray
-    cohorts: int = 1
-    left: str = "Censored"
-    weight: np.ndarray | None = None
+    event: np.ndarray  # (episode,) whether it ends in the event
+    cohorts: int = 1  # counts are means over so many
+    left: str = "Censored"  # what it is called to leave without the event
+    weight: np.ndarray | None = None  # (episode,) what each counts; 1 if None
 
     def until(self, times: Sequence[float]) -> dict[str, list[int]]:
         """Return who is at risk just before each time, and how many left and had the event before it: sums of weights, rounded."""

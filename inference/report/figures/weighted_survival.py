@@ -28,37 +28,21 @@ TITLE = 0.8  # as many letters of a title, which are larger, fit a line
 
 @dataclass(frozen=True, eq=False)
 class WeightedArm:
-    """An arm under a design, of one cohort or as a mean of several.
+    """An arm under a design, of one cohort or as a mean of several."""
 
-    Attributes
-    ----------
-    times, survival : ndarray (time,)
-        The weighted Kaplan-Meier curve; NaN beyond the last follow-up.
-    followed : Followed
-        With weights.
-    effective : float
-        Effective number of patients.
-    """
-
+    # (time,) the weighted Kaplan-Meier curve; NaN beyond the last follow-up
     times: np.ndarray
     survival: np.ndarray
-    followed: Followed
-    effective: float
+    followed: Followed  # with weights
+    effective: float  # effective number of patients
 
 
 @dataclass(frozen=True, eq=False)
 class WeightedPanel:
-    """What a panel shows.
-
-    Attributes
-    ----------
-    title : str
-    curves : Dataset
-        Of the fit: as in `inference.report.figures.survival.survival_figure`, with one population.
-    arms : dict of str to WeightedArm
-    """
+    """What a panel shows."""
 
     title: str
+    # of the fit: as in `inference.report.figures.survival.survival_figure`, with one population
     curves: xr.Dataset
     arms: dict[str, WeightedArm]
 
