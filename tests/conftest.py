@@ -82,6 +82,39 @@ def rewrite() -> Callable[[Path, str, str], None]:
     return replace
 
 
+PUBLICATION = """\
+name = "{name}"
+title = "A tiny published study"
+time_unit = "months"
+[cohort]
+source = "reconstruction"
+[treatment]
+treated = "1"
+[propensity]
+formula = "{formula}"
+[outcome]
+formula = "{formula}"
+[covariates]
+"""
+
+
+@pytest.fixture(scope="session")
+def write_publication() -> Callable[..., Path]:
+    """Write a study that publishes no patient into a folder: names, tables by file, covariates with their levels."""
+
+    def write(folder: Path, names: str, tables: dict[str, str], name="published", **covariates) -> Path:
+        (folder / "evidence").mkdir(parents=True)
+        text = PUBLICATION.format(name=name, formula=" + ".join(covariates) or "1")
+        text += "".join(f"{one} = {{levels = {list(levels)}}}\n" for one, levels in covariates.items())
+        (folder / "study.toml").write_text(text, encoding="utf-8")
+        sums = "".join(f'"{file}" = ""\n' for file in tables)
+        for file, content in ({"evidence.toml": f"{names}[sha256]\n{sums}"} | tables).items():
+            (folder / "evidence" / file).write_text(content, encoding="utf-8")
+        return folder
+
+    return write
+
+
 STUDY = """\
 name = "written"
 title = "Written down in a test"

@@ -1,11 +1,13 @@
 """A small cohort with delayed entry, identifiers and treatment starts, and its study file."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from data.published.evidence import Evidence
 from data.study.study import Study, load_study
 
 STUDY = """\
@@ -52,17 +54,45 @@ f,8,1,no,0,,45,III,
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def study_text() -> str:
     """Text of the small study file."""
     return STUDY
 
 
+@pytest.fixture(scope="session")
+def as_read() -> Callable[[str], pd.DataFrame]:
+    """A table whose cells are text, as a csv is read."""
+
+    def read(text: str) -> pd.DataFrame:
+        rows = [line.split(",") for line in text.splitlines()]
+        return pd.DataFrame(rows[1:], columns=pd.Index(rows[0]))
+
+    return read
+
+
 @pytest.fixture
-def frame() -> pd.DataFrame:
-    """The small cohort as text, as a csv is read."""
-    rows = [line.split(",") for line in COHORT.splitlines()]
-    return pd.DataFrame(rows[1:], columns=pd.Index(rows[0]))
+def frame(as_read: Callable[[str], pd.DataFrame]) -> pd.DataFrame:
+    """The small cohort as text."""
+    return as_read(COHORT)
+
+
+@pytest.fixture(scope="session")
+def with_rows() -> Callable[..., Evidence]:
+    """Evidence whose rows with these values in a table have other values, which may depend on the row."""
+
+    def change(evidence: Evidence, table: str, values: dict | Callable[..., dict], **of: object) -> Evidence:
+        before = getattr(evidence, table)
+        rows = tuple(
+            replace(row, **(values(row) if callable(values) else values))
+            if all(getattr(row, name) == value for name, value in of.items())
+            else row
+            for row in before
+        )
+        assert rows != before
+        return replace(evidence, **{table: rows})
+
+    return change
 
 
 @pytest.fixture
@@ -80,13 +110,11 @@ def study(folder: Path) -> Study:
 
 
 @pytest.fixture
-def edited(folder: Path) -> Callable[[str, str], Path]:
+def edited(folder: Path, rewrite: Callable[[Path, str, str], None]) -> Callable[[str, str], Path]:
     """Replace a text in the small study file; the folder comes back."""
 
     def edit(old: str, new: str) -> Path:
-        text = (folder / "study.toml").read_text(encoding="utf-8")
-        assert old in text
-        (folder / "study.toml").write_text(text.replace(old, new), encoding="utf-8")
+        rewrite(folder / "study.toml", old, new)
         return folder
 
     return edit

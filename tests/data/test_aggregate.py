@@ -1,6 +1,9 @@
-"""Counts of patients: made by duckdb, checked, added over sites, small ones withheld; held against the patients one by one."""
+"""Counts of patients: made by duckdb, checked, added over sites, small ones withheld; and the simulated registry of docs/."""
 
 import re
+import runpy
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,11 +110,8 @@ def test_csv_and_parquet_give_the_same_counts_and_a_file_gives_them_back(study, 
     write_aggregate(table, tmp_path / "table.parquet")
     again = read_aggregate(tmp_path / "table.parquet", "here")
     pd.testing.assert_frame_equal(again.rows, table.rows)
-    assert (again.cutpoints, again.follow_up, again.covariates) == (
-        table.cutpoints,
-        table.follow_up,
-        table.covariates,
-    )
+    for name in ("cutpoints", "follow_up", "covariates"):
+        assert getattr(again, name) == getattr(table, name)
 
 
 def test_intervals_of_equal_events_are_those_of_the_patients(study):
@@ -169,12 +169,9 @@ def test_what_fewer_cut_points_would_withhold_is_what_they_do_withhold(study, ta
     foreseen = withheld_with_fewer_cutpoints(table, 11)
     assert set(foreseen) == {(12.0,), (36.0,)}
     for cuts, share in foreseen.items():
-        other = counted(
-            altered(
-                study, lambda text, cuts=cuts: re.sub("cutpoints = .*", f"cutpoints = {list(cuts)}", text)
-            )
-        )
-        (cost,) = without_small_counts(other, 11).withheld
+        new = f"cutpoints = {list(cuts)}"
+        other = altered(study, lambda text, new=new: re.sub("cutpoints = .*", new, text))
+        (cost,) = without_small_counts(counted(other), 11).withheld
         assert share == pytest.approx(cost.patients, abs=5e-4)
 
 
@@ -258,3 +255,37 @@ def test_a_study_must_suit_its_table(study, table, folder):
     (folder / "none.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match="must be a table that `rtsurv aggregate` wrote"):
         load_aggregate(of_counts(study, "none.parquet"))
+
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "simulated_registry.py"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry of 700 patients, written in parts of 300."""
+    folder = tmp_path_factory.mktemp("registry")
+    write = runpy.run_path(str(SCRIPT))["write_registry"]
+    write.__globals__["PATIENTS_AT_ONCE"] = 300
+    write(700, folder)
+    return folder
+
+
+def test_parts_are_different_patients_with_numbers_of_their_own(registry):
+    frame = pd.read_parquet(registry / "patients" / "cohort.parquet")
+    assert frame["patient"].tolist() == list(range(1, 701))
+    assert not frame["survival_months"].duplicated().any()
+
+
+def test_counts_hold_every_patient_and_event(registry):
+    study = load_study(registry / "patients")
+    patients = load_cohort(study)
+    write_aggregate(counted(study), registry / "counts" / "counts.parquet")
+    counts, _, _ = load_aggregate(load_study(registry / "counts"))
+    assert patients.size == counts.counts.patients.sum() == 700
+    assert patients.event.sum() == counts.counts.deaths.sum() > 0
+
+
+def test_a_registry_without_patients_is_refused(tmp_path):
+    done = subprocess.run([sys.executable, SCRIPT, "0", tmp_path], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "at least 1, but is 0" in done.stderr

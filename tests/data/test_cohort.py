@@ -89,23 +89,14 @@ def test_treatment_is_compared_as_text_in_every_type(frame, study_text, treated,
     ],
 )
 def test_events_in_every_spelling(frame, study, cells):
-    assert validate_cohort(frame.assign(event=cells), study, "cohort.csv").event.tolist() == [
-        1,
-        0,
-        1,
-        1,
-        0,
-        1,
-    ]
+    cohort = validate_cohort(frame.assign(event=cells), study, "cohort.csv")
+    assert cohort.event.tolist() == [1, 0, 1, 1, 0, 1]
 
 
 def test_levels_are_kept_as_written(frame, study_text):
     text = study_text.replace('["I", "II", "III"]', '["01", "NA", "None"]')
-    cohort = validate_cohort(
-        frame.assign(grade=["01", "NA", "None", "NA", "01", "None"]),
-        parse_study(text, "study.toml"),
-        "cohort.csv",
-    )
+    table = frame.assign(grade=["01", "NA", "None", "NA", "01", "None"])
+    cohort = validate_cohort(table, parse_study(text, "study.toml"), "cohort.csv")
     assert cohort.propensity.terms == ("age", "grade[T.NA]", "grade[T.None]")
 
 
@@ -122,14 +113,8 @@ def test_the_hash_is_of_the_contents(frame, study, study_text):
     relabelled = parse_study(study_text.replace("A small study", "Another title"), "study.toml")
     assert validate_cohort(frame.assign(ignored="?"), relabelled, "other.csv").sha256 == first
     assert validate_cohort(frame.iloc[::-1], study, "cohort.csv").sha256 != first
-    for column, cell in [
-        ("time", "11"),
-        ("event", "0"),
-        ("entry", "1"),
-        ("age", "51"),
-        ("grade", "II"),
-        ("patient", "z"),
-    ]:
+    cells = {"time": "11", "event": "0", "entry": "1", "age": "51", "grade": "II", "patient": "z"}
+    for column, cell in cells.items():
         changed = frame.copy()
         changed.loc[0, column] = cell
         assert validate_cohort(changed, study, "cohort.csv").sha256 != first, column

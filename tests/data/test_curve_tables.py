@@ -12,24 +12,7 @@ from data.published.publish import publish_curve
 from data.published.published_curves import resolution_of
 from data.study.study import load_study
 
-STUDY = """\
-name = "two_curves"
-title = "Two curves and a risk table"
-time_unit = "months"
-[cohort]
-source = "reconstruction"
-[treatment]
-treated = "1"
-[propensity]
-formula = "1"
-[outcome]
-formula = "1"
-"""
 NAMES = """\
-[sha256]
-"curves.csv" = ""
-"at_risk.csv" = ""
-"censor_marks.csv" = ""
 [arms]
 treated = "Drug"
 control = "Placebo"
@@ -61,40 +44,28 @@ MARKS = "curve,arm,time\nos,Drug,1.5\nos,Drug,0.5\n"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, write_publication) -> Path:
     """A study of which two curves and a risk table are published, and no covariate."""
-    (tmp_path / "evidence").mkdir()
-    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
-    for name, text in {
-        "evidence.toml": NAMES,
-        "curves.csv": CURVES,
-        "at_risk.csv": AT_RISK,
-        "censor_marks.csv": MARKS,
-    }.items():
-        (tmp_path / "evidence" / name).write_text(text, encoding="utf-8")
-    return tmp_path
+    tables = {"curves.csv": CURVES, "at_risk.csv": AT_RISK, "censor_marks.csv": MARKS}
+    return write_publication(tmp_path, NAMES, tables)
 
 
-def loaded(folder: Path, **changed: tuple[str, str]) -> Evidence:
+@pytest.fixture
+def loaded(folder: Path, rewrite):
     """The evidence with texts of its files replaced: old and new, by the file's stem."""
-    for stem, (old, new) in changed.items():
-        file = next((folder / "evidence").glob(f"{stem}.*"))
-        text = file.read_text(encoding="utf-8")
-        assert old in text
-        file.write_text(text.replace(old, new), encoding="utf-8")
-    return load_evidence(load_study(folder))
+
+    def load(**changed: tuple[str, str]) -> Evidence:
+        for stem, texts in changed.items():
+            rewrite(next((folder / "evidence").glob(f"{stem}.*")), *texts)
+        return load_evidence(load_study(folder))
+
+    return load
 
 
-def test_failure_in_percent_of_years_is_survival_of_months(folder):
-    evidence = loaded(folder)
-    drug, placebo = evidence.curves
-    assert (drug.arm, placebo.arm, drug.curve, drug.phase, drug.subgroup) == (
-        "treated",
-        "control",
-        "os",
-        "before",
-        "",
-    )
+def test_failure_in_percent_of_years_is_survival_of_months(loaded):
+    drug, placebo = loaded().curves
+    assert (drug.arm, placebo.arm) == ("treated", "control")
+    assert (drug.curve, drug.phase, drug.subgroup) == ("os", "before", "")
     np.testing.assert_array_equal(drug.time, [0, 12, 24])
     np.testing.assert_array_equal(placebo.survival, [1, 0.75, 0.395])
     assert drug.time_resolution == 0.12
@@ -106,18 +77,14 @@ def test_failure_in_percent_of_years_is_survival_of_months(folder):
     assert placebo.censor_marks.size == 0
 
 
-def test_sizes_are_the_numbers_at_risk_at_time_0(folder):
-    evidence = loaded(folder)
+def test_sizes_are_the_numbers_at_risk_at_time_0(loaded):
+    evidence = loaded()
     assert evidence.phases == ("before",)
-    assert (
-        evidence.size("treated", "before"),
-        evidence.size("control", "before"),
-        evidence.size("", "before"),
-    ) == (40, 50, 90)
+    assert [evidence.size(arm, "before") for arm in ("treated", "control", "")] == [40, 50, 90]
     assert evidence.arms("after") == ()
 
 
-def test_one_arm_alone_is_a_publication(folder):
+def test_one_arm_alone_is_a_publication(folder, loaded):
     for name in ("curves", "at_risk"):
         file = folder / "evidence" / f"{name}.csv"
         kept = [line for line in file.read_text(encoding="utf-8").splitlines() if "Placebo" not in line]
@@ -128,26 +95,20 @@ def test_one_arm_alone_is_a_publication(folder):
         "all,before,median_followup,=,18,16,20,months,\nDrug,before,survival_1y,=,87.5,,,percent,\n",
         encoding="utf-8",
     )
-    evidence = loaded(folder, evidence=("[sha256]", '[sha256]\n"survival.csv" = ""'))
-    assert (evidence.phases, evidence.arms("before"), evidence.patients("before")) == (
-        ("before",),
-        ("treated",),
-        40,
-    )
+    evidence = loaded(evidence=("[sha256]", '[sha256]\n"survival.csv" = ""'))
+    assert (evidence.phases, evidence.arms("before")) == (("before",), ("treated",))
+    assert evidence.patients("before") == 40
     found = audit(load_study(folder), evidence)
     assert {one.severity for one in found} == {"consistent"}
     assert {"survival", "at_risk", "curve", "percentages"} <= {one.family for one in found}
 
 
-def test_counts_by_interval_are_added_up(folder):
-    evidence = loaded(
-        folder,
-        evidence=('at_risk_counts = "before"', 'events_and_censored = "by_interval"'),
-        at_risk=("1,30,5,5", "1,30,5,5\nos,Drug,2,20,4,6"),
-    )
-    np.testing.assert_array_equal(evidence.curves[0].events, [0, 5, 9])
-    np.testing.assert_array_equal(evidence.curves[0].censored, [0, 5, 11])
-    assert evidence.curves[0].at_risk_counts == ""
+def test_counts_by_interval_are_added_up(loaded):
+    added = ('at_risk_counts = "before"', 'events_and_censored = "by_interval"')
+    drug, _ = loaded(evidence=added, at_risk=("1,30,5,5", "1,30,5,5\nos,Drug,2,20,4,6")).curves
+    np.testing.assert_array_equal(drug.events, [0, 5, 9])
+    np.testing.assert_array_equal(drug.censored, [0, 5, 11])
+    assert drug.at_risk_counts == ""
 
 
 @pytest.mark.parametrize(
@@ -171,28 +132,23 @@ def test_counts_by_interval_are_added_up(folder):
         ({"curves": ("os,Placebo", "os,Drug")}, "times must run forward"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_a_curve_is_named(folder, changed, message):
+def test_what_cannot_be_a_curve_is_named(loaded, changed, message):
     with pytest.raises(InputError) as raised:
-        loaded(folder, **changed)
+        loaded(**changed)
     assert message in str(raised.value)
 
 
-def test_a_subgroup_is_a_level_of_a_covariate(folder):
-    study = folder / "study.toml"
-    study.write_text(STUDY + '[covariates]\ngrade = {levels = ["1", "2"]}\n', encoding="utf-8")
-    file = folder / "evidence" / "curves.csv"
+def test_a_subgroup_is_a_level_of_a_covariate(folder, loaded):
+    with (folder / "study.toml").open("a", encoding="utf-8") as study:
+        study.write('grade = {levels = ["1", "2"]}\n')
     rows = [line.split(",") for line in CURVES.splitlines()[1:]]
     table = "\n".join(",".join([curve, arm, "grade = 2", *rest]) for curve, arm, *rest in rows)
+    file = folder / "evidence" / "curves.csv"
     file.write_text(f"curve,arm,subgroup,time,survival\n{table}\n", encoding="utf-8")
-    marks = folder / "evidence" / "evidence.toml"
-    marks.write_text(NAMES + "", encoding="utf-8")
-    with pytest.raises(
-        InputError, match="n of treated before"
-    ):  # the numbers at risk are those of the subgroup
-        loaded(folder)
-    file.write_text(file.read_text(encoding="utf-8").replace("grade = 2", "grade=3"), encoding="utf-8")
+    with pytest.raises(InputError, match="n of treated before"):
+        loaded()  # the numbers at risk are those of the subgroup
     with pytest.raises(InputError, match="column=level of a covariate"):
-        loaded(folder)
+        loaded(curves=("grade = 2", "grade=3"))
 
 
 def test_pixels_are_found_again():

@@ -1,7 +1,6 @@
 """Tables of episodes: one row a patient comes out, and what cannot be one is refused; Stanford's heart transplants."""
 
 from importlib.resources import files
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -71,14 +70,21 @@ def study():
     return parse_study(STUDY, Path("written") / "study.toml")
 
 
-def table(text: str) -> pd.DataFrame:
-    """Cells as text, as a csv is read."""
-    rows = [line.split(",") for line in text.splitlines()]
-    return pd.DataFrame(rows[1:], columns=pd.Index(rows[0]))
+@pytest.fixture(scope="module")
+def collapsed(as_read, study):
+    """Patients of a text of episodes, as a table and as a cohort."""
+
+    def collapse(text: str):
+        frame = patients_of_episodes(as_read(text), study, "cohort.csv")
+        return frame, validate_cohort(frame, study, "cohort.csv")
+
+    return collapse
 
 
-def cohort_of_rows(frame: pd.DataFrame, study):
-    return validate_cohort(patients_of_episodes(frame, study, "written"), study, "written")
+@pytest.fixture(scope="module")
+def by_hand(as_read, study):
+    """The cohort of the patients, written down by hand."""
+    return validate_cohort(as_read(PATIENTS), study, "by hand")
 
 
 def assert_same(found, expected):
@@ -88,48 +94,44 @@ def assert_same(found, expected):
     assert found.sha256 == expected.sha256
 
 
-def test_patients_by_hand(study):
+def test_patients_by_hand(collapsed, by_hand):
     """First row: entry and covariates; last row: time and event; first treated row: start of treatment."""
-    assert_same(cohort_of_rows(table(EPISODES), study), validate_cohort(table(PATIENTS), study, "by hand"))
+    assert_same(collapsed(EPISODES)[1], by_hand)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_order_of_the_rows_does_not_matter(study, seed):
+def test_the_order_of_the_rows_does_not_matter(as_read, study, by_hand, seed):
     """Patients come in the order of their first episodes; put in order, they are the same."""
-    shuffled = table(EPISODES).sample(frac=1, random_state=seed).reset_index(drop=True)
-    collapsed = patients_of_episodes(shuffled, study, "shuffled")
-    first = shuffled[
-        shuffled["start"].astype(float) == shuffled.groupby("who")["start"].transform("min").astype(float)
-    ]
-    assert collapsed["who"].tolist() == first["who"].tolist()
-    ordered = collapsed.set_index("who").loc[list("Zbcde")].reset_index()
-    expected = validate_cohort(table(PATIENTS), study, "by hand")
-    assert_same(validate_cohort(ordered, study, "shuffled"), expected)
+    shuffled = as_read(EPISODES).sample(frac=1, random_state=seed).reset_index(drop=True)
+    found = patients_of_episodes(shuffled, study, "shuffled")
+    start = shuffled["start"].astype(float)
+    first = shuffled[start == start.groupby(shuffled["who"]).transform("min")]
+    assert found["who"].tolist() == first["who"].tolist()
+    ordered = found.set_index("who").loc[list("Zbcde")].reset_index()
+    assert_same(validate_cohort(ordered, study, "shuffled"), by_hand)
 
 
-def test_splitting_episodes_further_changes_nothing(study):
+def test_splitting_episodes_further_changes_nothing(collapsed):
     split = EPISODES.replace("Z,0,50,1,no", "Z,0,20,0,no,40,A,\nZ,20,50,1,no")
     split = split.replace("b,1,16,1,yes", "b,1,7,0,yes,99,A,\nb,7,16,1,yes")
-    assert len(table(split)) == len(table(EPISODES)) + 2
-    assert_same(cohort_of_rows(table(split), study), cohort_of_rows(table(EPISODES), study))
+    assert len(split.splitlines()) == len(EPISODES.splitlines()) + 2
+    assert_same(collapsed(split)[1], collapsed(EPISODES)[1])
 
 
-def test_one_row_a_patient_is_left_as_it_is(study):
+def test_one_row_a_patient_is_left_as_it_is(as_read, study):
     """Whoever has a single row is treated from entry, or never."""
-    whole = table(EPISODES).drop_duplicates("who", keep=False).reset_index(drop=True)
-    collapsed = patients_of_episodes(whole, study, "single rows")
-    pd.testing.assert_frame_equal(
-        collapsed[["who", "stop", "died", "graft", "age", "site"]],
-        whole[["who", "stop", "died", "graft", "age", "site"]],
-    )
-    assert_array_equal(collapsed["start"], [0, 2.5, 3])
-    assert_array_equal(collapsed["grafted"], [np.nan, 2.5, np.nan])
+    whole = as_read(EPISODES).drop_duplicates("who", keep=False).reset_index(drop=True)
+    found = patients_of_episodes(whole, study, "single rows")
+    same = ["who", "stop", "died", "graft", "age", "site"]
+    pd.testing.assert_frame_equal(found[same], whole[same])
+    assert_array_equal(found["start"], [0, 2.5, 3])
+    assert_array_equal(found["grafted"], [np.nan, 2.5, np.nan])
 
 
-def test_the_table_itself_stays_as_it_is(study):
-    frame = table(EPISODES)
+def test_the_table_itself_stays_as_it_is(as_read, study):
+    frame = as_read(EPISODES)
     patients_of_episodes(frame, study, "written")
-    pd.testing.assert_frame_equal(frame, table(EPISODES))
+    pd.testing.assert_frame_equal(frame, as_read(EPISODES))
 
 
 @pytest.mark.parametrize(
@@ -145,10 +147,10 @@ def test_the_table_itself_stays_as_it_is(study):
         ("d,12,20,1,yes", "d,12,20,1,no", "stay treated once treated", 1, "d"),
     ],
 )
-def test_refusals_say_what_is_wrong_and_of_whom(study, old, new, must, count, named):
+def test_refusals_say_what_is_wrong_and_of_whom(collapsed, old, new, must, count, named):
     assert EPISODES.count(old) == 1
     with pytest.raises(InputError) as error:
-        patients_of_episodes(table(EPISODES.replace(old, new)), study, "cohort.csv")
+        collapsed(EPISODES.replace(old, new))
     assert str(error.value) == (
         f"cohort.csv: the rows of a patient must {must}, but found {count} that do not, of {named}; correct them"
     )
@@ -163,25 +165,24 @@ def test_refusals_say_what_is_wrong_and_of_whom(study, old, new, must, count, na
     ],
     ids=["a third treatment", "no treatment", "no event"],
 )
-def test_cells_of_every_row_must_be_readable(study, old, new):
+def test_cells_of_every_row_must_be_readable(collapsed, old, new):
     """Read as untreated, or as no event, they would move the start of treatment without a word."""
     assert EPISODES.count(old) == 1
     with pytest.raises(InputError):
-        cohort_of_rows(table(EPISODES.replace(old, new)), study)
+        collapsed(EPISODES.replace(old, new))
 
 
-def test_many_wrong_patients_are_counted_and_the_first_named(study):
+def test_many_wrong_patients_are_counted_and_the_first_named(collapsed):
     rows = "".join(f"p{number},5,5,0,no,40,A,\n" for number in range(8))
     with pytest.raises(InputError, match=r"found 8 that do not, of p0, p1, p2, p3, p4, \.\.\.; correct them"):
-        patients_of_episodes(table(EPISODES + rows), study, "cohort.csv")
+        collapsed(EPISODES + rows)
 
 
-def test_columns_that_are_missing_are_named(study):
-    frame = table(EPISODES).drop(columns=["stop", "graft"])
+def test_columns_that_are_missing_are_named(as_read, study):
+    frame = as_read(EPISODES).drop(columns=["stop", "graft"])
     expected = "cohort.csv: must have the columns stop, graft, but found who, start, died, age, site, note"
-    with pytest.raises(InputError) as error:
+    with pytest.raises(InputError, match=f"^{expected}$"):
         patients_of_episodes(frame, study, "cohort.csv")
-    assert str(error.value) == expected
 
 
 @pytest.mark.parametrize("column", ["id", "entry", "treatment_start"])
@@ -194,13 +195,12 @@ def test_a_study_of_episodes_names_the_columns_that_it_needs(column):
 def test_the_same_patients_whether_read_as_episodes_or_as_patients(tmp_path):
     """Through files: rows = "episodes" and the hand-made table of patients."""
     loaded = []
-    for name, text, rows in (("episodes", EPISODES, STUDY), ("patients", PATIENTS, STUDY)):
+    for name, text in (("episodes", EPISODES), ("patients", PATIENTS)):
         folder = tmp_path / name
         folder.mkdir()
         (folder / "cohort.csv").write_text(text, encoding="utf-8")
-        (folder / "study.toml").write_text(
-            rows.replace('rows = "episodes"', f'rows = "{name}"'), encoding="utf-8"
-        )
+        study = STUDY.replace('rows = "episodes"', f'rows = "{name}"')
+        (folder / "study.toml").write_text(study, encoding="utf-8")
         loaded.append(load_cohort(load_study(folder)))
     assert_same(*loaded)
 
@@ -236,31 +236,19 @@ def test_cox_on_the_episodes_is_cox_on_the_raw_table(stanford, raw):
     R prints 0.0272, -0.1463, -0.6372, -0.0103 for coxph(Surv(start, stop, event) ~ age + year + surgery + transplant).
     """
     terms = ["age", "year", "surgery", "transplant"]
-    varying = CoxTimeVaryingFitter().fit(
-        raw, id_col="id", start_col="start", stop_col="stop", event_col="event"
-    )
+    columns = {"id_col": "id", "start_col": "start", "stop_col": "stop", "event_col": "event"}
+    varying = CoxTimeVaryingFitter().fit(raw, **columns)
     split = episodes_of(stanford, time_split=True)
     assert len(split.patient) == len(raw)
-    episodes = pd.DataFrame(
-        {name: stanford.covariates[name].astype(float).to_numpy()[split.patient] for name in terms[:3]}
-        | {
-            "transplant": split.treated.astype(float),
-            "start": split.entry,
-            "stop": split.time,
-            "event": split.event,
-        }
-    )
+    episodes = stanford.covariates[terms[:3]].astype(float).iloc[split.patient].reset_index(drop=True)
+    at_risk = {"start": split.entry, "stop": split.time, "event": split.event}
+    episodes = episodes.assign(transplant=split.treated.astype(float), **at_risk)
     found = CoxPHFitter().fit(episodes, duration_col="stop", event_col="event", entry_col="start")
     assert_allclose(found.params_[terms], varying.params_[terms], rtol=1e-4, atol=1e-5)
     assert_allclose(found.standard_errors_[terms], varying.standard_errors_[terms], rtol=1e-4)
     assert_allclose(found.params_[terms], [0.0272, -0.1463, -0.6372, -0.0103], atol=6e-5)
 
 
-def test_episodes_that_meet_up_to_the_last_bit_follow_each_other():
-    study = parse_study(STUDY, Path("written.toml"))
+def test_episodes_that_meet_up_to_the_last_bit_follow_each_other(collapsed):
     noisy = EPISODES.replace("d,9,12", "d,9.000000000000002,12").replace("d,0,4", "d,0,3.9999999999999996")
-    tables = [
-        patients_of_episodes(pd.read_csv(StringIO(text), dtype=str, keep_default_na=False), study, "written")
-        for text in (EPISODES, noisy)
-    ]
-    pd.testing.assert_frame_equal(*tables)
+    pd.testing.assert_frame_equal(collapsed(EPISODES)[0], collapsed(noisy)[0])

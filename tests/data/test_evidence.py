@@ -13,14 +13,7 @@ from data.published.evidence import load_evidence
 from data.published.printed import printed
 from data.study.study import STUDIES, load_study
 
-TABLES = (
-    "baseline.csv",
-    "cox.csv",
-    "review_evidence.csv",
-    "subgroups.csv",
-    "survival.csv",
-    "trials.csv",
-)
+TABLES = ("baseline.csv", "cox.csv", "review_evidence.csv", "subgroups.csv", "survival.csv", "trials.csv")
 
 
 @pytest.fixture
@@ -59,10 +52,9 @@ def test_numbers_are_read_as_printed():
     assert evidence.find("contrast", "before", "logrank_p").operator == "<"
     assert (evidence.size("treated", "before"), evidence.size("control", "before")) == (207, 281)
     assert evidence.phases == ("before", "after")
-    brain = [
-        row for row in evidence.counts if (row.column, row.arm, row.phase) == ("brain", "treated", "before")
-    ]
-    assert [(row.count, row.size, row.multiple, row.value) for row in brain] == [(92, 207, True, "1")]
+    of_brain = ("brain", "treated", "before")
+    (brain,) = (row for row in evidence.counts if (row.column, row.arm, row.phase) == of_brain)
+    assert (brain.count, brain.size, brain.multiple, brain.value) == (92, 207, True, "1")
     final = [row for row in evidence.cox if (row.model, row.variable) == ("multivariable", "RT")]
     assert final[0].hazard_ratio == printed("0.470", "0.351", "0.631", place="li2024 Table 2")
     assert next(one for one in evidence.review if one.id == "E075").value == "39.1"
@@ -147,19 +139,16 @@ def test_a_table_that_is_not_listed_is_refused(copied, name):
     load_evidence(load_study(copied))
 
 
-def test_a_listed_table_that_nothing_reads_is_refused(copied):
-    names = copied / "evidence" / "evidence.toml"
-    text = names.read_text(encoding="utf-8")
-    names.write_text(text.replace("[sha256]", '[sha256]\n"coxes.csv" = ""'), encoding="utf-8")
+def test_a_listed_table_that_nothing_reads_is_refused(copied, rewrite):
+    rewrite(copied / "evidence" / "evidence.toml", "[sha256]", '[sha256]\n"coxes.csv" = ""')
     (copied / "evidence" / "coxes.csv").write_text("a\n1\n", encoding="utf-8")
     assert "[sha256] must list tables that are read" in refusal(copied)
     assert "coxes.csv" in refusal(copied)
 
 
-def test_all_problems_of_the_evidence_come_at_once(copied):
-    change(
-        copied, "baseline.csv", "207,108,52.2,0.504", "many,some,half,P", meant=True
-    )  # four cells of one row
+def test_all_problems_of_the_evidence_come_at_once(copied, rewrite):
+    four = ("207,108,52.2,0.504", "many,some,half,P")  # cells of one row
+    change(copied, "baseline.csv", *four, meant=True)
     change(copied, "survival.csv", "=,94.6", "~,94.6", meant=True)
     change(copied, "cox.csv", "1.647,1.217", "-1.647,1.217", meant=True)
     change(copied, "cox.csv", "0.470,0.351", "0.470,x", meant=True)
@@ -167,10 +156,7 @@ def test_all_problems_of_the_evidence_come_at_once(copied):
     change(copied, "trials.csv", "nct,phase,", "NCT,PHASE,", meant=True)
     (copied / "evidence" / "claims.csv").unlink()
     (copied / "evidence" / "digitised.csv").write_text("a\n1\n", encoding="utf-8")
-    names = copied / "evidence" / "evidence.toml"
-    names.write_text(
-        names.read_text(encoding="utf-8").replace('Bone = "bone"', 'Bone = "bones"'), encoding="utf-8"
-    )
+    rewrite(copied / "evidence" / "evidence.toml", 'Bone = "bone"', 'Bone = "bones"')
     message = refusal(copied)
     assert "evidence: 9 problems in the published numbers:" in message.splitlines()[0]
     for part in (
@@ -193,18 +179,12 @@ def test_all_problems_of_the_evidence_come_at_once(copied):
 )
 def test_survival_at_a_time_of_another_unit_is_carried_over(copied, written, time):
     for arm in ("RT", "nonRT"):
-        change(
-            copied,
-            "survival.csv",
-            f"{arm},before,survival_12m",
-            f"{arm},before,survival_{written}",
-            meant=True,
-        )
+        before, after = (f"{arm},before,survival_{at}" for at in ("12m", written))
+        change(copied, "survival.csv", before, after, meant=True)
     evidence = load_evidence(load_study(copied))
-    found = [
-        row for row in evidence.survival if row.quantity == f"survival_{written}" and row.phase == "before"
-    ]
-    assert [row.time for row in found] == [time, time]
+    of = ("before", f"survival_{written}")
+    found = [row.time for row in evidence.survival if (row.phase, row.quantity) == of]
+    assert found == [time, time]
 
 
 def test_a_unit_of_time_that_nobody_knows_is_refused(copied):
@@ -218,11 +198,8 @@ def test_a_unit_of_time_that_nobody_knows_is_refused(copied):
     assert "unit must be one of percent, %, fraction, probability, but found 'per mille'" in message
 
 
-def test_names_must_be_covariates_of_the_study(copied):
-    names = copied / "evidence" / "evidence.toml"
-    names.write_text(
-        names.read_text(encoding="utf-8").replace('Bone = "bone"', 'Bone = "bones"'), encoding="utf-8"
-    )
+def test_names_must_be_covariates_of_the_study(copied, rewrite):
+    rewrite(copied / "evidence" / "evidence.toml", 'Bone = "bone"', 'Bone = "bones"')
     assert "but found bones" in refusal(copied)
 
 
@@ -247,10 +224,8 @@ def test_what_can_be_read_is_read_where_that_is_wanted(copied):
     whole = load_evidence(load_study("li2024"))
     assert len(evidence.counts) == len(whole.counts) - 1
     assert len(evidence.cox) == len(whole.cox) - 1
-    assert sorted(re.search(r"\w+\.csv, row \d+", line)[0] for line in evidence.unread) == [
-        "baseline.csv, row 6",
-        "cox.csv, row 17",
-    ]
+    unread = sorted(re.search(r"\w+\.csv, row \d+", line)[0] for line in evidence.unread)
+    assert unread == ["baseline.csv, row 6", "cox.csv, row 17"]
     found = {one.id: one for one in audit(study, evidence) if one.family == "cells"}
     assert found["cells-baseline-csv-row-6"].kind == "not_reported"
     assert "leave out the variable" in found["cells-baseline-csv-row-6"].finding
@@ -259,19 +234,15 @@ def test_what_can_be_read_is_read_where_that_is_wanted(copied):
         load_evidence(study, readable=True)
 
 
-def test_lines_that_begin_with_a_hash_are_comments(copied):
+def test_lines_that_begin_with_a_hash_are_comments(copied, rewrite):
     file = copied / "evidence" / "trials.csv"
-    names = copied / "evidence" / "evidence.toml"
-    names.write_text(
-        re.sub(r'"trials.csv" = "\w*"', '"trials.csv" = ""', names.read_text(encoding="utf-8")),
-        encoding="utf-8",
-    )
+    sealed = hashlib.sha256(file.read_bytes()).hexdigest()
+    rewrite(copied / "evidence" / "evidence.toml", f'"trials.csv" = "{sealed}"', '"trials.csv" = ""')
     text = file.read_text(encoding="utf-8")
     file.write_text(f"# of the review\n{text}# the end\n", encoding="utf-8")
     assert len(load_evidence(load_study(copied)).trials) == 8
-    file.write_text(
-        f"# of the review\n{text.replace('1 completed,NCT00470847,', 'NCT00470847,')}", encoding="utf-8"
-    )
+    short = text.replace("1 completed,NCT00470847,", "NCT00470847,")
+    file.write_text(f"# of the review\n{short}", encoding="utf-8")
     assert "trials.csv, row 3: must have 9 cells" in refusal(copied)
     file.write_text("# a template\ntable,nct\n", encoding="utf-8")  # no row yet
     assert load_evidence(load_study(copied)).trials == ()

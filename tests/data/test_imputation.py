@@ -79,7 +79,7 @@ def test_hazard_ratios_are_those_of_the_whole_table(table, imputed):
     whole, gone, outcome = table
     expected = cox(whole, outcome)
     found = np.mean([cox(one, outcome) for one in imputed.covariates], axis=0)
-    print(found - expected)
+
     assert_allclose(found, expected, atol=0.1)
     kept = gone.notna().all(axis=1).to_numpy()
     known = Outcome(outcome.time[kept], outcome.event[kept], outcome.entry[kept], outcome.treatment[kept])
@@ -251,17 +251,13 @@ def test_a_section_that_cannot_be_meant_is_refused(section, words):
     assert not [word for word in words.split() if word not in str(refused.value)]
 
 
-def test_a_single_imputation_and_a_shift_of_true_and_false_are_refused(tmp_path, with_gaps):
+def test_a_single_imputation_and_a_shift_of_true_and_false_are_refused(tmp_path, with_gaps, rewrite):
     frame = with_gaps(tmp_path, '[missing]\nmethod = "impute"\n')
     with pytest.raises(InputError, match=r"--cohorts must be at least 2 .* but found 1"):
         load_cohorts(load_study(tmp_path), 1, seed=1)
     frame["smoker"] = np.where(np.arange(120) % 3 == 0, "true", "false")
     frame.to_csv(tmp_path / "cohort.csv", index=False)
-    text = (
-        (tmp_path / "study.toml")
-        .read_text(encoding="utf-8")
-        .replace("[covariates]", "[covariates]\nsmoker = {}")
-    )
-    (tmp_path / "study.toml").write_text(text + "delta = {smoker = 1.0}\n", encoding="utf-8")
+    rewrite(tmp_path / "study.toml", "[covariates]", "[covariates]\nsmoker = {}")
+    rewrite(tmp_path / "study.toml", 'method = "impute"\n', 'method = "impute"\ndelta = {smoker = 1.0}\n')
     with pytest.raises(InputError, match="delta must name continuous covariates, but found smoker"):
         load_cohorts(load_study(tmp_path), 3, seed=1)

@@ -48,13 +48,12 @@ def test_what_cannot_be_guessed_is_marked_and_loading_says_so(draft):
         assert f"{key} must not be empty; fill it in" in str(refusal.value)
 
 
-def test_filled_in_it_loads(draft):
+def test_filled_in_it_loads(draft, rewrite):
     frame = simulate_frame(Truth(), 100, seed=1)[0].replace({"therapy": {"yes": "A", "no": "B"}})
     folder = draft(frame)
-    file = folder / "study.toml"
     with pytest.raises(InputError, match=r"\[treatment\] treated must not be empty"):
         load_study(folder)
-    file.write_text(file.read_text().replace('treated = ""', 'treated = "A"'))
+    rewrite(folder / "study.toml", 'treated = ""', 'treated = "A"')
     assert load_cohort(load_study(folder)).treatment.sum() == (frame["therapy"] == "A").sum()
 
 
@@ -67,13 +66,8 @@ def test_two_columns_that_fit_are_left_to_the_reader(draft):
 
 def test_columns_that_are_no_covariates_are_left_out_with_the_reason(draft):
     frame = simulate_frame(Truth(), 100, seed=1)[0]
-    frame = frame.assign(
-        site="x",
-        note=[f"note {row}" for row in range(100)],
-        marker=frame["age"].where(frame["age"] > 60),
-        empty=None,
-    )
-    folder = draft(frame)
+    notes, marker = [f"note {row}" for row in range(100)], frame["age"].where(frame["age"] > 60)
+    folder = draft(frame.assign(site="x", note=notes, marker=marker, empty=None))
     text = (folder / "study.toml").read_text()
     assert "# site: left out, the same for every patient" in text
     assert "# note: left out, 100 different texts" in text
@@ -126,7 +120,7 @@ def test_a_file_that_is_none_is_refused(tmp_path):
         draft_study(tmp_path / "empty.csv", "mine")
 
 
-def test_an_export_loses_what_is_no_covariate_and_keeps_what_is(draft):
+def test_an_export_loses_what_is_no_covariate_and_keeps_what_is(draft, rewrite):
     frame, draws = simulate_frame(Truth(), 120, seed=4)[0], np.random.default_rng(4)
     own = [*frame.columns]
     months = frame.survival_months
@@ -145,12 +139,9 @@ def test_an_export_loses_what_is_no_covariate_and_keeps_what_is(draft):
     }
     folder = draft(frame.assign(**kept))
     file = folder / "study.toml"
-    text = file.read_text(encoding="utf-8").replace('time = ""', 'time = "survival_months"')
-    file.write_text(
-        text.replace('event = ""', 'event = "died"').replace('time_unit = ""', 'time_unit = "months"'),
-        encoding="utf-8",
-    )
-    study = load_study(folder)
+    for key, value in (("time", "survival_months"), ("event", "died"), ("time_unit", "months")):
+        rewrite(file, f'{key} = ""', f'{key} = "{value}"')
+    study, text = load_study(folder), file.read_text(encoding="utf-8")
     assert {*study.covariates} == {"age", "grade", *kept}
     assert load_cohort(study).size == 120
     for name in set(frame.columns) - set(own) | {"survival_months", "died"}:

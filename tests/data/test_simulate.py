@@ -91,9 +91,8 @@ def test_cumulative_hazards_at_the_end_are_censored_exponentials(truth):
     uncensored = replace(truth, closing=1e9)
     everybody = simulate_cohort(uncensored, 5000, seed=5)
     relative = np.exp(_risk(truth, everybody) + truth.log_hazard_ratio * everybody.treatment)
-    spent = (
-        truth.baseline.cumulative(everybody.time) - truth.baseline.cumulative(everybody.entry)
-    ) * relative
+    at_end, at_entry = (truth.baseline.cumulative(when) for when in (everybody.time, everybody.entry))
+    spent = (at_end - at_entry) * relative
     assert everybody.event.all()
     assert kstest(spent, "expon").pvalue > 1e-4
 
@@ -135,15 +134,8 @@ def test_treated_deaths_are_fewer_than_treatment_from_the_entry_on_would_give():
 def test_who_dies_before_the_start_is_never_treated():
     """Two competing exponentials: the start comes first with probability (1 / mean) / (1 / mean + hazard)."""
     hazard, mean = 0.05, 12.0
-    truth = Truth(
-        covariates={},
-        outcome={},
-        treatment={},
-        treatment_intercept=1.0,
-        baseline=PiecewiseHazard((), (hazard,)),
-        closing=1e9,
-        mean_delay=mean,
-    )
+    delayed = {"closing": 1e9, "mean_delay": mean, "baseline": PiecewiseHazard((), (hazard,))}
+    truth = Truth(covariates={}, outcome={}, treatment={}, treatment_intercept=1.0, **delayed)
     cohort = simulate_cohort(truth, 40000, seed=3)
     expected = 1 / (1 + np.exp(-1.0)) / (1 + mean * hazard)
     assert cohort.treatment.mean() == pytest.approx(expected, abs=4 * 0.5 / np.sqrt(40000))
@@ -200,9 +192,8 @@ def test_true_survival_is_the_average_over_a_large_population(truth, population)
     times = np.array([0.0, 6, 12, 40, 70])
     logit = truth.treatment_intercept + _predictor(truth.treatment, truth, cohort)
     propensity = 1 / (1 + np.exp(-logit))
-    weights = {"all": np.ones(40000), "treated": propensity, "overlap": propensity * (1 - propensity)}[
-        population
-    ]
+    overlap = propensity * (1 - propensity)
+    weights = {"all": np.ones(40000), "treated": propensity, "overlap": overlap}[population]
     for treated in (True, False):
         relative = np.exp(_risk(truth, cohort) + truth.log_hazard_ratio * treated)
         curves = np.exp(-np.multiply.outer(truth.baseline.cumulative(times), relative))
@@ -272,14 +263,8 @@ def _risk(truth, cohort) -> np.ndarray:
 
 def test_who_dies_before_entry_is_never_seen():
     """Hazard 0.05 and entry even over 40: times of entry of those seen have a density proportional to exp(-0.05 t)."""
-    truth = Truth(
-        log_hazard_ratio=0.0,
-        baseline=PiecewiseHazard((12.0,), (0.05, 0.05)),
-        covariates={},
-        outcome={},
-        treatment={},
-        latest_entry=40.0,
-    )
+    late = {"baseline": PiecewiseHazard((12.0,), (0.05, 0.05)), "latest_entry": 40.0}
+    truth = Truth(log_hazard_ratio=0.0, covariates={}, outcome={}, treatment={}, **late)
     frame, _ = simulate_frame(truth, 3000, seed=6)
     assert len(frame) == frame["patient"].nunique() == 3000
     assert (frame["survival_months"] > frame["entry"]).all()

@@ -1,7 +1,6 @@
 """The command `audit`: files, what it prints, and exit codes."""
 
 import csv
-import importlib.util
 import json
 import os
 import shutil
@@ -94,15 +93,11 @@ def test_a_changed_table_is_refused(rtsurv, rewrite, tmp_path):
     assert "claims.csv: must have the checksum" in ended.err
 
 
-def test_a_study_anywhere_can_be_audited(rtsurv, tmp_path, monkeypatch):
-    source = Path(__file__).parents[1] / "data" / "audit" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("tiny_study", source)
-    assert spec is not None
-    assert spec.loader is not None
-    written = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(written)
-    (tmp_path / "study").mkdir()
-    written.write_tiny(tmp_path / "study")
+def test_a_study_anywhere_can_be_audited(rtsurv, write_publication, tmp_path, monkeypatch):
+    rows = ["arm,phase,quantity,op,value,lower,upper,unit,section"]
+    rows += ["Drug,before,n,=,40,,,patients,3", "None,before,n,=,50,,,patients,3"]
+    names = '[arms]\ntreated = "Drug"\ncontrol = "None"\n'
+    write_publication(tmp_path / "study", names, {"survival.csv": "\n".join(rows)}, name="tiny")
     monkeypatch.chdir(tmp_path)
     ended = rtsurv("audit", tmp_path / "study")
     assert ended.code == 0

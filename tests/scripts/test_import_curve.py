@@ -10,26 +10,12 @@ from data.published.evidence import load_evidence
 from data.study.study import load_study
 
 FILES = Path(__file__).parents[1] / "data" / "digitised" / "files"
-STUDY = """\
-name = "imported"
-title = "Two digitised curves"
-time_unit = "months"
-[cohort]
-source = "reconstruction"
-[treatment]
-treated = "1"
-[propensity]
-formula = "1"
-[outcome]
-formula = "1"
-"""
 NAMES = """\
 # how the tables call what study.toml calls by other names
-[sha256]
-
 [arms]
 treated = "Drug"  # the tablet
 control = "Placebo"
+[sha256]
 """
 
 
@@ -37,12 +23,9 @@ SEALED = f'"curves.csv" = "{"0" * 64}"'
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, write_publication) -> Path:
     """A study without any published number yet."""
-    (tmp_path / "evidence").mkdir()
-    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
-    (tmp_path / "evidence" / "evidence.toml").write_text(NAMES, encoding="utf-8")
-    return tmp_path
+    return write_publication(tmp_path, NAMES.removesuffix("[sha256]\n"), {})
 
 
 def test_two_files_of_different_programs_become_one_curve(rtsurv, folder):

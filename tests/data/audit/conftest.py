@@ -1,13 +1,13 @@
 """The published study li2024, whole or with a number changed, and a tiny published study in a folder."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from data.published.audit import CHECKS, Finding
 from data.published.evidence import Evidence, load_evidence
+from data.published.evidence_rows import SurvivalNumber
 from data.published.printed import printed
 from data.study.study import Study, load_study
 
@@ -35,103 +35,53 @@ def found(study: Study, evidence: Evidence) -> Callable[..., dict[str, Finding]]
 
 
 @pytest.fixture
-def recounted(evidence: Evidence) -> Callable[..., Evidence]:
+def recounted(evidence: Evidence, with_rows: Callable[..., Evidence]) -> Callable[..., Evidence]:
     """The evidence with another count (or printed percentage, or P) of one level."""
 
     def change(variable: str, level: str, arm: str, phase: str, **values: object) -> Evidence:
-        rows = tuple(
-            replace(row, **values)
-            if (row.variable, row.level, row.arm, row.phase) == (variable, level, arm, phase)
-            else row
-            for row in evidence.counts
-        )
-        assert rows != evidence.counts
-        return replace(evidence, counts=rows)
+        of = {"variable": variable, "level": level, "arm": arm, "phase": phase}
+        return with_rows(evidence, "counts", values, **of)
 
     return change
 
 
 @pytest.fixture
-def reprinted(evidence: Evidence) -> Callable[..., Evidence]:
+def reprinted(evidence: Evidence, with_rows: Callable[..., Evidence]) -> Callable[..., Evidence]:
     """The evidence with another number in the survival text."""
 
-    def change(arm: str, phase: str, quantity: str, text: str, lower: str = "", upper: str = "") -> Evidence:
-        rows = tuple(
-            replace(row, number=printed(text, lower, upper, unit=row.number.unit))
-            if (row.arm, row.phase, row.quantity) == (arm, phase, quantity)
-            else row
-            for row in evidence.survival
-        )
-        assert rows != evidence.survival
-        return replace(evidence, survival=rows)
+    def change(arm: str, phase: str, quantity: str, *text: str) -> Evidence:
+        def number(row: SurvivalNumber) -> dict[str, object]:
+            return {"number": printed(*text, unit=row.number.unit)}
+
+        return with_rows(evidence, "survival", number, arm=arm, phase=phase, quantity=quantity)
 
     return change
 
 
 @pytest.fixture
-def recoxed(evidence: Evidence) -> Callable[..., Evidence]:
+def recoxed(evidence: Evidence, with_rows: Callable[..., Evidence]) -> Callable[..., Evidence]:
     """The evidence with another hazard ratio or P in one Cox row."""
 
     def change(model: str, variable: str, level: str, **values: object) -> Evidence:
-        rows = tuple(
-            replace(row, **values)
-            if (row.model, row.variable, row.level) == (model, variable, level)
-            else row
-            for row in evidence.cox
-        )
-        assert rows != evidence.cox
-        return replace(evidence, cox=rows)
+        return with_rows(evidence, "cox", values, model=model, variable=variable, level=level)
 
     return change
 
 
 @pytest.fixture
-def cited(evidence: Evidence) -> Callable[..., Evidence]:
+def cited(evidence: Evidence, with_rows: Callable[..., Evidence]) -> Callable[..., Evidence]:
     """The evidence with another text in one cited number."""
-
-    def change(identifier: str, **values: str) -> Evidence:
-        rows = tuple(replace(row, **values) if row.id == identifier else row for row in evidence.review)
-        assert rows != evidence.review
-        return replace(evidence, review=rows)
-
-    return change
+    return lambda identifier, **values: with_rows(evidence, "review", values, id=identifier)
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Path:
+def tiny(tmp_path: Path, write_publication: Callable[..., Path]) -> Path:
     """The folder of a published study without matching, Cox tables, subgroups or review."""
-    return write_tiny(tmp_path)
+    tables = {"baseline.csv": BASELINE, "survival.csv": SURVIVAL}
+    return write_publication(tmp_path, NAMES, tables, name="tiny", grade=("I", "II"))
 
 
-def write_tiny(folder: Path) -> Path:
-    """Write the tiny study."""
-    (folder / "evidence").mkdir()
-    (folder / "study.toml").write_text(STUDY, encoding="utf-8")
-    (folder / "evidence" / "evidence.toml").write_text(NAMES, encoding="utf-8")
-    (folder / "evidence" / "baseline.csv").write_text(BASELINE, encoding="utf-8")
-    (folder / "evidence" / "survival.csv").write_text(SURVIVAL, encoding="utf-8")
-    return folder
-
-
-STUDY = """\
-name = "tiny"
-title = "A tiny published study"
-time_unit = "months"
-[cohort]
-source = "reconstruction"
-[treatment]
-treated = "1"
-[covariates]
-grade = {levels = ["I", "II"]}
-[propensity]
-formula = "grade"
-[outcome]
-formula = "grade"
-"""
 NAMES = """\
-[sha256]
-"baseline.csv" = ""
-"survival.csv" = ""
 [arms]
 treated = "Drug"
 control = "None"

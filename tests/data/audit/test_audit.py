@@ -59,28 +59,29 @@ def test_the_same_evidence_gives_the_same_findings(study, evidence, findings):
     assert audit(study, evidence) == findings
 
 
-def test_an_unknown_severity_is_refused():
-    with pytest.raises(ValueError, match="severity of a-b must be one of high, medium, low, consistent"):
-        Finding("a-b", "a", "grave", "", "", "", "")  # ty: ignore[invalid-argument-type]
+@pytest.mark.parametrize(
+    ("severity", "kind", "message"),
+    [
+        ("grave", "contradiction", "severity of a-b must be one of high, medium, low, consistent"),
+        ("low", "other", "kind of a-b must be one of contradiction, not_reported, design, citation"),
+    ],
+)
+def test_an_unknown_severity_or_kind_is_refused(severity, kind, message):
+    with pytest.raises(ValueError, match=message):
+        Finding("a-b", "a", severity, "", "", "", "", kind)
 
 
 def test_sorting_keeps_the_order_within_a_severity():
-    made = [
-        Finding(f"a-{n}", "a", severity, "", "", "", "") for n, severity in enumerate(("low", "high", "low"))
-    ]
+    given = enumerate(("low", "high", "low"))
+    made = [Finding(f"a-{n}", "a", severity, "", "", "", "") for n, severity in given]
     assert [one.id for one in by_severity(tuple(made))] == ["a-1", "a-0", "a-2"]
 
 
 def test_a_study_with_two_tables_and_no_matching(tiny):
     study = load_study(tiny)
     found = {one.id: one for one in audit(study, load_evidence(study))}
-    assert {one.family for one in found.values()} == {
-        "counts",
-        "percentages",
-        "p_values",
-        "survival",
-        "hazards",
-    }
+    families = {"counts", "percentages", "p_values", "survival", "hazards"}
+    assert {one.family for one in found.values()} == families
     assert found["p-values-column-before"].severity == "medium"  # no test gives the only P value
     assert found["percentages-grade-before"].severity == "consistent"
     assert found["survival-median-treated-before"].recomputed.startswith("between 12 and 24 months")
@@ -99,26 +100,17 @@ def planted(study, evidence, findings):
     return [one for one in audit(study, evidence) if one.severity != "consistent" and one.id not in before]
 
 
-def test_a_miscounted_cell_is_one_finding(study, findings, recounted):
+def test_a_miscounted_cell_is_one_finding(study, findings, recounted, with_rows):
     """Its sum, its percentage, its P value and the counts after matching are all off, for one reason."""
     changed = recounted("T Stage", "T2", "treated", "before", count=50)
     (one,) = planted(study, changed, findings)
     assert one.id == "counts-t-stage-before"
     assert "T Stage: T2, Radiotherapy, before matching" in one.recomputed
     assert "T Stage, after matching against before" in one.recomputed
-    two = replace(
-        changed,
-        counts=tuple(
-            replace(row, count=row.count + 9)
-            if (row.variable, row.level, row.arm, row.phase) == ("Ki-67", "<14", "control", "after")
-            else row
-            for row in changed.counts
-        ),
-    )
-    assert sorted(one.id for one in planted(study, two, findings)) == [
-        "counts-ki-67-after",
-        "counts-t-stage-before",
-    ]
+    of = {"variable": "Ki-67", "level": "<14", "arm": "control", "phase": "after"}
+    two = with_rows(changed, "counts", lambda row: {"count": row.count + 9}, **of)
+    found = sorted(one.id for one in planted(study, two, findings))
+    assert found == ["counts-ki-67-after", "counts-t-stage-before"]
 
 
 def test_a_wrong_number_of_deaths_is_one_finding(study, findings, reprinted):
@@ -149,13 +141,6 @@ def test_findings_are_of_four_kinds(findings):
     assert {kinds[name] for name in kinds if name.startswith("balance-")} == {"design"}
     assert kinds["subgroups-sizes-metastatic-site"] == kinds["claims-c2-liver-metastasis"] == "not_reported"
     assert kinds["survival-interval-median-os-treated-before"] == "contradiction"
-
-
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(
-        ValueError, match="kind of a-b must be one of contradiction, not_reported, design, citation"
-    ):
-        Finding("a-b", "a", "low", "", "", "", "", "other")  # ty: ignore[invalid-argument-type]
 
 
 def test_of_one_cause_the_most_severe_finding_stays_at_its_place():

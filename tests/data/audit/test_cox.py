@@ -1,7 +1,6 @@
 """Cox tables, cut-offs, repeats, claims and subgroups: what li2024 prints, and errors planted in it."""
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,13 +24,11 @@ def test_only_the_hazard_ratio_in_the_text_is_off(found):
     assert "lower end" in one.finding
 
 
-def test_a_misprinted_hazard_ratio_of_a_covariate_is_medium(found, recoxed):
-    ratio = printed("1.467", "1.217", "2.229")
-    planted = found("cox", recoxed("univariable", "Brain metastasis", "yes", hazard_ratio=ratio))
-    assert planted["cox-centre-univariable-after-brain-metastasis-yes"].severity == "low"
-    ratio = printed("2.467", "1.217", "2.229")
-    planted = found("cox", recoxed("univariable", "Brain metastasis", "yes", hazard_ratio=ratio))
-    assert planted["cox-centre-univariable-after-brain-metastasis-yes"].severity == "medium"
+@pytest.mark.parametrize(("ratio", "severity"), [("1.467", "low"), ("2.467", "medium")])
+def test_a_misprinted_hazard_ratio_of_a_covariate(found, recoxed, ratio, severity):
+    changed = {"hazard_ratio": printed(ratio, "1.217", "2.229")}
+    planted = found("cox", recoxed("univariable", "Brain metastasis", "yes", **changed))
+    assert planted["cox-centre-univariable-after-brain-metastasis-yes"].severity == severity
 
 
 def test_an_interval_that_excludes_no_effect_against_a_large_p(found, recoxed):
@@ -74,18 +71,16 @@ def test_age_is_cut_in_two_ways_and_the_standard_error_says_which(found):
 def test_a_standard_error_of_other_patients(found, recoxed):
     error = 1 / math.sqrt(188 * 0.1 * 0.9)  # a tenth of the patients, not those of Table 1
     ends = [f"{math.exp(sign * 1.96 * error):.3f}" for sign in (-1, 1)]
-    planted = found(
-        "cutoffs", recoxed("univariable", "Bone metastasis", "yes", hazard_ratio=printed("1.000", *ends))
-    )
+    row = recoxed("univariable", "Bone metastasis", "yes", hazard_ratio=printed("1.000", *ends))
+    planted = found("cutoffs", row)
     assert planted["cutoffs-standard-error-after-bone-metastasis-yes"].severity == "medium"
 
 
 def test_the_same_hazard_ratio_printed_twice(found, recoxed):
     repeats = found("repeats")
-    assert repeats["repeats-univariable-after-rt-yes"].severity == "high"
-    assert (
-        "0.485 (0.361–0.650) and 0.361 (0.361–0.650)" in repeats["repeats-univariable-after-rt-yes"].finding
-    )
+    twice = repeats["repeats-univariable-after-rt-yes"]
+    assert twice.severity == "high"
+    assert "0.485 (0.361–0.650) and 0.361 (0.361–0.650)" in twice.finding
     assert repeats["repeats-univariable-after-brain-metastasis-yes"].severity == "consistent"
     mended = recoxed("univariable_text", "RT", "yes", hazard_ratio=printed("0.485", "0.361", "0.650"))
     assert found("repeats", mended)["repeats-univariable-after-rt-yes"].severity == "consistent"
@@ -120,34 +115,28 @@ def test_a_claim_must_name_its_row():
         cells.finish()
 
 
-def test_subgroups_without_numbers_of_patients(found, evidence):
+def test_subgroups_without_numbers_of_patients(found, evidence, with_rows):
     assert found("subgroups")["subgroups-sizes-metastatic-site"].severity == "medium"
-    sized = replace(evidence, subgroups=tuple(replace(row, size="40") for row in evidence.subgroups))
+    sized = with_rows(evidence, "subgroups", {"size": "40"})
     assert found("subgroups", sized)["subgroups-sizes-metastatic-site"].severity == "consistent"
 
 
-def test_medians_of_the_parts_of_an_arm_lie_around_its_own(found, evidence):
+def test_medians_of_the_parts_of_an_arm_lie_around_its_own(found, evidence, with_rows):
     subgroups = found("subgroups")
     assert subgroups["subgroups-partition-rt-modality-before"].severity == "consistent"
     assert subgroups["subgroups-partition-rt-modality-after"].severity == "low"
-    higher = tuple(
-        replace(row, median=printed("60.0")) if row.analysis == "rt_modality" else row
-        for row in evidence.subgroups
-    )
-    planted = found("subgroups", replace(evidence, subgroups=higher))
+    higher = with_rows(evidence, "subgroups", {"median": printed("60.0")}, analysis="rt_modality")
+    planted = found("subgroups", higher)
     assert planted["subgroups-partition-rt-modality-before"].severity == "low"
     assert "outside" in planted["subgroups-partition-rt-modality-before"].finding
 
 
-def test_a_p_value_that_needs_more_than_the_patients_there_are(found, evidence):
+def test_a_p_value_that_needs_more_than_the_patients_there_are(found, evidence, with_rows):
     brain = found("subgroups")["subgroups-needed-brain"]
     score, died, share = 3.3288, 141 * 344 / 488, 92 / 141  # of P = 0.00087, two-sided
     assert f"HR {math.exp(-score / math.sqrt(died * share * (1 - share))):.2f} or lower" in brain.recomputed
-    smaller = tuple(
-        replace(row, p=printed("0.0000000001")) if row.subgroup == "lung" else row
-        for row in evidence.subgroups
-    )
-    one = found("subgroups", replace(evidence, subgroups=smaller))["subgroups-needed-lung"]
+    smaller = with_rows(evidence, "subgroups", {"p": printed("0.0000000001")}, subgroup="lung")
+    one = found("subgroups", smaller)["subgroups-needed-lung"]
     assert one.severity == "low"
     assert "all patients" not in one.finding
 
@@ -172,10 +161,8 @@ def test_decimals_may_differ_within_a_row(found, recoxed, ratio, ends, p, centre
 
 
 def test_fine_ends_deny_a_coarse_centre(found, recoxed):
-    ratio = printed("0.6", "0.301", "0.900")
-    centre = found("cox", recoxed("univariable", "Brain metastasis", "yes", hazard_ratio=ratio))[
-        "cox-centre-univariable-after-brain-metastasis-yes"
-    ]
+    row = recoxed("univariable", "Brain metastasis", "yes", hazard_ratio=printed("0.6", "0.301", "0.900"))
+    centre = found("cox", row)["cox-centre-univariable-after-brain-metastasis-yes"]
     assert centre.severity == "low"
     assert centre.recomputed == "centre of the interval 0.520–0.521"
 
@@ -183,9 +170,8 @@ def test_fine_ends_deny_a_coarse_centre(found, recoxed):
 def test_a_coarse_end_may_be_on_either_side_of_no_effect(found, recoxed):
     """0.7 (0.5-1.0) can end below 1, so that P 0.04 does not say the opposite; 0.70 (0.50-1.10) cannot."""
     for ends, severity in ((("0.5", "1.0"), "consistent"), (("0.45", "1.10"), "medium")):
-        row = recoxed(
-            "univariable", "Lung metastasis", "yes", hazard_ratio=printed("0.70", *ends), p=printed("0.04")
-        )
+        values = {"hazard_ratio": printed("0.70", *ends), "p": printed("0.04")}
+        row = recoxed("univariable", "Lung metastasis", "yes", **values)
         assert found("cox", row)["cox-p-univariable-after-lung-metastasis-yes"].severity == severity
 
 

@@ -18,28 +18,15 @@ from data.published.evidence_rows import CoxRow, Fact, SurvivalNumber
 from data.published.printed import p_value, printed
 from data.published.publish import axis_end, publish_curve
 from data.published.published_curves import PublishedCurve, resolution_of
-from data.study.study import Study, load_study, parse_study
+from data.study.study import Study, load_study
 
 CURVES = Path(__file__).resolve().parents[4] / "shared" / "kmdata" / "patients.parquet"
-STUDY = """\
-name = "published"
-title = "Published"
-time_unit = "months"
-[cohort]
-source = "reconstruction"
-[treatment]
-treated = "1"
-[propensity]
-formula = "1"
-[outcome]
-formula = "1"
-"""
 TREATMENT = CoxTerm(variable="Treatment", level="yes", column="treatment", levels=("1",))
 
 
 @pytest.fixture(scope="module")
-def study() -> Study:
-    return parse_study(STUDY, "study.toml")
+def study(tmp_path_factory, write_publication) -> Study:
+    return load_study(write_publication(tmp_path_factory.mktemp("published"), "", {}))
 
 
 @cache
@@ -73,9 +60,7 @@ def publication(rows: pd.DataFrame) -> Evidence:
             if at < time.max():
                 share = float(np.asarray(fitted.survival_function_at_times(at))[0])
                 add(arm, f"survival_{at:g}", f"{100 * share:.1f}", "percent", at)
-    split = [
-        rows.loc[rows["arm"] == label, name].to_numpy() for name in ("time", "event") for label in labels
-    ]
+    split = [rows.loc[rows["arm"] == label, name] for name in ("time", "event") for label in labels]
     p = logrank_test(*split).p_value
     add("contrast", "logrank_p", "<0.001" if p < 0.001 else f"{p:.3f}")
     followed = KaplanMeierFitter().fit(rows["time"], 1 - rows["event"]).median_survival_time_
@@ -92,24 +77,12 @@ def publication(rows: pd.DataFrame) -> Evidence:
     )
 
 
+KINDS = ("grows", "start", "sum", "marks", "survival", "median", "follow-up", "hazard-ratio", "log-rank")
+
+
 def kind_of(one: Finding) -> str:
     """The check that a finding is of, whatever arm."""
-    return next(
-        part
-        for part in (
-            "grows",
-            "start",
-            "sum",
-            "marks",
-            "survival",
-            "median",
-            "follow-up",
-            "hazard-ratio",
-            "log-rank",
-            "curve",
-        )
-        if part in one.id.removeprefix("curve-")
-    )
+    return next(part for part in (*KINDS, "curve") if part in one.id.removeprefix("curve-"))
 
 
 def alarms(study: Study, evidence: Evidence) -> tuple[Counter, Counter]:
@@ -128,14 +101,11 @@ def by_hand(curve: PublishedCurve, rng: np.random.Generator) -> PublishedCurve:
     time = np.maximum(curve.time[kept] + error[0] * curve.time[-1], 0)
     order = np.argsort(time, kind="stable")
     time, survival = time[order], np.minimum(curve.survival[kept] + error[1], 1)[order]
-    return replace(
-        curve,
-        time=time,
-        survival=survival,
-        time_resolution=resolution_of(time, float(time.max())),
-        survival_resolution=resolution_of(survival, 1.0),
-        censor_marks=np.empty(0),
-    )
+    sizes = {
+        "time_resolution": resolution_of(time, float(time.max())),
+        "survival_resolution": resolution_of(survival, 1.0),
+    }
+    return replace(curve, time=time, survival=survival, **sizes, censor_marks=np.empty(0))
 
 
 def rates(study: Study, every: int, *, hand: bool = False) -> tuple[Counter, Counter]:
@@ -228,27 +198,22 @@ def test_more_marks_than_losses(gbsg2):
     assert planted(gbsg2, censor_marks=many) == {"at-risk-marks-rfs-treated-before"}
 
 
-def test_the_text_against_the_curve(gbsg2):
+def test_the_text_against_the_curve(gbsg2, with_rows):
     study, evidence = gbsg2
-    rows = tuple(
-        replace(row, number=printed("1700")) if (row.arm, row.quantity) == ("treated", "median_os") else row
-        for row in evidence.survival
-    )
-    rows = tuple(
-        replace(row, number=printed("68.1", unit="percent")) if row.number.text == "58.1" else row
-        for row in rows
-    )
-    rows = tuple(replace(row, number=p_value("0.03")) if row.quantity == "logrank_p" else row for row in rows)
-    rows = tuple(
-        replace(row, number=printed("2700")) if row.quantity == "median_followup" else row for row in rows
-    )
+    (share,) = (row.number for row in evidence.survival if row.number.text == "58.1")
     first, *others = evidence.cox
     cox = (replace(first, hazard_ratio=printed("0.79", "0.62", "1.01")), *others)
     facts = (Fact("median_os", "not reached", "", "control", "before"),)
-    changed = replace(evidence, survival=rows, cox=cox, facts=facts)
-    doubted = {
-        one.id: one.severity for one in CHECKS["curve"](study, changed) if one.severity != "consistent"
-    }
+    changed = replace(evidence, cox=cox, facts=facts)
+    for number, of in (
+        (printed("1700"), {"arm": "treated", "quantity": "median_os"}),
+        (printed("68.1", unit="percent"), {"number": share}),
+        (p_value("0.03"), {"quantity": "logrank_p"}),
+        (printed("2700"), {"quantity": "median_followup"}),
+    ):
+        changed = with_rows(changed, "survival", {"number": number}, **of)
+    found = CHECKS["curve"](study, changed)
+    doubted = {one.id: one.severity for one in found if one.severity != "consistent"}
     assert doubted == {
         "curve-survival-rfs-treated-before": "high",
         "curve-median-rfs-treated-before": "high",

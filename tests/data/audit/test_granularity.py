@@ -32,11 +32,8 @@ def test_half_of_the_made_up_means_are_found():
     assert possible == 28
 
 
-def test_means_and_percentages_of_a_table(tiny: Path):
-    names = tiny / "evidence" / "evidence.toml"
-    names.write_text(
-        names.read_text(encoding="utf-8").replace("[sha256]", '[sha256]\n"means.csv" = ""'), encoding="utf-8"
-    )
+def test_means_and_percentages_of_a_table(tiny: Path, rewrite):
+    rewrite(tiny / "evidence" / "evidence.toml", "[sha256]", '[sha256]\n"means.csv" = ""')
     table = tiny / "evidence" / "means.csv"
     header = "variable,arm,phase,n,mean,items,source\n"
     table.write_text(
@@ -60,16 +57,13 @@ def test_means_and_percentages_of_a_table(tiny: Path):
         load_evidence(study)
 
 
-def test_a_percentage_of_deaths_without_their_number(study, evidence):
-    rows = tuple(row for row in evidence.survival if row.quantity != "deaths")
-    found = {one.id: one.severity for one in CHECKS["granularity"](study, replace(evidence, survival=rows))}
-    assert found == {
-        "granularity-deaths-all-before": "consistent",
-        "granularity-deaths-all-after": "consistent",
-    }
-    rows = tuple(
-        replace(row, number=printed("70.6", unit="percent")) if row.number.text == "69.6" else row
-        for row in rows
-    )
-    found = {one.id: one.severity for one in CHECKS["granularity"](study, replace(evidence, survival=rows))}
+def test_a_percentage_of_deaths_without_their_number(study, evidence, with_rows):
+    without = tuple(row for row in evidence.survival if row.quantity != "deaths")
+    changed = replace(evidence, survival=without)
+    found = {one.id: one.severity for one in CHECKS["granularity"](study, changed)}
+    assert found == {f"granularity-deaths-all-{phase}": "consistent" for phase in ("before", "after")}
+    other = {"number": printed("70.6", unit="percent")}
+    (row,) = (row for row in without if row.number.text == "69.6")
+    wrong = with_rows(changed, "survival", other, number=row.number)
+    found = {one.id: one.severity for one in CHECKS["granularity"](study, wrong)}
     assert found["granularity-deaths-all-after"] == "medium"  # of 270: 190 are 70.4 %, 191 are 70.7 %

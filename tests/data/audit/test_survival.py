@@ -61,7 +61,7 @@ def test_interval_hazard_ratios_by_hand(evidence):
     assert ratios == pytest.approx(by_hand)
 
 
-def test_the_variance_is_greenwoods_without_censoring(evidence):
+def test_the_variance_is_greenwoods_without_censoring(evidence, with_rows):
     """Against lifelines: an uncensored cohort with the printed survival at the first time."""
     size, dead = 135, 9
     times = np.array([6.0] * dead + [100.0] * (size - dead))
@@ -69,11 +69,12 @@ def test_the_variance_is_greenwoods_without_censoring(evidence):
     share = float(fitted.predict(12.0))
     ends = fitted.confidence_interval_survival_function_.loc[6.0].to_numpy()  # log-log, as the variance here
     error = (math.log(-math.log(ends[0])) - math.log(-math.log(ends[1]))) / (2 * 1.959964)
-    rows = tuple(
-        replace(row, number=replace(row.number, value=100 * share)) if row.quantity == "survival_12m" else row
-        for row in evidence.survival
-    )
-    first = interval_ratios(replace(evidence, survival=rows), "after")[0]
+
+    def number(row):
+        return {"number": replace(row.number, value=100 * share)}
+
+    changed = with_rows(evidence, "survival", number, quantity="survival_12m")
+    first = interval_ratios(changed, "after")[0]
     assert first.ratio == pytest.approx(1)
     assert first.log_variance == pytest.approx(2 * error**2, rel=1e-4)
 
@@ -125,9 +126,8 @@ def test_follow_up_more_alike_than_even_accrual_makes_it(found, evidence, reprin
     assert one.severity == "low"
     assert one.recomputed == "at least 4.2 if patients entered evenly over 186 months"
     wide = reprinted("", "before", "median_followup", "64.9", "56.0", "73.8")
-    assert (
-        found("follow_up", replace(wide, facts=window))["follow-up-precision-before"].severity == "consistent"
-    )
+    two = found("follow_up", replace(wide, facts=window))["follow-up-precision-before"]
+    assert two.severity == "consistent"
 
 
 def test_the_least_error_of_follow_up_is_that_of_simulated_accrual():

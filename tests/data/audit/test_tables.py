@@ -46,11 +46,8 @@ def test_more_on_hormone_therapy_than_are_receptor_positive(found, recounted):
     assert planted["counts-hormone-therapy-requires-hr-expression-control-after"].severity == "medium"
 
 
-def test_too_few_sites_for_every_patient(found, evidence):
-    rows = tuple(
-        replace(row, count=10) if row.multiple and row.arm == "treated" else row for row in evidence.counts
-    )
-    planted = found("counts", replace(evidence, counts=rows))
+def test_too_few_sites_for_every_patient(found, evidence, with_rows):
+    planted = found("counts", with_rows(evidence, "counts", {"count": 10}, multiple=True, arm="treated"))
     assert planted["counts-at-least-one-treated-before"].severity == "medium"
     assert planted["counts-at-least-one-control-before"].severity == "consistent"
 
@@ -100,10 +97,9 @@ def test_the_column_after_is_of_a_paired_test_and_of_no_unpaired_one(found):
 
 
 def test_discordant_pairs_follow_from_the_exact_mcnemar_p(found):
-    assert (
-        "exact McNemar with 66 discordant pairs" in found("p_values")["p-values-age-years-after"].recomputed
-    )
-    assert "with 75 discordant pairs" in found("p_values")["p-values-hormone-therapy-after"].recomputed
+    p_values = found("p_values")
+    assert "with 66 discordant pairs" in p_values["p-values-age-years-after"].recomputed
+    assert "with 75 discordant pairs" in p_values["p-values-hormone-therapy-after"].recomputed
 
 
 def test_pathology_would_differ_after_matching_under_the_test_used_before(found):
@@ -114,38 +110,28 @@ def test_pathology_would_differ_after_matching_under_the_test_used_before(found)
     assert hanging == ["p-values-pathological-type-after", "p-values-two-tests"]
 
 
-def test_a_p_that_no_test_gives(found, evidence):
-    rows = tuple(
-        replace(row, p=printed("0.404")) if (row.variable, row.phase) == ("N Stage", "before") else row
-        for row in evidence.counts
-    )
-    planted = found("p_values", replace(evidence, counts=rows))
+def test_a_p_that_no_test_gives(found, evidence, with_rows):
+    changed = with_rows(evidence, "counts", {"p": printed("0.404")}, variable="N Stage", phase="before")
+    planted = found("p_values", changed)
     assert planted["p-values-n-stage-before"].severity == "medium"
     assert "No test" in planted["p-values-n-stage-before"].finding
-    assert planted["p-values-column-before"].severity == "consistent"  # the other 13 are of one test
-    assert planted["p-values-column-before"].recomputed.startswith(
-        "Pearson's chi-squared test without correction 13 of 14"
-    )
+    column = planted["p-values-column-before"]
+    assert column.severity == "consistent"  # the other 13 are of one test
+    assert column.recomputed.startswith("Pearson's chi-squared test without correction 13 of 14")
 
 
-def test_where_no_test_gives_most_p_values_that_is_the_finding(study, evidence):
-    rows = tuple(
-        replace(row, p=printed("0.404")) if row.p is not None and row.phase == "before" else row
-        for row in evidence.counts
-    )
-    found = {one.id: one for one in audit(study, replace(evidence, counts=rows))}
+def test_where_no_test_gives_most_p_values_that_is_the_finding(study, evidence, with_rows):
+    changed = with_rows(evidence, "counts", lambda row: {"p": row.p and printed("0.404")}, phase="before")
+    found = {one.id: one for one in audit(study, changed)}
     assert found["p-values-column-before"].severity == "medium"
-    assert [name for name in found if name.startswith("p-values-") and name.endswith("-before")] == [
-        "p-values-column-before"
-    ]
+    before = [name for name in found if name.startswith("p-values-") and name.endswith("-before")]
+    assert before == ["p-values-column-before"]
 
 
-def test_a_p_of_another_test_than_the_rest(found, evidence):
-    rows = tuple(
-        replace(row, p=printed("0.564")) if (row.variable, row.phase) == ("Age (years)", "before") else row
-        for row in evidence.counts
-    )
-    one = found("p_values", replace(evidence, counts=rows))["p-values-age-years-before"]
+def test_a_p_of_another_test_than_the_rest(found, evidence, with_rows):
+    of = {"variable": "Age (years)", "phase": "before"}
+    changed = with_rows(evidence, "counts", {"p": printed("0.564")}, **of)
+    one = found("p_values", changed)["p-values-age-years-before"]
     assert one.severity == "low"
     assert "Yates" in one.finding
 
@@ -186,21 +172,12 @@ def test_balance_after_matching_is_that_of_a_randomised_trial(found):
     assert "stays below 0.38 in all printed variables" in balance["balance-chemotherapy"].recomputed
 
 
-def test_an_imbalance_that_chance_does_not_leave(found, evidence):
+def test_an_imbalance_that_chance_does_not_leave(found, evidence, with_rows):
     """Thirty pairs are turned round: 80 of 135 treated and 25 of 135 controls have it."""
-    counts = {
-        ("Positive", "treated"): 55,
-        ("Negative", "treated"): 80,
-        ("Positive", "control"): 110,
-        ("Negative", "control"): 25,
-    }
-    rows = tuple(
-        replace(row, count=counts[row.level, row.arm])
-        if row.variable == "HR Expression" and row.phase == "after"
-        else row
-        for row in evidence.counts
-    )
-    planted = found("balance", replace(evidence, counts=rows))
+    counts = {"Positive": {"treated": 55, "control": 110}, "Negative": {"treated": 80, "control": 25}}
+    of = {"variable": "HR Expression", "phase": "after"}
+    changed = with_rows(evidence, "counts", lambda row: {"count": counts[row.level][row.arm]}, **of)
+    planted = found("balance", changed)
     assert [one.id for one in planted.values() if one.severity == "medium"] == ["balance-hr-expression"]
 
 

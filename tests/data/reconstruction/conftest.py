@@ -1,10 +1,6 @@
 """li2024, its published numbers, and two cohorts of pseudo-patients drawn from them; publications of simulated patients."""
 
-import csv
-from dataclasses import replace
-from hashlib import sha256
 from itertools import count
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -37,39 +33,24 @@ def made(li2024, evidence):
 
 
 @pytest.fixture(scope="session")
-def with_counts():
+def with_counts(with_rows):
     """Evidence with another count in one cell of Table 1."""
 
     def change(evidence, column, value, arm, phase, count):
-        found = [
-            row
-            for row in evidence.counts
-            if (row.column, row.value, row.arm, row.phase) == (column, value, arm, phase)
-        ]
-        assert len(found) == 1
-        return replace(
-            evidence,
-            counts=tuple(replace(row, count=count) if row is found[0] else row for row in evidence.counts),
-        )
+        of = {"column": column, "value": value, "arm": arm, "phase": phase}
+        return with_rows(evidence, "counts", {"count": count}, **of)
 
     return change
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory):
+def published(tmp_path_factory, write_publication):
     """Return a function that writes the summaries of patients as a paper prints them, and reads them: study and evidence."""
     folder, number = tmp_path_factory.mktemp("published"), count()
 
     def write(frame, covariates, printed, phase="after", times=(12, 24, 48)):
         """Print `printed` covariates in Cox tables of a phase; `covariates` maps each to its levels."""
-        own = folder / str(next(number))
-        (own / "evidence").mkdir(parents=True)
-        formula = " + ".join(covariates)
-        text = f'name = "published"\ntitle = "Summaries"\ntime_unit = "months"\n{STUDY}'
-        text += "".join(f"{name} = {{levels = {list(levels)}}}\n" for name, levels in covariates.items())
-        text += f'[propensity]\nformula = "{formula}"\n[outcome]\nformula = "{formula}"\n'
-        (own / "study.toml").write_text(text, encoding="utf-8")
-        tables = {
+        rows = {
             "baseline.csv": _table_1(frame, covariates),
             "survival.csv": _survival(frame, times),
             "cox.csv": _cox(frame, covariates, printed, phase),
@@ -79,26 +60,16 @@ def published(tmp_path_factory):
         terms = [(name, level) for name in printed for level in covariates[name][1:]]
         for column, level in (*terms, ("treatment", "1")):
             names += f'[[cox]]\nvariable = "{column}"\nlevel = "{level}"\ncolumn = "{column}"\nlevels = ["{level}"]\n'
-        names += "[sha256]\n"
-        for name, rows in tables.items():
-            file = own / "evidence" / name
-            with file.open("w", newline="", encoding="utf-8") as written:
-                csv.writer(written).writerows(rows)
-            names += f'"{name}" = "{sha256(file.read_bytes()).hexdigest()}"\n'
-        (own / "evidence" / "evidence.toml").write_text(names, encoding="utf-8")
-        study = load_study(Path(own))
+        tables = {
+            file: pd.DataFrame(lines[1:], columns=lines[0]).to_csv(index=False)
+            for file, lines in rows.items()
+        }
+        study = load_study(write_publication(folder / str(next(number)), names, tables, **covariates))
         return study, load_evidence(study)
 
     return write
 
 
-STUDY = """\
-[cohort]
-source = "reconstruction"
-[treatment]
-treated = "1"
-[covariates]
-"""
 ARMS = {1: "A", 0: "B"}
 
 
@@ -107,10 +78,8 @@ def _phases(frame):
 
 
 def _table_1(frame, covariates):
-    rows = [
-        ["variable", "level", "multi_label", "arm", "phase", "n_arm", "count", "percent_printed", "p_printed"]
-    ]
-    rows[0] += ["p_scope", "source"]
+    rows = [["variable", "level", "multi_label", "arm", "phase", "n_arm", "count", "percent_printed"]]
+    rows[0] += ["p_printed", "p_scope", "source"]
     for phase, inside in _phases(frame).items():
         for arm, label in ARMS.items():
             own = inside[inside["treatment"] == arm]
@@ -148,9 +117,8 @@ def _survival(frame, times):
 
 def _cox(frame, covariates, printed, phase):
     """Univariable rows of every printed covariate and the treatment, and one multivariable fit of all of them."""
-    rows = [
-        ["model", "phase", "variable", "level", "reference", "hr", "lower", "upper", "p_printed", "source"]
-    ]
+    rows = [["model", "phase", "variable", "level", "reference", "hr", "lower", "upper", "p_printed"]]
+    rows[0] += ["source"]
     inside = _phases(frame)[phase]
     fits = [[(name, level) for level in covariates[name][1:]] for name in printed] + [[("treatment", "1")]]
     models = [("univariable", terms) for terms in fits] + [
@@ -162,9 +130,8 @@ def _cox(frame, covariates, printed, phase):
         fitted = CoxPHFitter().fit(design.assign(time=inside["time"], event=inside["event"]), "time", "event")
         for column, level in terms:
             row = fitted.summary.loc[f"{column} {level}"]
-            numbers = [
-                f"{row[name]:.3f}" for name in ("exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%")
-            ]
+            ends = ("exp(coef)", "exp(coef) lower 95%", "exp(coef) upper 95%")
+            numbers = [f"{row[name]:.3f}" for name in ends]
             p = f"{row['p']:.3f}" if row["p"] >= 0.001 else "<0.001"
             rows.append([model, phase, column, level, "none", *numbers, p, "table 2"])
     return rows

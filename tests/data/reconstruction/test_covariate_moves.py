@@ -105,13 +105,8 @@ def test_loadings_given_latents_leave_their_prior_invariant():
 def test_without_targets_the_chain_leaves_the_generative_model_invariant(plan):
     """Cohorts drawn from the model, covariates and lifetimes, have the same summaries before and after the chain."""
     draws = np.random.default_rng(5)
-    plan = replace(plan, deaths=())
-    plan = replace(
-        plan,
-        evidence=replace(
-            plan.evidence, names=plan.evidence.names.model_copy(update={"constraints": Constraints()})
-        ),
-    )
+    names = plan.evidence.names.model_copy(update={"constraints": Constraints()})
+    plan = replace(plan, deaths=(), evidence=replace(plan.evidence, names=names))
     state = first_state(plan, draws)
     state = replace(state, layout=state.layout._replace(width=np.full_like(state.layout.width, 1e9)))
     assert (state.places.kind == -1).all()

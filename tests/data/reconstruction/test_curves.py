@@ -55,15 +55,13 @@ def test_the_density_under_a_curve_is_one_in_total(trial, reading):
         end = state.lifetimes.end[stratum]
         edges = [state.lifetimes.knots[stratum], state.lifetimes.loss_knots[stratum]]
         points = np.unique(np.concatenate([one[(one >= 0) & (one <= end)] for one in edges]))
-        total = sum(
-            quad(
-                lambda at, e=event, p=patient: np.exp(log_density(p, at, e, state.lifetimes)),
-                a + 1e-12,
-                b - 1e-12,
-            )[0]
-            for event in (0, 1)
-            for a, b in pairwise(points)
-        )
+        total = 0.0
+        for event in (0, 1):
+
+            def density(at, patient=patient, event=event):
+                return np.exp(log_density(patient, at, event, state.lifetimes))
+
+            total += sum(quad(density, a + 1e-12, b - 1e-12)[0] for a, b in pairwise(points))
         beyond = np.exp(log_density(patient, end * (1 + END_WIDTH / 2), 0, state.lifetimes)) * END_WIDTH * end
         assert total + beyond == pytest.approx(1, abs=1e-6)
 
@@ -140,11 +138,8 @@ def test_a_wobbly_reading_is_inference(trial):
     for curve in evidence.curves:
         kept = np.arange(0, len(curve.time), 15)
         survival = np.clip(curve.survival[kept] + draws.normal(0, 0.005, len(kept)), 0, 1)
-        wobbly.append(
-            dataclasses.replace(
-                curve, time=curve.time[kept], survival=survival, survival_resolution=0.005 / READING_SD
-            )
-        )
+        read = {"time": curve.time[kept], "survival": survival, "survival_resolution": 0.005 / READING_SD}
+        wobbly.append(dataclasses.replace(curve, **read))
     assert any((np.diff(one.survival) > 0).any() for one in wobbly)
     plan = plan_of(study, dataclasses.replace(evidence, curves=tuple(wobbly)))
     assert sum(target.family == CURVE for target in plan.targets) > 40

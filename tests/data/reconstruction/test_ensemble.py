@@ -51,14 +51,11 @@ def test_times_have_four_decimals(made):
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_targets_that_pull_against_each_other_are_named(li2024, evidence):
+def test_targets_that_pull_against_each_other_are_named(li2024, evidence, with_rows):
     """A matched hazard ratio of 1.3 cannot go with the printed curves, in which the treated live longer."""
     wrong = printed("1.300", "0.970", "1.742")
-    cox = tuple(
-        replace(row, hazard_ratio=wrong) if (row.variable, row.model) == ("RT", "univariable") else row
-        for row in evidence.cox
-    )
-    made = reconstruct(li2024, replace(evidence, cox=cox), 1, 1, workers=1)
+    changed = with_rows(evidence, "cox", {"hazard_ratio": wrong}, variable="RT", model="univariable")
+    made = reconstruct(li2024, changed, 1, 1, workers=1)
     assert "univariable hazard ratio, RT: yes" in set(made.missed["target"])
     said = [text for text in made.conflicts if "univariable hazard ratio, RT: yes: printed 1.3" in text]
     assert len(said) == 1
@@ -72,16 +69,11 @@ def test_targets_that_pull_against_each_other_are_named(li2024, evidence):
 
 def test_a_study_with_less_in_print_can_be_reconstructed(li2024, evidence):
     """No matching, no Cox table, no subgroups, no follow-up."""
-    less = replace(
-        evidence,
-        counts=tuple(row for row in evidence.counts if row.phase == "before"),
-        survival=tuple(
-            row for row in evidence.survival if row.phase == "before" and row.quantity != "median_followup"
-        ),
-        cox=(),
-        subgroups=(),
-        facts=(),
+    counts, survival = (
+        tuple(row for row in rows if row.phase == "before") for rows in (evidence.counts, evidence.survival)
     )
+    survival = tuple(row for row in survival if row.quantity != "median_followup")
+    less = replace(evidence, counts=counts, survival=survival, cox=(), subgroups=(), facts=())
     made = reconstruct(li2024, less, 1, 3, workers=1)
     assert len(made.patients) == 488
     assert (made.patients["matched"] == 0).all()
@@ -99,14 +91,12 @@ def test_deaths_move_only_between_strata_that_the_same_counts_hold(li2024, evide
 
 
 @pytest.mark.parametrize("deaths", ["345", "120"])
-def test_deaths_that_no_cohort_can_have_are_refused(li2024, evidence, deaths):
+def test_deaths_that_no_cohort_can_have_are_refused(li2024, evidence, with_rows, deaths):
     """More after matching than before; or so few that those outside must be more than there are."""
-    survival = tuple(
-        replace(row, number=printed(deaths)) if (row.quantity, row.phase) == ("deaths", "after") else row
-        for row in evidence.survival
-    )
+    wrong = {"number": printed(deaths)}
+    changed = with_rows(evidence, "survival", wrong, quantity="deaths", phase="after")
     with pytest.raises(InputError, match=rf"survival\.csv: deaths must agree.*{deaths} of all after"):
-        plan_of(li2024, replace(evidence, survival=survival))
+        plan_of(li2024, changed)
 
 
 def test_effects_are_drawn_within_their_printed_error(li2024, evidence):

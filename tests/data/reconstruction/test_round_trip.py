@@ -39,13 +39,8 @@ def patients():
 
 
 def cox_of(rows, names):
-    design = pd.DataFrame(
-        {
-            "II": (rows["grade"] == "II") * 1.0,
-            "node": (rows["node"] == "1") * 1.0,
-            "yes": rows["treatment"] * 1.0,
-        }
-    )
+    second, node = (rows["grade"] == "II") * 1.0, (rows["node"] == "1") * 1.0
+    design = pd.DataFrame({"II": second, "node": node, "yes": rows["treatment"] * 1.0})
     return CoxPHFitter().fit(design[names].assign(time=rows["time"], event=rows["event"]), "time", "event")
 
 
@@ -95,13 +90,8 @@ def ward(seed, size=320):
     hazard = 0.023 * np.exp((levels - [1, 0.5, 0.4, 0.5]) @ [0.3, 0.3, 0.4, 0.2] - 0.5 * treated)
     death, closing = draws.exponential(1 / hazard), 84 - draws.uniform(0, 36, size)
     lost = np.where(draws.random(size) < 0.1, draws.uniform(0, 84, size), closing)
-    frame = pd.DataFrame(
-        {
-            "time": np.minimum(death, lost) + 1e-3,
-            "event": (death <= lost) * 1,
-            "treatment": treated * 1,
-        }
-    )
+    frame = pd.DataFrame({"time": np.minimum(death, lost) + 1e-3, "event": (death <= lost) * 1})
+    frame["treatment"] = treated * 1
     for column, (name, own) in enumerate(WARD.items()):
         frame[name] = np.array(own, object)[levels[:, column]]
     return matched_on(frame, ("grade", "node"))

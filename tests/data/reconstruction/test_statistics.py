@@ -77,9 +77,8 @@ def test_curves_are_those_of_lifelines(li2024, evidence, drawn):
 def test_log_rank_deviates_are_those_of_lifelines(li2024, evidence, drawn):
     targets = targets_of(li2024, evidence)
     values = computed(targets, li2024, drawn)
-    tests = [
-        (target, value) for target, value in zip(targets, values, strict=True) if target.kind == LOG_RANK
-    ]
+    pairs = zip(targets, values, strict=True)
+    tests = [(target, value) for target, value in pairs if target.kind == LOG_RANK]
     assert len(tests) == 6
     for target, value in tests:
         one, other = (members(drawn[0], group) for group in target.of)
@@ -89,9 +88,8 @@ def test_log_rank_deviates_are_those_of_lifelines(li2024, evidence, drawn):
 
 
 def test_the_error_of_a_median_is_spss_s_formula(li2024, evidence, drawn):
-    for target, value in zip(
-        targets_of(li2024, evidence), computed(targets_of(li2024, evidence), li2024, drawn), strict=True
-    ):
+    targets = targets_of(li2024, evidence)
+    for target, value in zip(targets, computed(targets, li2024, drawn), strict=True):
         if target.kind != MEDIAN_ERROR:
             continue
         rows = members(drawn[0], target.of)
@@ -118,25 +116,20 @@ def test_cox_rows_are_those_of_lifelines_near_the_printed(li2024, drawn):
     ):
         rows = frame if phase == "before" else frame[frame["matched"]]
         wanted = [(name, level) for name in names for level in columns[name]]
+        numbers = {(name, level): int(level.lstrip("T")) - (name == "t_stage") for name, level in wanted}
         design = pd.DataFrame(
-            {
-                f"{name}{level}": (rows[name] == int(level.lstrip("T")) - (name == "t_stage")) * 1.0
-                for name, level in wanted
-            }
+            {f"{name}{level}": (rows[name] == at) * 1.0 for (name, level), at in numbers.items()}
         )
         fitted = CoxPHFitter().fit(design.assign(time=rows["time"], event=rows["event"]), "time", "event")
         near = fitted.params_.to_numpy() + 0.01
-        fit = CoxFit(
-            phase, tuple(Term(name, (level,), at) for (name, level), at in zip(wanted, near, strict=True))
-        )
+        terms = [Term(name, (level,), at) for (name, level), at in zip(wanted, near, strict=True)]
+        fit = CoxFit(phase, tuple(terms))
         blank = Target("", "", 0.0, 1.0, "=", 0, fit, None, 0.0, 1.0)
-        targets = tuple(replace(blank, kind=HAZARD_RATIO, of=(fit, place)) for place in range(len(wanted)))
-        targets += tuple(
-            replace(blank, kind=LOG_RATIO_ERROR, of=(fit, place)) for place in range(len(wanted))
-        )
+        count, targets = len(wanted), ()
+        for kind in (HAZARD_RATIO, LOG_RATIO_ERROR):
+            targets += tuple(replace(blank, kind=kind, of=(fit, place)) for place in range(count))
         targets += (replace(blank, kind=OVERALL),)
         values = computed(targets, li2024, drawn)
-        count = len(wanted)
         assert np.log(values[:count]) == pytest.approx(fitted.params_.to_numpy(), abs=2e-4)
         assert values[count : 2 * count] == pytest.approx(fitted.standard_errors_.to_numpy(), rel=5e-3)
         estimate = fitted.params_.to_numpy()

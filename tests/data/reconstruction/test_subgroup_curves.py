@@ -48,29 +48,16 @@ def publication(patients, printed_stages):
     time, event, first, stage = patients
     curves, counts, sizes = [], [], []
     for arm, inside in (("treated", first), ("control", ~first)):
-        sizes.append(SurvivalNumber(arm, "before", "n", None, printed(str(inside.sum()))))
+        size = int(inside.sum())
+        sizes.append(SurvivalNumber(arm, "before", "n", None, printed(str(size))))
         for level, name in enumerate(("I", "II", "III")):
             count = int((inside & (stage == level)).sum())
-            row = (
-                "Stage",
-                name,
-                False,
-                "stage",
-                name,
-                arm,
-                "before",
-                int(inside.sum()),
-                count,
-                None,
-                None,
-                "",
-                "",
-            )
+            row = ("Stage", name, False, "stage", name, arm, "before", size, count, None, None, "", "")
             counts.append(LevelCount(*row))
-        for name, subgroup, who in (
-            ("os", "", inside),
-            *((f"os of {one}", f"stage={one}", inside & (stage == len(one) - 1)) for one in printed_stages),
-        ):
+        stages = [
+            (f"os of {one}", f"stage={one}", inside & (stage == len(one) - 1)) for one in printed_stages
+        ]
+        for name, subgroup, who in (("os", "", inside), *stages):
             curve = publish_curve(time[who], event[who], curve=name, arm=arm, axis=axis_end(time.max()))
             curves.append(dataclasses.replace(curve, subgroup=subgroup))
     names = EvidenceNames(sha256={}, arms=Arms(treated="first", control="second"), variables={})
