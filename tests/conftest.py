@@ -54,6 +54,22 @@ def full(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
+def li2024():
+    """The bundled study that publishes no patients."""
+    from data.study.study import load_study
+
+    return load_study("li2024")
+
+
+@pytest.fixture(scope="session")
+def evidence(li2024):
+    """Its published numbers."""
+    from data.published.evidence import load_evidence
+
+    return load_evidence(li2024)
+
+
+@pytest.fixture(scope="session")
 def with_gaps() -> Callable:
     """Write a study of simulated patients, a fifth of whose ages and grades are missing, into a folder; return its table."""
     from data.simulation.simulate import Truth, simulate_frame

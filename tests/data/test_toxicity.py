@@ -5,15 +5,8 @@ from itertools import product
 
 import pytest
 
-from data.published.evidence import load_evidence
 from data.published.printed import printed
 from data.published.toxicity import counts_of, exposure_of, series_of, toxicity_evidence
-from data.study.study import load_study
-
-
-@pytest.fixture(scope="module")
-def evidence():
-    return load_evidence(load_study("li2024"))
 
 
 def pairs(series):

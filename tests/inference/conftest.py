@@ -1,6 +1,7 @@
 """Small fits that several tests read, sampled once, and posteriors written down without sampling."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -13,6 +14,26 @@ from data.study.cohort import Cohort
 def small_cohort() -> Cohort:
     """120 patients with confounded treatment and a known effect."""
     return simulate_cohort(Truth(), 120, seed=11)
+
+
+@pytest.fixture(scope="session")
+def compilations() -> Callable:
+    """Return a context in which densities that are compiled are counted: an entry each."""
+    import inference.sampling.posterior as posteriors
+
+    @contextmanager
+    def counted() -> Iterator[list]:
+        compiled, compile_once = [], posteriors.compile_density
+
+        def counting(*one, **more):
+            compiled.append(1)
+            return compile_once(*one, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(posteriors, "compile_density", counting)
+            yield compiled
+
+    return counted
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Without the internals that native compilation rests on: the same posterior, and one warning."""
+"""Native compilation: products as loops, and without its internals the same posterior and one warning."""
 
 import dataclasses
 import multiprocessing
@@ -8,15 +8,21 @@ from importlib.metadata import version
 
 import arviz as az
 import numpy as np
+import pytensor
+import pytensor.tensor as pt
 import pytest
+from pytensor.gradient import verify_grad
+from pytensor.graph.traversal import ancestors
 
 import inference.sampling.compiled as compiled
 from data.errors import CohortWarning
 from data.simulation.simulate import Truth, simulate_cohort
+from inference.sampling.compiled.products import Loops, with_loops
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.modes import density_of, find_modes
 from inference.sampling.posterior import Posterior
 from inference.storage.provenance import ROOT
+from models.arrays import MatrixVector, product
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.exposures import TimeSplit
@@ -110,3 +116,53 @@ def test_a_symbol_that_moved_is_survived_and_workers_do_not_repeat_the_warning(c
     choose(True)
     assert compiled.compiler() == "public"
     assert not recwarn.list
+
+
+RNG = np.random.default_rng(1)
+MATRIX = RNG.normal(size=(5, 3))
+
+
+def vector_for(transposed):
+    return RNG.normal(size=5 if transposed else 3)
+
+
+@pytest.mark.parametrize("mode", ["NUMBA", "FAST_COMPILE"])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_it_is_the_product_whatever_the_order_in_memory(transposed, mode):
+    matrix, vector = pt.matrix("matrix"), pt.vector("vector")
+    compiled = pytensor.function([matrix, vector], Loops(transposed)(matrix, vector), mode=mode)
+    given = vector_for(transposed)
+    expected = (MATRIX.T if transposed else MATRIX) @ given
+    for held in (MATRIX, np.asfortranarray(MATRIX)):
+        assert compiled(held, given) == pytest.approx(expected, rel=1e-13)
+    assert compiled(MATRIX, np.repeat(given, 2)[::2]) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_its_gradient_is_that_of_differences(transposed):
+    verify_grad(Loops(transposed), [MATRIX, vector_for(transposed)], rng=RNG, mode="FAST_COMPILE")
+
+
+def test_without_rows_or_columns_it_is_empty_or_zero():
+    matrix, vector = pt.matrix("matrix"), pt.vector("vector")
+    compiled = pytensor.function([matrix, vector], Loops()(matrix, vector), mode="NUMBA")
+    assert compiled(np.empty((0, 3)), np.ones(3)).shape == (0,)
+    assert compiled(np.empty((4, 0)), np.empty(0)).tolist() == [0.0] * 4
+
+
+def test_lengths_that_are_known_stay_known():
+    matrix = pt.tensor("matrix", dtype="float64", shape=(None, 7))
+    assert Loops()(matrix, pt.vector("vector")).type.shape == (None,)
+    assert Loops(transposed=True)(matrix, pt.vector("vector")).type.shape == (7,)
+
+
+def test_every_product_of_an_expression_becomes_loops_also_a_product_of_a_product():
+    vector = pt.vector("vector")
+    replaced = with_loops(product(MATRIX.T, product(MATRIX, vector)).sum())
+    kinds = [type(one.owner.op) for one in ancestors([replaced]) if one.owner is not None]
+    assert kinds.count(Loops) == 2
+    assert MatrixVector not in kinds
+    given = vector_for(False)
+    assert replaced.eval({vector: given}, mode="FAST_COMPILE") == pytest.approx(
+        (MATRIX.T @ MATRIX @ given).sum()
+    )

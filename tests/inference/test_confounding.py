@@ -8,7 +8,6 @@ from pandas.testing import assert_frame_equal
 from scipy import stats
 from scipy.optimize import brentq
 
-import inference.sampling.posterior as posteriors
 import inference.sensitivity.confounding as module
 from data.simulation.simulate import Truth, simulate_cohort
 from inference.sampling.approximation import approximate, approximate_each
@@ -168,11 +167,8 @@ def test_every_cell_is_computed_with_its_confounder(counted, cohort_of):
     assert_allclose(grid.mean, -0.4 + product + 1e-3 * np.array([20, 30])[:, None, None], atol=1e-12)
     assert {hidden.p_treated for _, hidden in counted} == {0.2}
     assert grid.strengths == SMALL
-    assert grid.checked[["hazard_ratio", "difference"]].to_numpy().tolist() == [
-        [1.0, 0.0],
-        [1.5, 0.2],
-        [2.5, 0.5],
-    ]
+    cells = grid.checked[["hazard_ratio", "difference"]].to_numpy().tolist()
+    assert cells == [[1.0, 0.0], [1.5, 0.2], [2.5, 0.5]]
     assert grid.checked["shift"].abs().max() < 0.1
 
 
@@ -200,14 +196,10 @@ def test_a_grid_is_kept_until_something_that_decides_it_changes(counted, cohort_
 
 
 @pytest.fixture(scope="module")
-def computed(small_cohort):
+def computed(small_cohort, compilations):
     """A grid of two cohorts of different sizes, and how often a model was compiled for it."""
-    compiled, compile_once = [], posteriors.compile_density
     cohorts = [small_cohort, simulate_cohort(Truth(), 150, seed=12)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            posteriors, "compile_density", lambda *a, **b: compiled.append(1) or compile_once(*a, **b)
-        )
+    with compilations() as compiled:
         return grid_of(cohorts, SPEC, DEFAULT, SMALL, SHORT), len(compiled)
 
 
@@ -260,20 +252,13 @@ def confounded(cohort_of, seed, delayed, size=350):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "delayed",
-    [
-        pytest.param(False, id="from the start", marks=pytest.mark.long),
-        pytest.param(True, id="delayed entry", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("delayed", [False, True], ids=["from the start", "delayed entry"])
 def test_the_effect_is_found_where_the_confounder_is_as_strong_as_it_was(cohort_of, delayed, full, capsys):
     """Naively it is far off; with the true strength, 95 % intervals hold it about as often as they say."""
     cohorts = 100 if full else 40
-    strengths = {
-        "naive": UnmeasuredConfounder(0.2, 0.2, 0.0),
-        "true strength": HIDDEN,
-    }  # share one compiled model
+    # both share one compiled model
+    strengths = {"naive": UnmeasuredConfounder(0.2, 0.2, 0.0), "true strength": HIDDEN}
     found = {name: [] for name in strengths}
     for number in range(cohorts):
         cohort = confounded(cohort_of, 5000 + number, delayed)
@@ -311,9 +296,8 @@ def test_a_search_that_begins_at_a_neighbour_ends_where_its_own_would(cohort_of)
     """
     cohort = confounded(cohort_of, 1, False)
     cells = [UnmeasuredConfounder(0.2, 0.2 + step, np.log(4.0)) for step in (0.0, 0.3, 0.6)]
-    posteriors = [
-        Posterior(cohort, ModelSpec(SPEC.baseline, SPEC.effect, "absent", cell), WIDE) for cell in cells
-    ]
+    specs = [ModelSpec(SPEC.baseline, SPEC.effect, "absent", cell) for cell in cells]
+    posteriors = [Posterior(cohort, spec, WIDE) for spec in specs]
     each = np.array(approximate_each(posteriors, EFFECT))
     direct = np.array([approximate_each([posteriors[0], posterior], EFFECT)[1] for posterior in posteriors])
     assert_allclose(each[:, 0], direct[:, 0], atol=1e-3 * direct[:, 1].min())

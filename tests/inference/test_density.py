@@ -1,13 +1,23 @@
-"""The compiled log density, either way, is that of the model, with the data it is bound to."""
+"""The compiled log density, either way, is that of the model with the data it is bound to; and one that is nowhere finite."""
+
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pymc as pm
 import pytest
 from scipy import stats
 
+from data.errors import InputError, NowhereFiniteError
+from data.simulation.simulate import Truth, simulate_frame, simulated_study
+from data.study.extremes import most_extreme
+from data.study.sources import validate_cohort
+from inference.fits.requests import FitRequest, problem_of
+from inference.fits.sampled_fit import sampled_fit
 from inference.sampling.compiled import native, public
 from inference.sampling.compiled.density import POSITION
-from inference.sampling.settings import SamplerSettings
+from inference.sampling.engine import SamplerSettings
+from models.priors import Prior, PriorSet
 
 
 def model_of(counts, design, chosen, level):
@@ -23,21 +33,16 @@ def model_of(counts, design, chosen, level):
 @pytest.fixture(scope="module", params=[native, public], ids=["native", "public"])
 def compiled(request):
     rng = np.random.default_rng(1)
-    return request.param.compile_density(
-        model_of(rng.poisson(2.0, 5), rng.normal(size=(7, 2)), np.arange(5), 0.3)
-    )
+    model = model_of(rng.poisson(2.0, 5), rng.normal(size=(7, 2)), np.arange(5), 0.3)
+    return request.param.compile_density(model)
 
 
 @pytest.fixture(scope="module")
 def other():
     """Other data, of other lengths."""
     rng = np.random.default_rng(2)
-    return {
-        "counts": rng.poisson(3.0, 9),
-        "design": rng.normal(size=(4, 2)),
-        "chosen": rng.integers(0, 4, 9),
-        "level": 1.1,
-    }
+    counts, design = rng.poisson(3.0, 9), rng.normal(size=(4, 2))
+    return {"counts": counts, "design": design, "chosen": rng.integers(0, 4, 9), "level": 1.1}
 
 
 def by_scipy(position, counts, design, chosen, level):
@@ -122,3 +127,30 @@ def test_chains_stay_in_the_mode_at_which_they_start(way):
     for start in (-30.0, 30.0):
         drawn = bound.draw(np.array([start]), SamplerSettings(chains=2, draws=200, tune=200, seed=3), 0.8)
         assert drawn[POSITION].mean() == pytest.approx(start, abs=0.3)
+
+
+def test_the_column_and_the_patient_with_the_most_extreme_number_are_named():
+    frame, text = simulate_frame(Truth(), 100, seed=1)
+    frame.loc[41, "age"] = 9e9
+    cohort = validate_cohort(frame, simulated_study(text), "x")
+    assert most_extreme(cohort).startswith("column 'age': 9e+09 of patient P00042, where the median is")
+    late = np.where(np.arange(100) == 7, 1e12, cohort.time)
+    assert most_extreme(replace(cohort, time=late)).startswith("the times: 1e+12 of patient P00008")
+
+
+def test_the_refusal_names_study_and_column():
+    frame, text = simulate_frame(Truth(), 100, seed=1)
+    study = simulated_study(text)
+    priors = PriorSet("far", "", {"treatment_effect": Prior("Normal", {"mu": 1e300, "sigma": 1.0})})
+    request = FitRequest("weibull", "none", "constant", priors, SamplerSettings(2, 20, 20))
+    problem = problem_of(study, validate_cohort(frame, study, "x"), request)
+    with pytest.raises(
+        InputError, match=r"^simulated: the posterior must be finite .* is in .* of patient P"
+    ):
+        sampled_fit.function(study.name, request.named, problem)
+
+
+def test_the_error_goes_from_a_worker_to_the_command():
+    error = pickle.loads(pickle.dumps(NowhereFiniteError()))
+    assert isinstance(error, InputError)
+    assert str(error) == str(NowhereFiniteError())

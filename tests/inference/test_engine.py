@@ -160,26 +160,16 @@ def test_a_swapped_prior_gives_the_fit_of_a_fresh_compilation(plain, monkeypatch
 
 
 @pytest.mark.slow
-def test_nothing_is_compiled_again_for_another_cohort_prior_or_size(plain, monkeypatch):
-    compiled = []
-    compile_once = posteriors.compile_density
+def test_nothing_is_compiled_again_for_another_cohort_prior_or_size(plain, compilations):
     sample(posterior_of(plain(False), EXPONENTIAL), QUICK)
-    monkeypatch.setattr(
-        posteriors,
-        "compile_density",
-        lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
-    )
-    for cohort, priors in (
-        (plain(False), STRONG),
-        (plain(True), DEFAULT),
-        (plain(False, 83, seed=4), DEFAULT),
-    ):
-        sample(posterior_of(cohort, EXPONENTIAL, priors), QUICK)
-    assert not compiled
-    other = PriorSet(
-        "other", "", {"treatment_effect": Prior("StudentT", {"nu": 4.0, "mu": 0.0, "sigma": 0.5})}
-    )
-    sample(posterior_of(plain(False), EXPONENTIAL, other), QUICK)
+    others = ((plain(False), STRONG), (plain(True), DEFAULT), (plain(False, 83, seed=4), DEFAULT))
+    with compilations() as compiled:
+        for cohort, priors in others:
+            sample(posterior_of(cohort, EXPONENTIAL, priors), QUICK)
+        assert not compiled
+        effect = Prior("StudentT", {"nu": 4.0, "mu": 0.0, "sigma": 0.5})
+        other = PriorSet("other", "", {"treatment_effect": effect})
+        sample(posterior_of(plain(False), EXPONENTIAL, other), QUICK)
     assert compiled == [1]
 
 

@@ -1,11 +1,15 @@
-"""R-hat, effective sample sizes and Monte Carlo errors of many quantities are those of ArviZ, one by one."""
+"""Chains: R-hat, effective sample sizes and Monte Carlo errors as ArviZ has them, the rank test, divergent transitions."""
 
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 from numpy.testing import assert_allclose
+from scipy.signal import lfilter
+from scipy.stats import binom, kruskal
 
 from inference.diagnostics import rhat_ess
+from inference.diagnostics.checks.convergence import divergence_check
+from inference.diagnostics.rank_test import rank_test
 
 BY_ARVIZ = {
     "rhat": array_stats.rhat,
@@ -34,16 +38,7 @@ def series(kind: str, chains: int, draws: int, rows: int = 12) -> np.ndarray:
     return noise
 
 
-KINDS = [
-    "independent",
-    "heavy tails",
-    "ties",
-    "chains apart",
-    "drift",
-    "sticky",
-    "very sticky",
-    "antithetic",
-]
+KINDS = ["independent", "heavy tails", "ties", "chains apart", "drift", "sticky", "very sticky", "antithetic"]
 
 
 @pytest.mark.parametrize("shape", [(4, 250), (2, 501), (1, 60), (3, 10)])
@@ -67,3 +62,58 @@ def test_rows_are_computed_in_parts_and_keep_their_dimensions(number, monkeypatc
     monkeypatch.setattr(rhat_ess, "AT_ONCE", 700)
     assert_allclose(getattr(rhat_ess, number)(draws), whole, rtol=1e-12)
     assert getattr(rhat_ess, number)(draws[:0]).shape == (0, 4)
+
+
+def chains(count, draws, correlation, rng, shift=0.0, scale=1.0):
+    """Stationary autoregressive chains; the first is shifted and scaled."""
+    noise = rng.normal(size=(count, draws + 200)) * np.sqrt(1 - correlation**2)
+    found = lfilter([1.0], [1.0, -correlation], noise, axis=1)[:, 200:]
+    found[0] = scale * found[0] + shift
+    return found
+
+
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("correlation", [-0.7, 0.0, 0.8])
+def test_the_level_is_held(count, correlation):
+    rng = np.random.default_rng(1)
+    p = np.array([rank_test(chains(count, 300, correlation, rng)) for _ in range(300)])
+    for level in (0.01, 0.05):
+        assert (p < level).sum() <= binom.ppf(0.9999, len(p), 1.3 * level)
+    assert (p > 0.5).mean() > 0.35
+
+
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize(("shift", "scale"), [(1.0, 1.0), (0.0, 2.0)])
+def test_chains_that_part_are_found(count, shift, scale):
+    rng = np.random.default_rng(2)
+    p = [rank_test(chains(count, 500, 0.3, rng, shift, scale)) for _ in range(20)]
+    assert max(p) < 0.01
+
+
+def test_independent_draws_are_tested_as_they_are():
+    rng = np.random.default_rng(3)
+    draws = rng.permuted(np.tile(np.arange(400.0), (2, 1)), axis=1) + rng.normal(size=(2, 400)) / 100
+    level = kruskal(*draws).pvalue
+    spread = kruskal(*np.abs(draws - np.median(draws))).pvalue
+    assert rank_test(draws) == pytest.approx(min(1.0, 2 * min(level, spread)))
+
+
+def test_no_p_where_there_is_nothing_to_compare():
+    rng = np.random.default_rng(4)
+    for draws in (rng.normal(size=(1, 200)), np.ones((4, 200)), np.cumsum(rng.normal(size=(2, 30)), axis=1)):
+        assert np.isnan(rank_test(draws))
+
+
+@pytest.mark.parametrize(
+    ("divergent", "draws", "status"),
+    [
+        (0, 4000, "pass"),
+        (1, 80_000, "warn"),
+        (3, 4000, "warn"),
+        (4, 4000, "warn"),
+        (5, 4000, "fail"),
+        (1, 900, "fail"),
+    ],
+)
+def test_more_than_one_in_a_thousand_draws_fail(divergent, draws, status):
+    assert divergence_check(divergent, draws).status == status

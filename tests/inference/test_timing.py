@@ -200,21 +200,16 @@ def test_few_cohorts_compute_more_each():
 @pytest.mark.slow
 @pytest.mark.long
 def test_a_cohort_is_computed_once_with_one_compilation_beside_the_treatment_model(
-    small_cohort, tmp_path, monkeypatch
+    small_cohort, tmp_path, monkeypatch, compilations
 ):
     treatment = Posterior(small_cohort, None, DEFAULT)
     blocks = treatment.blocks
     posteriors.compiled_for(
         treatment, blocks, treatment.content(blocks)
     )  # a worker that fitted models has it
-    compiled, compile_once = [], posteriors.compile_density
-    monkeypatch.setattr(
-        posteriors,
-        "compile_density",
-        lambda *args, **kwargs: compiled.append(1) or compile_once(*args, **kwargs),
-    )
     rest = (0, SPEC, (24.0, 48.0), DEFAULT, SHORT)
-    found = timing_of_cohort(tmp_path, small_cohort, *rest)
+    with compilations() as compiled:
+        found = timing_of_cohort(tmp_path, small_cohort, *rest)
     assert len(compiled) <= 1
     assert found["scenario"].to_numpy().tolist() == [
         "at_start",

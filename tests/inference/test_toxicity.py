@@ -1,23 +1,18 @@
-"""The toxicity posterior equals quadrature; its draws are kept, and are the same for the same seed."""
+"""The toxicity posterior equals quadrature and is kept; risks, contrasts and exact intervals from draws that are written down."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.special import expit
+from scipy.special import expit, logit
+from statsmodels.stats.proportion import proportion_confint
 
-from data.published.evidence import load_evidence
 from data.published.toxicity import toxicity_evidence
-from data.study.study import load_study
 from inference.published.toxicity import MAIN, read_toxicity, sample_toxicity, scenarios_of, toxicity_of
+from inference.published.toxicity_summaries import contrast_table, exact_interval, risk
 
 SEED = 5
-
-
-@pytest.fixture(scope="module")
-def evidence():
-    return load_evidence(load_study("li2024"))
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +54,17 @@ def by_quadrature(scenario):
         log_likelihood += np.log(of_series)
     weight = np.exp(log_likelihood - log_likelihood.max())
     weight /= weight.sum()
-    risks = {
+    means = {name: float((weight * value).sum()) for name, value in risks_of(level, drug, timing).items()}
+    return means, float((weight * (timing > 0)).sum())
+
+
+def risks_of(level, drug, timing):
+    return {
         "none": expit(level),
         "any": expit(level + drug),
         "sequential": expit(level + drug - timing / 2),
         "concurrent": expit(level + drug + timing / 2),
     }
-    return {name: float((weight * value).sum()) for name, value in risks.items()}, float(
-        (weight * (timing > 0)).sum()
-    )
 
 
 @pytest.mark.slow
@@ -76,12 +73,7 @@ def test_the_posterior_is_that_of_quadrature(evidence, toxicity):
     means, harm = by_quadrature(scenario)
     draws = toxicity.posterior
     level, drug, timing = (draws[name] for name in ("typical_log_odds", "drug_effect", "timing_effect"))
-    sampled = {
-        "none": expit(level),
-        "any": expit(level + drug),
-        "sequential": expit(level + drug - timing / 2),
-        "concurrent": expit(level + drug + timing / 2),
-    }
+    sampled = risks_of(level, drug, timing)
     for name, expected in means.items():
         error = sampled[name].std() / np.sqrt(1500)  # at least so many effective draws
         assert sampled[name].mean() == pytest.approx(expected, abs=4 * error + 0.002), name
@@ -106,10 +98,8 @@ def test_risks_and_contrasts_say_what_the_series_say(toxicity):
     difference, needed = (main.loc[("drug", name)] for name in ("risk_difference", "number_needed_to_harm"))
     assert difference["lower"] > 0
     assert needed["median"] == pytest.approx(1 / difference["median"])
-    assert (needed["lower"], needed["upper"]) == (
-        pytest.approx(1 / difference["upper"]),
-        pytest.approx(1 / difference["lower"]),
-    )
+    assert needed["lower"] == pytest.approx(1 / difference["upper"])
+    assert needed["upper"] == pytest.approx(1 / difference["lower"])
     timing = main.loc["timing"]
     assert timing.loc["risk_difference", "lower"] < 0 < timing.loc["risk_difference", "upper"]
     assert timing.loc["number_needed_to_harm", ["median", "lower", "upper"]].isna().all()
@@ -164,3 +154,45 @@ def test_scenarios_leave_out_each_series_and_try_each_reading(evidence):
 def test_a_study_without_such_series_is_skipped(evidence, tmp_path):
     assert toxicity_of(replace(evidence, review=()), 1, tmp_path) is None
     assert not list(tmp_path.iterdir())
+
+
+def draws(without, drug, timing=0.0, shift=0.0):
+    size = np.size(without)
+    return {
+        "typical_log_odds": logit(np.broadcast_to(without, size)),
+        "drug_effect": np.broadcast_to(np.asarray(drug, dtype=float), size),
+        "timing_effect": np.full(size, timing),
+        "series_shift": np.full((size, 1), shift),
+    }
+
+
+def test_risks_add_on_the_log_odds_scale():
+    made = draws(np.array([0.2]), np.log(4), timing=np.log(2), shift=np.log(3))
+    # Odds 1/4; with the drug 1; together 1 sqrt(2), in sequence 1 / sqrt(2); in the series three times as many.
+    assert risk(made, "none")[0] == pytest.approx(0.2)
+    assert risk(made, "any")[0] == pytest.approx(0.5)
+    assert risk(made, "concurrent")[0] == pytest.approx(np.sqrt(2) / (1 + np.sqrt(2)))
+    assert risk(made, "sequential")[0] == pytest.approx(1 / (1 + np.sqrt(2)))
+    assert risk(made, "any", 0)[0] == pytest.approx(0.75)
+    assert risk(made, "none", 0)[0] == pytest.approx(0.75 / 1.75)
+
+
+def test_contrasts_of_known_risks():
+    table = contrast_table(draws(np.full(100, 0.2), np.log(4))).set_index(["contrast", "quantity"])["median"]
+    assert table["drug", "risk_difference"] == pytest.approx(0.3)
+    assert table["drug", "risk_ratio"] == pytest.approx(2.5)
+    assert table["drug", "odds_ratio"] == pytest.approx(4.0)
+    assert table["drug", "number_needed_to_harm"] == pytest.approx(1 / 0.3)
+
+
+def test_no_number_is_needed_where_the_difference_may_be_zero():
+    drug = np.linspace(-0.5, 2.5, 1001)
+    table = contrast_table(draws(np.full(1001, 0.2), drug)).set_index(["contrast", "quantity"])
+    assert np.isnan(table.loc[("drug", "number_needed_to_harm"), "median"])
+    assert table.loc[("drug", "risk_difference"), "probability_of_harm"] == pytest.approx(5 / 6, abs=2e-3)
+
+
+@pytest.mark.parametrize(("cases", "size"), [(0, 5), (5, 5), (9, 23), (1, 22)])
+def test_exact_intervals_are_those_of_statsmodels(cases, size):
+    expected = proportion_confint(cases, size, method="beta")
+    np.testing.assert_allclose(exact_interval(cases, size), expected)

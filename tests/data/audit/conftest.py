@@ -6,22 +6,16 @@ from pathlib import Path
 import pytest
 
 from data.published.audit import CHECKS, Finding
-from data.published.evidence import Evidence, load_evidence
+from data.published.evidence import Evidence
 from data.published.evidence_rows import SurvivalNumber
 from data.published.printed import printed
-from data.study.study import Study, load_study
+from data.study.study import Study
 
 
 @pytest.fixture(scope="session")
-def study() -> Study:
-    """The bundled study that is only published."""
-    return load_study("li2024")
-
-
-@pytest.fixture(scope="session")
-def evidence(study: Study) -> Evidence:
-    """Its published numbers."""
-    return load_evidence(study)
+def study(li2024: Study) -> Study:
+    """The study whose numbers are audited."""
+    return li2024
 
 
 @pytest.fixture

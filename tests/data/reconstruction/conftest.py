@@ -15,18 +15,6 @@ SEED = 20240101
 
 
 @pytest.fixture(scope="session")
-def li2024():
-    """The study that publishes no patient."""
-    return load_study("li2024")
-
-
-@pytest.fixture(scope="session")
-def evidence(li2024):
-    """Its published numbers."""
-    return load_evidence(li2024)
-
-
-@pytest.fixture(scope="session")
 def made(li2024, evidence):
     """Two cohorts, drawn in this process."""
     return reconstruct(li2024, evidence, 2, SEED, workers=1)

@@ -4,16 +4,13 @@ import pytest
 
 from data.published.audit import Finding, audit
 from data.published.audit.uses import concerned, uses_of
-from data.published.evidence import load_evidence
 from data.published.reconstruction.targets import targets_of
-from data.study.study import load_study
 from inference.report.sections.audit import audit_section, lead
 
 
 @pytest.fixture(scope="module")
-def published():
-    study = load_study("li2024")
-    return study, load_evidence(study)
+def published(li2024, evidence):
+    return li2024, evidence
 
 
 def finding(number, severity):

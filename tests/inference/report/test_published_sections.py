@@ -299,11 +299,6 @@ def test_the_section_has_both_hazard_ratios_or_says_that_the_model_was_not_fitte
 
 
 @pytest.fixture(scope="module")
-def evidence():
-    return load_evidence(load_study("li2024"))
-
-
-@pytest.fixture(scope="module")
 def toxicity(evidence):
     """Draws around 9 % without and 33 % with the drug, timing unknown."""
     import xarray as xr

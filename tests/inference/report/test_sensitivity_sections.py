@@ -35,11 +35,6 @@ MEASURED = pd.DataFrame(
 )
 
 
-@pytest.fixture(scope="module")
-def li2024():
-    return load_study("li2024")
-
-
 def grid_of(start, slope=1.0, sd=0.12, cohorts=1):
     """Means are start + slope x difference x log(hazard ratio of U)."""
     strengths = Strengths()
