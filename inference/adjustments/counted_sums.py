@@ -85,9 +85,7 @@ def _moments(counts: Counts) -> tuple[np.ndarray, np.ndarray]:
         products[:, count + one, count + one] = squared[:, one]
         if one + 1 < count:
             products[:, count + one, count + one] += later[:, one] * widths[one] ** 2
-        for after in range(
-            one + 1, count
-        ):  # whoever reaches an interval was at risk all through those before
+        for after in range(one + 1, count):  # who reaches an interval was at risk all through those before
             products[:, after, count + one] = widths[one] * counts.deaths[:, after]
             products[:, count + one, count + after] = widths[one] * counts.exposure[:, after]
     mean = np.concatenate([counts.deaths, counts.exposure], axis=1) / counts.patients[:, None]

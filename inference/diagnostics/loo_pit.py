@@ -12,9 +12,7 @@ from inference.predictive.pointwise import Content, pointwise_log_likelihood
 from inference.sampling.posterior import Posterior
 
 IMPUTATIONS = 20
-CERTAIN = (
-    1e-12  # a p value of an imputation is kept as far from 0 and 1, where the Cauchy quantile is infinite
-)
+CERTAIN = 1e-12  # a p value is kept as far from 0 and 1, where the Cauchy quantile is infinite
 
 
 def left_out_survival(log_survived: np.ndarray, log_weights: np.ndarray) -> np.ndarray:

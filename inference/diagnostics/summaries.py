@@ -1,4 +1,4 @@
-"""Summaries of draws, with their Monte Carlo error and convergence, for one posterior or for several pooled designs."""
+"""Summaries of draws, with their Monte Carlo error and convergence, for one posterior or for several pooled designs; bands of curves."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from inference.diagnostics.rhat_ess import normal_scores, split_chains, variance
 
 UNDETERMINED = 0.025  # share of draws without a value beyond which an interval is left out
 COLUMNS = ("mean", "sd", "median", "lower", "upper", "mcse", "ess_bulk", "ess_tail", "rhat")
+ROUNDING = 1e-12  # from 0 and from 1, at which survival has no log(-log)
 
 
 def summarise(draws: np.ndarray) -> dict[str, np.ndarray]:
@@ -140,3 +141,31 @@ def probability_of_benefit(draws: np.ndarray, null: float | None, benefit: int) 
     better = (benefit * (np.where(known, flat, null) - null) > 0).sum(axis=1)
     share = better / np.maximum(known.sum(axis=1), 1)
     return np.where(known.mean(axis=1) >= 1.0 - UNDETERMINED, share, np.nan)
+
+
+def simultaneous_band(survival: np.ndarray) -> np.ndarray:
+    """Return the limits between which 95 % of survival curves lie at all times together.
+
+    At each time the 95 % interval of log(-log S) is stretched about its median, by one factor for all times: the smallest with which
+    95 % of the draws never leave it (a sup-t band: Montiel Olea and Plagborg-Møller 2019, doi 10.1002/jae.2656, with the interval's
+    two halves in place of a standard deviation). It is never narrower than the interval.
+
+    Parameters
+    ----------
+    survival : ndarray (..., draw, time)
+        Draws of curves, in [0, 1].
+
+    Returns
+    -------
+    ndarray (limit, ..., time)
+        The lower limit and the upper one. Where all draws are equal, such as at time 0, both are that value.
+    """
+    scaled = np.log(-np.log(np.clip(survival, ROUNDING, 1.0 - ROUNDING)))
+    low, middle, high = np.quantile(scaled, (0.025, 0.5, 0.975), axis=-2, keepdims=True)
+    apart = scaled - middle
+    half = np.broadcast_to(np.where(apart > 0, high - middle, middle - low), apart.shape)
+    reached = np.divide(np.abs(apart), half, out=np.zeros_like(apart), where=half > 0).max(axis=-1)
+    factor = np.maximum(1.0, np.quantile(reached, 0.95, axis=-1, method="inverted_cdf"))[..., None, None]
+    limits = np.exp(-np.exp([middle + factor * (high - middle), middle - factor * (middle - low)]))
+    same = np.median(survival, axis=-2, keepdims=True)
+    return np.where(low < high, limits, same)[..., 0, :]

@@ -21,9 +21,7 @@ from models.propensity import given_score, probability_of_treatment
 
 REPLICATES = 199
 GRID = np.linspace(0.0, 1.0, 101)
-DIGITS = (
-    12  # patients with the same covariates have the same probability, whatever the last digits of a product
-)
+DIGITS = 12  # the same covariates have the same probability, whatever the last digits of a product
 
 _REMEMBERED: dict[tuple, xr.Dataset] = {}
 
@@ -113,9 +111,8 @@ def isotonic_share(treatment: np.ndarray, probability: np.ndarray) -> tuple[np.n
         On `GRID`: between patients linear, beyond them that of the nearest.
     miscalibration : float
     """
-    order = np.lexsort(
-        (~treatment, probability)
-    )  # treated first: equal probabilities are pooled, as any decrease is
+    # Treated first: equal probabilities are pooled, as any decrease is.
+    order = np.lexsort((~treatment, probability))
     treated, sorted_probability = treatment[order].astype(float), probability[order]
     calibrated = isotonic_regression(treated).x
     gained = np.mean((treated - sorted_probability) ** 2) - np.mean((treated - calibrated) ** 2)

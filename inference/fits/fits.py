@@ -25,8 +25,7 @@ from inference.diagnostics.checks.feedback import feedback_checks
 from inference.diagnostics.checks.loo_pit import loo_pit_checks
 from inference.diagnostics.checks.notes import extrapolation_checks, median_notes, time_ratio_note
 from inference.diagnostics.checks.overlap import overlap_checks
-from inference.diagnostics.checks.predictive import predictive_checks
-from inference.diagnostics.checks.predictive_split import split_predictive_checks
+from inference.diagnostics.checks.predictive import predictive_checks, split_predictive_checks
 from inference.diagnostics.checks.result import CheckResult, checks_table
 from inference.diagnostics.checks.treatment_calibration import treatment_calibration_checks
 from inference.diagnostics.loo import leave_one_out

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from inference.diagnostics.checks.published import published_checks
+from inference.diagnostics.checks.predictive import published_checks
 from inference.diagnostics.predicted import of_cohorts
 from inference.diagnostics.summaries import UNDETERMINED, ensemble_rhat, quantiles
 from inference.fits.fits import FitSummary

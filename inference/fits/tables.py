@@ -12,8 +12,12 @@ import xarray as xr
 
 from data.study.cohort import Cohort
 from inference.adjustments import ADJUSTMENTS, AdjustedSample
-from inference.diagnostics.simultaneous_band import simultaneous_band
-from inference.diagnostics.summaries import probability_of_benefit, summarise, summarise_maximisers
+from inference.diagnostics.summaries import (
+    probability_of_benefit,
+    simultaneous_band,
+    summarise,
+    summarise_maximisers,
+)
 from inference.estimands import ESTIMANDS, Estimand
 from inference.estimands.curves import ARMS, POPULATIONS, Curves, TimeGrid, standardise
 

@@ -180,20 +180,16 @@ def read_toxicity(found: ToxicityEvidence, scenarios: Sequence[Scenario], tree: 
 
 def convergence_of(tree: xr.DataTree, scenarios: int) -> list[CheckResult]:
     """Return R-hat, effective sample sizes and divergences, the worst over parameters and scenarios."""
-    rhat, bulk, tail, divergences = [], [], [], 0
-    for place in range(scenarios):
-        group = tree[f"scenario_{place}"].to_dataset()
-        shifts = np.moveaxis(group["series_shift"].to_numpy(), -1, 0)
-        rows = np.stack([*(group[name].to_numpy() for name in PARAMETERS), *shifts])
-        rhat.append(rhat_ess.rhat(rows).max())
-        bulk.append(rhat_ess.ess_bulk(rows).min())
-        tail.append(rhat_ess.ess_tail(rows).min())
-        divergences += int(group["diverging"].sum())
+    groups = [tree[f"scenario_{place}"].to_dataset() for place in range(scenarios)]
+    draws = [group[name].to_numpy() for group in groups for name in PARAMETERS]
+    shifts = [one for group in groups for one in np.moveaxis(group["series_shift"].to_numpy(), -1, 0)]
+    rows = np.stack([*draws, *shifts])
+    divergences = sum(int(group["diverging"].sum()) for group in groups)
     text = "of all parameters under all readings of the toxicity series"
     return [
-        at_most("convergence", "toxicity R-hat", float(max(rhat)), RHAT, f"largest {text}"),
-        at_least("convergence", "toxicity bulk ESS", float(min(bulk)), ESS, f"smallest {text}"),
-        at_least("convergence", "toxicity tail ESS", float(min(tail)), ESS, f"smallest {text}"),
+        at_most("convergence", "toxicity R-hat", rhat_ess.rhat(rows).max(), RHAT, f"largest {text}"),
+        at_least("convergence", "toxicity bulk ESS", rhat_ess.ess_bulk(rows).min(), ESS, f"smallest {text}"),
+        at_least("convergence", "toxicity tail ESS", rhat_ess.ess_tail(rows).min(), ESS, f"smallest {text}"),
         at_most("convergence", "toxicity divergences", divergences, 0, f"divergent transitions {text}"),
     ]
 

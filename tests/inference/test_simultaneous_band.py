@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import chi2
 
-from inference.diagnostics.simultaneous_band import simultaneous_band
+from inference.diagnostics.summaries import simultaneous_band
 
 TIME = np.linspace(0.0, 60.0, 61)
 POINTWISE = (0.025, 0.975)

@@ -1,4 +1,4 @@
-"""Would the model produce such data: the cohort's frequentist summaries among those of replicated cohorts."""
+"""Would the model produce such data: a cohort's frequentist summaries, or printed numbers, among those of replicated cohorts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from inference.diagnostics.checks.result import CheckResult, Status
+from inference.predictive.replicates.split_statistics import STATES
 
 DOUBTFUL = 0.05
 CLEAR = 0.01
@@ -16,6 +17,13 @@ SINGLE = {
     "cox_unadjusted": "Cox log hazard ratio, univariable",
     "cox_adjusted": "Cox log hazard ratio, multivariable",
     "log_rank": "log-rank chi-square",
+}
+SINGLE_SPLIT = {
+    "cox_unadjusted": "Cox log hazard ratio, time-dependent treatment alone",
+    "cox_adjusted": "Cox log hazard ratio, time-dependent treatment and covariates",
+    "log_rank": "log-rank chi-square, time-dependent treatment",
+    "median": "median time, all patients",
+    "started": "patients who begin treatment",
 }
 
 
@@ -116,3 +124,56 @@ def two_sided_probability(draws: np.ndarray, seen: float) -> float:
     ties = 0.5 * (known == seen).sum()
     below = ((known < seen).sum() + ties + 0.5) / (len(known) + 1.0)
     return float(min(1.0, 2.0 * min(below, 1.0 - below)))
+
+
+def split_predictive_checks(
+    replicated: xr.Dataset, observed: xr.Dataset, time_unit: str
+) -> list[CheckResult]:
+    """Return, for each summary, the two-sided predictive probability of the cohort's value.
+
+    Parameters
+    ----------
+    replicated, observed : Dataset
+        From `split_statistics`; the observed cohort is its one replicate.
+    time_unit : str
+        Printed in the texts.
+    """
+    checks = [predictive_check(name, label, replicated, observed, {}) for name, label in SINGLE_SPLIT.items()]
+    for time in observed["time"].to_numpy():
+        label = f"survival at {time:g} {time_unit}, all patients"
+        checks.append(predictive_check("survival", label, replicated, observed, {"time": time}))
+    for state in STATES:
+        checks.append(
+            predictive_check("events", f"events, while {state}", replicated, observed, {"state": state})
+        )
+        checks += interval_checks(replicated, observed, time_unit, {"state": state}, f"while {state}")
+    return checks
+
+
+def published_checks(published: xr.Dataset) -> list[CheckResult]:
+    """Return, for each printed number, its two-sided predictive probability.
+
+    Parameters
+    ----------
+    published : Dataset
+        `replicated` (replicate, target) and, by target, `printed`, `operator` and `family`. Nothing comes of an empty
+        one.
+    """
+    if "replicated" not in published:
+        return []
+    checks = []
+    for target in range(published.sizes["target"]):
+        one = published.isel(target=target)
+        draws, printed = one["replicated"].to_numpy(), float(one["printed"])
+        subject = f"published {one['target'].item()}"
+        low, high = np.quantile(draws, [0.025, 0.975], method="inverted_cdf")
+        if str(one["operator"].item()) == "<":
+            share = float((draws < printed).mean())
+            text = f"printed is < {printed:.4g}; so are {100 * share:.0f} % of the replicated studies"
+            status: Status = "pass" if share >= DOUBTFUL / 2 else "warn" if share >= CLEAR / 2 else "fail"
+            checks.append(CheckResult("predictive", subject, status, share, DOUBTFUL / 2, text))
+            continue
+        p = two_sided_probability(draws, printed)
+        text = f"printed is {printed:.4g}; replicated studies {low:.4g} to {high:.4g} (95 %)"
+        checks.append(probability_check(subject, p, text))
+    return checks

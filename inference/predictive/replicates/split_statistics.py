@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from inference.frequentist.cox_model import independent_columns
 from inference.frequentist.efron import EfronCox
 from inference.predictive.replicates.risk_sets import ProductLimit, log_rank_chi_square
+from inference.predictive.replicates.statistics import times_of_statistics
 
 STATES = ("untreated", "treated")
 
@@ -111,7 +112,6 @@ def split_statistics(
         single["cox_unadjusted"][replicate] = EfronCox(ends, died, begins, columns[:, :1]).maximise()[0]
         single["cox_adjusted"][replicate] = EfronCox(ends, died, begins, columns).maximise()[0]
 
-    edges = np.concatenate([[0.0], cutpoints, [np.inf]])
     return xr.Dataset(
         {
             "kaplan_meier": (("replicate", "grid_time"), curves),
@@ -126,11 +126,7 @@ def split_statistics(
         coords={
             "replicate": np.arange(replicates),
             "state": list(STATES),
-            "grid_time": grid,
-            "time": times,
-            "interval": np.arange(intervals),
-            "interval_start": ("interval", edges[:-1]),
-            "interval_end": ("interval", edges[1:]),
+            **times_of_statistics(grid, times, cutpoints),
         },
     )
 

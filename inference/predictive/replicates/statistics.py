@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -13,9 +14,8 @@ from inference.frequentist.efron import EfronCox
 from inference.predictive.replicates.risk_sets import ProductLimit, log_rank_chi_square
 
 ARMS = ("control", "treated")
-MANY = (
-    3000  # patients from whom on two threads are faster than one: numpy lets go of the lock for long arrays
-)
+MANY = 3000
+"""Patients from whom on two threads are faster than one: numpy lets go of the lock for long arrays."""
 
 
 def replicate_statistics(
@@ -104,7 +104,6 @@ def replicate_statistics(
     else:
         for replicate in range(replicates):
             fill(replicate)
-    edges = np.concatenate([[0.0], cutpoints, [np.inf]])
     return xr.Dataset(
         {
             "kaplan_meier": (("replicate", "arm", "grid_time"), curves),
@@ -120,13 +119,21 @@ def replicate_statistics(
         coords={
             "replicate": np.arange(replicates),
             "arm": list(ARMS),
-            "grid_time": grid,
-            "time": times,
-            "interval": np.arange(intervals),
-            "interval_start": ("interval", edges[:-1]),
-            "interval_end": ("interval", edges[1:]),
+            **times_of_statistics(grid, times, cutpoints),
         },
     )
+
+
+def times_of_statistics(grid: NDArray, times: NDArray, cutpoints: NDArray) -> dict[str, Any]:
+    """Return the coordinates of statistics in time."""
+    edges = np.concatenate([[0.0], cutpoints, [np.inf]])
+    return {
+        "grid_time": grid,
+        "time": times,
+        "interval": np.arange(cutpoints.size + 1),
+        "interval_start": ("interval", edges[:-1]),
+        "interval_end": ("interval", edges[1:]),
+    }
 
 
 def _check(time: NDArray, event: NDArray, treatment: NDArray, entry: NDArray, columns: NDArray) -> None:
