@@ -91,7 +91,6 @@ def model_data(
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     spec : ModelSpec or None
         None stands for the treatment model alone.
     blocks : dict
@@ -128,11 +127,9 @@ def build_model(
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     spec : ModelSpec
         Baseline hazard, effect shape, and the part of the propensity score.
     priors : PriorSet
-        Priors of all parameters.
     score : ndarray (patient,), optional
         The propensity score, where `spec.score` is "given".
 

@@ -62,7 +62,6 @@ def prior_blocks(
     Parameters
     ----------
     parameter : Parameter
-        What is declared.
     priors : PriorSet
         Where its priors come from.
     names : tuple of str
@@ -98,7 +97,6 @@ def declare(parameter: Parameter, blocks: list[Block], hyperparameters: dict[str
     Parameters
     ----------
     parameter : Parameter
-        What is declared.
     blocks : list of Block
         From `prior_blocks`.
     hyperparameters : dict of str to tensor

@@ -66,7 +66,6 @@ def episodes_of(cohort: Cohort, time_split: bool) -> Episodes:
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     time_split : bool
         False: one episode a patient, treated or untreated for all of it. True: untreated until treatment begins and
         treated from then on; pieces without length are left out.

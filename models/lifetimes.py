@@ -32,7 +32,6 @@ def draw_times(
     draws : int
         How many draws the parameters have.
     rng : numpy.random.Generator
-        Source of randomness.
 
     Returns
     -------

@@ -63,7 +63,6 @@ def simulate_times(
     entry : ndarray (patient,)
         Start of the time at risk.
     rng : numpy.random.Generator
-        Source of randomness.
 
     Returns
     -------

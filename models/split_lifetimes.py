@@ -35,7 +35,6 @@ def draw_split_times(
     start : ndarray (draw, patient)
         When treatment would begin, infinite for never; before entry it counts from entry.
     rng : numpy.random.Generator
-        Source of randomness.
 
     Returns
     -------

@@ -28,13 +28,10 @@ class Problem:
     Attributes
     ----------
     cohort : Cohort
-        The patients.
     spec : ModelSpec
         Baseline hazard and effect shape; its score is set by the adjustment.
     priors : PriorSet
-        Priors of all parameters.
     settings : SamplerSettings
-        How long to sample.
     designs : int
         Number of propensity draws, of bootstrap vectors, or of sets of pairs, by what the adjustment takes.
     """

@@ -68,7 +68,6 @@ def balance_of_designs(cohort: Cohort, weights: np.ndarray) -> pd.DataFrame:
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     weights : ndarray (draw, patient)
         Of one design a row, without the bootstrap, which would add its own imbalance; 0 and 1 for pairs.
 

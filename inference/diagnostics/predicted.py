@@ -21,7 +21,6 @@ def predictions(
     Parameters
     ----------
     adjusted : AdjustedSample
-        The fit.
     problem : Problem
         Gives the patients and the seed.
     survival : ndarray (patient,) or None

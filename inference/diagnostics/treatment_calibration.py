@@ -32,7 +32,6 @@ def treatment_calibration(cohort: Cohort, seed: int) -> xr.Dataset:
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     seed : int
         Of the replicated treatments.
 

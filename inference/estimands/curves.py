@@ -134,7 +134,6 @@ def standardise(
     design : DesignSample
         Draws of the outcome model and of the propensity.
     cohort : Cohort
-        The patients.
     grid : TimeGrid
         Where to evaluate.
     rng : numpy.random.Generator

@@ -85,10 +85,6 @@ def mixture(log_risk: np.ndarray, weights: np.ndarray, lowest: np.ndarray, highe
         Non-negative; sum to 1 over patients.
     lowest, highest : ndarray (draw,)
         Range of the cumulative hazards at which it will be evaluated, above 0.
-
-    Returns
-    -------
-    Mixture
     """
     centre = 0.5 * (np.log(highest) + np.log(lowest))
     halfwidth = np.maximum(0.5 * (np.log(highest) - np.log(lowest)), 1e-3)

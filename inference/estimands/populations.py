@@ -19,7 +19,6 @@ def cumulative_to_entry(design: DesignSample, cohort: Cohort, origin: float = 0.
     design : DesignSample
         Draws of the outcome model.
     cohort : Cohort
-        The patients.
     origin : float
         From which time on.
 
@@ -67,9 +66,7 @@ def population_weights(
     treatment : ndarray of bool (patient,)
         True for the treated.
     draws : int
-        Number of draws.
     rng : numpy.random.Generator
-        Source of randomness.
     unseen : ndarray (draw, patient), optional
         From `cumulative_to_entry`: minus the log of :math:`S_i(e_i)`.
 

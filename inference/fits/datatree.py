@@ -48,7 +48,6 @@ def to_tree(
     Parameters
     ----------
     adjusted : AdjustedSample
-        What was sampled.
     problem : Problem
         What was asked.
     provenance : dict

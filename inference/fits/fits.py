@@ -50,7 +50,6 @@ class FitSummary:
     Attributes
     ----------
     request : FitRequest
-        What was asked.
     estimands : DataFrame
         Rows of the contract's estimands.csv.
     curves : Dataset

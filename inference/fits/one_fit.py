@@ -50,7 +50,6 @@ def fit(
     ----------
     study : Study
     cohort : Cohort
-        Its patients.
     baseline, adjustment, effect : str
         Members of `BASELINES`, `ADJUSTMENTS` and `EFFECTS`.
     priors : str or PriorSet

@@ -32,9 +32,7 @@ class FitRequest:
     baseline, adjustment, effect : str
         Names of the families' members.
     priors : PriorSet
-        Priors of all parameters.
     settings : SamplerSettings
-        How long to sample.
     designs : int
         Propensity draws, for adjustments that take several.
     exposure : str

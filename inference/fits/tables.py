@@ -88,9 +88,7 @@ def estimate(
     Parameters
     ----------
     adjusted : AdjustedSample
-        What was sampled.
     cohort : Cohort
-        The patients.
     grid : TimeGrid
         Horizon and times.
     seed : int

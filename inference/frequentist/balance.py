@@ -28,7 +28,6 @@ def standardised_differences(
     covariates : Design or DataFrame
         A design, or columns; a categorical column counts as one 0/1 column a level, the reference included.
     treatment : (patient,) array of bool
-        True for the treated.
     weights : (patient,) array, optional
         Not negative; 0 leaves a patient out, so pairs of a matching are weights of 0 and 1.
 

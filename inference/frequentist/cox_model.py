@@ -76,7 +76,6 @@ def cox(
     time : (patient,) array
         Time of the event or of the end of observation.
     event : (patient,) array of bool
-        True for an event.
     columns : (patient, term) array
         The treatment as 0/1 and the columns of a design.
     terms : sequence of str

@@ -49,7 +49,6 @@ def with_own_matching(table: pd.DataFrame, cohort: Cohort, landmarks: Sequence[f
     table : DataFrame
         From `comparators`.
     cohort : Cohort
-        The patients.
     landmarks : sequence of float
         Where treatment begins during follow-up pairs are made at each, of those at risk then; without landmarks they are refused.
 

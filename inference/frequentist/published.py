@@ -37,7 +37,6 @@ def published_comparators(
     matched : ndarray of bool (patient,)
         Who is in the published matched set.
     evidence : Evidence
-        The published numbers.
 
     Returns
     -------

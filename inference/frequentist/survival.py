@@ -87,7 +87,6 @@ def kaplan_meier(
     time : (patient,) array
         Time of the event or of the end of observation, above 0.
     event : (patient,) array of bool
-        True for an event.
     entry : (patient,) array, optional
         Start of observation (left truncation), below ``time``. Patients are at risk on (entry, time].
     times : (time,) array, optional

@@ -32,7 +32,6 @@ def comparators(cohort: Cohort, horizon: float, times: Sequence[float]) -> pd.Da
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     horizon : float
         Of the restricted mean, in the cohort's time unit.
     times : sequence of float

@@ -24,9 +24,7 @@ def draw_prior(posterior: Posterior, draws: int, rng: np.random.Generator) -> di
     posterior : Posterior
         Gives the parameters and their priors.
     draws : int
-        How many.
     rng : numpy.random.Generator
-        Source of randomness.
 
     Returns
     -------

@@ -26,13 +26,10 @@ def replicate_times(
     Parameters
     ----------
     adjusted : AdjustedSample
-        The posterior.
     cohort : Cohort
-        The patients.
     replicates : int
         About how many cohorts; fewer where there are fewer draws.
     rng : numpy.random.Generator
-        Source of randomness.
 
     Returns
     -------

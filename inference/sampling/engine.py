@@ -46,13 +46,7 @@ def sample(posterior: Posterior, settings: SamplerSettings) -> Sample:
     Parameters
     ----------
     posterior : Posterior
-        What to sample.
     settings : SamplerSettings
-        How long.
-
-    Returns
-    -------
-    Sample
     """
     found = find_modes(posterior)
     compiled, modes = found.compiled, found.modes

@@ -191,10 +191,6 @@ def fit_normal(density: Density, start: np.ndarray, held: Mapping[int, float]) -
     held : mapping of int to float
         Positions that stay at their start, with the standard deviation to assume: the spread of other parameters
         has a joint mode far from where its posterior mass is.
-
-    Returns
-    -------
-    NormalFit
     """
     free = np.array([i for i in range(len(start)) if i not in held])
 

@@ -26,11 +26,9 @@ class Posterior:
     Attributes
     ----------
     cohort : Cohort
-        The patients.
     spec : ModelSpec or None
         The outcome model; None stands for the treatment model alone.
     priors : PriorSet
-        Priors of all parameters.
     score : ndarray (patient,) or None
         The propensity score, where the specification says that it is given.
     """

@@ -142,7 +142,6 @@ def unshrunk(cohort: Cohort, effect: Effect, time_split: bool = False) -> pd.Dat
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     effect : Effect
         By subgroup: which modifiers.
     time_split : bool

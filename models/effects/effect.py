@@ -108,7 +108,6 @@ class Effect(Part):
         ----------
         parameters : mapping of str to ndarray (draw, ...)
         cohort : Cohort
-            The patients.
         last : float
             The last follow-up, with which the last interval ends.
         """

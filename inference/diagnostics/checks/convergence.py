@@ -26,7 +26,6 @@ def convergence_checks(
     Parameters
     ----------
     adjusted : AdjustedSample
-        What was sampled.
     estimands : DataFrame
         Its table of estimands.
     pareto_k : ndarray (patient,) or None

@@ -32,7 +32,6 @@ def design_checks(adjusted: AdjustedSample, problem: Problem, balance: pd.DataFr
     Parameters
     ----------
     adjusted : AdjustedSample
-        The fit.
     problem : Problem
         Gives the patients.
     balance : DataFrame

@@ -27,7 +27,6 @@ def overlap_checks(cohort: Cohort, propensity: np.ndarray) -> list[CheckResult]:
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     propensity : ndarray (patient,)
         Probability of treatment, at its posterior mean.
     """
@@ -80,7 +79,6 @@ def certain_treatment(cohort: Cohort, propensity: np.ndarray) -> list[CheckResul
     Parameters
     ----------
     cohort : Cohort
-        The patients.
     propensity : ndarray (patient,)
         Probability of treatment.
     """

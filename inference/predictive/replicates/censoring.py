@@ -28,9 +28,7 @@ def censoring_times(
     cohort : Cohort
         Needs ``time``, ``event``, ``treatment`` and ``entry``, each (patient,).
     replicates : int
-        Number of replicated cohorts.
     rng : numpy.random.Generator
-        Source of the draws.
     by_arm : bool
         False: one distribution for all. Where treatment begins during follow-up, who is in the treated arm has been
         under observation until then for certain, so that the arm's own distribution is too late.
@@ -73,9 +71,7 @@ def start_times(cohort: Cohort, replicates: int, rng: np.random.Generator) -> ND
     cohort : Cohort
         With ``treatment_start``.
     replicates : int
-        Number of replicated cohorts.
     rng : numpy.random.Generator
-        Source of the draws.
 
     Returns
     -------

@@ -39,7 +39,6 @@ def replicate_statistics(
     event : array of bool, same shape
         True for an event.
     treatment : (patient,) array of bool
-        True for the treated.
     entry : (patient,) array or None
         Start of observation (left truncation); patients are at risk on (entry, time].
     design_values : (patient, term) array
