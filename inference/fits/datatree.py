@@ -65,10 +65,7 @@ def to_tree(
     """
     kind = ADJUSTMENTS[adjusted.adjustment]
     outcome = problem.posterior("absent") if kind.population else adjusted.designs[0].posterior
-    datasets = {
-        "posterior": _posterior(adjusted),
-        "observed_data": _observed(problem),
-    }
+    datasets = {"posterior": _posterior(adjusted), "observed_data": _observed(problem)}
     if whole:
         datasets["constant_data"] = _constant(outcome.content(outcome.blocks), outcome)
     if not kind.maximises:
@@ -107,9 +104,8 @@ def predictive(adjusted: AdjustedSample, problem: Problem) -> dict[str, xr.Datas
     """
     rng = np.random.default_rng([problem.settings.seed, 2])
     groups = _prior(adjusted.designs[0].posterior, rng)
-    if not ADJUSTMENTS[adjusted.adjustment].population and isinstance(
-        problem.spec.exposure, Naive | TimeSplit
-    ):
+    everybody = not ADJUSTMENTS[adjusted.adjustment].population
+    if everybody and isinstance(problem.spec.exposure, Naive | TimeSplit):
         total = sum(design.parameters["treatment_effect"].size for design in adjusted.designs)
         replicates = min(REPLICATES, max(FEWEST_REPLICATES, total // DRAWS_OF_A_REPLICATE))
         if problem.cohort.size > MOST_LEFT_OUT:
@@ -253,13 +249,11 @@ def _observed(problem: Problem) -> xr.Dataset:
     if cohort.counts is not None:
         return _observed_counts(cohort, cohort.counts)
     values = {
-        "time": cohort.time,
-        "event": cohort.event.astype(np.int8),
-        "treatment": cohort.treatment.astype(np.int8),
+        "time": ("patient", cohort.time),
+        "event": ("patient", cohort.event.astype(np.int8)),
+        "treatment": ("patient", cohort.treatment.astype(np.int8)),
     }
-    return xr.Dataset(
-        {name: ("patient", value) for name, value in values.items()}, coords={"patient": cohort.patient}
-    )
+    return xr.Dataset(values, coords={"patient": cohort.patient})
 
 
 def _observed_counts(cohort: Cohort, counts: Counts) -> xr.Dataset:

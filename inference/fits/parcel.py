@@ -39,15 +39,16 @@ class Places:
     def named(self, path: PurePath) -> tuple[str, str] | None:
         """Return the folder that a path lies in by its meaning, with the rest of the path; None for another."""
         absolute = Path(path).absolute()
-        for name, folder in ((RESULTS, self.results), (SOURCE, self.source), (STUDY, self.study)):
-            if absolute.is_relative_to(folder.absolute()):
-                return name, absolute.relative_to(folder.absolute()).as_posix()
+        for name in (RESULTS, SOURCE, STUDY):
+            folder = getattr(self, name).absolute()
+            if absolute.is_relative_to(folder):
+                return name, absolute.relative_to(folder).as_posix()
         return None
 
     def path(self, named: tuple[str, str]) -> Path:
         """Return the path of a meaning."""
         name, rest = named
-        return {RESULTS: self.results, STUDY: self.study, SOURCE: self.source}[name] / rest
+        return getattr(self, name) / rest
 
 
 @dataclass(frozen=True)

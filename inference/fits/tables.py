@@ -105,9 +105,9 @@ def estimate(
     for design in adjusted.designs:
         curves = standardise(design, cohort, grid, rng, kind.population, origin)
         shape, effects = design.parameters["treatment_effect"].shape, curves.effects
-        by_design.append(
-            np.concatenate([_rows(estimand, curves) for estimand in ESTIMANDS.values()]).reshape(-1, *shape)
-        )
+        # Populations before times.
+        rows = [one.draws(curves).reshape(-1, *shape) for one in ESTIMANDS.values()]
+        by_design.append(np.concatenate(rows))
         thinned.append(_thin(curves, keep))
     draws = np.stack(by_design, axis=-1)
     labels = pd.DataFrame(_labels(grid, cohort.time_unit, kind.population, effects))
@@ -117,9 +117,9 @@ def estimate(
         for row, name in enumerate(labels["estimand"])
     ]
     table = labels.assign(probability_of_benefit=benefit).join(summary)
-    not_reached = {
-        arm: float(np.isinf(draws[_row(labels, f"median_{arm}", populations[0])]).mean()) for arm in ARMS
-    }
+    first = draws[labels["population"] == populations[0]]
+    named = labels.loc[labels["population"] == populations[0], "estimand"]
+    not_reached = {arm: float(np.isinf(first[named == f"median_{arm}"]).mean()) for arm in ARMS}
     curve_draws = _dataset(thinned, populations)
     described = {
         "study": cohort.study,
@@ -130,7 +130,8 @@ def estimate(
         "treated_end": grid.ends[1],
     }
     curves = summarise_curves(curve_draws).assign_attrs(described)
-    kept = _every(curve_draws, KEPT_CURVES)
+    every = max(1, -(-curve_draws.sizes["draw"] // KEPT_CURVES))
+    kept = curve_draws.isel(draw=slice(None, None, every)).astype(np.float32)
     return Estimated(table, curves, thin(draws), kept.assign_attrs(described), not_reached)
 
 
@@ -156,11 +157,6 @@ def thin(draws: np.ndarray) -> np.ndarray:
     """
     step = max(1, -(-draws[0].size // KEPT_DRAWS)) if len(draws) else 1
     return draws[:, :, ::step].astype(np.float32)
-
-
-def _every(curve_draws: xr.Dataset, keep: int) -> xr.Dataset:
-    step = max(1, -(-curve_draws.sizes["draw"] // keep))
-    return curve_draws.isel(draw=slice(None, None, step)).astype(np.float32)
 
 
 def _labels(
@@ -197,16 +193,6 @@ def _note(estimand: Estimand, time: float | None, grid: TimeGrid) -> str:
     return f"extrapolated beyond {end:g}" if time > end else ""
 
 
-def _rows(estimand: Estimand, curves: Curves) -> np.ndarray:
-    """Return the draws of an estimand (row, draw), populations before times."""
-    values = estimand.draws(curves)
-    return values.reshape(-1, values.shape[-1])
-
-
-def _row(labels: pd.DataFrame, estimand: str, population: str) -> int:
-    return int(labels.index[(labels["estimand"] == estimand) & (labels["population"] == population)][0])
-
-
 def _thin(curves: Curves, keep: int) -> dict[str, np.ndarray]:
     """Return some draws of the curves at the times of display."""
     total = curves.log_hazard_ratio.shape[1]
@@ -240,30 +226,23 @@ def summarise_curves(draws: xr.Dataset) -> xr.Dataset:
 
     `survival_band` (limit, population, arm, time) is simultaneous over all times.
     """
-    by_arm = ("quantile", "population", "arm", "time")
+    by_arm, of_arms = ("quantile", "population", "arm", "time"), ("quantile", "population", "time")
     survival, hazard, average = (
         draws[name].to_numpy().astype(float) for name in ("survival", "hazard", "average_hazard")
     )
+    difference, ratio = survival[:, 1] - survival[:, 0], _ratio(hazard[:, 1], hazard[:, 0])
     return xr.Dataset(
         {
             "survival": (by_arm, np.quantile(survival, QUANTILES, axis=2)),
             "survival_band": (("limit", *by_arm[1:]), simultaneous_band(survival)),
             "hazard": (by_arm, np.quantile(hazard, QUANTILES, axis=2)),
-            "survival_difference": (
-                ("quantile", "population", "time"),
-                np.quantile(survival[:, 1] - survival[:, 0], QUANTILES, axis=1),
-            ),
-            "hazard_ratio": (
-                ("quantile", "population", "time"),
-                np.quantile(_ratio(hazard[:, 1], hazard[:, 0]), QUANTILES, axis=1),
-            ),
+            "survival_difference": (of_arms, np.quantile(difference, QUANTILES, axis=1)),
+            "hazard_ratio": (of_arms, np.quantile(ratio, QUANTILES, axis=1)),
             "average_hazard": (("quantile", "time"), np.quantile(average, QUANTILES, axis=0)),
         },
         coords={
             "quantile": list(QUANTILES),
-            "population": draws["population"].to_numpy(),
-            "arm": draws["arm"].to_numpy(),
-            "time": draws["time"].to_numpy(),
+            **{name: draws[name].to_numpy() for name in ("population", "arm", "time")},
         },
         attrs=draws.attrs,
     )
