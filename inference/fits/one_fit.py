@@ -78,12 +78,9 @@ def fit(
     CohortWarning
         If a check of convergence fails: with its text.
     """
-    for option, name, family in (
-        ("baseline", baseline, BASELINES),
-        ("adjustment", adjustment, ADJUSTMENTS),
-        ("effect", effect, EFFECTS),
-    ):
-        member(option, name, family)
+    member("baseline", baseline, BASELINES)
+    member("adjustment", adjustment, ADJUSTMENTS)
+    member("effect", effect, EFFECTS)
     chosen = settings or SamplerSettings()
     kind = ADJUSTMENTS[adjustment]
     if designs is None:

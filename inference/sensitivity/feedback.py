@@ -129,25 +129,20 @@ def feedback_of_cohort(
         divergences and score_rhat (outcome, eta).
     """
     models = score_alone.outcome_models(cohort, priors, replace(spec, score="latent"))
-    found = [
-        [
-            tempered_effect(
-                model.cohort,
-                model.spec,
-                model.priors,
-                eta,
-                designs,
-                replace(settings, seed=settings.seed + 100_003 * number + 7919 * place),
-            )
-            for place, eta in enumerate(ETAS)
-        ]
-        for model in models.values()
-    ]
+    by_power = {
+        eta: replace(settings, seed=settings.seed + 100_003 * number + 7919 * place)
+        for place, eta in enumerate(ETAS)
+    }
+    found = []
+    for one in models.values():
+        assert one.spec is not None, "the outcome model is asked for"
+        model = (one.cohort, one.spec, one.priors)
+        found.append([tempered_effect(*model, eta, designs, own) for eta, own in by_power.items()])
 
     def stacked(value: Callable[[TemperedEffect], Any]) -> np.ndarray:
         return np.array([[value(one) for one in row] for row in found])
 
-    by_draw, by_term, by_power = (
+    by_draw, by_term, single = (
         ("outcome", "eta", *further) for further in (("chain", "draw", "design"), ("term",), ())
     )
     return xr.Dataset(
@@ -155,8 +150,8 @@ def feedback_of_cohort(
             "log_hazard_ratio": (by_draw, stacked(lambda one: one.effect)),
             "coefficient_mean": (by_term, stacked(lambda one: one.coefficients.mean(axis=0))),
             "coefficient_sd": (by_term, stacked(lambda one: one.coefficients.std(axis=0, ddof=1))),
-            "divergences": (by_power, stacked(lambda one: one.divergences)),
-            "score_rhat": (by_power, stacked(lambda one: one.score_rhat)),
+            "divergences": (single, stacked(lambda one: one.divergences)),
+            "score_rhat": (single, stacked(lambda one: one.score_rhat)),
         },
         coords={"outcome": list(models), "eta": list(ETAS), "term": list(cohort.propensity.terms)},
     )

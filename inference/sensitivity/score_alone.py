@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from data.study.cohort import Cohort
 from data.study.subcohorts import some_patients
+from inference.sampling.posterior import Posterior
 from models.maximisers import maximise_score
 from models.priors import PriorSet
 from models.propensity import OUTCOME_COEFFICIENTS, propensity_score
@@ -17,27 +18,10 @@ from models.specification import ModelSpec
 COVARIATES, SCORE_ALONE = "covariates", "score"
 
 
-@dataclass(frozen=True, eq=False)
-class OutcomeModel:
-    """What stands beside treatment in the outcome.
-
-    Attributes
-    ----------
-    cohort : Cohort
-        Its outcome design holds the covariates of the model.
-    priors : PriorSet
-        Without priors of terms that the model has not.
-    spec : ModelSpec
-        Its score is set by `tempered_effect`.
-    """
-
-    cohort: Cohort
-    priors: PriorSet
-    spec: ModelSpec
-
-
-def outcome_models(cohort: Cohort, priors: PriorSet, spec: ModelSpec) -> dict[str, OutcomeModel]:
+def outcome_models(cohort: Cohort, priors: PriorSet, spec: ModelSpec) -> dict[str, Posterior]:
     """Return the outcome models: the study's own with a straight line in the score, and the score alone as a spline.
+
+    The part of the score is set by `tempered_effect`.
 
     Parameters
     ----------
@@ -47,10 +31,10 @@ def outcome_models(cohort: Cohort, priors: PriorSet, spec: ModelSpec) -> dict[st
     spec : ModelSpec
         Baseline and effect.
     """
-    found = {COVARIATES: OutcomeModel(cohort, priors, spec)} if cohort.outcome.terms else {}
+    found = {COVARIATES: Posterior(cohort, spec, priors)} if cohort.outcome.terms else {}
     alone = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)
     kept = {name: own for name, own in priors.term_overrides.items() if name != OUTCOME_COEFFICIENTS.name}
     fitted = maximise_score(cohort.propensity.values, cohort.treatment, np.ones((1, cohort.size)))
     (score,) = propensity_score(fitted, cohort.propensity.values, np)
     curved = replace(spec, spline=score_spline(score))
-    return found | {SCORE_ALONE: OutcomeModel(alone, replace(priors, term_overrides=kept), curved)}
+    return found | {SCORE_ALONE: Posterior(alone, curved, replace(priors, term_overrides=kept))}
