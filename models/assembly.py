@@ -146,8 +146,8 @@ def build_model(
         }
         declared = _declare_all(blocks, content, cohort, spec)
         if spec.score == "latent":
-            _observe_treatment(declared, content, cohort)
-        _observe_time(declared, content, cohort, spec)
+            _observe_treatment(declared, content)
+        _observe_time(declared, content, spec)
     return model
 
 
@@ -157,7 +157,7 @@ def build_propensity_model(cohort: Cohort, priors: PriorSet) -> pm.Model:
     with pm.Model(coords=_coordinates(cohort, None), check_bounds=False) as model:
         content = {name: _data(name, value) for name, value in model_data(cohort, None, blocks).items()}
         declared = _declare_all(blocks, content, cohort, None)
-        _observe_treatment(declared, content, cohort)
+        _observe_treatment(declared, content)
     return model
 
 
@@ -202,25 +202,28 @@ def _declare_all(
     return tensors | {name: declared(name) for name in blocks if name not in tensors}
 
 
-def _observe_treatment(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort) -> None:
+def _log_odds_of_treatment(declared: dict[str, Any], content: dict[str, Any]) -> Any:
     if "propensity_design" in content:
         score = propensity_score(declared, content["propensity_design"], pt)
     else:  # of as many patients as the data have, so that another cohort can be swapped in
         score = pt.zeros_like(content["treated"])
-    log_odds = declared["propensity_intercept"] + score
+    return declared["propensity_intercept"] + score
 
+
+def _observe_treatment(declared: dict[str, Any], content: dict[str, Any]) -> None:
     def logp(value: Any, log_odds: Any) -> Any:
         return treatment_log_likelihood(value, log_odds, pt)
 
     def random(log_odds: np.ndarray, rng: np.random.Generator, size: Any = None) -> np.ndarray:
         return (rng.logistic(size=size) < log_odds).astype(float)
 
+    log_odds = _log_odds_of_treatment(declared, content)
     pm.CustomDist(
         "treatment", log_odds, logp=logp, random=random, observed=content["treated"], dims="patient"
     )
 
 
-def _observe_time(declared: dict[str, Any], content: dict[str, Any], cohort: Cohort, spec: ModelSpec) -> None:
+def _observe_time(declared: dict[str, Any], content: dict[str, Any], spec: ModelSpec) -> None:
     risk = covariate_predictor(declared, content, pt)
     density = spec.exposure.log_likelihood(declared, content, spec, risk, pt)
     if not isinstance(spec.exposure, Naive) or spec.effect.cutpoints:

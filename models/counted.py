@@ -12,14 +12,21 @@ import pytensor.tensor as pt
 
 from data.study.cohort import Cohort
 from models.arrays import matrix_vector
-from models.assembly import Blocks, _coordinates, _data, _declare_all, _given, _none
+from models.assembly import (
+    Blocks,
+    _coordinates,
+    _data,
+    _declare_all,
+    _given,
+    _log_odds_of_treatment,
+    _none,
+)
 from models.baselines import PiecewiseExponential
 from models.components import Component, RandomWalk
 from models.effects.constant import require_constant
 from models.exposures import Exposure
 from models.predictors import covariate_predictor
-from models.priors import Parameter
-from models.propensity import propensity_score, treatment_log_likelihood
+from models.propensity import treatment_log_likelihood
 from models.specification import ModelSpec
 
 STEPS = "log_hazard_centred_steps"
@@ -50,13 +57,6 @@ class Counted(Exposure):
     """
 
     name: ClassVar[str] = "counted"
-
-    @property
-    def structure(self) -> tuple:
-        return (self.name,)
-
-    def parameters(self, cohort: Cohort) -> dict[Parameter, tuple[str, ...]]:
-        return {}
 
     def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
         require_constant(spec.effect, self.name)
@@ -102,14 +102,9 @@ def build_counted_model(
         shared = {name: _data(name, value) for name, value in content.items()}
         declared = _declare_all(blocks, shared, cohort, spec)
         if spec is None or spec.score == "latent":
-            score = (
-                propensity_score(declared, shared["propensity_design"], pt)
-                if "propensity_design" in shared
-                else pt.zeros_like(shared["treated"])
-            )
             pm.CustomDist(
                 "treatment",
-                declared["propensity_intercept"] + score,
+                _log_odds_of_treatment(declared, shared),
                 shared["patients"],
                 logp=_of_all,
                 random=_none,

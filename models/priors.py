@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from data.errors import InputError
@@ -117,11 +117,6 @@ class PriorSet:
             },
             **({"time_units": units} if units else {}),
         }
-
-    @property
-    def without_terms(self) -> PriorSet:
-        """The same without overrides of single terms, for a model that has none of them."""
-        return replace(self, term_overrides={})
 
     def prior(self, parameter: Parameter, term: str = "") -> Prior:
         """Return the prior of a parameter, or of one of its terms."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from data.study.formulas import Design
-from models.priors import Parameter, Prior, PriorSet
+from models.priors import Parameter, Prior
 
 UNITS_PER_MONTH = {"months": 1.0, "days": 30.4375, "weeks": 30.4375 / 7, "years": 1.0 / 12.0}
 
@@ -70,39 +70,3 @@ def per_unit(prior: Prior, scale: float) -> Prior:
     if prior.per == "unit":
         return prior
     return replace(prior, arguments=prior.family.scaled(prior.arguments, 1.0 / scale), per="unit")
-
-
-@dataclass(frozen=True, eq=False)
-class TermPrior:
-    """The prior of a term's coefficient, on both scales.
-
-    Attributes
-    ----------
-    term : str
-    scale : float
-        From `column_scales`: standard deviation, or difference between two values.
-    two_valued : bool
-        Whether it is the latter.
-    stated : Prior
-        As the component or the prior set states it.
-    per_unit, per_scale : Prior
-        Of the coefficient for one unit of the column, and for `scale` units of it.
-    """
-
-    term: str
-    scale: float
-    two_valued: bool
-    stated: Prior
-    per_unit: Prior
-    per_scale: Prior
-
-
-def term_priors(design: Design, parameter: Parameter, priors: PriorSet) -> tuple[TermPrior, ...]:
-    """Return the priors of the coefficients of a design's columns, on both scales."""
-    listed = []
-    for term, scale, sd in zip(design.terms, column_scales(design), design.values.std(axis=0), strict=True):
-        stated = priors.prior(parameter, term)
-        own = per_unit(stated, scale)
-        of_scale = replace(own, arguments=own.family.scaled(own.arguments, scale), per="sd")
-        listed.append(TermPrior(term, float(scale), bool(scale > 1.5 * sd), stated, own, of_scale))
-    return tuple(listed)

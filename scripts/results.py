@@ -9,6 +9,7 @@ from pathlib import Path
 from data.errors import InputError, NotEstimableError
 from data.study.cohort import Cohort
 from data.study.study import Study, load_study
+from inference.adjustments.adjusted import silent
 from inference.diagnostics.checks.counted import withheld_checks
 from inference.diagnostics.checks.imputation import imputation_checks
 from inference.estimands.horizon import report_times
@@ -19,7 +20,6 @@ from inference.fits.executor import WORKERS, Chunk
 from inference.fits.fits import FitSummary
 from inference.fits.plan import AnalysisSettings, Plan, plan
 from inference.fits.requests import FitRequest, cohorts_of, problem_of
-from inference.fits.sampled_fit import silent
 from inference.fits.stored import StoredModel
 from inference.report.diagnostic_plots import plots_after
 from inference.report.publication import (

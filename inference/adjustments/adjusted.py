@@ -21,6 +21,10 @@ Progress = Callable[[str, int, int], None]
 """Called with the current step, how many parts are done, and of how many."""
 
 
+def silent(what: str, part: int, parts: int) -> None:
+    """Take no notice of progress."""
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """An estimation problem, whatever the adjustment for confounding.
@@ -215,7 +219,17 @@ def sample_designs(
 ) -> AdjustedSample:
     """Return the outcome model's posterior under each of several draws of the treatment model."""
     progress("treatment model", 0, problem.designs + 1)
-    treatment = sample_treatment(problem)
+    return sample_given(name, design_posterior, problem, sample_treatment(problem), progress)
+
+
+def sample_given(
+    name: str,
+    design_posterior: DesignPosterior,
+    problem: Problem,
+    treatment: dict[str, np.ndarray],
+    progress: Progress,
+) -> AdjustedSample:
+    """Return the outcome model's posterior under each of several draws (chain, draw, ...) of the treatment model."""
     drawn = flat_draws(treatment)
     chosen = chosen_designs(problem)
     propensities = propensity_draws(treatment, problem.cohort).of_draws(chosen)

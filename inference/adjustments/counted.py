@@ -12,10 +12,9 @@ from inference.adjustments.adjusted import (
     DesignSample,
     Problem,
     Progress,
-    chosen_designs,
     compare_modes,
-    flat_draws,
     propensity_draws,
+    sample_given,
 )
 from inference.adjustments.counted_weights import WEIGHTINGS, sample_counted_weights
 from inference.adjustments.cut import given_score
@@ -61,7 +60,7 @@ def sample_counted(adjustment: str, problem: Problem, progress: Progress) -> Adj
     progress("treatment model", 0, 2)
     alone = sample(CountedPosterior(problem.cohort, None, problem.priors), problem.settings).parameters
     if adjustment == "cut":
-        return _sample_cut(problem, alone, progress)
+        return sample_given("cut", given_score, problem, alone, progress)
     progress("outcome model", 1, 2)
     posterior = problem.posterior("latent" if adjustment == "joint" else "absent")
     drawn = sample(posterior, problem.settings)
@@ -69,20 +68,3 @@ def sample_counted(adjustment: str, problem: Problem, progress: Progress) -> Adj
     design = DesignSample(posterior, drawn.parameters, propensity_draws(source, problem.cohort))
     modes = compare_modes(*drawn.modes) if len(drawn.modes) == 2 else None
     return AdjustedSample(adjustment, (design,), drawn.statistics, alone, modes=modes)
-
-
-def _sample_cut(problem: Problem, alone: dict[str, np.ndarray], progress: Progress) -> AdjustedSample:
-    """Return the outcome model's posterior under each of several draws of the treatment model."""
-    flat, chosen = flat_draws(alone), chosen_designs(problem)
-    propensities = propensity_draws(alone, problem.cohort).of_draws(chosen)
-    designs, statistics = [], []
-    for number, (draw, propensity) in enumerate(zip(chosen, propensities, strict=True)):
-        progress("outcome model, design by design", number + 1, problem.designs + 1)
-        posterior = given_score(problem, flat, draw)
-        drawn = sample(
-            posterior, replace(problem.settings, seed=problem.settings.seed + 104729 * (number + 1))
-        )
-        designs.append(DesignSample(posterior, drawn.parameters, propensity))
-        statistics.append(drawn.statistics)
-    stacked = {name: np.stack([one[name] for one in statistics], axis=-1) for name in statistics[0]}
-    return AdjustedSample("cut", tuple(designs), stacked, alone, chosen)

@@ -13,23 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from data.errors import NotEstimableError
 from data.study.cohort import Cohort
 from data.study.counts import Counts
 from inference.adjustments.adjusted import AdjustedSample, DesignSample, Problem, Progress
 from inference.adjustments.counted_sums import ManyBootstrapped, enough, many_bootstrapped
-from inference.adjustments.weighted import _by_chain, arranged
+from inference.adjustments.weighted import arranged, by_chain, estimable
 from inference.adjustments.weighting import Weighting
 from inference.frequentist.balance import iptw_weights, overlap_weights
 from models.arrays import parts_of
 from models.episodes import Episodes
 from models.maximisers import maximise
-from models.maximisers.score import WIDE, WIDE_INTERCEPT
-from models.propensity import probability_of_treatment, treatment_log_likelihood
+from models.maximisers.score import newton
+from models.propensity import probability_of_treatment
 
 WEIGHTINGS: dict[str, Weighting] = {"iptw": iptw_weights, "overlap": overlap_weights}
 SHORT = 1e-9  # length of the episode in which an event is counted, in those of the intervals
-STEPS, HALVINGS, CLOSE = 100, 30, 1e-10  # as of models/maximisers/score.py
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,44 +100,19 @@ def counted_score(cohort: Cohort, weights: np.ndarray) -> dict[str, np.ndarray]:
     size = patients.sum()
     scale = np.sqrt(patients @ values**2 / size)  # columns are centred
     design = np.column_stack([np.ones(len(values)), values / scale])
-    start = _newton(design, cohort.treatment, patients[None], np.zeros((1, design.shape[1])))
-    found = _newton(design, cohort.treatment, size * weights / weights.sum(axis=1, keepdims=True), start)
+
+    def maximum(weights: np.ndarray, start: np.ndarray) -> np.ndarray:
+        return newton(design, cohort.treatment, weights, start, weights[0].sum(), _summed, expit)
+
+    start = maximum(patients[None], np.zeros((1, design.shape[1])))
+    scaled = size * weights / weights.sum(axis=1, keepdims=True)
+    found = maximum(scaled, np.repeat(start, len(scaled), axis=0))
     coefficients = {"propensity_coefficients": found[:, 1:] / scale} if values.shape[1] else {}
     return {"propensity_intercept": found[:, 0], **coefficients}
 
 
-def _newton(design: np.ndarray, treated: np.ndarray, weights: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Return the maximisers (draw, column), by Newton steps that are halved until none makes its objective smaller."""
-    columns, size = design.shape[1], weights[0].sum()
-    precision = np.array([WIDE_INTERCEPT**-2, *[WIDE**-2] * (columns - 1)])
-    upper = np.triu_indices(columns)
-    products = design[:, upper[0]] * design[:, upper[1]]
-
-    def objective(place: np.ndarray) -> np.ndarray:
-        likelihood = treatment_log_likelihood(treated, place @ design.T, np)
-        return (weights * likelihood).sum(axis=1) - 0.5 * place**2 @ precision
-
-    place = np.repeat(start, len(weights), axis=0) if len(start) == 1 else start
-    best = objective(place)
-    for _ in range(STEPS):
-        probability = expit(place @ design.T)
-        gradient = (weights * (treated - probability)) @ design - place * precision
-        information = np.empty((len(place), columns, columns))
-        information[:, upper[0], upper[1]] = (weights * probability * (1.0 - probability)) @ products
-        information[:, upper[1], upper[0]] = information[:, upper[0], upper[1]]
-        information[:, range(columns), range(columns)] += precision
-        step = np.linalg.solve(information, gradient[..., None])[..., 0]
-        reached = objective(place + step)
-        for _ in range(HALVINGS):
-            worse = reached < best
-            if not worse.any():
-                break
-            step[worse] /= 2.0
-            reached = np.where(worse, objective(place + step), reached)
-        place, gained, best = place + step, reached - best, reached
-        if np.all(gained <= CLOSE * size):
-            return place
-    raise ArithmeticError(f"the treatment model must have a maximum within {STEPS} steps, but none was found")
+def _summed(weights: np.ndarray, likelihood: np.ndarray) -> np.ndarray:
+    return (weights * likelihood).sum(axis=1)
 
 
 def maximised_counts(
@@ -176,13 +149,9 @@ def maximised_counts(
         np.arange(2 * count) >= count,
         np.tile(np.arange(count) >= count // 2, 2),
     )
-    found = maximise(problem.spec.baseline, episodes, np.concatenate([time / lasts, deaths], axis=1))
-    if np.isnan(found["treatment_effect"]).any():
-        raise NotEstimableError(
-            f"{problem.cohort.study}: each arm must have events while the other is at risk to be weighted, but found an arm "
-            f"without any; use --adjustment joint, whose prior bounds the effect"
-        )
-    return found
+    return estimable(
+        problem, maximise(problem.spec.baseline, episodes, np.concatenate([time / lasts, deaths], axis=1))
+    )
 
 
 def counted_propensity(cohort: Cohort) -> np.ndarray:
@@ -206,6 +175,6 @@ def sample_counted_weights(adjustment: str, problem: Problem, progress: Progress
         share = drawn.patients @ cohort.treatment / drawn.patients.sum(axis=1)
         outcome.append(maximised_counts(problem, weighting(propensity, cohort.treatment, share), drawn))
         done += len(share)
-    shape = _by_chain(problem)
+    shape = by_chain(problem)
     design = DesignSample(problem.posterior("absent"), arranged(outcome, shape), counted_propensity(cohort))
     return AdjustedSample(adjustment, (design,), {}, arranged(treatment, shape))

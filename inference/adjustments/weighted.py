@@ -124,7 +124,12 @@ def maximised(problem: Problem, design: WeightedDesign, weights: np.ndarray) -> 
     NotEstimableError
         Where an arm has no event while the other is at risk.
     """
-    found = maximise(problem.spec.baseline, episodes_of(design.cohort, time_split=False), weights)
+    episodes = episodes_of(design.cohort, time_split=False)
+    return estimable(problem, maximise(problem.spec.baseline, episodes, weights))
+
+
+def estimable(problem: Problem, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return maximisers of the outcome model; NotEstimableError where an arm has no event while the other is at risk."""
     if np.isnan(found["treatment_effect"]).any():
         raise NotEstimableError(
             f"{problem.cohort.study}: each arm must have events while the other is at risk to be weighted, but found an arm "
@@ -135,7 +140,9 @@ def maximised(problem: Problem, design: WeightedDesign, weights: np.ndarray) -> 
 
 def posterior_of(problem: Problem, design: WeightedDesign) -> Posterior:
     """Return the outcome model of a design: treatment alone."""
-    return Posterior(design.cohort, replace(problem.spec, score="absent"), problem.priors.without_terms)
+    return Posterior(
+        design.cohort, replace(problem.spec, score="absent"), replace(problem.priors, term_overrides={})
+    )
 
 
 def restored(
@@ -167,7 +174,7 @@ def _sample_weighted(name: str, weighting: Weighting, problem: Problem, progress
         treatment.append(scores.parameters)
         outcome.append(maximised(problem, design, weights))
         done += len(weights)
-    shape = _by_chain(problem)
+    shape = by_chain(problem)
     drawn = DesignSample(posterior_of(problem, design), arranged(outcome, shape), design.propensity)
     return AdjustedSample(name, (drawn,), {}, arranged(treatment, shape))
 
@@ -178,7 +185,8 @@ def arranged(parts: Sequence[dict[str, np.ndarray]], shape: tuple[int, int]) -> 
     return {name: value.reshape(*shape, *value.shape[1:]) for name, value in whole.items()}
 
 
-def _by_chain(problem: Problem) -> tuple[int, int]:
+def by_chain(problem: Problem) -> tuple[int, int]:
+    """Return the shape (chain, draw) of as many draws as there are designs; one chain where they are not those of the settings."""
     settings = problem.settings
     if problem.designs == settings.chains * settings.draws:
         return settings.chains, settings.draws

@@ -17,6 +17,7 @@ from data.simulation.truth import (
 from data.study.cohort import Cohort
 from data.study.subcohorts import landmark_cohort
 from inference.adjustments import ADJUSTMENTS, AdjustedSample, Problem
+from inference.adjustments.adjusted import silent
 from inference.estimands import ESTIMANDS
 from inference.estimands.curves import standardise, time_grid
 from inference.sampling.engine import SamplerSettings
@@ -146,7 +147,7 @@ def estimated(cell: Cell, number: int, seed: int) -> dict[str, Estimated]:
         DESIGNS.get(cell.adjustment, 1),
     )
     kind = ADJUSTMENTS[cell.adjustment]
-    adjusted = kind.sample(problem, _silent)
+    adjusted = kind.sample(problem, silent)
     grid = time_grid(spec.cutpoints, horizon, (), float(cohort.time.max()))
     rng = np.random.default_rng(int(cohort_seed))
     curves = [standardise(one, cohort, grid, rng, kind.population, origin) for one in adjusted.designs]
@@ -174,7 +175,3 @@ def _true_difference(
 
 def _held(draws: np.ndarray, truth: float) -> Estimated:
     return Estimated(float(draws.mean() - truth), float(draws.std(ddof=1)), float((draws < truth).mean()))
-
-
-def _silent(what: str, part: int, parts: int) -> None:
-    """Take no notice of progress."""

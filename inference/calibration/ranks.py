@@ -7,7 +7,7 @@ posterior that leaves data out (Modrak et al. 2023, doi 10.1214/23-BA1404).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -55,32 +55,15 @@ PRIORS = PriorSet(
 STARTS = Exponential("exponential", "exponential, mean 8 months", MEAN_DELAY)
 
 
-@dataclass(frozen=True)
-class CalibratedPosterior:
-    """A model whose posterior is calibrated.
-
-    Attributes
-    ----------
-    spec : ModelSpec
-    """
-
-    spec: ModelSpec
-
-    @property
-    def treatment_modelled(self) -> bool:
-        """Whether who is treated, or would be, follows the treatment model."""
-        return self.spec.score == "latent" or isinstance(self.spec.exposure, UnknownStart)
-
-
 def _model(
     piecewise: bool, score: Score = "absent", exposure: Exposure | None = None, changing: bool = False
-) -> CalibratedPosterior:
+) -> ModelSpec:
     effect = ByInterval(CUTPOINTS) if changing else EFFECTS["constant"]()
     baseline = PiecewiseExponential(CUTPOINTS) if piecewise else Weibull()
-    return CalibratedPosterior(ModelSpec(baseline, effect, score, exposure or Naive()))
+    return ModelSpec(baseline, effect, score, exposure or Naive())
 
 
-POSTERIORS: dict[str, CalibratedPosterior] = {
+POSTERIORS: dict[str, ModelSpec] = {
     "piecewise_exponential, none": _model(True),
     "weibull, none": _model(False),
     "piecewise_exponential, joint": _model(True, "latent"),
@@ -109,14 +92,14 @@ def ranks_of(name: str, number: int, seed: int) -> dict[str, float]:
         By parameter, and of the log likelihood: rank over the number of draws, ties and ends broken at random, uniform on
         (0, 1) where the posterior is right.
     """
-    calibrated = POSTERIORS[name]
+    spec = POSTERIORS[name]
     rng = np.random.default_rng([seed, list(POSTERIORS).index(name), number])
-    prior = Posterior(_skeleton(), calibrated.spec, PRIORS)
-    if isinstance(calibrated.spec.exposure, TimeSplit):  # the prior needs no start times
-        prior = replace(prior, spec=replace(calibrated.spec, exposure=Naive()))
+    prior = Posterior(_skeleton(), spec, PRIORS)
+    if isinstance(spec.exposure, TimeSplit):  # the prior needs no start times
+        prior = replace(prior, spec=replace(spec, exposure=Naive()))
     truth = draw_prior(prior, 1, rng)
-    cohort = _cohort_of(calibrated, {key: value[0] for key, value in truth.items()}, rng)
-    posterior = Posterior(cohort, calibrated.spec, PRIORS)
+    cohort = _cohort_of(spec, {key: value[0] for key, value in truth.items()}, rng)
+    posterior = Posterior(cohort, spec, PRIORS)
     drawn = flat_draws(sample(posterior, replace(SETTINGS, seed=int(rng.integers(2**31)))).parameters)
     every = len(drawn["treatment_effect"]) // RANKED
     some = {key: value[::every] for key, value in drawn.items()}
@@ -137,14 +120,13 @@ def _skeleton() -> Cohort:
     return simulate_cohort(Truth(), PATIENTS, seed=1)
 
 
-def _cohort_of(
-    calibrated: CalibratedPosterior, truth: Mapping[str, np.ndarray], rng: np.random.Generator
-) -> Cohort:
+def _cohort_of(spec: ModelSpec, truth: Mapping[str, np.ndarray], rng: np.random.Generator) -> Cohort:
     """Return patients drawn from one draw of all parameters."""
-    skeleton, spec = _skeleton(), calibrated.spec
+    skeleton = _skeleton()
     score = np.zeros(skeleton.size)
     wanted = skeleton.treatment
-    if calibrated.treatment_modelled:
+    # Who is treated, or would be, follows the treatment model.
+    if spec.score == "latent" or isinstance(spec.exposure, UnknownStart):
         score = skeleton.propensity.values @ truth["propensity_coefficients"]
         wanted = rng.random(skeleton.size) < 1.0 / (1.0 + np.exp(-truth["propensity_intercept"] - score))
     risk = skeleton.outcome.values @ truth["outcome_coefficients"]

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from inference.estimands.curves import Curves
 from inference.estimands.estimand import Estimand, no_time
-
-
-def _log_hazard_ratio(curves: Curves) -> np.ndarray:
-    return curves.log_hazard_ratio[None]
-
-
-def _hazard_ratio(curves: Curves) -> np.ndarray:
-    return np.exp(_log_hazard_ratio(curves))
-
 
 LOG_HAZARD_RATIO = Estimand(
     "log_hazard_ratio",
     "log hazard ratio, conditional on covariates",
-    _log_hazard_ratio,
+    lambda curves: curves.log_hazard_ratio[None],
     "log ratio",
     no_time,
     conditional=True,
@@ -29,7 +19,7 @@ LOG_HAZARD_RATIO = Estimand(
 HAZARD_RATIO = Estimand(
     "hazard_ratio",
     "hazard ratio, conditional on covariates",
-    _hazard_ratio,
+    lambda curves: np.exp(curves.log_hazard_ratio[None]),
     "ratio",
     no_time,
     conditional=True,

@@ -9,15 +9,12 @@ import xarray as xr
 from data.errors import InputError, NowhereFiniteError
 from data.study.extremes import most_extreme
 from inference.adjustments import ADJUSTMENTS, Problem, Progress
+from inference.adjustments.adjusted import silent
 from inference.adjustments.counted import sample_counted
 from inference.fits.datatree import to_tree
 from inference.sampling.compiled import compiler
 from inference.storage.cache import TREE, cached
 from inference.storage.provenance import commit, versions
-
-
-def silent(what: str, part: int, parts: int) -> None:
-    """Take no notice of progress."""
 
 
 @cached(TREE, "fit")

@@ -180,13 +180,7 @@ def overlap_weights(
     doi 10.1080/01621459.2016.1260466). With the maximum likelihood propensities of a logistic model the
     means of its columns agree exactly between the weighted arms.
 
-    Parameters
-    ----------
-    propensity : (..., patient) array
-        Probability e of treatment, inside (0, 1).
-    treatment : (patient,) array of bool
-    share : (...) array, optional
-        Not read: it would multiply an arm by a constant.
+    Parameters as of `iptw_weights`; the share is not read: it would multiply an arm by a constant.
     """
     propensity, treatment = _checked(propensity, treatment)
     return np.where(treatment, 1 - propensity, propensity)

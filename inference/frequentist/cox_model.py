@@ -18,6 +18,14 @@ from inference.frequentist.efron import INFINITE
 # of low variance and on long last steps, come with a maximum: there the standard error shows which term has
 # no estimate.
 FAILED = "failed to converge"
+SUMMARY = {
+    "coefficient": "coef",
+    "standard_error": "se(coef)",
+    "lower": "coef lower 95%",
+    "upper": "coef upper 95%",
+    "p": "p",
+}
+"""Columns of lifelines' summary, by the name that they have here."""
 
 
 @dataclass(frozen=True)
@@ -97,34 +105,15 @@ def cox(
     fitter, problem = _fit(frame, [position for position, keep in zip(positions, kept, strict=True) if keep])
     rows = []
     for position, term, keep in zip(positions, terms, kept, strict=True):
-        missing = {
-            "coefficient": np.nan,
-            "standard_error": np.nan,
-            "lower": np.nan,
-            "upper": np.nan,
-            "p": np.nan,
-        }
-        if fitter is None:
-            rows.append({"term": term, **missing, "problem": problem})
-            continue
-        if not keep:
-            rows.append({"term": term, **missing, "problem": "constant, or given by the other columns"})
-            continue
-        summary = fitter.summary.loc[position]
-        if not summary["se(coef)"] * np.ptp(frame[position]) < INFINITE:
-            rows.append({"term": term, **missing, "problem": "no finite estimate (a level without events?)"})
-            continue
-        rows.append(
-            {
-                "term": term,
-                "coefficient": summary["coef"],
-                "standard_error": summary["se(coef)"],
-                "lower": summary["coef lower 95%"],
-                "upper": summary["coef upper 95%"],
-                "p": summary["p"],
-                "problem": "",
-            }
-        )
+        reason = problem if keep or fitter is None else "constant, or given by the other columns"
+        numbers = dict.fromkeys(SUMMARY, np.nan)
+        if fitter is not None and not reason:
+            summary = fitter.summary.loc[position]
+            if summary["se(coef)"] * np.ptp(frame[position]) < INFINITE:
+                numbers = {name: summary[own] for name, own in SUMMARY.items()}
+            else:
+                reason = "no finite estimate (a level without events?)"
+        rows.append({"term": term, **numbers, "problem": reason})
     return CoxResult(pd.DataFrame(rows), fitter, frame)
 
 

@@ -9,8 +9,7 @@ from data.study.cohort import Cohort
 from inference.adjustments.adjusted import AdjustedSample, DesignSample, flat_draws
 from inference.predictive.replicates.censoring import censoring_times, start_times
 from models.exposures import TimeSplit
-from models.lifetimes import draw_times
-from models.split_lifetimes import draw_split_times
+from models.lifetimes import draw_split_times, draw_times
 
 
 def replicate_times(

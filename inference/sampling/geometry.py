@@ -24,10 +24,8 @@ from inference.sampling.walk import Walk
 from models.arrays import product
 from models.baselines.piecewise_exponential import LEVEL, STEPS
 
-DIFFERENCE = (
-    1e-5  # step of the central differences that give the Hessian: about the cube root of the precision
-)
-
+DIFFERENCE = 1e-5
+"""Step of the central differences that give the Hessian: about the cube root of the precision."""
 FLATTEST = 1e-8  # curvature below which a direction counts as flat, so that the first draws stay within reach
 
 Density = Callable[[np.ndarray], tuple[float, np.ndarray]]

@@ -68,16 +68,9 @@ _COMPILED: dict[tuple, Compiled] = {}
 def structure_of(posterior: Posterior, blocks: Blocks, content: dict[str, np.ndarray]) -> tuple:
     """Return what decides whether two posteriors share a compiled model."""
     spec = posterior.spec
-    of_model = (
-        ("treatment",)
-        if spec is None
-        else (
-            spec.baseline.structure,
-            spec.effect.structure,
-            spec.score,
-            spec.exposure.structure,
-        )
-    )
+    of_model: tuple = ("treatment",)
+    if spec is not None:
+        of_model = spec.baseline.structure, spec.effect.structure, spec.score, spec.exposure.structure
     of_priors = tuple(
         (block.variable, block.distribution, tuple(block.positions))
         for _, listed in blocks.values()

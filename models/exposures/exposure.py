@@ -24,13 +24,13 @@ class Exposure(ABC):
     name: ClassVar[str]
 
     @property
-    @abstractmethod
     def structure(self) -> tuple:
         """What a compiled model of this exposure depends on, besides the values and columns of its arrays."""
+        return (self.name,)
 
-    @abstractmethod
     def parameters(self, cohort: Cohort) -> dict[Parameter, tuple[str, ...]]:
-        """Return the parameters that it adds to a model, with the names along their dimension."""
+        """Return the parameters that it adds to a model, with the names along their dimension: none, unless overridden."""
+        return {}
 
     @abstractmethod
     def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:

@@ -12,7 +12,6 @@ from data.study.cohort import Cohort
 from models.effects.changing import changing_arrays, treated_hazard
 from models.exposures.exposure import Exposure
 from models.likelihood import log_likelihood
-from models.priors import Parameter
 
 if TYPE_CHECKING:
     from models.specification import ModelSpec
@@ -23,13 +22,6 @@ class Naive(Exposure):
     """The naive exposure: a time at risk from entry, treated or untreated for all of it."""
 
     name: ClassVar[str] = "ever_never"
-
-    @property
-    def structure(self) -> tuple:
-        return (self.name,)
-
-    def parameters(self, cohort: Cohort) -> dict[Parameter, tuple[str, ...]]:
-        return {}
 
     def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
         return {

@@ -12,7 +12,6 @@ from data.study.cohort import Cohort
 from models.arrays import of_prefix, under_prefix
 from models.effects.changing import changing_arrays, treated_hazard
 from models.exposures.exposure import Exposure
-from models.priors import Parameter
 
 if TYPE_CHECKING:
     from models.specification import ModelSpec
@@ -27,13 +26,6 @@ class TimeSplit(Exposure):
     """
 
     name: ClassVar[str] = "time_split"
-
-    @property
-    def structure(self) -> tuple:
-        return (self.name,)
-
-    def parameters(self, cohort: Cohort) -> dict[Parameter, tuple[str, ...]]:
-        return {}
 
     def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
         start = switch_times(cohort)

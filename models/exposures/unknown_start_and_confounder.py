@@ -51,10 +51,6 @@ class UnknownStartAndConfounder(Exposure):
     name: ClassVar[str] = "unknown_start_and_confounder"
 
     @property
-    def structure(self) -> tuple:
-        return (self.name,)
-
-    @property
     def _of_candidates(self) -> UnknownStart:
         return replace(self.start, candidacy=True)
 
@@ -72,8 +68,8 @@ class UnknownStartAndConfounder(Exposure):
             "hidden_prevalence_candidates": np.full(cohort.size, confounder.p_treated),
             "hidden_prevalence_others": np.full(cohort.size, confounder.p_control),
             "hidden_effect": effect,
-            "hidden_centre": effect
-            * recorded.mean(),  # a constant: the baseline is near that of a patient with average U
+            # A constant: the baseline is near that of a patient with average U.
+            "hidden_centre": effect * recorded.mean(),
         }
 
     def log_likelihood(

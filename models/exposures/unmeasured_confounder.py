@@ -13,7 +13,6 @@ from models.arrays import of_prefix, softplus, under_prefix
 from models.effects.constant import require_constant
 from models.exposures.exposure import Exposure
 from models.likelihood import log_likelihood
-from models.priors import Parameter
 
 if TYPE_CHECKING:
     from models.specification import ModelSpec
@@ -60,13 +59,6 @@ class UnmeasuredConfounder(Exposure):
                 )
         if not np.isfinite(self.log_hazard_ratio):
             raise ValueError(f"the log hazard ratio must be finite, but found {self.log_hazard_ratio:g}")
-
-    @property
-    def structure(self) -> tuple:
-        return (self.name,)
-
-    def parameters(self, cohort: Cohort) -> dict[Parameter, tuple[str, ...]]:
-        return {}
 
     def arrays(self, cohort: Cohort, spec: ModelSpec) -> dict[str, np.ndarray]:
         require_constant(spec.effect, self.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from models.arrays import parts_of
@@ -40,28 +42,55 @@ def maximise_score(values: np.ndarray, treatment: np.ndarray, weights: np.ndarra
     scale = values.std(axis=0)
     design = np.column_stack([np.ones(len(values)), values / scale])
     treated = np.broadcast_to(np.asarray(treatment, dtype=float), weights.shape)
-    parts = parts_of(*weights.shape)
-    found = np.concatenate([_newton(design, treated[part], weights[part]) for part in parts])
+
+    def found_in(part: slice) -> np.ndarray:
+        own = weights[part] / weights[part].mean(axis=1, keepdims=True)
+        start = np.zeros((len(own), design.shape[1]))
+        return newton(design, treated[part], own, start, len(design), _summed, _share)
+
+    found = np.concatenate([found_in(part) for part in parts_of(*weights.shape)])
     coefficients = {"propensity_coefficients": found[:, 1:] / scale} if values.shape[1] else {}
     return {"propensity_intercept": found[:, 0], **coefficients}
 
 
-def _newton(design: np.ndarray, treated: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the maximisers (draw, column), by Newton steps that are halved until none makes its objective smaller."""
-    weights = weights / weights.mean(axis=1, keepdims=True)
-    size, columns = design.shape
+def newton(
+    design: np.ndarray,
+    treated: np.ndarray,
+    weights: np.ndarray,
+    place: np.ndarray,
+    size: float,
+    summed: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    share: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Return the maximisers (draw, column), by Newton steps that are halved until none makes its objective smaller.
+
+    Parameters
+    ----------
+    design : ndarray (row, column)
+        The first column is the intercept's.
+    treated : ndarray (row,) or (draw, row)
+    weights : ndarray (draw, row)
+    place : ndarray (draw, column)
+        Where the search begins.
+    size : float
+        How many patients the weights stand for.
+    summed : callable
+        Gives the sum (draw,) of weights times log likelihoods.
+    share : callable
+        Gives the probability of log odds.
+    """
+    columns = design.shape[1]
     precision = np.array([WIDE_INTERCEPT**-2, *[WIDE**-2] * (columns - 1)])
     upper = np.triu_indices(columns)
     products = design[:, upper[0]] * design[:, upper[1]]
 
     def objective(place: np.ndarray) -> np.ndarray:
         likelihood = treatment_log_likelihood(treated, place @ design.T, np)
-        return np.einsum("dp,dp->d", weights, likelihood) - 0.5 * place**2 @ precision
+        return summed(weights, likelihood) - 0.5 * place**2 @ precision
 
-    place = np.zeros((len(weights), columns))
     best = objective(place)
     for _ in range(STEPS):
-        probability = 1.0 / (1.0 + np.exp(-place @ design.T))
+        probability = share(place @ design.T)
         gradient = (weights * (treated - probability)) @ design - place * precision
         information = np.empty((len(place), columns, columns))
         information[:, upper[0], upper[1]] = (weights * probability * (1.0 - probability)) @ products
@@ -79,3 +108,11 @@ def _newton(design: np.ndarray, treated: np.ndarray, weights: np.ndarray) -> np.
         if np.all(gained <= CLOSE * size):
             return place
     raise ArithmeticError(f"the treatment model must have a maximum within {STEPS} steps, but none was found")
+
+
+def _summed(weights: np.ndarray, likelihood: np.ndarray) -> np.ndarray:
+    return np.einsum("dp,dp->d", weights, likelihood)
+
+
+def _share(log_odds: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-log_odds))

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 from models.baselines import PiecewiseExponential, Weibull
 from models.effects import EFFECTS
 from models.effects.by_interval import ByInterval
+from models.lifetimes import draw_split_times
 from models.specification import ModelSpec
-from models.split_lifetimes import draw_split_times
 
 CUTS = (10.0, 30.0)
 DRAWS, PATIENTS = 3, 40
