@@ -53,7 +53,7 @@ def write_audit(study: Study, evidence: Evidence, findings: Sequence[Finding], f
 
     import pandas as pd
 
-    from data.published.audit import KINDS, SEVERITIES, Finding
+    from data.published.audit.finding import KINDS, SEVERITIES, Finding
     from inference.storage.atomic import (  # not through scripts.jobs, which loads the sampler
         atomic_path,
         write_text,
@@ -85,7 +85,7 @@ def print_findings(shown: Console, study: Study, findings: Sequence[Finding]) ->
     from rich.table import Table
     from rich.text import Text
 
-    from data.published.audit import KIND_TITLES, KINDS, SEVERITIES
+    from data.published.audit.finding import KIND_TITLES, KINDS, SEVERITIES
 
     shown.print(f"{study.title}: published numbers against each other")
     for kind in KINDS:

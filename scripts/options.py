@@ -48,6 +48,12 @@ Cluster_ = Annotated[
         help="Workers of a dask scheduler, such as tcp://127.0.0.1:8786, in the place of this machine's."
     ),
 ]
+Cohorts_ = Annotated[
+    int, Parameter(help="How many cohorts.", converter=_whole, validator=Number(gte=1, lte=1000))
+]
+Seed_ = Annotated[
+    int, Parameter(help="Same seed, same cohorts.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1))
+]
 Exposure = Literal["naive", "time_split", "landmark"]
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
-from cyclopts.validators import Number
 
 from scripts.console import CHECK_FAILED, DONE, console, progress_bar, start
-from scripts.options import SEED, Cluster_, Study_, _whole, workers_of
+from scripts.options import SEED, Cluster_, Cohorts_, Seed_, Study_, workers_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,13 +25,8 @@ SHOWN = 10
 def reconstruct(
     study: Study_,
     *,
-    cohorts: Annotated[
-        int, Parameter(help="How many cohorts.", converter=_whole, validator=Number(gte=1, lte=1000))
-    ] = 20,
-    seed: Annotated[
-        int,
-        Parameter(help="Same seed, same cohorts.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1)),
-    ] = SEED,
+    cohorts: Cohorts_ = 20,
+    seed: Seed_ = SEED,
     cluster: Cluster_ = None,
     out: Annotated[Path | None, Parameter(help="Where to write, instead of outputs/<study>.")] = None,
     quiet: Annotated[bool, Parameter(help="No progress and no summary.", negative="")] = False,

@@ -10,10 +10,9 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from scripts.console import DONE, console, progress_bar, start
-from scripts.options import SEED, Study_, _whole
+from scripts.options import SEED, Cohorts_, Seed_, Study_
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
 
     from data.study.study import Study
@@ -28,13 +27,8 @@ SHOWN_COX = ("hazard ratio", "P")
 def replicate(
     study: Study_,
     *,
-    cohorts: Annotated[
-        int, Parameter(help="How many cohorts.", converter=_whole, validator=Number(gte=1, lte=1000))
-    ] = 20,
-    seed: Annotated[
-        int,
-        Parameter(help="Same seed, same cohorts.", converter=_whole, validator=Number(gte=0, lte=2**32 - 1)),
-    ] = SEED,
+    cohorts: Cohorts_ = 20,
+    seed: Seed_ = SEED,
     caliper: Annotated[
         float,
         Parameter(
@@ -126,13 +120,9 @@ def print_replication(shown: Console, study: Study, replication: Replication) ->
             table.add_row(*cells, style="bold" if outside(row) else None)
         shown.print(table)
         shown.print()
-    shown.print(_counts_said(summary))
-
-
-def _counts_said(summary: pd.DataFrame) -> str:
-    """Return how many counts of Table 1 hold in every cohort."""
     counts = summary[summary["family"] == "Table 1, counts"]
-    return f"Table 1: {int((counts['agreeing'] == 1).sum())} of {len(counts)} counts hold in every cohort."
+    hold = int((counts["agreeing"] == 1).sum())
+    shown.print(f"Table 1: {hold} of {len(counts)} counts hold in every cohort.")
 
 
 if __name__ == "__main__":
