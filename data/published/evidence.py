@@ -182,7 +182,7 @@ def load_evidence(study: Study, *, readable: bool = False) -> Evidence:
     )
     if readable or not problems.lines:  # else a size may be missing because its row could not be read
         _check_sizes(evidence, problems)
-    if problems.fatal or not readable:
+    if not readable or set(problems.lines) - set(problems.unread):
         problems.raise_if_any()
     return evidence
 

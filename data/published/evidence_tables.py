@@ -57,11 +57,6 @@ class EvidenceProblems:
         self.add(line)
         self.unread.append(line)
 
-    @property
-    def fatal(self) -> list[str]:
-        """What is noted, but for rows that cannot be read."""
-        return [line for line in self.lines if line not in self.unread]
-
     def raise_if_any(self) -> None:
         """Raise one InputError that lists everything noted so far."""
         if len(self.lines) == 1:

@@ -12,15 +12,7 @@ from data.study.study import Study
 
 @dataclass(frozen=True)
 class TableUse:
-    """A table, how many rows it has, and what they are used for.
-
-    Attributes
-    ----------
-    table : str
-    rows : int
-        Points and numbers at risk of curves included.
-    use : str
-    """
+    """A table, how many rows it has (of curves: points and numbers at risk), and what they are used for."""
 
     table: str
     rows: int

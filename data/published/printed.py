@@ -155,7 +155,7 @@ def printed(
     if ">" in sign or len(sign - {"", "="}) > 1:
         raise ValueError(f"must be a number or lie below one, but found '{operator}{text}'")
     between = [parts.lower or lower, parts.upper or upper]
-    ends = [None if _open(end) else parts_of(end).number for end in between]
+    ends = [None if plain(end) in ("", *NOT_REACHED) else parts_of(end).number for end in between]
     values = [None if end is None else float(end) for end in ends]
     if values[0] is not None and values[1] is not None and values[0] > values[1]:
         raise ValueError(f"must have an interval from low to high, but found {between[0]} to {between[1]}")
@@ -171,10 +171,6 @@ def printed(
         lower_decimals=None if ends[0] is None else decimals_of(ends[0]),
         upper_decimals=None if ends[1] is None else decimals_of(ends[1]),
     )
-
-
-def _open(end: str) -> bool:
-    return plain(end) in ("", *NOT_REACHED)
 
 
 def p_value(text: str, operator: str = "", place: str = "") -> Printed:

@@ -66,18 +66,6 @@ class LevelCovariate:
     shares: Mapping[str, float]
 
 
-def _population() -> dict[str, NormalCovariate | LevelCovariate]:
-    return {"age": NormalCovariate(60.0, 10.0), "grade": LevelCovariate({"I": 0.3, "II": 0.5, "III": 0.2})}
-
-
-def _outcome() -> dict[str, float]:
-    return {"age": 0.02, "grade[T.II]": 0.3, "grade[T.III]": 0.6}
-
-
-def _treatment() -> dict[str, float]:
-    return {"age": -0.04, "grade[T.II]": 0.4, "grade[T.III]": 0.8}
-
-
 @dataclass(frozen=True)
 class Truth:
     """Everything that a simulated cohort is drawn from. Times in `time_unit`.
@@ -108,9 +96,18 @@ class Truth:
 
     log_hazard_ratio: float = -0.4
     baseline: WeibullHazard | PiecewiseHazard = WeibullHazard()
-    covariates: Mapping[str, NormalCovariate | LevelCovariate] = field(default_factory=_population)
-    outcome: Mapping[str, float] = field(default_factory=_outcome)
-    treatment: Mapping[str, float] = field(default_factory=_treatment)
+    covariates: Mapping[str, NormalCovariate | LevelCovariate] = field(
+        default_factory=lambda: {
+            "age": NormalCovariate(60.0, 10.0),
+            "grade": LevelCovariate({"I": 0.3, "II": 0.5, "III": 0.2}),
+        }
+    )
+    outcome: Mapping[str, float] = field(
+        default_factory=lambda: {"age": 0.02, "grade[T.II]": 0.3, "grade[T.III]": 0.6}
+    )
+    treatment: Mapping[str, float] = field(
+        default_factory=lambda: {"age": -0.04, "grade[T.II]": 0.4, "grade[T.III]": 0.8}
+    )
     treatment_intercept: float = 0.0
     accrual: float = 24.0
     closing: float = 72.0

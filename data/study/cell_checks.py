@@ -41,7 +41,10 @@ def read_cells(frame: pd.DataFrame, study: Study, problems: Problems) -> pd.Data
     """
     found = [str(name).strip() for name in frame.columns]
     cells, declared = {}, _declared(study)
-    for column, key in (_subgroups(study) | declared).items():
+    subgroups = dict.fromkeys(
+        study.report.subgroups, "[report] subgroups"
+    )  # must be there, and enter no model
+    for column, key in (subgroups | declared).items():
         if found.count(column) == 1:
             if column in declared:
                 as_found = frame.iloc[:, found.index(column)].reset_index(drop=True)
@@ -97,11 +100,6 @@ def _declared(study: Study) -> dict[str, str]:
     return roles | {name: f"[covariates] {name}" for name in study.covariates} | score
 
 
-def _subgroups(study: Study) -> dict[str, str]:
-    """Columns that only name subgroups: they must be there, and enter no model."""
-    return dict.fromkeys(study.report.subgroups, "[report] subgroups")
-
-
 def _numeric(name: str, study: Study) -> bool:
     """Whether a column holds a continuous covariate or times."""
     if name in study.covariates:
@@ -153,7 +151,9 @@ def _schema(name: str, study: Study) -> pa.Column:
         must = "must be a probability above 0 and below 1; nobody whose treatment is certain can be compared, leave the patient out"
         return pa.Column(checks=[*_number_checks(), _range(must, lambda score: (score > 0) & (score < 1))])
     if name == roles.time:
-        must = f"must be above 0; where the event came on day 0, write half a day{_half_a_day(study)}"
+        unit = study.time_unit
+        half = f", {carried(0.5, 'days', unit):.2g}" if unit in UNITS_PER_MONTH else ""
+        must = f"must be above 0; where the event came on day 0, write half a day{half}"
         return pa.Column(checks=[*_number_checks(), _range(must, lambda time: time > 0)])
     if name in (roles.entry, roles.treatment_start):
         checks = [*_number_checks(), _range("must be 0 or later", lambda time: time >= 0)]
@@ -164,20 +164,14 @@ def _schema(name: str, study: Study) -> pa.Column:
     return pa.Column()
 
 
-def _half_a_day(study: Study) -> str:
-    """Half a day in the study's unit of time, if it is known."""
-    return f", {carried(0.5, 'days', study.time_unit):.2g}" if study.time_unit in UNITS_PER_MONTH else ""
-
-
 def _number_checks(otherwise: str = "") -> list[pa.Check]:
     return [
-        pa.Check(_all_numbers, error=f"must be a number, written like 12.5{otherwise}"),
+        pa.Check(
+            lambda cells: known_numbers(cells).notna() | cells.isna(),
+            error=f"must be a number, written like 12.5{otherwise}",
+        ),
         pa.Check(lambda cells: ~np.isinf(known_numbers(cells)), error="must be finite"),
     ]
-
-
-def _all_numbers(cells: pd.Series) -> pd.Series:
-    return known_numbers(cells).notna() | cells.isna()
 
 
 def _range(must: str, inside: Callable[[pd.Series], pd.Series]) -> pa.Check:

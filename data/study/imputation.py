@@ -166,16 +166,7 @@ def _donated(
     Donors are those whose predicted mean is nearest in rank. Their means are at the estimate, those of the missing at coefficients drawn from the
     posterior of a linear regression (type 1 matching, van Buuren 2018, doi 10.1201/9780429492259, section 3.4.2); a donor's value is moved by the
     difference between the two (local residual draws: Schenker and Taylor 1996, doi 10.1016/0167-9473(95)00057-7).
-
-    Parameters
-    ----------
-    predictors : ndarray (patient, column)
-    values : ndarray (patient,)
-        Those that are missing, as they were imputed last.
-    missing : ndarray of bool (patient,)
-    support : ndarray (value,)
-        Observed values, in increasing order.
-    rng : numpy.random.Generator
+    Missing `values` (patient,) are those imputed last; `support` is the observed values in increasing order.
     """
     gram = predictors.T @ predictors
     gram[np.diag_indices_from(gram)] *= 1.0 + RIDGE

@@ -13,16 +13,7 @@ from data.published.audit.counts import check_counts
 from data.published.audit.cox import check_cox
 from data.published.audit.curve_text import check_curve_text
 from data.published.audit.cutoffs import check_cutoffs
-from data.published.audit.finding import (
-    KIND_TITLES,
-    KINDS,
-    SEVERITIES,
-    Finding,
-    Kind,
-    Severity,
-    by_severity,
-    one_for_each_cause,
-)
+from data.published.audit.finding import Finding, by_severity, one_for_each_cause
 from data.published.audit.follow_up import check_follow_up
 from data.published.audit.granularity import check_granularity
 from data.published.audit.hazards import check_hazards
@@ -35,20 +26,6 @@ from data.published.audit.subgroups import check_subgroups
 from data.published.audit.survival import check_survival
 from data.published.evidence import Evidence
 from data.study.study import Study
-
-__all__ = [
-    "CHECKS",
-    "KINDS",
-    "KIND_TITLES",
-    "SEVERITIES",
-    "Check",
-    "Finding",
-    "Kind",
-    "Severity",
-    "audit",
-    "by_severity",
-    "one_for_each_cause",
-]
 
 type Check = Callable[[Study, Evidence], Iterable[Finding]]
 

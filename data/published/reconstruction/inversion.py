@@ -38,15 +38,7 @@ class Members:
         return np.searchsorted(np.sort(self.time[self.event == 1]), times, side="left")
 
     def moved_to_falls(self, reading: Reading, times: np.ndarray, draws: np.random.Generator) -> "Members":
-        """The same members, their deaths in gaps in which the whole curve falls, where one is near.
-
-        Parameters
-        ----------
-        reading : Reading
-            Of the whole curve.
-        times : ndarray (gap + 1,)
-        draws : Generator
-        """
+        """The same members, their deaths in gaps between times (gap + 1,) in which the whole curve falls, where one is near."""
         gaps = np.flatnonzero(np.diff(np.interp(times, reading.time, reading.survival)) < 0)
         deaths = np.flatnonzero(self.event == 1)
         if not len(deaths) or not len(gaps):

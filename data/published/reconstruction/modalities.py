@@ -124,12 +124,7 @@ def _printed(target: Target, statistic: float, count: int) -> float:
 def group_statistics(label, time, event, values):
     """Put the median of every group in `values`, and behind them the log-rank chi-square of all, or its root for two.
 
-    Parameters
-    ----------
-    label : ndarray of int (member,)
-        Group numbers of members in the order of time.
-    time, event : ndarray (member,)
-    values : ndarray of float (group + 1,)
+    `label`, `time` and `event` are of the members (member,) in the order of time; `values` is (group + 1,).
     """
     count = values.size - 1
     at_risk = np.zeros(count)

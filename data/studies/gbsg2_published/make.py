@@ -36,7 +36,6 @@ CUTS = {
 LEVELS = {"menostat": ("Menopausal status", ("Pre", "Post")), "tgrade": ("Tumour grade", ("I", "II", "III"))}
 ORDER = ("age", "menostat", "tsize", "tgrade", "pnodes", "progrec", "estrec")
 YEARS = (1, 3, 5)
-FIGURE = "Figure 1"
 
 
 def levels_of(cohort: Cohort) -> dict[str, pd.Series]:

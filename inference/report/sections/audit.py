@@ -9,7 +9,7 @@ from functools import partial
 
 import pandas as pd
 
-from data.published.audit import KIND_TITLES, KINDS, SEVERITIES, Finding, by_severity
+from data.published.audit.finding import KIND_TITLES, KINDS, SEVERITIES, Finding, by_severity
 from data.published.audit.hazards import interval_ratios, printed_ratio
 from data.published.audit.uses import Use, uses_of
 from data.published.evidence import Evidence

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from data.published.audit import CHECKS, KINDS, SEVERITIES, Finding, audit, by_severity, one_for_each_cause
+from data.published.audit import CHECKS, Finding, audit, by_severity, one_for_each_cause
+from data.published.audit.finding import KINDS, SEVERITIES
 from data.published.evidence import load_evidence
 from data.published.evidence_rows import Mean
 from data.published.printed import printed
