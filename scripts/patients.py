@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,10 +105,7 @@ def load_patients(
     for one in priors:
         read_prior_set(one, known_parameters(), study.folder)
     folder = ready_folder(out if out is not None else Path("outputs") / study.name)
-
-    def done(ready: int, total: int) -> None:
-        progress("reconstructing cohorts of pseudo-patients", ready, total)
-
+    done = partial(progress, "reconstructing cohorts of pseudo-patients")
     made = ensemble_of(study, evidence, cohorts, seed, folder, done, executors=executors)
     pseudo = pseudo_cohorts(made.patients, study, str(folder / COHORTS))
     publication = Publication(evidence, made, pseudo.matched)
@@ -147,10 +145,7 @@ def with_further(
 
     assert patients.publication is not None, "further cohorts are reconstructed"
     study, own = load_study(reference), ready_folder(folder / FURTHER)
-
-    def done(ready: int, total: int) -> None:
-        progress("reconstructing further cohorts of pseudo-patients", ready, total)
-
+    done = partial(progress, "reconstructing further cohorts of pseudo-patients")
     evidence = patients.publication.evidence
     made = ensemble_of(study, evidence, count - known, seed, own, done, known + 1, executors)
     further = pseudo_cohorts(made.patients, study, str(own / COHORTS)).cohorts

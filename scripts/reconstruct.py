@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,10 +53,7 @@ def reconstruct(
     folder = ready_folder(out if out is not None else Path("outputs") / loaded.name)
     executors = workers_of(cluster, loaded)
     with watch.stage("cohorts"), progress_bar(shown, "reconstructing") as progress:
-
-        def done(ready: int, total: int) -> None:
-            progress("cohorts", ready, total)
-
+        done = partial(progress, "cohorts")
         made = ensemble_of(loaded, evidence, cohorts, seed, folder, done, executors=executors)
     mark = ensemble_mark(loaded, evidence, cohorts, seed)
     labels = loaded.treatment.labels

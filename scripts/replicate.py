@@ -56,23 +56,11 @@ def replicate(
     settings = ReplicationSettings(caliper=caliper)
     with progress_bar(shown, "replicating") as progress:
         with watch.stage("cohorts"):
-            made = ensemble_of(
-                loaded,
-                evidence,
-                cohorts,
-                seed,
-                folder,
-                lambda ready, of: progress("reconstructing", ready, of),
-            )
+            done = partial(progress, "reconstructing")
+            made = ensemble_of(loaded, evidence, cohorts, seed, folder, done)
         with watch.stage("analysis"):
-            replication = replication_of(
-                made,
-                loaded,
-                evidence,
-                folder / "kept",
-                settings,
-                lambda ready, of: progress("analysing", ready, of),
-            )
+            done = partial(progress, "analysing")
+            replication = replication_of(made, loaded, evidence, folder / "kept", settings, done)
     mark = digest([ensemble_mark(loaded, evidence, cohorts, seed), vars(settings)])
     with watch.stage("figures"), Drawer(folder / "figures", mark) as draw:
         followed = cache(partial(followed_groups, made, loaded, evidence))

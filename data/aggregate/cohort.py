@@ -49,18 +49,17 @@ def _check_suits(aggregate: Aggregate, study: Study) -> None:
                 f"[covariates] {name} must have the table's levels, {', '.join(known[name])}, but found {', '.join(covariate.levels)}"
             )
     stated = study.baseline.cutpoints
-    if stated is not None and stated != aggregate.cutpoints:
-        problems.append(
-            f"[baseline] cutpoints must be the table's, {list(aggregate.cutpoints)}, but found {list(stated)}"
-        )
-    if study.time_unit != aggregate.time_unit:
-        problems.append(
-            f"time_unit must be the table's, '{aggregate.time_unit}', but found '{study.time_unit}'"
-        )
-    if study.treatment.treated != aggregate.treated:
-        problems.append(
-            f"[treatment] treated must be the table's, '{aggregate.treated}', but found '{study.treatment.treated}'"
-        )
+    for key, own, found in (
+        (
+            "[baseline] cutpoints",
+            list(aggregate.cutpoints),
+            list(aggregate.cutpoints if stated is None else stated),
+        ),
+        ("time_unit", f"'{aggregate.time_unit}'", f"'{study.time_unit}'"),
+        ("[treatment] treated", f"'{aggregate.treated}'", f"'{study.treatment.treated}'"),
+    ):
+        if own != found:
+            problems.append(f"{key} must be the table's, {own}, but found {found}")
     if problems:
         raise InputError(
             f"{study.file}: {'; '.join(problems)}; correct the study file, or make the table again"

@@ -61,26 +61,19 @@ def counted(study: Study, smallest: int = 1) -> Aggregate:
 
 def check_countable(study: Study) -> None:
     """Raise InputError where a study asks for what counts cannot hold: all reasons together."""
-    source, roles, problems = study.cohort, study.cohort.columns, []
-    if source.source != "file":
-        problems.append(
-            f"[cohort] source must be 'file', whose patients are counted, but found '{source.source}'"
-        )
-    if source.rows != "patients":
-        problems.append(
-            "[cohort] rows must be 'patients', but found 'episodes'; write one row for each patient"
-        )
-    if roles.entry:
-        problems.append("[cohort.columns] entry must be left out: the table counts follow-up from time zero")
-    if roles.treatment_start:
-        problems.append(
-            "[cohort.columns] treatment_start must be left out: a table of counts knows who was ever treated; count those who are at "
-            "risk at a landmark, from the landmark on"
-        )
-    if study.propensity.score is not None:
-        problems.append("[propensity] must give formula: a score differs between patients of one pattern")
-    if study.missing.method == "impute":
-        problems.append("[missing] method must be 'complete' or 'refuse': cells of counts cannot be imputed")
+    source, roles = study.cohort, study.cohort.columns
+    elsewhere, episodes = source.source != "file", source.rows != "patients"
+    imputed = study.missing.method == "impute"
+    refused = {
+        f"[cohort] source must be 'file', whose patients are counted, but found '{source.source}'": elsewhere,
+        "[cohort] rows must be 'patients', but found 'episodes'; write one row for each patient": episodes,
+        "[cohort.columns] entry must be left out: the table counts follow-up from time zero": roles.entry,
+        "[cohort.columns] treatment_start must be left out: a table of counts knows who was ever treated; count those who are at "
+        "risk at a landmark, from the landmark on": roles.treatment_start,
+        "[propensity] must give formula: a score differs between patients of one pattern": study.propensity.score,
+        "[missing] method must be 'complete' or 'refuse': cells of counts cannot be imputed": imputed,
+    }
+    problems = [problem for problem, found in refused.items() if found]
     if problems:
         raise InputError(f"{study.file}: {'; '.join(problems)}")
 
@@ -122,7 +115,7 @@ def _counted(database: DuckDBPyConnection, study: Study, file: Path, smallest: i
                 f"{file}: column '{roles.id}' must be different for every patient, but {repeated} values are repeated or missing; one row is "
                 "one patient"
             )
-    plain = {name: _levels(database, source, name, kinds[name], study) for name in study.covariates}
+    plain = {name: _levels(database, source, name, study) for name in study.covariates}
     time = f"TRY_CAST({_name(roles.time)} AS DOUBLE)"
     deaths = f"lower(trim(CAST({_name(roles.event)} AS VARCHAR))) IN ('1', '1.0', 'true', 'yes')"
     cutpoints = study.baseline.cutpoints
@@ -138,7 +131,7 @@ def _counted(database: DuckDBPyConnection, study: Study, file: Path, smallest: i
     return aggregate_of(rows, ends, plain, cutpoints, study, str(file))
 
 
-def _levels(database: DuckDBPyConnection, source: str, name: str, kind: str, study: Study) -> tuple[str, ...]:
+def _levels(database: DuckDBPyConnection, source: str, name: str, study: Study) -> tuple[str, ...]:
     """Return the levels of a covariate; one that has none stated is true or false, or a number that must be binned."""
     covariate, column = study.covariates[name], _name(name)
     if covariate.levels is not None:

@@ -25,36 +25,30 @@ PLACES = 12
 
 
 @dataclass(frozen=True)
-class PointRow:
-    """A row of curves.csv: a point, in the study's unit and as a survival probability."""
+class MarkRow:
+    """A row of censor_marks.csv: a mark on a curve, at a time in the study's unit."""
 
     curve: str
     arm: str
+    time: float
+
+
+@dataclass(frozen=True)
+class PointRow(MarkRow):
+    """A row of curves.csv: a point, as a survival probability."""
+
     phase: str
     subgroup: str
-    time: float
     survival: float
 
 
 @dataclass(frozen=True)
-class CountRow:
+class CountRow(MarkRow):
     """A row of at_risk.csv: a column of the risk table under a curve; what is not printed is nan."""
 
-    curve: str
-    arm: str
-    time: float
     at_risk: int
     events: float
     censored: float
-
-
-@dataclass(frozen=True)
-class MarkRow:
-    """A row of censor_marks.csv: a mark on a curve."""
-
-    curve: str
-    arm: str
-    time: float
 
 
 def read_curves(tables: EvidenceTables, names: EvidenceNames, study: Study) -> tuple[PublishedCurve, ...]:

@@ -121,21 +121,17 @@ def _key(name: str) -> str:
 
 def _unfit(column: ColumnFacts) -> str | None:
     """Why a column cannot be a covariate as it is."""
-    if column.repeated:
-        return "the name is there more than once; rename the columns"
-    if column.missing == column.rows:
-        return "every cell is missing"
-    if len(column.values) < 2:
-        return "the same for every patient"
-    if column.held:
-        return f"it holds {column.held}; write the time between two of them as a number"
-    if column.identifies:
-        return "a number or name of its own for every patient"
-    if not column.numeric and len(column.values) > MOST_LEVELS:
-        return f"{len(column.values)} different texts"
-    if "`" in column.name or not column.name.strip():
-        return "the name cannot be used in a formula; rename the column"
-    return None
+    nameless = "`" in column.name or not column.name.strip()
+    reasons = {
+        "the name is there more than once; rename the columns": column.repeated,
+        "every cell is missing": column.missing == column.rows,
+        "the same for every patient": len(column.values) < 2,
+        f"it holds {column.held}; write the time between two of them as a number": column.held,
+        "a number or name of its own for every patient": column.identifies,
+        f"{len(column.values)} different texts": not column.numeric and len(column.values) > MOST_LEVELS,
+        "the name cannot be used in a formula; rename the column": nameless,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
 
 
 def _unit_line(roles: dict[str, ColumnFacts]) -> str:

@@ -74,20 +74,14 @@ def pseudo_cohorts(patients: pd.DataFrame, study: Study, origin: str) -> PseudoC
     problems.raise_if_any()
     numbers = patients["cohort"].to_numpy()
     rows = [np.flatnonzero(numbers == number) for number in np.unique(numbers)]
+    cohorts = []
+    for inside in rows:
+        problems = Problems(f"{origin}, cohort {numbers[inside[0]]}")
+        own = with_equal_times(cells.iloc[inside].reset_index(drop=True), study, problems)
+        cohorts.append(cohort_of(recorded_cells(own, study, problems), study))
     return PseudoCohorts(
-        tuple(
-            _cohort(
-                cells.iloc[inside].reset_index(drop=True), study, f"{origin}, cohort {numbers[inside[0]]}"
-            )
-            for inside in rows
-        ),
-        np.stack([patients["matched"].to_numpy()[inside] == 1 for inside in rows]),
+        tuple(cohorts), np.stack([patients["matched"].to_numpy()[inside] == 1 for inside in rows])
     )
-
-
-def _cohort(cells: pd.DataFrame, study: Study, origin: str) -> Cohort:
-    problems = Problems(origin)
-    return cohort_of(recorded_cells(with_equal_times(cells, study, problems), study, problems), study)
 
 
 def settle(study: Study, cohorts: Sequence[Cohort]) -> Study:
