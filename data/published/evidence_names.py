@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from data.errors import InputError
 from data.files import decode, read_bytes
+from data.study.problems import study_problems
 from data.study.sections import Cells, Names, Positive, Section, Text, as_tuple
-from data.study.study_problems import study_problems
 
 Phase = Literal["before", "after"]
 Checksum = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

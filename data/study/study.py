@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from data.errors import InputError
 from data.files import decode, expand, read_bytes
 from data.study.formulas import formula_problem
+from data.study.problems import study_problems
 from data.study.sections import (
     Baseline,
     CohortSource,
@@ -23,7 +24,6 @@ from data.study.sections import (
     Text,
     Treatment,
 )
-from data.study.study_problems import study_problems
 
 STUDIES = Path(__file__).parents[1] / "studies"
 

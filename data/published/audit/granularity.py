@@ -18,12 +18,7 @@ FAMILY = "granularity"
 
 @dataclass(frozen=True)
 class Split:
-    """Two groups that add up to a printed size, with the patients who had the event in each.
-
-    Attributes
-    ----------
-    first, first_size, second, second_size : int
-    """
+    """Two groups that add up to a printed size, with the patients who had the event in each."""
 
     first: int
     first_size: int

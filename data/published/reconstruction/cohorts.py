@@ -7,7 +7,6 @@ import numpy as np
 from data.published.evidence import Evidence
 from data.published.reconstruction.arrays import Covariates, Layout, Membership
 from data.published.reconstruction.assumptions import STATED, Assumptions
-from data.published.reconstruction.axes import Axes, axes_of
 from data.published.reconstruction.chain import CHANCES, CURVES, SUMMARIES, UNRELATED, Moves, Places, run
 from data.published.reconstruction.conflicts import conflicts_of
 from data.published.reconstruction.covariates import (
@@ -16,6 +15,7 @@ from data.published.reconstruction.covariates import (
     move_loadings,
     precision_of,
 )
+from data.published.reconstruction.curve_targets import Axes, axes_of
 from data.published.reconstruction.deaths import DeathCount, death_classes, death_counts, first_lifetimes
 from data.published.reconstruction.layout import layout_of, membership_of
 from data.published.reconstruction.lifetimes import Lifetimes, draw_lifetimes

@@ -3,7 +3,7 @@
 Loss to follow-up is a trial's accrual and its few early losses, or what the marks of the figure show.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -25,9 +25,9 @@ class Members:
         `level` is that of the covariate whose subgroups have curves.
     """
 
-    time: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    event: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    level: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    time: np.ndarray
+    event: np.ndarray
+    level: np.ndarray
 
     def at_risk(self, times: np.ndarray) -> np.ndarray:
         """How many have these times or later ones."""
@@ -53,7 +53,7 @@ class Members:
         return Members(time, self.event, self.level)
 
 
-NOBODY = Members()
+NOBODY = Members(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 PIECES = 12  # of constant hazard, where nothing is printed

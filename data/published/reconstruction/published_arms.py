@@ -8,9 +8,8 @@ from scipy.optimize import linear_sum_assignment
 
 from data.published.evidence import Evidence
 from data.published.published_curves import PublishedCurve
-from data.published.reconstruction.axes import CALIBRATION_SD
 from data.published.reconstruction.covariates import DrawnCovariates
-from data.published.reconstruction.curve_targets import figure_name
+from data.published.reconstruction.curve_targets import CALIBRATION_SD, figure_name
 from data.published.reconstruction.inversion import NOBODY, Arm, Members, arm_of
 from data.published.reconstruction.margins import ARMS, Strata, level_number
 from data.published.reconstruction.readings import read

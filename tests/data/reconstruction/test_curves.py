@@ -9,8 +9,8 @@ import pytest
 from scipy.integrate import quad
 
 from data.published.publish import publish_curve
-from data.published.reconstruction.axes import CALIBRATION_SD
 from data.published.reconstruction.cohorts import draw_cohort, first_state, plan_of
+from data.published.reconstruction.curve_targets import CALIBRATION_SD
 from data.published.reconstruction.density import END_WIDTH, log_density
 from data.published.reconstruction.inversion import arm_of
 from data.published.reconstruction.readings import READING_SD, read
