@@ -60,25 +60,13 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A model of a study's patients, before it is fitted.
-
-    Attributes
-    ----------
-    choice : Choice
-    patients : Patients
-    request : FitRequest
-        For all cohorts; `requests` are those of each.
-    folder : Path
-        Where its files go.
-    executors : Cluster or None
-        The workers of a cluster; None for this process.
-    """
+    """A model of a study's patients, before it is fitted."""
 
     choice: Choice
     patients: Patients
-    request: FitRequest
-    folder: Path
-    executors: Cluster | None = None
+    request: FitRequest  # for all cohorts; `requests` are those of each
+    folder: Path  # where its files go
+    executors: Cluster | None = None  # the workers of a cluster; None for this process
 
     @property
     def study(self) -> Study:
@@ -111,21 +99,11 @@ class Prepared:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A model that was fitted.
+    """A model that was fitted."""
 
-    Attributes
-    ----------
-    trees : sequence of DataTree
-        The fit of each cohort.
-    summary : FitSummary
-        Over all cohorts.
-    comparators : Future of DataFrame
-        Frequentist estimates, over several cohorts pooled.
-    """
-
-    trees: Sequence[xr.DataTree]
-    summary: FitSummary
-    comparators: Future[pd.DataFrame]
+    trees: Sequence[xr.DataTree]  # the fit of each cohort
+    summary: FitSummary  # over all cohorts
+    comparators: Future[pd.DataFrame]  # frequentist estimates, over several cohorts pooled
 
 
 def prepared(reference: str, choice: Choice, sampling: Sampling, progress: Progress) -> Prepared:
@@ -168,19 +146,11 @@ def prepared(reference: str, choice: Choice, sampling: Sampling, progress: Progr
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """What worker processes do while fits are read: diagnostic plots of the first cohort's, and frequentist estimates.
-
-    Attributes
-    ----------
-    model : Prepared
-    workers : DrawingWorkers
-    copy : Path
-        The file that plots are drawn from.
-    """
+    """What worker processes do while fits are read: diagnostic plots of the first cohort's, and frequentist estimates."""
 
     model: Prepared
     workers: DrawingWorkers
-    copy: Path
+    copy: Path  # the file that plots are drawn from
 
     def begin(self, fit: xr.DataTree) -> Future[pd.DataFrame]:
         """Begin, and return the estimates to come; from here on the folder has no manifest, until all files are of one fit again."""

@@ -46,27 +46,14 @@ WRITING = ("tables", "figures")  # stages of a report too
 
 @dataclass(frozen=True, eq=False)
 class Analysed:
-    """An analysis that was made.
-
-    Attributes
-    ----------
-    results : Results
-    folder : Path
-        Where its files are.
-    watch : Stopwatch
-    publication : Publication or None
-        What stands behind pseudo-patients.
-    companions : Companions or None
-        What is computed from the publication.
-    computed : Computed
-        Feedback, treatment timing and unmeasured confounding; a quick look has none of it.
-    """
+    """An analysis that was made."""
 
     results: Results
-    folder: Path
+    folder: Path  # where its files are
     watch: Stopwatch
-    publication: Publication | None = None
-    companions: Companions | None = None
+    publication: Publication | None = None  # what stands behind pseudo-patients
+    companions: Companions | None = None  # what is computed from the publication
+    # feedback, treatment timing and unmeasured confounding; a quick look has none of it
     computed: Computed = NOTHING
 
 

@@ -26,25 +26,14 @@ P_NAME = re.compile(r"p(?:\s?-?\s?value)?\s*(?=[<>=])")
 
 @dataclass(frozen=True)
 class Parts:
-    """What a cell holds.
+    """What a cell holds."""
 
-    Attributes
-    ----------
-    number : str
-        With a point before its decimals, and nothing else but digits, a sign and an exponent.
-    operator : str
-        "=", "<" or ">".
-    lower, upper : str
-        Ends of an interval in the same cell, as printed; empty where there is none.
-    percent : bool
-        Whether a per cent sign stands behind the number.
-    """
-
-    number: str
-    operator: str = "="
+    number: str  # with a point before its decimals, and nothing else but digits, a sign and an exponent
+    operator: str = "="  # "=", "<" or ">"
+    # ends of an interval in the same cell, as printed; empty where there is none
     lower: str = ""
     upper: str = ""
-    percent: bool = False
+    percent: bool = False  # whether a per cent sign stands behind the number
 
 
 def plain(text: str) -> str:

@@ -33,25 +33,15 @@ class CountReading:
 
 @dataclass(frozen=True)
 class ToxicitySeries:
-    """A series with two arms.
+    """A series with two arms."""
 
-    Attributes
-    ----------
-    id, study : str
-        Of the row in the review's table.
-    total : int
-        Patients, as printed.
-    readings : tuple of CountReading
-        All that agree with the printed percentages; those that leave out the fewest patients first.
-    note : str
-        What the table says about the row.
-    """
-
+    # of the row in the review's table
     id: str
     study: str
-    total: int
+    total: int  # patients, as printed
+    # all that agree with the printed percentages; those that leave out the fewest patients first
     readings: tuple[CountReading, ...]
-    note: str
+    note: str  # what the table says about the row
 
     @property
     def certain(self) -> bool:

@@ -122,22 +122,13 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
-    """Patients after every check, without design matrices; cells of covariates may be missing where the study file says so.
+    """Patients after every check, without design matrices; cells of covariates may be missing where the study file says so."""
 
-    Attributes
-    ----------
-    patients : dict of str to ndarray (patient,)
-        By attribute of `Cohort`: patient, time, event, treatment, entry.
-    treatment_start : ndarray (patient,) or None
-    covariates : DataFrame (patient, covariate)
-    score : ndarray (patient,) or None
-        Linear predictor of treatment from elsewhere.
-    """
-
+    # (patient,) by attribute of `Cohort`: patient, time, event, treatment, entry
     patients: dict[str, np.ndarray]
-    treatment_start: np.ndarray | None
-    covariates: pd.DataFrame
-    score: np.ndarray | None = None
+    treatment_start: np.ndarray | None  # (patient,)
+    covariates: pd.DataFrame  # (patient, covariate)
+    score: np.ndarray | None = None  # (patient,) linear predictor of treatment from elsewhere
 
 
 def recorded_patients(frame: pd.DataFrame, study: Study, origin: str) -> Recorded:

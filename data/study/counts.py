@@ -7,25 +7,13 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Exits:
-    """Patients by the interval in which their follow-up ends, and by whether it ends in the event.
+    """Patients by the interval in which their follow-up ends, and by whether it ends in the event."""
 
-    Attributes
-    ----------
-    row : ndarray of int (exit,)
-        Row of the cohort: covariate pattern and arm.
-    interval : ndarray of int (exit,)
-        From 0.
-    event : ndarray of bool (exit,)
-    patients : ndarray (exit,)
-        How many, at least 1.
-    time, time_squared : ndarray (exit,)
-        Sums over these patients of the time spent in that interval, and of its square.
-    """
-
-    row: np.ndarray
-    interval: np.ndarray
-    event: np.ndarray
-    patients: np.ndarray
+    row: np.ndarray  # (exit,) int: of the cohort, covariate pattern and arm
+    interval: np.ndarray  # (exit,) int: from 0
+    event: np.ndarray  # (exit,) bool
+    patients: np.ndarray  # (exit,) how many, at least 1
+    # (exit,) sums over these patients of the time spent in that interval, and of its square
     time: np.ndarray
     time_squared: np.ndarray
 

@@ -27,18 +27,12 @@ RIDGE = 1e-5  # share of each predictor's sum of squares, so that collinear pred
 
 @dataclass(frozen=True, eq=False)
 class Imputed:
-    """Covariates without a missing cell, several times.
+    """Covariates without a missing cell, several times."""
 
-    Attributes
-    ----------
-    covariates : tuple of DataFrame (patient, covariate)
-        Observed cells are the same in all.
-    trace : dict of str to ndarray (imputation, cycle)
-        Mean of the imputed values of each continuous covariate, and the share of each level of a factor. Chains start from observed
-        values drawn at random, and must come to vary about the same value.
-    """
-
-    covariates: tuple[pd.DataFrame, ...]
+    covariates: tuple[pd.DataFrame, ...]  # (patient, covariate) observed cells are the same in all
+    # (imputation, cycle) mean of the imputed values of each continuous covariate, and the share of each level
+    # of a factor. Chains start from observed values drawn at random, and must come to vary about the same
+    # value
     trace: dict[str, np.ndarray]
 
 

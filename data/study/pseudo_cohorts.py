@@ -38,18 +38,10 @@ def words_for(study: Study) -> Callable[[str], str] | None:
 
 @dataclass(frozen=True, eq=False)
 class PseudoCohorts:
-    """Reconstructed cohorts of one study.
+    """Reconstructed cohorts of one study."""
 
-    Attributes
-    ----------
-    cohorts : tuple of Cohort
-        All of the same size.
-    matched : ndarray of bool (cohort, patient)
-        Who is in the published matched set.
-    """
-
-    cohorts: tuple[Cohort, ...]
-    matched: np.ndarray
+    cohorts: tuple[Cohort, ...]  # all of the same size
+    matched: np.ndarray  # (cohort, patient) bool: who is in the published matched set
 
 
 def pseudo_cohorts(patients: pd.DataFrame, study: Study, origin: str) -> PseudoCohorts:

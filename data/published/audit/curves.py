@@ -10,24 +10,12 @@ from data.published.evidence import Evidence
 
 @dataclass(frozen=True)
 class Point:
-    """A printed survival probability.
+    """A printed survival probability."""
 
-    Attributes
-    ----------
-    time : float
-        In the study's unit.
-    survival : float
-        Between 0 and 1.
-    half_digit : float
-        Half a unit of its last printed digit.
-    text : str
-        As printed.
-    """
-
-    time: float
-    survival: float
-    half_digit: float
-    text: str
+    time: float  # in the study's unit
+    survival: float  # between 0 and 1
+    half_digit: float  # half a unit of its last printed digit
+    text: str  # as printed
 
 
 def curve(evidence: Evidence, arm: str, phase: str) -> tuple[Point, ...]:

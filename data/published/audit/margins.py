@@ -12,33 +12,17 @@ from data.published.printed import Printed
 
 @dataclass(frozen=True)
 class Margin:
-    """The counts of one variable in both arms.
+    """The counts of one variable in both arms."""
 
-    Attributes
-    ----------
-    name : str
-        Variable, with the level where several may apply to one patient.
-    phase : str
-        "before" or "after".
-    levels : tuple of str
-        Columns of the table; a level and "none of it" where several may apply.
-    treated, control : tuple of int
-        Patients by level.
-    sizes : tuple of int
-        Patients of the treated and the control arm, as Table 1 prints them.
-    p : Printed or None
-    complete : bool
-        Whether the levels are exclusive, so that their counts must add up to the arm.
-    """
-
-    name: str
-    phase: str
-    levels: tuple[str, ...]
+    name: str  # variable, with the level where several may apply to one patient
+    phase: str  # "before" or "after"
+    levels: tuple[str, ...]  # columns of the table; a level and "none of it" where several may apply
+    # patients by level
     treated: tuple[int, ...]
     control: tuple[int, ...]
-    sizes: tuple[int, int]
+    sizes: tuple[int, int]  # patients of the treated and the control arm, as Table 1 prints them
     p: Printed | None
-    complete: bool
+    complete: bool  # whether the levels are exclusive, so that their counts must add up to the arm
 
     @property
     def of_one_arm(self) -> bool:

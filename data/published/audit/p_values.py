@@ -23,24 +23,14 @@ PAIRED = "a paired test (exact McNemar, McNemar-Bowker)"
 
 @dataclass(frozen=True)
 class Recomputed:
-    """The P values that a variable could have had.
-
-    Attributes
-    ----------
-    margin : Margin
-    printed : Printed
-    unpaired : dict of str to float
-        By test.
-    paired : tuple of float or None
-        Lowest and highest P of the paired test; None where the arms are not pairs.
-    discordant : tuple of int
-        Numbers of discordant pairs with which the exact McNemar test prints the published P; empty for more levels.
-    """
+    """The P values that a variable could have had."""
 
     margin: Margin
     printed: Printed
-    unpaired: dict[str, float]
+    unpaired: dict[str, float]  # by test
+    # lowest and highest P of the paired test; None where the arms are not pairs
     paired: tuple[float, float] | None
+    # discordant pairs with which the exact McNemar test prints the published P; empty for more than two levels
     discordant: tuple[int, ...]
 
     def reproduced(self, test: str) -> bool:

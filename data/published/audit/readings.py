@@ -83,22 +83,13 @@ def deaths_between(
 
 @dataclass(frozen=True)
 class CurveEffect:
-    """The effect of the treatment by two curves with numbers at risk.
+    """The effect of the treatment by two curves with numbers at risk."""
 
-    Attributes
-    ----------
-    log_ratio, error : float
-        The log hazard ratio, treated to control, and its standard error.
-    reading : float
-        How far one smallest difference in the reading of both curves moves the log hazard ratio.
-    deviate : float
-        Of the log-rank test, below 0 where the treated fare better.
-    """
-
+    # the log hazard ratio, treated to control, and its standard error
     log_ratio: float
     error: float
-    reading: float
-    deviate: float
+    reading: float  # how far one smallest difference in the reading of both curves moves the log hazard ratio
+    deviate: float  # of the log-rank test, below 0 where the treated fare better
 
 
 def effect_of(treated: PublishedCurve, control: PublishedCurve) -> CurveEffect | None:

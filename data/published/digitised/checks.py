@@ -23,20 +23,11 @@ type Of = Literal["survival", "failure"]
 
 @dataclass(frozen=True, eq=False)
 class CheckedSeries:
-    """A data set that can be a survival curve.
+    """A data set that can be a survival curve."""
 
-    Attributes
-    ----------
-    time : ndarray of float (point,)
-        In the unit of the file, not falling.
-    value : ndarray of float (point,)
-        As read, on the scale of the file.
-    scale, of : str
-        "fraction" or "percent", of "survival" or of "failure".
-    """
-
-    time: np.ndarray
-    value: np.ndarray
+    time: np.ndarray  # (point,) in the unit of the file, not falling
+    value: np.ndarray  # (point,) as read, on the scale of the file
+    # "fraction" or "percent", of "survival" or of "failure"
     scale: Scale
     of: Of
 

@@ -15,24 +15,13 @@ WORDS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "spaces"}
 
 @dataclass(frozen=True)
 class Sheet:
-    """The cells of a table.
+    """The cells of a table."""
 
-    Attributes
-    ----------
-    header : tuple of tuple of str
-        Rows before the first row of numbers.
-    rows : tuple of tuple of str
-        The others, all as wide as the widest; cells that are missing are empty.
-    lines : tuple of int
-        The line of the file that each row stands in.
-    separator : str
-        In words.
-    """
-
-    header: tuple[tuple[str, ...], ...]
+    header: tuple[tuple[str, ...], ...]  # rows before the first row of numbers
+    # the others, all as wide as the widest; cells that are missing are empty
     rows: tuple[tuple[str, ...], ...]
-    lines: tuple[int, ...]
-    separator: str
+    lines: tuple[int, ...]  # the line of the file that each row stands in
+    separator: str  # in words
 
     @property
     def width(self) -> int:

@@ -16,17 +16,10 @@ COUNTS = ("nrisk", "n.risk", "at_risk", "at risk", "number at risk", "n", "n_ris
 
 @dataclass(frozen=True, eq=False)
 class RiskTable:
-    """The numbers at risk of one arm.
+    """The numbers at risk of one arm."""
 
-    Attributes
-    ----------
-    kind : str
-        What the file was taken for, in words.
-    time, at_risk : ndarray of float (column,)
-        In the unit of the file; whole numbers.
-    """
-
-    kind: str
+    kind: str  # what the file was taken for, in words
+    # (column,) in the unit of the file; whole numbers
     time: np.ndarray
     at_risk: np.ndarray
 

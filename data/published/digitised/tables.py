@@ -11,36 +11,21 @@ from data.published.digitised.delimited import Sheet, numbers
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """The points of one curve.
+    """The points of one curve."""
 
-    Attributes
-    ----------
-    name : str
-        Of the data set in the file; empty where it has none.
-    time, survival : ndarray of float (point,)
-        In the units and the order of the file.
-    """
-
-    name: str
+    name: str  # of the data set in the file; empty where it has none
+    # (point,) in the units and the order of the file
     time: np.ndarray
     survival: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Digitised:
-    """The data sets of a file.
+    """The data sets of a file."""
 
-    Attributes
-    ----------
-    kind : str
-        What the file was taken for, in words.
-    series : tuple of Series
-    time_resolution, survival_resolution : float or None
-        The size of a pixel in the units of the file, where the file states how its axes were calibrated.
-    """
-
-    kind: str
+    kind: str  # what the file was taken for, in words
     series: tuple[Series, ...]
+    # the size of a pixel in the units of the file, where the file states how its axes were calibrated
     time_resolution: float | None = None
     survival_resolution: float | None = None
 

@@ -68,30 +68,17 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class PseudoCohort:
-    """A cohort of pseudo-patients, listed by stratum.
+    """A cohort of pseudo-patients, listed by stratum."""
 
-    Attributes
-    ----------
-    covariates : ndarray of int (patient, covariate)
-        Level numbers.
-    time, event : ndarray (patient,)
-    values : ndarray of float (target,)
-        The statistics, on the scale of print.
-    modalities : list of ndarray of int (treated patient,)
-        Group numbers, for every set of groups without printed sizes.
-    modality_values : list of ndarray of float
-        Their statistics, on the scale of print.
-    conflicts : tuple of str
-        Which targets are missed, and what they pull against.
-    """
-
-    covariates: np.ndarray
+    covariates: np.ndarray  # (patient, covariate) int: level numbers
+    # (patient,)
     time: np.ndarray
     event: np.ndarray
-    values: np.ndarray
+    values: np.ndarray  # (target,) the statistics, on the scale of print
+    # (treated patient,) int: group numbers, for every set of groups without printed sizes
     modalities: list[np.ndarray]
-    modality_values: list[np.ndarray]
-    conflicts: tuple[str, ...]
+    modality_values: list[np.ndarray]  # their statistics, on the scale of print
+    conflicts: tuple[str, ...]  # which targets are missed, and what they pull against
 
 
 @dataclass(frozen=True, eq=False)

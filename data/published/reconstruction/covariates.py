@@ -16,21 +16,13 @@ ROUNDS = 20
 
 @dataclass(frozen=True, eq=False)
 class DrawnCovariates:
-    """Covariates of a cohort, and what they were drawn from.
+    """Covariates of a cohort, and what they were drawn from."""
 
-    Attributes
-    ----------
-    levels : ndarray of int (patient, covariate)
-        Level numbers.
-    latent : ndarray of float (patient, covariate)
-        Of the copula; within a stratum the levels of a covariate are allotted by the rank of its latents.
-    loadings : ndarray of float (covariate, factor)
-        Of the latents on common factors.
-    """
-
-    levels: np.ndarray
+    levels: np.ndarray  # (patient, covariate) int: level numbers
+    # (patient, covariate) of the copula; within a stratum the levels of a covariate are allotted by the rank
+    # of its latents
     latent: np.ndarray
-    loadings: np.ndarray
+    loadings: np.ndarray  # (covariate, factor) of the latents on common factors
 
 
 def precision_of(loadings: np.ndarray) -> np.ndarray:

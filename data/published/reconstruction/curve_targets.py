@@ -110,37 +110,26 @@ STEP = 0.5  # standard deviation of a proposed change
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """The axes of every figure of a study, for one cohort.
+    """The axes of every figure of a study, for one cohort."""
 
-    Attributes
-    ----------
-    target, figure : ndarray of int (point,)
-        Which target a point is, and on which figure.
-    time, survival, time_error : ndarray of float (point,)
-        As read.
-    group, entry_target, entry_time, point, until : ndarray (checkpoint,)
-        Of every checkpoint, as they are without errors: the group and target, the time, the point of a figure or -1, and
-        whether it is the later of a point's two.
-    ends : ndarray of float (figure,)
-        Time at which the axis ends.
-    resolution : ndarray of float (figure, 2)
-        Of time and of survival.
-    errors : ndarray of float (figure, 4)
-        At the beginning and end of the axis of time, at survival 0 and 1, in units of the resolution; changed in place.
-    """
-
+    # (point,) int: which target a point is, and on which figure
     target: np.ndarray
     figure: np.ndarray
+    # (point,) as read
     time: np.ndarray
     survival: np.ndarray
     time_error: np.ndarray
+    # (checkpoint,) of every checkpoint, as they are without errors: the group and target, the time, the point
+    # of a figure or -1, and whether it is the later of a point's two
     group: np.ndarray
     entry_target: np.ndarray
     entry_time: np.ndarray
     point: np.ndarray
     until: np.ndarray
-    ends: np.ndarray
-    resolution: np.ndarray
+    ends: np.ndarray  # (figure,) time at which the axis ends
+    resolution: np.ndarray  # (figure, 2) of time and of survival
+    # (figure, 4) at the beginning and end of the axis of time, at survival 0 and 1, in units of the
+    # resolution; changed in place
     errors: np.ndarray
 
     def place(self, layout: Layout) -> None:

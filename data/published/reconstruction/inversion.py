@@ -17,14 +17,9 @@ NEAR = 2.0  # units of the reading of time within which a death belongs to a fal
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """Pseudo-patients of an arm whose times are known from curves of their subgroups, beside the curve of the whole arm.
+    """Pseudo-patients of an arm whose times are known from curves of their subgroups, beside the curve of the whole arm."""
 
-    Attributes
-    ----------
-    time, event, level : ndarray (member,)
-        `level` is that of the covariate whose subgroups have curves.
-    """
-
+    # (member,) each; `level` is that of the covariate whose subgroups have curves
     time: np.ndarray
     event: np.ndarray
     level: np.ndarray
@@ -65,14 +60,9 @@ HIDDEN = (1.0, 2.0)  # losses for each mark
 
 @dataclass(frozen=True, eq=False)
 class LossShape:
-    """Cumulative hazard of loss to follow-up, linear between knots.
+    """Cumulative hazard of loss to follow-up, linear between knots."""
 
-    Attributes
-    ----------
-    knots, reached : ndarray of float (knot,)
-        Times from 0 to the end of the figure, and the cumulative hazard there.
-    """
-
+    # (knot,) times from 0 to the end of the figure, and the cumulative hazard there
     knots: np.ndarray
     reached: np.ndarray
 
@@ -125,24 +115,14 @@ LOWEST = 0.01  # survival where the curve reaches zero, for the hazard
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """An arm made from its curve.
+    """An arm made from its curve."""
 
-    Attributes
-    ----------
-    time, event : ndarray (patient,)
-        Those followed to the end of the figure have times after it, by less than `END_WIDTH` of it.
-    losses : LossShape
-        The cumulative hazard of loss that the generative model of this cohort has.
-    axis : ndarray of float (2,)
-        Errors of the axis at survival 0 and 1, in units of the resolution.
-    level : ndarray of int (patient,)
-        Of the members whose times are known from curves of their own; -1 of the others.
-    """
-
+    # (patient,) those followed to the end of the figure have times after it, by less than `END_WIDTH` of it
     time: np.ndarray
     event: np.ndarray
-    losses: LossShape
-    axis: np.ndarray
+    losses: LossShape  # the cumulative hazard of loss that the generative model of this cohort has
+    axis: np.ndarray  # (2,) errors of the axis at survival 0 and 1, in units of the resolution
+    # (patient,) int: of the members whose times are known from curves of their own; -1 of the others
     level: np.ndarray
 
 

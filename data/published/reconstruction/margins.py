@@ -15,22 +15,13 @@ ARMS = ("control", "treated")
 
 @dataclass(frozen=True, eq=False)
 class Strata:
-    """The strata of a study in a fixed order: by arm, those outside the matched set before those in it.
+    """The strata of a study in a fixed order: by arm, those outside the matched set before those in it."""
 
-    Attributes
-    ----------
-    treated, matched : ndarray of bool (stratum,)
-        What the pseudo-patients of a stratum are.
-    sizes : ndarray of int (stratum,)
-        How many they are.
-    counts : mapping of str to ndarray of int (stratum, level)
-        By covariate, how many hold each level.
-    """
-
+    # (stratum,) bool: what the pseudo-patients of a stratum are
     treated: np.ndarray
     matched: np.ndarray
-    sizes: np.ndarray
-    counts: dict[str, np.ndarray]
+    sizes: np.ndarray  # (stratum,) int: how many they are
+    counts: dict[str, np.ndarray]  # (stratum, level) int: by covariate, how many hold each level
 
     @property
     def of_patient(self) -> np.ndarray:

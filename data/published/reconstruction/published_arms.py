@@ -20,17 +20,11 @@ SHARED_SD = 0.1  # standard deviation of the axis errors of the second arm of a 
 
 @dataclass(frozen=True, eq=False)
 class PublishedArms:
-    """Arms made from published curves, and the errors of the axes that they were read by.
+    """Arms made from published curves, and the errors of the axes that they were read by."""
 
-    Attributes
-    ----------
-    strata : dict of int to Arm
-        By the number of the stratum, those of its pseudo-patients.
-    axes : dict of str to ndarray of float (2,)
-        Errors of the axis of survival of every figure, by its name.
-    """
-
+    # by the number of the stratum, those of its pseudo-patients
     strata: dict[int, Arm] = field(default_factory=dict)
+    # by the name of a figure, (2,) errors of its axis of survival
     axes: dict[str, np.ndarray] = field(default_factory=dict)
 
     def draw(

@@ -14,23 +14,15 @@ KNOT_FALL = 0.04  # share by which a curve falls from knot to knot of the genera
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """A curve as the reconstruction uses it.
-
-    Attributes
-    ----------
-    curve : PublishedCurve
-    level : ndarray of float (point,)
-        The nearest survival to the points as read that never rises (isotonic regression).
-    time, survival : ndarray of float (point,)
-        The same from (0, 1) on.
-    end : float
-        End of the figure: the latest time that was read or counted; follow-up beyond it is not published.
-    """
+    """A curve as the reconstruction uses it."""
 
     curve: PublishedCurve
+    # (point,) the nearest survival to the points as read that never rises (isotonic regression)
     level: np.ndarray
+    # (point,) the same from (0, 1) on
     time: np.ndarray
     survival: np.ndarray
+    # end of the figure: the latest time that was read or counted; follow-up beyond it is not published
     end: float
 
     @property

@@ -56,45 +56,24 @@ Subject = Group | tuple[Group, Group] | tuple[CoxFit, int] | CoxFit | str
 
 @dataclass(frozen=True)
 class Target:
-    """A printed number that every cohort must reproduce.
+    """A printed number that every cohort must reproduce."""
 
-    Attributes
-    ----------
-    name, family : str
-        What it is.
-    printed, tolerance : float
-        On the printed scale; probabilities, not percent.
-    operator : str
-        "<" and ">" for bounds.
-    kind : int
-        Of the statistic that is steered.
-    of : Group, tuple of two Group, tuple of CoxFit and int, CoxFit, or str
-        Whose statistic.
-    time : float or None
-        Of a survival probability.
-    aim, width : float
-        On the scale of the statistic: that of the standard normal deviate for P values.
-    flat : float
-        How far from the aim the likelihood is level, on that scale.
-    time_error : float
-        How far the time may be from that at which a survival probability was read.
-    figure : Figure or None
-        Of a point read from one.
-    """
-
+    # what it is
     name: str
     family: str
+    # on the printed scale; probabilities, not percent
     printed: float
     tolerance: float
-    operator: str
-    kind: int
-    of: Subject
-    time: float | None
+    operator: str  # "<" and ">" for bounds
+    kind: int  # of the statistic that is steered
+    of: Subject  # whose statistic
+    time: float | None  # of a survival probability
+    # on the scale of the statistic: that of the standard normal deviate for P values
     aim: float
     width: float
-    flat: float = 0.0
-    time_error: float = 0.0
-    figure: Figure | None = None
+    flat: float = 0.0  # how far from the aim the likelihood is level, on that scale
+    time_error: float = 0.0  # how far the time may be from that at which a survival probability was read
+    figure: Figure | None = None  # of a point read from one
 
     @property
     def times(self) -> tuple[float, ...]:
