@@ -28,14 +28,7 @@ PSEUDO = "no patient is in any file: fits and cohorts.parquet hold pseudo-patien
 def prior_sets(study: Study, cohort: Cohort, main: str, given: Sequence[str] = ()) -> list[PriorSet]:
     """Return the main prior set and those to compare with: the study's own, the bundled ones, those given.
 
-    Parameters
-    ----------
-    study, cohort : Study, Cohort
-        What is analysed.
-    main : str
-        The main prior set, by path or name.
-    given : sequence of str
-        More sets, by path or name.
+    Sets are named by path or name.
 
     Raises
     ------
@@ -90,17 +83,7 @@ class Stopwatch:
 
 
 def manifest(study: Study, cohorts: Sequence[Cohort], priors: Sequence[str], **more: Any) -> dict[str, Any]:
-    """Return where the numbers of a run come from.
-
-    Parameters
-    ----------
-    study, cohorts : Study, sequence of Cohort
-        What was analysed.
-    priors : sequence of str
-        Prior sets as the command names them; their files' checksums are kept.
-    **more : Any
-        Settings, fits, wall times.
-    """
+    """Return where the numbers of a run come from, with checksums of its files and more: settings, fits, wall times."""
     files = {find_prior_set(reference, study.folder) for reference in priors}
     if study.cohort.source in ("file", "aggregate"):
         files |= {study.folder / Path(path).expanduser() for path in study.cohort.paths}

@@ -76,20 +76,9 @@ def load_patients(
 ) -> Patients:
     """Return a study and its patients, reconstructing them where none is published and it was not done before.
 
-    Parameters
-    ----------
-    reference : str
-        A bundled study's name, a study file or its folder.
-    cohorts, seed : int
-        Of a reconstruction, or how many imputations and from which seed.
-    out : Path or None
-        Where the reconstruction is kept, instead of outputs/<study>.
-    progress : callable
-        Called with what is being done, how much is ready, and of how much.
-    priors : sequence of str
-        Prior sets that will be asked for: read first, because reconstructing takes a while.
-    executors : callable, optional
-        Gives what reconstructs; worker processes of this machine unless stated.
+    `cohorts` and `seed` are of a reconstruction, or of imputations; a reconstruction is kept in `out`, instead of
+    outputs/<study>, and drawn by `executors`, instead of worker processes of this machine. The prior sets that will be asked
+    for are read first, because reconstructing takes a while.
     """
     study = load_study(reference)
     if study.cohort.source == "aggregate":
@@ -121,22 +110,10 @@ def with_further(
     progress: Progress,
     executors: Executors | None = None,
 ) -> Patients:
-    """Return patients with further cohorts, so that there are `count` in all; as they are where there are as many.
+    """Return patients of a reconstruction with further cohorts, so that there are `count` in all; as they are where there are as many.
 
     The first cohorts stay what they are. Intervals, horizon and times that the study file leaves open are settled anew, so that all
-    cohorts can be pooled.
-
-    Parameters
-    ----------
-    patients : Patients
-        Of a reconstruction, but where no more are needed.
-    reference : str
-        The study.
-    count, seed : int
-    folder : Path
-        Of the analysis; further cohorts are kept in a folder in it.
-    progress : callable
-    executors : callable, optional
+    cohorts can be pooled. Further cohorts are kept in a folder in that of the analysis.
     """
     known = len(patients.cohorts)
     if count <= known:

@@ -60,19 +60,9 @@ class Analysed:
 def analysed(
     reference: str, priors: str, sampling: Sampling, progress: Progress, given: Sequence[str] | None = None
 ) -> Analysed:
-    """Return the analysis of a study, fitting what is missing.
+    """Return the analysis of a study, by its name, file or folder, under a main prior set, fitting what is missing.
 
-    Parameters
-    ----------
-    reference : str
-        A bundled study's name, a study file or its folder.
-    priors : str
-        The main prior set.
-    sampling : Sampling
-    progress : callable
-        Called with what is being done, how much is ready, and of how much.
-    given : sequence of str or None
-        Of a sensitivity analysis: further prior sets. A quick one has the main model under all sets and nothing else.
+    `given` are further prior sets of a sensitivity analysis. A quick one has the main model under all sets and nothing else.
     """
     watch, named = Stopwatch(), load_study(reference)
     executors = workers_of(sampling.cluster, named)

@@ -26,18 +26,8 @@ def aggregate_of(
 ) -> Aggregate:
     """Return the aggregate of rows that were counted by raw cells.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Raw cells of arm, event and covariates; interval, -1 where the time is none; patients and sums of times.
-    ends : mapping of str to float
-        Last follow-up by raw cell of the treatment column.
-    levels : mapping of str to tuple of str
-        By covariate.
-    cutpoints : tuple of float
-    study : Study
-    origin : str
-        For messages.
+    Rows hold raw cells of arm, event and covariates; interval, -1 where the time is none; patients and sums of times. `ends`
+    is the last follow-up by raw cell of the treatment column.
 
     Raises
     ------

@@ -52,16 +52,7 @@ class CountRow(MarkRow):
 
 
 def read_curves(tables: EvidenceTables, names: EvidenceNames, study: Study) -> tuple[PublishedCurve, ...]:
-    """The published curves of a study; what cannot be read is noted in the problems of the tables.
-
-    Parameters
-    ----------
-    tables : EvidenceTables
-    names : EvidenceNames
-        Says of each curve where it is printed and on which scales.
-    study : Study
-        Its unit of time is that of the curves returned; its covariates are those that a subgroup may name.
-    """
+    """The published curves of a study, in its unit of time; what cannot be read is noted in the problems of the tables."""
     unit = study.time_unit
     points = tables.each(POINTS, partial(_read_point, names=names, study=study))
     counts = tables.each(COUNTS, partial(_read_count, names=names, unit=unit))

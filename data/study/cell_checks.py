@@ -27,17 +27,7 @@ MISSING_COVARIATE = (
 def read_cells(frame: pd.DataFrame, study: Study, problems: Problems) -> pd.DataFrame:
     """The declared columns, as numbers or text; what is missing or twice there goes to the problems.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Cells of any type.
-    study : Study
-    problems : Problems
-
-    Returns
-    -------
-    DataFrame
-        Columns by their name in the file. Numeric columns hold floats, or text where a cell is no number.
+    Columns go by their name in the file. Numeric ones hold floats, or text where a cell is no number.
     """
     found = [str(name).strip() for name in frame.columns]
     cells, declared = {}, _declared(study)

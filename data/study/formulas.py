@@ -53,14 +53,7 @@ class Design:
     given: str = ""
 
     def with_score(self, name: str, score: np.ndarray) -> "Design":
-        """The design with a propensity score from elsewhere as its last column.
-
-        Parameters
-        ----------
-        name : str
-            Column of the score.
-        score : ndarray (patient,)
-            Linear predictor of treatment.
+        """The design with a propensity score from elsewhere, a linear predictor of treatment (patient,), as its last column.
 
         Raises
         ------
@@ -111,15 +104,7 @@ class Design:
 
 
 def formula_problem(formula: str, names: Iterable[str]) -> str | None:
-    """What is wrong with a formula, before any patient is seen; None if nothing is.
-
-    Parameters
-    ----------
-    formula : str
-        Right-hand side in formulaic's syntax.
-    names : iterable of str
-        Covariates that the study declares.
-    """
+    """What is wrong with a right-hand side in formulaic's syntax, given the declared covariates; None if nothing is."""
     names = list(names)
     listed = ", ".join(sorted(names)) or "none"
     known = FormulaNames.of(names, [formula])

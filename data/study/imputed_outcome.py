@@ -51,12 +51,7 @@ def outcome_posterior(
 
     Given the cumulated hazard, events are Poisson (Holford 1980, doi 10.2307/2529982).
 
-    Parameters
-    ----------
-    design : ndarray (patient, column)
-        The first column is 1: the intercept moves the hazard to the scale of the coefficients.
-    outcome : Outcome
-    hazard : ndarray (patient,)
+    The first column of the design (patient, column) is 1: the intercept moves the hazard to the scale of the coefficients.
     """
     precision = prior_precision(design.shape[1])
 

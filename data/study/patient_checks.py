@@ -24,12 +24,7 @@ START = "where both fall on one day, move the start half a day back"
 def check_patients(cells: pd.DataFrame, study: Study, problems: Problems) -> None:
     """Note what is wrong between columns: arms, events, order of times, identifiers.
 
-    Parameters
-    ----------
-    cells : DataFrame
-        As `data.study.cell_checks.read_cells` gives them. Cells that are wrong on their own are passed over.
-    study : Study
-    problems : Problems
+    Cells are as `data.study.cell_checks.read_cells` gives them; those that are wrong on their own are passed over.
     """
     roles = study.cohort.columns
     if roles.treatment in cells:

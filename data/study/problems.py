@@ -39,19 +39,7 @@ class Problems:
     def add_rows(
         self, column: str, must: str, rows: np.ndarray, found: Sequence[object] | None = None
     ) -> None:
-        """Note a problem of some patients.
-
-        Parameters
-        ----------
-        column : str
-            Name of the column.
-        must : str
-            What its cells must be, and what to do.
-        rows : ndarray of int
-            Positions of the patients, from 0.
-        found : sequence, optional
-            Their cells.
-        """
+        """Note a problem of some patients, at positions from 0: what a column's cells must be, what to do, and what was found."""
         shown = []
         for position, row in enumerate(rows[:SHOWN]):
             text = f"row {row + 1}"
@@ -99,15 +87,7 @@ Section = type[BaseModel]
 
 
 def study_problems(error: ValidationError, study: Section) -> list[str]:
-    """One line for each problem that pydantic found.
-
-    Parameters
-    ----------
-    error : ValidationError
-        All problems of one study file.
-    study : type
-        The model of the whole file, for lists of known keys.
-    """
+    """One line for each problem that pydantic found in a file; `study` is the model of the whole file, for lists of known keys."""
     return [line for detail in error.errors() for line in _lines(detail, study)]
 
 

@@ -38,12 +38,7 @@ def percentage_fits(row: LevelCount) -> bool:
 def table_cause(evidence: Evidence, name: str, phase: str) -> str:
     """What is at fault where the counts of a variable are: the first cell whose percentage denies it, if there is one.
 
-    Parameters
-    ----------
-    evidence : Evidence
-    name : str
-        As a `Margin` names it: the variable, with the level where several may apply to one patient.
-    phase : str
+    `name` is as a `Margin` has it: the variable, with the level where several may apply to one patient.
     """
     cells = [row for row in evidence.counts if row.phase == phase and _margin_name(row) == name]
     wrong = [row for row in cells if not percentage_fits(row)]

@@ -28,21 +28,9 @@ def pearson(table: np.ndarray, *, corrected: bool = False) -> float:
 
 
 def fisher(table: np.ndarray) -> float | None:
-    """P of Fisher's exact test of a table of two rows, by enumeration of all tables with its margins.
+    """P of Fisher's exact test of two arms by any number of levels, by enumeration of all tables with these margins.
 
-    Parameters
-    ----------
-    table : ndarray of int
-        Two arms by any number of levels.
-
-    Returns
-    -------
-    float or None
-        None where there are too many tables to enumerate.
-
-    References
-    ----------
-    Freeman, Halton 1951, doi 10.1093/biomet/38.1-2.141.
+    None where there are too many of them (Freeman, Halton 1951, doi 10.1093/biomet/38.1-2.141).
     """
     columns, first = table.sum(axis=0), int(table[0].sum())
     ordered = np.sort(columns[columns > 0])
@@ -70,12 +58,7 @@ def _log_choose(total: int, chosen: np.ndarray) -> np.ndarray:
 
 
 def heterogeneity(estimates: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
-    """Inverse-variance mean of independent estimates, and P of Cochran's Q test that they are of one quantity.
-
-    References
-    ----------
-    Cochran 1954, doi 10.2307/3001666.
-    """
+    """Inverse-variance mean of independent estimates, and P of Cochran's Q test that they are of one quantity (1954, doi 10.2307/3001666)."""
     weights = 1 / variances
     pooled = float((weights * estimates).sum() / weights.sum())
     statistic = float((weights * (estimates - pooled) ** 2).sum())
@@ -83,23 +66,9 @@ def heterogeneity(estimates: np.ndarray, variances: np.ndarray) -> tuple[float, 
 
 
 def mcnemar_exact(treated: int, control: int, pairs: int) -> dict[int, float]:
-    """P of the exact McNemar test for every possible number of discordant pairs.
+    """Two-sided P of the exact McNemar test for every possible number of pairs of which exactly one member has the level.
 
-    Parameters
-    ----------
-    treated, control : int
-        Patients of each arm that have the level.
-    pairs : int
-        Matched pairs.
-
-    Returns
-    -------
-    dict of int to float
-        Two-sided binomial P by the number of pairs of which exactly one member has the level.
-
-    References
-    ----------
-    McNemar 1947, doi 10.1007/BF02295996.
+    `treated` and `control` are the patients of each arm that have it (McNemar 1947, doi 10.1007/BF02295996).
 
     Examples
     --------
@@ -123,16 +92,7 @@ def bowker_range(treated: tuple[int, ...], control: tuple[int, ...]) -> tuple[fl
     from n_ij and n_ji to the diagonal keeps the margins and raises the statistic: the highest is where, of each two
     opposite cells, one is empty, and it then is the number of discordant pairs, which a small integer programme
     maximises. The lowest is a convex problem, solved without asking for whole numbers, so the range may be slightly
-    too wide, never too narrow.
-
-    Parameters
-    ----------
-    treated, control : tuple of int
-        Patients of each arm by level; both add up to the number of pairs.
-
-    References
-    ----------
-    Bowker 1948, doi 10.1080/01621459.1948.10483284.
+    too wide, never too narrow (Bowker 1948, doi 10.1080/01621459.1948.10483284).
     """
     used = [one for one in range(len(treated)) if treated[one] + control[one]]
     rows, columns = np.array(treated, float)[used], np.array(control, float)[used]

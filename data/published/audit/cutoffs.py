@@ -27,11 +27,7 @@ def implied_share(error: float, deaths: float) -> float:
     """The smaller share of patients with a level that a standard error implies.
 
     The standard error of a log hazard ratio is about 1 / sqrt(D p (1 - p)), D the deaths and p the share with the level;
-    it tells p from 1 - p by nothing.
-
-    References
-    ----------
-    Schoenfeld 1983, doi 10.2307/2531021.
+    it tells p from 1 - p by nothing (Schoenfeld 1983, doi 10.2307/2531021).
 
     Examples
     --------

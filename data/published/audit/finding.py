@@ -113,18 +113,10 @@ def by_severity(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def one_for_each_cause(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings of which no two have the same cause: a misprint that several checks meet counts once.
+    """Findings, in the order of their checks, of which no two have the same cause: a misprint that several checks meet counts once.
 
-    Parameters
-    ----------
-    findings : iterable of Finding
-        In the order of their checks.
-
-    Returns
-    -------
-    tuple of Finding
-        Of those that are not consistent and share a cause, the most severe (the first of them), at its place; it names
-        where else the cause shows. Those that are consistent stay as they are.
+    Of those that are not consistent and share a cause, the most severe (the first of them) stays, at its place; it names
+    where else the cause shows. Those that are consistent stay as they are.
     """
     listed = list(findings)
     by_cause: dict[str, list[Finding]] = {}

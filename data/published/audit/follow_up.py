@@ -28,11 +28,8 @@ def _deaths(study: Study, evidence: Evidence, phase: str) -> Iterator[Finding]:
 
     Half of the patients could have been observed beyond the median follow-up m (reverse Kaplan-Meier). At the fewest, the
     other half was censored at once; at the most, half was observed until m and half until death: between F(m) / 2 and
-    (1 + F(m)) / 2 of the patients. If all were observed for m, F(m) of them died.
-
-    References
-    ----------
-    Schemper, Smith 1996, doi 10.1016/0197-2456(96)00075-X.
+    (1 + F(m)) / 2 of the patients. If all were observed for m, F(m) of them died (Schemper, Smith 1996,
+    doi 10.1016/0197-2456(96)00075-X).
     """
     deaths, followed = evidence.find("", phase, "deaths"), evidence.find("", phase, "median_followup")
     if deaths is None or followed is None:

@@ -110,11 +110,7 @@ def check_granularity(study: Study, evidence: Evidence) -> Iterator[Finding]:
 
 
 def nearest_mean(mean: Printed, values: int) -> float:
-    """The possible mean of so many whole numbers that is nearest to a printed one.
-
-    References
-    ----------
-    Brown, Heathers 2017, doi 10.1177/1948550616673876.
+    """The possible mean of so many whole numbers that is nearest to a printed one (Brown, Heathers 2017, doi 10.1177/1948550616673876).
 
     Examples
     --------

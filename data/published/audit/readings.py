@@ -53,14 +53,8 @@ def deaths_between(
     """The fewest and the most deaths with which survival can fall so, between two numbers at risk.
 
     Of N patients at risk, n are left; D die and the others are censored. The Kaplan-Meier estimate falls by the factor (N - D) / N
-    if the deaths come first, by n / (n + D) if they come last. The fewest are more than the most where no D does it.
-
-    Parameters
-    ----------
-    at_risk : (float, float)
-        At both times.
-    start, end : (float, float)
-        Lowest and highest survival at the first and at the second time.
+    if the deaths come first, by n / (n + D) if they come last. The fewest are more than the most where no D does it. `start` and
+    `end` are the lowest and highest survival at the first and at the second time.
 
     Examples
     --------

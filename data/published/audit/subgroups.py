@@ -83,11 +83,8 @@ def _partition(
 def _needed(evidence: Evidence, name: str, both: dict[str, SubgroupMedian]) -> Iterator[Finding]:
     """The hazard ratio that a P value needs, given the patients there are.
 
-    A log-rank P needs |log HR| >= z / sqrt(D p (1 - p)), D being the deaths and p the treated share.
-
-    References
-    ----------
-    Schoenfeld 1981, doi 10.1093/biomet/68.1.316.
+    A log-rank P needs |log HR| >= z / sqrt(D p (1 - p)), D being the deaths and p the treated share (Schoenfeld 1981,
+    doi 10.1093/biomet/68.1.316).
     """
     column = evidence.names.subgroups.columns.get(name)
     if column is None or both["treated"].p.value <= 0:

@@ -14,13 +14,7 @@ import numba
 def latent_gain(p, q, column, latent, precision):
     """Return the change of the latents' log density where p and q exchange those of a covariate.
 
-    Parameters
-    ----------
-    p, q, column : int
-    latent : ndarray of float (patient, covariate)
-        Before the exchange.
-    precision : ndarray of float (covariate, covariate)
-        Inverse of their correlation.
+    `latent` (patient, covariate) is before the exchange, `precision` (covariate, covariate) the inverse of its correlation.
     """
     step = latent[q, column] - latent[p, column]
     pull = step * precision[column, column]

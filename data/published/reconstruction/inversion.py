@@ -134,17 +134,10 @@ def arm_of(
     draws: np.random.Generator,
     members: Members = NOBODY,
 ) -> Arm:
-    """Pseudo-patients of an arm that have its curve.
+    """Pseudo-patients of an arm that have its curve; members, whose times are known from curves of their own, come first.
 
-    Parameters
-    ----------
-    reading : Reading
-    size : int
-    axis, axis_sd : ndarray of float (2,), float
-        Mean and standard deviation of the errors of the axis at survival 0 and 1, in units of the resolution.
-    draws : Generator
-    members : Members
-        Those whose times are known from curves of their own; they come first in the arm.
+    `axis` (2,) and `axis_sd` are the mean and standard deviation of the errors of the axis at survival 0 and 1, in units of
+    the resolution.
     """
     times, columns = _edges(reading)
     members = members.moved_to_falls(reading, times, draws)
