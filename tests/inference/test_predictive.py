@@ -15,9 +15,9 @@ from inference.diagnostics.checks.predictive import (
     DOUBTFUL,
     predictive_check,
     predictive_checks,
+    split_predictive_checks,
     two_sided_probability,
 )
-from inference.diagnostics.checks.predictive_split import split_predictive_checks
 from inference.frequentist.cox_model import cox
 from inference.frequentist.log_rank import log_rank
 from inference.frequentist.survival import kaplan_meier
