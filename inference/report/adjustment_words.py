@@ -1,7 +1,5 @@
 """Adjustments in words; where the propensity score came from elsewhere, as the study file says, what that changes."""
 
-from __future__ import annotations
-
 from data.study.study import Study
 from inference.report.figures.wording import words
 

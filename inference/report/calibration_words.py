@@ -1,7 +1,5 @@
 """What the calibration card says of the models and samplers behind a page."""
 
-from __future__ import annotations
-
 from inference.calibration.card import Card
 
 

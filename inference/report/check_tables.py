@@ -1,7 +1,5 @@
 """The checks in the order in which they matter: failures, warnings, what is for information, and what passed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

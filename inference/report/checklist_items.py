@@ -5,8 +5,6 @@ Bayesian analysis reporting guidelines (BARG, Kruschke 2021, doi 10.1038/s41562-
 are named by their subject.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 BARG, STROBE, TARGET = "BARG", "STROBE", "TARGET"

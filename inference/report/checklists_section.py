@@ -1,7 +1,5 @@
 """The section on reporting guidelines: each item with its place on the page, and whether it is done."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """The frequentist analysis beside the Bayesian one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The tables of an unmeasured confounder: how strong it must be, and the recorded covariates as yardsticks."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from inference.report.table import HUNDREDTHS, NUMBER, PERCENTAGE, PROBABILITY, TEXT, Column, Table

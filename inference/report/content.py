@@ -1,7 +1,5 @@
 """What a report is made of: tables, figures and provenance, and how a fit is found among them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args

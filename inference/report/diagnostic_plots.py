@@ -1,7 +1,5 @@
 """Diagnostic plots of stored fits: drawn by worker processes beside the fits, or where a report is made."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache, partial
 

@@ -1,7 +1,5 @@
 """Figures on disk as SVG and PNG, drawn again only when what they show has changed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import nullcontext

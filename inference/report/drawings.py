@@ -1,7 +1,5 @@
 """The drawings of a page: texts that may still be in the making while the page is put together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

@@ -1,7 +1,5 @@
 """Tables of effects: by model and adjustment, by population, by arm, and of every estimand."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

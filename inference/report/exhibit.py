@@ -1,7 +1,5 @@
 """A figure of an analysis as a record: its place, its heading, when it applies and what makes it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How exposure is counted, in words: what it means, what its curves answer, and which numbers stand beside each other."""
 
-from __future__ import annotations
-
 import re
 
 from data.study.study import Study

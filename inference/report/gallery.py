@@ -1,7 +1,5 @@
 """Which figures an analysis shows, in which order, and what is said beside each."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import xarray as xr

@@ -1,7 +1,5 @@
 """The first screen: one sentence, three numbers with their intervals, and what speaks against them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

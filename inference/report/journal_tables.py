@@ -1,7 +1,5 @@
 """The tables that journals print: who the patients are, and Cox models beside the posterior."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The first screen under another baseline, adjustment or population: every result that a reader can choose on the page."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 from data.study.pseudo_cohorts import words_for

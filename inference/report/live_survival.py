@@ -1,7 +1,5 @@
 """What is read off the survival curves of the page at any time: both arms and their difference."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A methods paragraph, every number of it from the tables and the manifest of the analysis."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

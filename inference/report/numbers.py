@@ -1,7 +1,5 @@
 """Numbers as the page prints them; intervals and probabilities are printed as in the figures."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

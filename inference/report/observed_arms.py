@@ -1,7 +1,5 @@
 """The arms as they were observed: their Kaplan-Meier curves, and who is at risk when."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

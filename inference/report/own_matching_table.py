@@ -1,7 +1,5 @@
 """The frequentist matched analysis of a study's patients, with the posterior of the pairs beneath."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

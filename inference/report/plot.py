@@ -1,7 +1,5 @@
 """The survival curves of a fit in a notebook."""
 
-from __future__ import annotations
-
 import json
 
 import xarray as xr

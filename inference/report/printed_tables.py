@@ -1,7 +1,5 @@
 """The tables that journals print, as files: the declarations of the page and of the Word document, a third time."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from inference.report.content import Report

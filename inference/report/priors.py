@@ -1,7 +1,5 @@
 """What the priors say: of survival before the patients are seen, and beside the posterior."""
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure

@@ -1,7 +1,5 @@
 """How to get the same numbers again: the manifest as tables."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any

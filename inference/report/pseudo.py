@@ -1,7 +1,5 @@
 """The word for those who were never there: what is said of patients, said of pseudo-patients."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from data.study.pseudo_cohorts import of_pseudo_patients

@@ -1,7 +1,5 @@
 """A study that publishes no patients: what its pages say beside an analysis of pseudo-patients."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The tables of a reconstruction: targets by family, missing information, and what the publication leaves open."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import xarray as xr

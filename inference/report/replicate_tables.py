@@ -1,7 +1,5 @@
 """Tables of a replication: what a paper prints beside what pseudo-patients give."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any

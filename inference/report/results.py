@@ -1,7 +1,5 @@
 """The results of an analysis: summaries of its fits, gathered into the tables of the contract."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

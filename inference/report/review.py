@@ -1,7 +1,5 @@
 """The review of one fit: each diagnostic plot with what good looks like, and whether this one is, by a number."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

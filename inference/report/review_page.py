@@ -1,7 +1,5 @@
 """The review of one fit as an HTML page that opens without a network."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext

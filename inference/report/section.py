@@ -1,7 +1,5 @@
 """What a section of the page is made from, and what a section may add to the page and to the folder beside itself."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The effect under each prior set, with the power scaling of prior and likelihood."""
 
-from __future__ import annotations
-
 from inference.report.content import Report
 from inference.report.numbers import lone_ratio, number
 from inference.report.table import PROBABILITY, RATIO, SENTENCE, SHORT, SPAN, TEXT, Column, Table

@@ -1,7 +1,5 @@
 """The sentences of the page, written from the numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The sections that every page has, from the tables of its report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """An SVG made to stand in a page beside others: identifiers of its own, no metadata, a spoken name."""
 
-from __future__ import annotations
-
 import re
 from xml.etree import ElementTree
 

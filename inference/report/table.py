@@ -1,12 +1,10 @@
 """A table, declared once: a frame, and columns that say how its values are written; the page and Word print the same rows."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -174,7 +172,7 @@ class Table:
         texts = [[cell.text for cell in row.cells] for row in self.rows]
         return pd.DataFrame(texts, columns=pd.Index([column.title for column in self.columns]))
 
-    def said(self, say: Callable[[str], str]) -> Table:
+    def said(self, say: Callable[[str], str]) -> Self:
         """Return the same table with caption, headings, texts and remarks said otherwise."""
         columns = tuple(replace(column, title=say(column.title)) for column in self.columns)
         printed = {name for one in self.columns for name in (one.of, f"{one.of}_note")} | {"note"}

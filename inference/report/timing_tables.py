@@ -1,7 +1,5 @@
 """The tables of start-time scenarios: the effect, mean delays, and what no effect would print."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from data.study.study import Study

@@ -1,7 +1,5 @@
 """The nouns of a study: who is analysed, what is survived, and what ends it; used when a sentence is made."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import pandas as pd

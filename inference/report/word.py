@@ -1,7 +1,5 @@
 """The report as a Word document: the same sections, native tables, figures with alternative text, references."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections import Counter

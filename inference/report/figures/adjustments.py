@@ -1,7 +1,5 @@
 """The average hazard ratio under every baseline and adjustment, population by population."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.figure import Figure
 

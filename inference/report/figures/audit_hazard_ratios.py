@@ -1,7 +1,5 @@
 """Hazard ratios that the printed survival implies, interval by interval, beside the printed hazard ratio."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes

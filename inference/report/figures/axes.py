@@ -1,7 +1,5 @@
 """What the axes of several figures share: ratios on a log scale, survival in percent, texts at the right."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """The love plot: how far the arms differ in every covariate, before and after weighting."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure

@@ -1,7 +1,5 @@
 """One love plot for all adjustments: how far the arms differ in every covariate, before and after each."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

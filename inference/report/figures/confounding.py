@@ -1,7 +1,5 @@
 """How strong an unmeasured confounder must be: the probability of benefit over its strength, beside measured covariates."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """The hazard ratio interval by interval, with the constant one behind."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

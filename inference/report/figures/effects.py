@@ -1,7 +1,5 @@
 """The hazard ratio under every baseline and adjustment, with Cox's beneath."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.figure import Figure
 

@@ -1,7 +1,5 @@
 """The effect by how exposure is counted in time: ever or never, from the start of treatment on, or at a landmark."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The effect by the power of the outcome's likelihood in the propensity model: from the cut to the joint posterior."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure

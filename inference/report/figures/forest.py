@@ -1,7 +1,5 @@
 """Points with intervals, one below the other: what forest, RMST, prior-set and LOO figures share."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The hazard of both arms over time, and their ratio."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

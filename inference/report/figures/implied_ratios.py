@@ -1,7 +1,5 @@
 """Hazard ratios that medians or survival of two groups imply, series by series, and not pooled."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.figure import Figure
 

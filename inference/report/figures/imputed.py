@@ -1,7 +1,5 @@
 """Observed and imputed values of each covariate that has missing cells."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """Which baseline predicts left-out patients better: differences in expected log predictive density."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator

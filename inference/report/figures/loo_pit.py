@@ -1,7 +1,5 @@
 """Leave-one-out probabilities of the patients' times against the uniform distribution, model by model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The directed graph of each adjustment: what informs what, and where nothing flows back."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """How alike the arms are in their chance of treatment: propensities, mirrored, with the common range."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator

@@ -1,7 +1,5 @@
 """How many pairs a matching finds, and how balanced they are, by the width of the caliper."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

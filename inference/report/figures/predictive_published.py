@@ -1,7 +1,5 @@
 """The printed numbers among those that replicated studies would have printed."""
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """Replicated cohorts in which treatment begins during follow-up: survival of all, events before and after the start."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Statistics of replicated cohorts, each with the cohort's own value among them."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from itertools import zip_longest

@@ -1,7 +1,5 @@
 """Kaplan-Meier curves of replicated cohorts, with the cohort's own curve among them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the priors alone say about survival, with the points that a publication prints."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How the answer moves under other priors: effect, RMST difference and probability of benefit."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the priors alone say about survival, before any patient is looked at."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike

@@ -1,7 +1,5 @@
 """What was believed before and what is believed after: prior against posterior, parameter by parameter."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Published survival curves: the points read over the curves of the cohorts of pseudo-patients, and their distances."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

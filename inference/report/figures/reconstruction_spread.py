@@ -1,7 +1,5 @@
 """What differs between reconstructed cohorts: quantities of which the publication says nothing."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """Survival of reconstructed cohorts by arm, with the printed points and medians on top."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How near reconstructed cohorts come to every printed number."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure

@@ -1,7 +1,5 @@
 """A figure as the text of an SVG, or as the bytes of a PNG: nothing is written to a file."""
 
-from __future__ import annotations
-
 import io
 import re
 import warnings

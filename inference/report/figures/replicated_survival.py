@@ -1,7 +1,5 @@
 """A survival figure of a paper, drawn again from pseudo-patients, with the points that the paper prints."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd

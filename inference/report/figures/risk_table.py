@@ -1,7 +1,5 @@
 """The table under a survival curve: who is at risk, and how many were censored and had the event until then."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The difference in restricted mean survival time under every baseline, adjustment and population."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.figure import Figure
 

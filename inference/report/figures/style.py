@@ -1,7 +1,5 @@
 """How every figure looks: colours, sizes, fonts and thin axes, in one place."""
 
-from __future__ import annotations
-
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar

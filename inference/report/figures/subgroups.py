@@ -1,7 +1,5 @@
 """The hazard ratio in each subgroup: shrunk towards the others, and by itself."""
 
-from __future__ import annotations
-
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D

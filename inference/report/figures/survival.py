@@ -1,7 +1,5 @@
 """Survival by arm: the standardised posterior curves with the cohort's Kaplan-Meier steps on top."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any

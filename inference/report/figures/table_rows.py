@@ -1,7 +1,5 @@
 """Rows of an estimands table, chosen and named for a figure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

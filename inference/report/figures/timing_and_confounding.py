@@ -1,7 +1,5 @@
 """What is left of the effect where treatment began late and a harmful condition was overlooked: a surface over both."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """What treatment timing could do to the answer: the effect by start-time scenario, and by mean delay."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

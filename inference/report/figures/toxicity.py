@@ -1,7 +1,5 @@
 """Risk of harm with and without a drug, by series and in a typical one, against the historical range."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The share of the treated against the fitted probability of treatment."""
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure

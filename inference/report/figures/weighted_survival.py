@@ -1,7 +1,5 @@
 """Survival under weights and in pairs: the fitted curves over weighted Kaplan-Meier steps, with weighted numbers at risk."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The words and numbers that figures print: labels that fit, axis labels with units, intervals."""
 
-from __future__ import annotations
-
 import math
 import textwrap
 from collections.abc import Sequence

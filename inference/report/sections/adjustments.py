@@ -1,7 +1,5 @@
 """The section on adjustments: which agree, what moves the effect, and what each did to the balance of the arms."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
 

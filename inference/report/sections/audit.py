@@ -1,7 +1,5 @@
 """The section of the page on what a publication's numbers say about each other."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """The page's section on unmeasured confounding: how strong it would have to be, beside what was measured."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

@@ -1,7 +1,5 @@
 """An analysis of counts: what a table of them leaves out, and what small counts that are withheld cost."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

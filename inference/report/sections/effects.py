@@ -1,7 +1,5 @@
 """The page's section on whether the effect changes over time, and whether it differs between subgroups."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import lru_cache, partial
 

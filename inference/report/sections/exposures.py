@@ -1,7 +1,5 @@
 """The section on treatment that begins after time zero, for studies that say when."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The section on feedback: what the outcome does to the propensity score, and that to the effect."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The section on what the publications that a study cites say beside it: drugs after brain metastasis, prognosis, trials."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict
 

@@ -1,7 +1,5 @@
 """The page's section on a prior of the reader's own: draws of the main fit, reweighted on the page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

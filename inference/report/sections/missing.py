@@ -1,7 +1,5 @@
 """The section on missing covariates: which cells, what they cost, and what would change the effect."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """The page's section on groups of the treated whose sizes are not printed, such as the modality of radiotherapy."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The page's section on the models: a card for each baseline hazard, effect shape and adjustment that the analysis used."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The page's section that sets the posterior beside the printed analysis."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The page's sections on the pseudo-patients: what stands beside the publication, and what it does not say."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

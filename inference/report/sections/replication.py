@@ -1,7 +1,5 @@
 """The section on the publication's own analysis, done again on pseudo-patients."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache, partial
 

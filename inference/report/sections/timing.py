@@ -1,7 +1,5 @@
 """The page's section on when treatment began: what timing alone could explain, and the effect under each scenario."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from data.study.study import Study

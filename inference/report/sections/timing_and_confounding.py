@@ -1,7 +1,5 @@
 """The page's section on a late start and an overlooked condition together."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """The section on radionecrosis with and without T-DM1, from the series that a study's review cites."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from inference.published.toxicity import MAIN, Toxicity

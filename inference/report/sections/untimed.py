@@ -1,7 +1,5 @@
 """The section on covariates of which nobody says when they were recorded: the effect with and without them."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import pandas as pd

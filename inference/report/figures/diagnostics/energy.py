@@ -1,7 +1,5 @@
 """The sampler's energy: does it move through the whole posterior."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import xarray as xr

@@ -1,7 +1,5 @@
 """Effective sample size along the posterior of parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import xarray as xr

@@ -1,7 +1,5 @@
 """Effective sample size as draws come in."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import xarray as xr

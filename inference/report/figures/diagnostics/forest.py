@@ -1,7 +1,5 @@
 """Posterior intervals of all parameters, chain by chain."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import xarray as xr

@@ -1,7 +1,5 @@
 """Pareto k-hat of every patient: can leaving one out be approximated, and who is influential."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 

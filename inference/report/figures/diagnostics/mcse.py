@@ -1,7 +1,5 @@
 """Monte Carlo error of the quantiles of parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import xarray as xr

@@ -1,7 +1,5 @@
 """Draws of the parameters that mix worst, two at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Prior and posterior density of every parameter."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Ranks of every chain's draws among all chains' draws."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Traces of parameters beside their densities, chain by chain."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import xarray as xr
