@@ -44,7 +44,7 @@ def effects_figure(estimands: pd.DataFrame, comparators: pd.DataFrame) -> Figure
         Columns of estimands.csv; used are ``hazard_ratio`` and, for the population all,
         ``marginal_hazard_ratio``.
     comparators : DataFrame
-        `inference.frequentist.COLUMNS`; used is ``hazard_ratio``.
+        `inference.frequentist.table.COLUMNS`; used is ``hazard_ratio``.
     """
     chosen = whole_cohort(estimands, list(KINDS))
     marginal = chosen["estimand"] == "marginal_hazard_ratio"

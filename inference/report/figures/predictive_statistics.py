@@ -57,7 +57,7 @@ def predictive_statistics_figure(
     Parameters
     ----------
     replicated : Dataset
-        From `inference.predictive.replicates.replicate_statistics`.
+        From `inference.predictive.replicates.statistics.replicate_statistics`.
     observed : Dataset
         The same of the cohort itself: one replicate.
     time_unit, treated_label, control_label : str

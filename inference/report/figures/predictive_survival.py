@@ -32,7 +32,7 @@ def predictive_survival_figure(
     Parameters
     ----------
     replicated : Dataset
-        From `inference.predictive.replicates.replicate_statistics`: ``kaplan_meier`` (replicate, arm, grid_time).
+        From `inference.predictive.replicates.statistics.replicate_statistics`: ``kaplan_meier`` (replicate, arm, grid_time).
     observed : Dataset
         The same of the cohort itself: one replicate; its ``follow_up`` (replicate, arm) ends the panels.
     followed : mapping of str to Followed
