@@ -131,23 +131,20 @@ def test_no_prior_of_the_outcome_enters_a_weighted_fit(tiny_fits):
     )
 
 
-@pytest.mark.parametrize("kind", ["iptw", "overlap"])
-def test_an_arm_without_events_cannot_be_weighted(tiny_fits, kind):
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("iptw", "each arm must have events while the other is at risk"),
+        ("overlap", "each arm must have events while the other is at risk"),
+        ("matched", "the pairs must hold an event in each arm, but found"),
+    ],
+)
+def test_an_arm_without_events_can_neither_be_weighted_nor_paired(tiny_fits, kind, message):
     problem = tiny_fits[kind][0]
-    nobody = replace(
-        problem.cohort, event=problem.cohort.event & ~problem.cohort.treatment, sha256="no treated event"
-    )
-    with pytest.raises(InputError, match="each arm must have events while the other is at risk"):
+    event = problem.cohort.event & ~problem.cohort.treatment
+    nobody = replace(problem.cohort, event=event, sha256="no treated event")
+    with pytest.raises(InputError, match=message):
         ADJUSTMENTS[kind].sample(replace(problem, cohort=nobody), lambda *_: None)
-
-
-def test_pairs_without_an_event_in_an_arm_are_refused(tiny_fits):
-    problem = tiny_fits["matched"][0]
-    nobody = replace(
-        problem.cohort, event=problem.cohort.event & ~problem.cohort.treatment, sha256="no treated event"
-    )
-    with pytest.raises(InputError, match="the pairs must hold an event in each arm, but found"):
-        ADJUSTMENTS["matched"].sample(replace(problem, cohort=nobody), lambda *_: None)
 
 
 def test_more_coefficients_than_patients_cannot_be_weighted(tiny_fits):

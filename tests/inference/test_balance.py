@@ -1,4 +1,4 @@
-"""Balance, weights and overlap against hand calculations and the exact balance of overlap weights."""
+"""Balance, weights of designs and of the bootstrap, and overlap: by hand, moments, and the population they stand for."""
 
 from types import SimpleNamespace
 
@@ -9,6 +9,14 @@ import statsmodels.api as sm
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from data.simulation.simulate import NormalCovariate, Truth, simulate_cohort, true_survival
+from inference.adjustments.weighting import (
+    balance_of_designs,
+    bootstrap_weights,
+    design_weights,
+    effective_sizes,
+    extreme_weights,
+)
 from inference.frequentist.balance import (
     effective_sample_size,
     iptw_weights,
@@ -17,6 +25,7 @@ from inference.frequentist.balance import (
     share_outside_common_range,
     standardised_differences,
 )
+from inference.frequentist.matching import logit_propensity, match
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +136,148 @@ def test_twins_leave_nothing_to_chance():
     values = np.repeat(np.arange(8.0), 2)[:, None]
     found = largest_by_chance(values, np.tile([True, False], 8), np.repeat(np.arange(8), 2), np.ones(1))
     assert found == 0.0
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(12)
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return simulate_cohort(Truth(), 300, seed=3)
+
+
+@pytest.fixture(scope="module")
+def propensity(cohort):
+    """One draw around the maximum likelihood propensities for each of six."""
+    logit = logit_propensity(cohort.propensity.values, cohort.treatment)
+    return 1 / (1 + np.exp(-(logit + np.linspace(-0.3, 0.3, 6)[:, None])))
+
+
+def test_bootstrap_weights_are_uniform_on_the_simplex(rng):
+    weights = bootstrap_weights(20_000, 5, rng)
+    assert_allclose(weights.mean(axis=1), 1.0)
+    shares = weights / 5
+    expected = stats.dirichlet(np.ones(5))
+    assert_allclose(shares.mean(axis=0), expected.mean(), atol=4 * np.sqrt(expected.var()[0] / 20_000))
+    assert_allclose(np.cov(shares.T), expected.cov(), atol=1e-3)
+    assert stats.kstest(shares[:, 0], stats.beta(1, 4).cdf).pvalue > 1e-3
+
+
+def test_design_weights_alone_are_those_of_balance(cohort, propensity):
+    iptw = design_weights(iptw_weights, propensity, cohort.treatment)
+    assert_allclose(iptw, iptw_weights(propensity, cohort.treatment))
+    overlap = design_weights(overlap_weights, propensity, cohort.treatment)
+    assert_allclose(overlap, np.where(cohort.treatment, 1 - propensity, propensity))
+
+
+def test_stabilised_weights_by_hand():
+    propensity, bootstrap = np.array([[0.5, 0.25, 0.8]]), np.array([[1.0, 0.5, 1.5]])
+    found = design_weights(iptw_weights, propensity, np.array([True, False, True]), bootstrap)
+    assert_allclose(found, [[2.5 / 3 / 0.5, 0.5 / 3 / 0.75 * 0.5, 2.5 / 3 / 0.8 * 1.5]])
+    found = design_weights(overlap_weights, propensity, np.array([True, False, True]), bootstrap)
+    assert_allclose(found, [[0.5, 0.25 * 0.5, 0.2 * 1.5]])
+
+
+def test_bootstrap_weights_are_repeated_patients(cohort, propensity, rng):
+    """Whole bootstrap weights give each copy the weight that it has in the cohort with copies."""
+    copies = rng.integers(1, 4, cohort.size)
+    rows = np.repeat(np.arange(cohort.size), copies)
+    found = design_weights(iptw_weights, propensity[:1], cohort.treatment, copies[None].astype(float))[0]
+    copied = iptw_weights(propensity[:1, rows], cohort.treatment[rows])[0]
+    assert_allclose(found, np.bincount(rows, copied, cohort.size))
+
+
+def test_balance_is_the_mean_of_the_balance_of_each_draw(cohort, propensity):
+    weights = design_weights(iptw_weights, propensity, cohort.treatment)
+    found = balance_of_designs(cohort, weights)
+    each = [standardised_differences(cohort.propensity, cohort.treatment, one) for one in weights]
+    after = np.array([one["difference_after"] for one in each])
+    assert found["term"].tolist() == list(cohort.propensity.terms)
+    assert_allclose(found["difference_before"], each[0]["difference_before"])
+    assert_allclose(found["difference_after"], after.mean(axis=0), atol=1e-12)
+    assert_allclose(found["lower"], np.quantile(after, 0.025, axis=0), atol=1e-12)
+    assert_allclose(found["upper"], np.quantile(after, 0.975, axis=0), atol=1e-12)
+
+
+def test_overlap_weights_at_the_maximum_likelihood_balance_exactly(cohort):
+    logit = logit_propensity(cohort.propensity.values, cohort.treatment)
+    weights = design_weights(overlap_weights, 1 / (1 + np.exp(-logit[None])), cohort.treatment)
+    found = balance_of_designs(cohort, weights)
+    assert_allclose(found["difference_after"], 0, atol=1e-9)
+    assert found["difference_before"].abs().max() > 0.2
+
+
+def test_balance_of_pairs_is_that_of_the_patients_in_them(cohort):
+    logit = logit_propensity(cohort.propensity.values, cohort.treatment)
+    inside = np.stack(
+        [match(logit, cohort.treatment, caliper, "optimal").patients(cohort.size) for caliper in (0.1, 0.3)]
+    )
+    found = balance_of_designs(cohort, inside)
+    deviations = np.sqrt(
+        sum(
+            cohort.propensity.values[arm].var(axis=0, ddof=1) for arm in (cohort.treatment, ~cohort.treatment)
+        )
+        / 2
+    )
+    differences = [
+        (
+            cohort.propensity.values[one & cohort.treatment].mean(axis=0)
+            - cohort.propensity.values[one & ~cohort.treatment].mean(axis=0)
+        )
+        / deviations
+        for one in inside
+    ]
+    assert_allclose(found["difference_after"], np.mean(differences, axis=0), atol=1e-12)
+    sizes = effective_sizes(inside.astype(float), cohort.treatment)
+    assert_allclose(sizes["treated"], inside.sum(axis=1) / 2)
+    assert_allclose(sizes["control"], inside.sum(axis=1) / 2)
+
+
+def test_balance_of_an_arm_without_weight_is_refused(cohort):
+    with pytest.raises(ValueError, match="found 1 draws with an arm where all are 0"):
+        balance_of_designs(cohort, cohort.treatment[None].astype(float))
+
+
+def test_effective_sizes_and_extreme_weights_by_hand():
+    weights = np.array([[1.0, 3.0, 12.0, 4.0], [1.0, 1.0, 1.0, 10.0]])
+    sizes = effective_sizes(weights, np.array([True, True, False, False]))
+    assert_allclose(sizes["treated"], [16 / 10, 2])
+    assert_allclose(sizes["control"], [256 / 160, 121 / 101])
+    extreme = extreme_weights(weights)
+    assert_allclose(extreme["largest"], [12, 10])
+    assert_allclose(extreme["share_above_10"], [0.25, 0])
+
+
+@pytest.mark.parametrize(("weighting", "population"), [(iptw_weights, "all"), (overlap_weights, "overlap")])
+def test_weighted_survival_is_that_of_the_population_that_the_weights_stand_for(weighting, population):
+    """At the true propensities, the weighted share of survivors of each arm, against quadrature over the population."""
+    truth = Truth(
+        covariates={"age": NormalCovariate()},
+        outcome={"age": 0.8},
+        treatment={"age": 0.9},
+        accrual=0.0,
+        closing=20.0,
+    )
+    cohort = simulate_cohort(truth, 20_000, seed=7)
+    age = cohort.covariates["age"].to_numpy()
+    weights = design_weights(weighting, 1 / (1 + np.exp(-0.9 * age))[None], cohort.treatment)[0]
+    for treated in (True, False):
+        arm = cohort.treatment == treated
+        survives = ~cohort.event[arm]
+        share = np.average(survives, weights=weights[arm])
+        error = np.sqrt(np.sum(weights[arm] ** 2 * (survives - share) ** 2)) / weights[arm].sum()
+        expected = true_survival(truth, 20.0, treated, population)
+        assert abs(share - expected) < 4 * error
+        assert abs(survives.mean() - expected) > 6 * error, "without weights the arm stands for somebody else"
+
+
+def test_a_degrees_of_freedom_correction_widens_the_bootstrap(rng):
+    """The variance of a weighted mean is s^2 / n, times n / (n - p): that of a regression that fits p coefficients."""
+    values = rng.normal(size=40)
+    for parameters, factor in ((0, 1.0), (20, 2.0)):
+        means = bootstrap_weights(20_000, 40, rng, parameters) @ values / 40
+        # exact for a Dirichlet of total a = n - p: s^2 (a + 0) / (n (a + 1)) with s^2 the plain variance
+        expected = values.var() / (40 / factor + 1)
+        assert_allclose(means.var(), expected, rtol=0.05)

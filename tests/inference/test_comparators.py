@@ -34,6 +34,14 @@ def cohort_of(time, event, treatment, columns=None, terms=(), entry=None):
     )
 
 
+def changed(cohort, columns=None, terms=None, rows=slice(None), scale=1.0, entry=None):
+    """The cohort with other columns, some of its rows, another unit of time or another entry."""
+    columns = cohort.outcome.values if columns is None else columns
+    terms = cohort.outcome.terms if terms is None else terms
+    time = cohort.time[rows] * scale
+    return cohort_of(time, cohort.event[rows], cohort.treatment[rows], columns[rows], terms, entry)
+
+
 @pytest.fixture(scope="module")
 def gbsg2():
     """The 686 women of TH.data's GBSG2, grade as R's orthogonal polynomials."""
@@ -297,14 +305,7 @@ def test_reverse_kaplan_meier_of_uncensored_and_fully_censored_groups():
 
 def test_permuting_patients_changes_nothing(gbsg2, table):
     order = np.random.default_rng(3).permutation(gbsg2.time.size)
-    shuffled = cohort_of(
-        gbsg2.time[order],
-        gbsg2.event[order],
-        gbsg2.treatment[order],
-        gbsg2.outcome.values[order],
-        gbsg2.outcome.terms,
-    )
-    again = comparators(shuffled, horizon=1825.0, times=[365.0, 1826.0, 2650.0])
+    again = comparators(changed(gbsg2, rows=order), horizon=1825.0, times=[365.0, 1826.0, 2650.0])
     # The test of menopause is a square near 1e-8, all rounding: hence the absolute tolerance.
     for column in ("estimate", "lower", "upper", "p"):
         assert_allclose(again[column], table[column], rtol=1e-6, atol=1e-7)
@@ -312,9 +313,7 @@ def test_permuting_patients_changes_nothing(gbsg2, table):
 
 def test_rescaling_time_changes_times_only(gbsg2, table):
     days = 30.4375
-    months = cohort_of(
-        gbsg2.time / days, gbsg2.event, gbsg2.treatment, gbsg2.outcome.values, gbsg2.outcome.terms
-    )
+    months = changed(gbsg2, scale=1 / days)
     again = comparators(months, horizon=1825.0 / days, times=np.array([365.0, 1826.0, 2650.0]) / days)
     times = table["statistic"].str.contains("median|rmst")
     assert_allclose(again.loc[times, "estimate"] * days, table.loc[times, "estimate"], rtol=1e-9)
@@ -327,11 +326,8 @@ def test_rescaling_time_changes_times_only(gbsg2, table):
 def test_a_treatment_without_deaths_is_a_row_that_says_so():
     time, event = np.arange(1.0, 41.0), np.arange(40) % 2 == 0
     table = comparators(cohort_of(time, event, ~event), horizon=20.0, times=[5.0])
-    row = only(
-        table,
-        "hazard_ratio",
-        method="Cox, univariable; not estimable: no finite estimate (a level without events?)",
-    )
+    reason = "not estimable: no finite estimate (a level without events?)"
+    row = only(table, "hazard_ratio", method=f"Cox, univariable; {reason}")
     assert np.isnan(row[["estimate", "lower", "upper", "p"]].astype(float)).all()
     assert only(table, "events", "treated")["estimate"] == 0
 
@@ -340,29 +336,24 @@ def test_a_covariate_level_without_deaths_spoils_only_its_own_row(gbsg2):
     rare = np.zeros(gbsg2.time.size)
     rare[np.flatnonzero(~gbsg2.event)[:12]] = 1
     columns = np.column_stack([gbsg2.outcome.values, rare])
-    cohort = cohort_of(gbsg2.time, gbsg2.event, gbsg2.treatment, columns, (*gbsg2.outcome.terms, "rare"))
+    cohort = changed(gbsg2, columns, (*gbsg2.outcome.terms, "rare"))
     table = comparators(cohort, horizon=1825.0, times=[365.0])
     row = table[table["statistic"] == "hazard_ratio[rare]"].iloc[0]
     assert np.isnan(row["estimate"])
     assert "not estimable" in row["method"]
-    kept = gbsg2.time.size - 12
     treated = only(table, "hazard_ratio", method="Cox, multivariable (Efron)")
     # With the coefficient at minus infinity its patients are at risk of nothing: the fit without them.
-    inside = rare == 0
-    without = cox(
-        gbsg2.time[inside],
-        gbsg2.event[inside],
-        np.column_stack([gbsg2.treatment, gbsg2.outcome.values])[inside],
-        ["treatment", *gbsg2.outcome.terms],
-    )
-    assert inside.sum() == kept
+    inside, terms = rare == 0, ["treatment", *gbsg2.outcome.terms]
+    every = np.column_stack([gbsg2.treatment, gbsg2.outcome.values])
+    without = cox(gbsg2.time[inside], gbsg2.event[inside], every[inside], terms)
+    assert inside.sum() == gbsg2.time.size - 12
     assert_allclose(np.log(treated["estimate"]), without.table["coefficient"][0], atol=1e-5)
     assert only(table, "proportional_hazards_test")["estimate"] < 40
 
 
 def test_collinear_columns_are_left_out_by_name(gbsg2):
     columns = np.column_stack([gbsg2.outcome.values[:, 0], gbsg2.outcome.values[:, 0] * 3])
-    cohort = cohort_of(gbsg2.time, gbsg2.event, gbsg2.treatment, columns, ("age", "age_again"))
+    cohort = changed(gbsg2, columns, ("age", "age_again"))
     table = comparators(cohort, horizon=1825.0, times=[365.0])
     row = table[table["statistic"] == "hazard_ratio[age_again]"].iloc[0]
     assert "given by the other columns" in row["method"]
@@ -383,13 +374,8 @@ def test_too_few_events_are_a_reason_not_an_error(events):
 
 def test_covariates_may_have_any_name():
     rng = np.random.default_rng(5)
-    cohort = cohort_of(
-        rng.exponential(1, 60),
-        np.ones(60),
-        np.arange(60) % 2,
-        rng.normal(size=(60, 4)),
-        ("time", "event", "0", "x:z[T.1]"),
-    )
+    time, terms = rng.exponential(1, 60), ("time", "event", "0", "x:z[T.1]")
+    cohort = cohort_of(time, np.ones(60), np.arange(60) % 2, rng.normal(size=(60, 4)), terms)
     table = comparators(cohort, horizon=0.5, times=[0.5])
     for name in cohort.outcome.terms:
         assert np.isfinite(table.set_index("statistic").loc[f"hazard_ratio[{name}]", "estimate"])
@@ -403,9 +389,6 @@ def test_nothing_is_left_behind_in_the_process(gbsg2):
 
 
 def test_late_entry_runs_through_the_whole_table(gbsg2):
-    cohort = cohort_of(
-        gbsg2.time, gbsg2.event, gbsg2.treatment, gbsg2.outcome.values, gbsg2.outcome.terms, late(gbsg2)
-    )
-    table = comparators(cohort, horizon=1825.0, times=[365.0])
+    table = comparators(changed(gbsg2, entry=late(gbsg2)), horizon=1825.0, times=[365.0])
     assert isinstance(table, pd.DataFrame)
     assert table.loc[table["statistic"] != "patients", "estimate"].notna().all()

@@ -108,9 +108,8 @@ def test_without_the_bootstrap_score_and_effect_are_those_of_the_patients(both):
     table = counts.counts
     every = Bootstrapped(table.patients[None], table.deaths[None], table.exposure[None])
     weighted = maximised_counts(problem, overlap_weights(propensity, counts.treatment), every)
-    of_patients = overlap_weights(
-        probability_of_treatment(singly, patients.propensity.values), patients.treatment
-    )
+    own = probability_of_treatment(singly, patients.propensity.values)
+    of_patients = overlap_weights(own, patients.treatment)
     one_by_one = maximise(problem.spec.baseline, episodes_of(patients, False), of_patients)
     assert weighted["treatment_effect"] == pytest.approx(one_by_one["treatment_effect"], abs=1e-6)
     assert weighted["log_hazard"] == pytest.approx(one_by_one["log_hazard"], abs=1e-6)
@@ -126,13 +125,10 @@ def test_bootstrap_weights_of_rows_are_sums_of_those_of_their_patients():
 def test_balance_is_that_of_the_patients(both):
     (_, patients), (_, counts) = both
     rng = np.random.default_rng(3)
-    coefficients = {
-        "propensity_intercept": np.array([0.1]),
-        "propensity_coefficients": rng.normal(0, 0.3, (1, len(counts.propensity.terms))),
-    }
-    rows, singly = (
-        probability_of_treatment(coefficients, one.propensity.values)[0] for one in (counts, patients)
-    )
+    slopes = rng.normal(0, 0.3, (1, len(counts.propensity.terms)))
+    given = {"propensity_intercept": np.array([0.1]), "propensity_coefficients": slopes}
+    designs = (one.propensity.values for one in (counts, patients))
+    rows, singly = (probability_of_treatment(given, values)[0] for values in designs)
     found = counted_balance(counts, rows, "overlap")
     weights = overlap_weights(singly, patients.treatment)
     expected = standardised_differences(patients.propensity, patients.treatment, weights)
@@ -178,9 +174,8 @@ def test_the_posterior_of_counts_is_that_of_the_patients(both, adjustment):
     fits = compared(both, adjustment, designs)
     singly, together = (one.estimands for one in fits)
     error = np.sqrt(singly["mcse"] ** 2 + together["mcse"] ** 2)
-    if (
-        adjustment == "cut"
-    ):  # so few designs that their choice shows: the error between them is that of 20 draws
+    if adjustment == "cut":
+        # so few designs that their choice shows: the error between them is that of 20 draws
         error = np.hypot(error, singly["sd"] / np.sqrt(designs))
     apart = ((singly["mean"] - together["mean"]) / error).abs()
     assert apart.max() < norm.isf(1e-4 / 2 / len(apart))

@@ -1,11 +1,14 @@
-"""A baseline, an effect, weights and an estimand of this file: each works from its line in the family alone, together with the others."""
+"""Members of this file: a baseline, an effect, weights, an estimand, a sensitivity analysis and a section work from their line alone."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import ClassVar
 from unittest.mock import patch
 
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
 
@@ -13,12 +16,21 @@ from data.simulation.simulate import Truth, simulate_frame, simulated_study
 from data.study.cohort import validate_cohort
 from inference.adjustments import ADJUSTMENTS
 from inference.adjustments.weighted import bootstrap_scores, weighted_adjustment
+from inference.diagnostics.checks.result import at_most
 from inference.estimands import ESTIMANDS
 from inference.estimands.estimand import Estimand, whole_horizon
 from inference.fits.datatree import from_tree, to_tree
 from inference.fits.fits import read_fit
 from inference.fits.requests import FitRequest, problem_of
+from inference.report.content import ReportSection
+from inference.report.section import Section
+from inference.report.sections import SECTIONS, sections_of, sentences_beside_the_answer, tables_of
 from inference.sampling.engine import SamplerSettings
+from inference.sensitivity import SENSITIVITIES
+from inference.sensitivity.computed import sensitivity_chunks, sensitivity_of
+from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
+from inference.storage import cache
+from inference.storage.cache import DATASET, cached
 from models.baselines import BASELINES
 from models.baselines.baseline import Baseline, log_times
 from models.components import Component
@@ -107,27 +119,22 @@ def of_treated(propensity, treatment, share=None):
     return np.where(treatment, 1.0, propensity / (1.0 - propensity))
 
 
+LOST = Estimand("lost_time_ratio", "ratio", lost_time_ratio, "ratio", whole_horizon, null=1.0, benefit=-1)
 MEMBERS = (
     (BASELINES, "log_logistic", LogLogistic),
     (EFFECTS, "by_age", ByAge),
     (ADJUSTMENTS, "of_treated", weighted_adjustment("of_treated", "treated", of_treated)),
-    (
-        ESTIMANDS,
-        "lost_time_ratio",
-        Estimand("lost_time_ratio", "ratio", lost_time_ratio, "ratio", whole_horizon, null=1.0, benefit=-1),
-    ),
+    (ESTIMANDS, "lost_time_ratio", LOST),
 )
 
 
 @pytest.fixture(scope="module", autouse=True)
 def listed():
     """One line for each member."""
-    patches = [patch.dict(family, {name: member}) for family, name, member in MEMBERS]
-    for one in patches:
-        one.start()
-    yield
-    for one in reversed(patches):
-        one.stop()
+    with ExitStack() as patches:
+        for family, name, member in MEMBERS:
+            patches.enter_context(patch.dict(family, {name: member}))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -137,15 +144,8 @@ def patients():
     return study, validate_cohort(frame, study, "simulated")
 
 
-PRIORS = PriorSet(
-    "default",
-    term_overrides={
-        "log_logistic": {
-            "median": Prior("Normal", {"mu": 3.4, "sigma": 1.0}),
-            "shape": Prior("Normal", {"mu": 0.2, "sigma": 0.5}),
-        }
-    },
-)
+MEDIAN, SHAPE = (Prior("Normal", {"mu": mu, "sigma": sigma}) for mu, sigma in ((3.4, 1.0), (0.2, 0.5)))
+PRIORS = PriorSet("default", term_overrides={"log_logistic": {"median": MEDIAN, "shape": SHAPE}})
 
 
 def fitted(patients, adjustment, effect):
@@ -233,9 +233,8 @@ def test_the_estimand_is_a_row_of_every_table(joint):
     row = table.loc["lost_time_ratio"]
     assert row["time"] == horizon
     assert row["mean"] == pytest.approx(lost[0] / lost[1], rel=0.02)
-    assert row["probability_of_benefit"] == pytest.approx(
-        table.loc["rmst_difference", "probability_of_benefit"], abs=1e-9
-    )
+    benefit = table.loc["rmst_difference", "probability_of_benefit"]
+    assert row["probability_of_benefit"] == pytest.approx(benefit, abs=1e-9)
 
 
 def test_weights_of_an_own_kind_maximise_the_weighted_likelihood(patients):
@@ -253,7 +252,77 @@ def test_weights_of_an_own_kind_maximise_the_weighted_likelihood(patients):
         best = minimize(loss, np.array([3.0, 0.0, 0.0]), method="BFGS", options={"gtol": 1e-4}).x
         found = [*draws["log_logistic"].reshape(-1, 2)[draw], draws["treatment_effect"].ravel()[draw]]
         assert_allclose(found, best, atol=1e-5)
-    assert set(summary.estimands.loc[summary.estimands["estimand"] == "lost_time_ratio", "population"]) == {
-        "treated"
-    }
+    lost = summary.estimands["estimand"] == "lost_time_ratio"
+    assert set(summary.estimands.loc[lost, "population"]) == {"treated"}
     assert summary.balance["difference_after"].abs().max() < summary.balance["difference_before"].abs().max()
+
+
+CALLS = []
+
+
+@cached(DATASET)
+def deaths_of_cohort(cohort, number):
+    """Return the number of deaths of a cohort."""
+    CALLS.append(number)
+    return xr.Dataset({"deaths": float(cohort.event.sum())})
+
+
+DEATHS = Sensitivity(
+    "deaths",
+    "deaths",
+    lambda analysis: analysis.naive,
+    deaths_of_cohort,
+    lambda analysis: [(cohort, number) for number, cohort in enumerate(analysis.cohorts)],
+    lambda computed: sum(float(one["deaths"]) for one in computed),
+    lambda total: [at_most("convergence", "deaths", total, 10.0, "deaths of all cohorts")],
+)
+
+
+@pytest.fixture
+def analysis(small_cohort):
+    study = simulated_study(simulate_frame(Truth(), 50, seed=1)[1])
+    main = FitRequest("weibull", "none", "constant", PriorSet("default"), SamplerSettings())
+    return MainAnalysis(study, (small_cohort, small_cohort), main)
+
+
+@patch.dict(SENSITIVITIES, {"deaths": DEATHS}, clear=True)
+def test_a_sensitivity_analysis_is_computed_pooled_and_checked_from_its_line(analysis, tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "source_of", lambda module: module)  # this one stands outside the layers
+    CALLS.clear()
+    (chunk,) = sensitivity_chunks(analysis, tmp_path)
+    assert chunk.size == 2
+    chunk.run()
+    assert not sensitivity_chunks(analysis, tmp_path)
+    computed = sensitivity_of(analysis, tmp_path)
+    assert CALLS == [0, 1]
+    total = 2.0 * analysis.cohorts[0].event.sum()
+    assert computed.of(DEATHS) == total
+    (check,) = computed.checks
+    assert (check.family, check.fit, check.subject) == ("convergence", "sensitivity", "deaths")
+    assert check.status == ("pass" if total <= 10 else "fail")
+
+
+@patch.dict(SENSITIVITIES, {"deaths": DEATHS}, clear=True)
+def test_what_does_not_apply_is_neither_computed_nor_shown(analysis, tmp_path):
+    late = SimpleNamespace(naive=False, study=analysis.study, cohorts=analysis.cohorts, main=analysis.main)
+    assert not sensitivity_chunks(late, tmp_path)
+    assert sensitivity_of(late, tmp_path).of(DEATHS) is None
+
+
+SECTION = Section(
+    lambda material: [ReportSection("deaths", "Deaths", ("All patients die.",))],
+    lambda material: {"deaths": material.results.table},
+    lambda material: "All patients die.",
+    of_patients=True,
+)
+
+
+@patch.dict(SECTIONS, {"deaths": SECTION}, clear=True)
+def test_a_section_brings_its_table_and_its_sentence_from_its_line():
+    for source, words in (("file", "patients"), ("reconstruction", "pseudo-patients")):
+        study = SimpleNamespace(cohort=SimpleNamespace(source=source))
+        material = SimpleNamespace(results=SimpleNamespace(study=study, table="a table"))
+        (shown,) = sections_of(material)
+        assert shown.paragraphs == (f"All {words} die.",)
+        assert tables_of(material) == {"deaths": "a table"}
+        assert sentences_beside_the_answer(material) == ["All patients die."]

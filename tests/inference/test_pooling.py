@@ -21,17 +21,12 @@ CHECKS = ("R-hat", "bulk ESS", "tail ESS")
 
 def summary_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level: float = 0.5) -> FitSummary:
     """A reading of one estimand whose draws (chain, draw) are given; curves stand at a level."""
-    summary = {name: value[0] for name, value in summarise(draws[None, ..., None]).items()}
-    row = dict.fromkeys(COLUMNS, "") | {
-        "estimand": "log_hazard_ratio",
-        "population": "conditional",
-        "time": np.nan,
-        "probability_of_benefit": float((draws < 0).mean()),
-    }
-    kept = draws[None, ..., None]
-    dims = ("chain", "draw", "unit")
-    times = np.linspace(0.0, end, 7)
-    by_arm = np.full((3, 2, 4, 7), level)
+    kept, dims = draws[None, ..., None], ("chain", "draw", "unit")
+    summary = {name: value[0] for name, value in summarise(kept).items()}
+    named = {"estimand": "log_hazard_ratio", "population": "conditional", "time": np.nan}
+    benefit = {"probability_of_benefit": float((draws < 0).mean())}
+    row = dict.fromkeys(COLUMNS, "") | named | benefit | summary
+    times, by_arm = np.linspace(0.0, end, 7), np.full((3, 2, 4, 7), level)
     km = xr.Dataset(
         {
             "kaplan_meier": (("replicate", "arm", "grid_time"), np.full((1, 2, 7), level)),
@@ -40,9 +35,14 @@ def summary_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level
         coords={"grid_time": times},
     )
     status = [CheckResult("convergence", subject, "pass", 1.0, 1.01, "") for subject in CHECKS]
+    parameter = (("parameter_name", *dims), np.nan_to_num(kept, posinf=0.0))
+    drawn = {"estimand": (("row", *dims), kept), "parameter": parameter}
+    of_arms = (("population", "arm", "draw", "time"), by_arm)
+    curves = {"survival": of_arms, "hazard": of_arms, "average_hazard": (("draw", "time"), by_arm[0, 0])}
+    arms = {"population": ["all", "treated", "overlap"], "arm": ["control", "treated"], "time": times}
     return FitSummary(
         request=None,
-        estimands=pd.DataFrame([row | summary])[list(COLUMNS)],
+        estimands=pd.DataFrame([row])[list(COLUMNS)],
         curves=xr.Dataset(),
         replicated=km,
         observed=km,
@@ -50,25 +50,8 @@ def summary_of(draws: np.ndarray, *checks: CheckResult, end: float = 60.0, level
         checks=(*status, *checks),
         propensity=np.full(5, level),
         power_scaling=(0.1, 0.2),
-        draws=xr.Dataset(
-            {
-                "estimand": (("row", *dims), kept),
-                "parameter": (("parameter_name", *dims), np.nan_to_num(kept, posinf=0.0)),
-            },
-            coords={"parameter_name": ["treatment_effect"]},
-        ),
-        curve_draws=xr.Dataset(
-            {
-                "survival": (("population", "arm", "draw", "time"), by_arm),
-                "hazard": (("population", "arm", "draw", "time"), by_arm),
-                "average_hazard": (("draw", "time"), by_arm[0, 0]),
-            },
-            coords={
-                "population": ["all", "treated", "overlap"],
-                "arm": ["control", "treated"],
-                "time": times,
-            },
-        ),
+        draws=xr.Dataset(drawn, coords={"parameter_name": ["treatment_effect"]}),
+        curve_draws=xr.Dataset(curves, coords=arms),
         key=str(draws.sum()),
     )
 
@@ -159,10 +142,9 @@ def test_what_is_unsafe_in_one_cohort_is_unsafe_and_the_commonest_status_describ
     ],
 )
 def test_a_convergence_check_shows_the_worst_cohort_with_its_value(status, values, threshold, worst):
-    one = [
-        CheckResult("convergence", "tail index", status, value, threshold, f"at {value}") for value in values
-    ]
-    pooled = pool([summary_of(RNG.normal(size=(4, 250)), check) for check in one])
+    of = ("convergence", "tail index", status)
+    checks = [CheckResult(*of, value, threshold, f"at {value}") for value in values]
+    pooled = pool([summary_of(RNG.normal(size=(4, 250)), check) for check in checks])
     (shown,) = (check for check in pooled.checks if check.subject == "tail index")
     assert (shown.value, shown.status) == (worst, status)
     assert shown.text.endswith(f"in the worst of them: at {worst}")
@@ -189,16 +171,9 @@ def test_trees_of_cohorts_become_one_with_a_cohort_dimension():
 
 
 def test_readings_of_the_effect_alone_have_no_replicates_to_pool():
-    alone = [
-        dataclasses.replace(
-            summary_of(RNG.normal(size=(4, 250))),
-            replicated=xr.Dataset(),
-            observed=xr.Dataset(),
-            elpd=np.full(5, np.nan),
-        )
-        for _ in range(2)
-    ]
-    pooled = pool(alone)
+    nothing = {"replicated": xr.Dataset(), "observed": xr.Dataset(), "elpd": np.full(5, np.nan)}
+    alone = [summary_of(RNG.normal(size=(4, 250))) for _ in range(2)]
+    pooled = pool([dataclasses.replace(one, **nothing) for one in alone])
     assert not pooled.replicated.data_vars
     assert not pooled.observed.data_vars
     assert np.isnan(pooled.elpd).all()

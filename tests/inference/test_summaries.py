@@ -1,11 +1,13 @@
-"""Summaries of draws against ArviZ and by hand; times not reached, and values that are undetermined."""
+"""Summaries of draws against ArviZ and by hand; simultaneous bands; Rubin's rules."""
 
 import arviz as az
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.stats import chi2
 
-from inference.diagnostics.summaries import COLUMNS, probability_of_benefit, summarise
+from inference.diagnostics.summaries import COLUMNS, probability_of_benefit, simultaneous_band, summarise
+from inference.frequentist.rubin import pool
 
 CHAINS, DRAWS = 4, 250
 
@@ -132,3 +134,77 @@ def test_the_probability_of_benefit_counts_draws_on_the_better_side():
 def test_a_time_not_reached_is_later_than_any_other():
     differences = np.array([np.inf, -np.inf, 3.0, -1.0]).reshape(1, 2, 2, 1)
     assert probability_of_benefit(differences, 0.0, 1).tolist() == [0.5]
+
+
+TIME = np.linspace(0.0, 60.0, 61)
+POINTWISE = (0.025, 0.975)
+
+
+def survival_of(log_cumulative):
+    return np.exp(-np.exp(log_cumulative))
+
+
+def weibull(seed, draws):
+    """Curves of which both level and shape are uncertain and skewed, flat up to a landmark."""
+    rng = np.random.default_rng(seed)
+    shape = rng.lognormal(0.2, 0.3, (draws, 1))
+    return np.exp(-rng.gamma(4.0, 0.25, (draws, 1)) * (np.maximum(TIME - 6.0, 0.0) / 30.0) ** shape)
+
+
+def inside(curves, band):
+    return np.mean(np.all((band[0] <= curves) & (curves <= band[1]), axis=-1))
+
+
+def test_95_percent_of_the_curves_lie_inside_and_of_others_of_the_same_posterior():
+    drawn = weibull(1, 2000)
+    band = simultaneous_band(drawn)
+    assert inside(drawn, band) == pytest.approx(0.95, abs=1e-9)
+    assert inside(weibull(2, 4000), band) == pytest.approx(0.95, abs=0.02)
+    lower, upper = np.quantile(drawn, POINTWISE, axis=0)
+    assert inside(drawn, np.stack([lower, upper])) < 0.93
+    later = TIME > 6.0
+    assert np.all(band[0][later] < lower[later])
+    assert np.all(band[1][later] > upper[later])
+    assert_allclose(band[:, ~later], 1.0)
+
+
+def test_a_turning_gaussian_process_has_the_quantile_of_its_radius():
+    """Its largest deviation is the length of a standard normal vector of the plane, whose square is chi-square with 2 degrees."""
+    angle = np.linspace(0.0, 2 * np.pi, 60)
+    first, second = np.random.default_rng(3).standard_normal((2, 20_000, 1))
+    band = simultaneous_band(survival_of(first * np.cos(angle) + second * np.sin(angle)))
+    expected = np.sqrt(chi2.ppf(0.95, 2))
+    limits = np.log(-np.log(band))
+    assert_allclose(limits[0], expected, rtol=0.04)
+    assert_allclose(limits[1], -expected, rtol=0.04)
+
+
+def test_with_one_parameter_it_is_the_interval_at_each_time():
+    hazard = np.random.default_rng(4).gamma(20.0, 0.001, (2, 3, 1001, 1))
+    band = simultaneous_band(np.exp(-hazard * TIME))
+    assert_allclose(band, np.quantile(np.exp(-hazard * TIME), POINTWISE, axis=-2), rtol=1e-9)
+
+
+def test_three_cohorts_by_hand():
+    pooled = pool([1.0, 2.0, 3.0], [1.0, 0.5, 1.5])  # W = 1, B = 1, T = 1 + 4/3
+    assert (pooled.cohorts, pooled.estimate, pooled.within_sd, pooled.between_sd) == (3, 2.0, 1.0, 1.0)
+    assert pooled.error == pytest.approx((7 / 3) ** 0.5)
+    assert pooled.fraction_of_missing_information == pytest.approx(4 / 7)
+    assert (pooled.lower, pooled.upper) == pytest.approx((2 - 2.993894, 2 + 2.993894), abs=1e-6)
+
+
+def test_one_cohort_has_no_variance_between():
+    pooled = pool([0.3], [0.04])
+    assert (pooled.error, pooled.fraction_of_missing_information) == pytest.approx((0.2, 0.0))
+
+
+def test_an_array_is_pooled_number_by_number():
+    draws = np.random.default_rng(5)
+    estimates, variances = draws.normal(size=(6, 4)), draws.exponential(size=(6, 4))
+    together = pool(estimates, variances)
+    for place in range(4):
+        alone = pool(estimates[:, place], variances[:, place])
+        assert together.lower[place] == pytest.approx(alone.lower)
+        assert together.fraction_of_missing_information[place] == pytest.approx(
+            alone.fraction_of_missing_information
+        )

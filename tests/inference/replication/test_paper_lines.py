@@ -1,4 +1,4 @@
-"""Every number of the paper on simulated cohorts, against lifelines, statsmodels, scipy and plain counting."""
+"""Every number of the paper on simulated cohorts, against libraries and plain counting; medians; tables of lines."""
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ from data.published.printed import printed
 from inference.frequentist.survival import kaplan_meier, median_follow_up
 from inference.published.reanalysis.baseline_lines import baseline_lines
 from inference.published.reanalysis.cox_lines import cox_lines
+from inference.published.reanalysis.lines import LONG, SUMMARY, Line, end_of, long_table, summary_table
+from inference.published.reanalysis.normal_median import GroupCurve
 from inference.published.reanalysis.subgroup_lines import log_rank_p_of_groups, subgroup_lines
 from inference.published.reanalysis.survival_lines import survival_lines
 
@@ -214,3 +216,115 @@ def test_tests_of_table_1_are_those_of_scipy(baseline, rows, name, column, phase
 def test_a_bound_is_known_for_a_bound(baseline):
     line = baseline["Metastatic Sites, Bone before matching, P, chi-square"]
     assert line.printed == printed("<0.001", place=line.printed.place)
+
+
+def made():
+    def line(value, cohort):
+        return [
+            (cohort, Line("Survival", "median", printed("34.1"), value, "months")),
+            (cohort, Line("Survival", "P", printed("0.001", operator="<"), value / 1e5, "P")),
+            (cohort, Line("Own", "difference", None, value / 100, "")),
+        ]
+
+    return long_table([*line(34.0, 1), *line(34.14, 2), *line(34.3, 3)])
+
+
+def test_one_row_a_line_and_cohort():
+    table = made()
+    assert list(table.columns) == list(LONG)
+    assert len(table) == 9
+    assert table["printed"].tolist()[:3] == ["34.1", "<0.001", ""]
+    assert table["bound"].tolist()[:3] == [False, True, False]
+
+
+def test_mean_range_difference_and_agreement():
+    summary = summary_table(made())
+    assert list(summary.columns) == list(SUMMARY)
+    assert summary["line"].tolist() == ["median", "P", "difference"]
+    median, p, own = (row for _, row in summary.iterrows())
+    assert median["computed_mean"] == pytest.approx((34.0 + 34.14 + 34.3) / 3)
+    assert (median["computed_low"], median["computed_high"]) == (34.0, 34.3)
+    assert median["difference"] == pytest.approx(median["computed_mean"] - 34.1)
+    assert median["agreeing"] == pytest.approx(1 / 3)  # only 34.14 is printed as 34.1
+    assert (p["difference"], p["agreeing"]) == (0.0, 1.0)  # all lie under the bound
+    assert np.isnan(own["difference"])
+    assert np.isnan(own["agreeing"])
+
+
+def test_a_bound_that_is_passed_differs_by_what_it_is_passed():
+    table = long_table([(1, Line("Cox", "P", printed("<0.001"), 0.004, "P"))])
+    (row,) = summary_table(table).to_dict("records")
+    assert row["difference"] == pytest.approx(0.003)
+    assert row["agreeing"] == 0.0
+
+
+def test_cohorts_without_a_value_are_left_out_and_none_gives_nan():
+    table = long_table(
+        [(k, Line("Cox", "ratio", printed("0.5"), value)) for k, value in enumerate([np.nan, 0.4, 0.6])]
+    )
+    assert summary_table(table)["computed_mean"].item() == pytest.approx(0.5)
+    nothing = summary_table(long_table([(1, Line("Cox", "ratio", printed("0.5"), np.nan))]))
+    assert nothing[["computed_mean", "computed_low", "difference", "agreeing"]].isna().all(axis=None)
+
+
+def test_a_median_that_is_not_reached_stays_infinite():
+    table = long_table([(1, Line("Survival", "median", printed("50"), np.inf))])
+    assert np.isinf(summary_table(table)["computed_mean"].item())
+
+
+def test_ends_of_printed_intervals():
+    number = printed("57.2", "44.5", "69.80")
+    lower = end_of(number, "lower")
+    assert lower is not None
+    assert (lower.text, lower.value, lower.decimals) == ("44.5", 44.5, 1)
+    assert end_of(printed("57.2"), "upper") is None
+    assert end_of(None, "lower") is None
+
+
+def test_the_interval_by_hand():
+    """Twenty patients, nobody censored: S falls by 0.05 at each of the times 1 to 20."""
+    times = np.arange(1.0, 21.0)
+    median, lower, upper = GroupCurve(times, np.ones(20, bool)).median_interval()
+    # S(9) = 0.55 and S(11) = 0.45: the slope is 0.10 over 2; the binomial error of S(10) = 0.5 is sqrt(0.25 / 20).
+    half = 1.959964 * np.sqrt(0.25 / 20) / 0.05
+    assert median == 10.0
+    assert (lower, upper) == (pytest.approx(10 - half, abs=1e-4), pytest.approx(10 + half, abs=1e-4))
+
+
+def test_the_curve_and_its_error_are_those_of_lifelines(rows):
+    time, event = rows["time"].to_numpy(), rows["event"].to_numpy() == 1
+    group = GroupCurve(time, event)
+    with np.errstate(all="ignore"):
+        fitted = KaplanMeierFitter().fit(time, event)
+    at = np.array([6.0, 24.0, 60.0])
+    np.testing.assert_allclose(group.at(at), fitted.predict(at).to_numpy())
+    median, lower, upper = group.median_interval()
+    assert median == fitted.median_survival_time_
+    # The same standard error from lifelines' Greenwood variance of log S, and the slope read off its curve.
+    curve = fitted.survival_function_.iloc[:, 0]
+    u, low = curve.index[curve >= 0.55 - 1e-9][-1], curve.index[curve <= 0.45 + 1e-9][0]
+    # A censoring time is a row of lifelines' curve; the last death at or above 0.55 is where the curve last stepped.
+    deaths = np.unique(time[event])
+    u = deaths[deaths <= u][-1]
+    slope = (curve[u] - curve[low]) / (low - u)
+    at_risk = np.array([(time >= one).sum() for one in deaths[deaths <= median]])
+    died = np.array([(time[event] == one).sum() for one in deaths[deaths <= median]])
+    error = curve[median] * np.sqrt((died / (at_risk * (at_risk - died))).sum()) / slope
+    assert (upper - lower) / 2 == pytest.approx(1.959964 * error, rel=1e-6)
+
+
+def test_a_median_that_is_not_reached_has_no_interval():
+    median, lower, upper = GroupCurve(
+        np.array([1.0, 2.0, 3.0, 4.0]), np.array([1, 0, 0, 0], bool)
+    ).median_interval()
+    assert np.isinf(median)
+    assert np.isnan([lower, upper]).all()
+
+
+def test_a_curve_that_ends_above_the_lower_limit_has_a_median_without_interval():
+    """S falls to 0.5 and stays there: the slope around one half is not determined."""
+    median, lower, upper = GroupCurve(
+        np.array([1.0, 2.0, 3.0, 4.0]), np.array([1, 1, 0, 0], bool)
+    ).median_interval()
+    assert median == 2.0
+    assert np.isnan([lower, upper]).all()
