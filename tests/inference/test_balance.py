@@ -211,25 +211,14 @@ def test_overlap_weights_at_the_maximum_likelihood_balance_exactly(cohort):
 
 def test_balance_of_pairs_is_that_of_the_patients_in_them(cohort):
     logit = logit_propensity(cohort.propensity.values, cohort.treatment)
-    inside = np.stack(
-        [match(logit, cohort.treatment, caliper, "optimal").patients(cohort.size) for caliper in (0.1, 0.3)]
-    )
+    pairs = [match(logit, cohort.treatment, caliper, "optimal") for caliper in (0.1, 0.3)]
+    inside = np.stack([one.patients(cohort.size) for one in pairs])
     found = balance_of_designs(cohort, inside)
-    deviations = np.sqrt(
-        sum(
-            cohort.propensity.values[arm].var(axis=0, ddof=1) for arm in (cohort.treatment, ~cohort.treatment)
-        )
-        / 2
-    )
-    differences = [
-        (
-            cohort.propensity.values[one & cohort.treatment].mean(axis=0)
-            - cohort.propensity.values[one & ~cohort.treatment].mean(axis=0)
-        )
-        / deviations
-        for one in inside
-    ]
-    assert_allclose(found["difference_after"], np.mean(differences, axis=0), atol=1e-12)
+    values, arms = cohort.propensity.values, (cohort.treatment, ~cohort.treatment)
+    deviations = np.sqrt(np.mean([values[arm].var(axis=0, ddof=1) for arm in arms], axis=0))
+    means = np.array([[values[one & arm].mean(axis=0) for arm in arms] for one in inside])
+    differences = (means[:, 0] - means[:, 1]) / deviations
+    assert_allclose(found["difference_after"], differences.mean(axis=0), atol=1e-12)
     sizes = effective_sizes(inside.astype(float), cohort.treatment)
     assert_allclose(sizes["treated"], inside.sum(axis=1) / 2)
     assert_allclose(sizes["control"], inside.sum(axis=1) / 2)
@@ -253,13 +242,12 @@ def test_effective_sizes_and_extreme_weights_by_hand():
 @pytest.mark.parametrize(("weighting", "population"), [(iptw_weights, "all"), (overlap_weights, "overlap")])
 def test_weighted_survival_is_that_of_the_population_that_the_weights_stand_for(weighting, population):
     """At the true propensities, the weighted share of survivors of each arm, against quadrature over the population."""
-    truth = Truth(
-        covariates={"age": NormalCovariate()},
-        outcome={"age": 0.8},
-        treatment={"age": 0.9},
-        accrual=0.0,
-        closing=20.0,
-    )
+    confounded = {
+        "covariates": {"age": NormalCovariate()},
+        "outcome": {"age": 0.8},
+        "treatment": {"age": 0.9},
+    }
+    truth = Truth(**confounded, accrual=0.0, closing=20.0)
     cohort = simulate_cohort(truth, 20_000, seed=7)
     age = cohort.covariates["age"].to_numpy()
     weights = design_weights(weighting, 1 / (1 + np.exp(-0.9 * age))[None], cohort.treatment)[0]

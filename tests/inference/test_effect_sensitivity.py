@@ -262,9 +262,8 @@ SHORT = SamplerSettings(chains=2, draws=500, tune=300, seed=1)
 def test_main_effects_of_subgroups_are_in_the_outcome_model(formula, added):
     """Those levels are added that the formula does not span, as columns of 0 and 1, centred; nothing else moves."""
     study, cohort = staged(formula, 200)
-    problem = problem_of(
-        study, cohort, FitRequest("weibull", "none", "by_subgroup", PriorSet("default"), SHORT)
-    )
+    request = FitRequest("weibull", "none", "by_subgroup", PriorSet("default"), SHORT)
+    problem = problem_of(study, cohort, request)
     before, after = cohort.outcome, problem.cohort.outcome
     assert after.terms == (*before.terms, *added)
     assert_allclose(after.values[:, : len(before.terms)], before.values)

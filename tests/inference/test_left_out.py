@@ -76,35 +76,27 @@ def test_the_density_is_that_of_formulas_that_never_had_it_times_the_priors_of_w
     rng = np.random.default_rng(4)
     of_grade = stats.norm([0.4 if priors is BY_TERM else 0.0, 0.0], [0.3 if priors is BY_TERM else 1.0, 1.0])
     densities = [model.compile_logp(mode=MODE) for model in (full, reduced)]
-    gradients = [
+    of_effect = [
         model.compile_dlogp(vars=[model["treatment_effect"]], mode=MODE) for model in (full, reduced)
     ]
+    slopes = ("outcome_coefficients", "propensity_coefficients")
     for _ in range(3):
-        point = {
-            name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in full.initial_point().items()
-        }
-        small = point | {
-            name: point[name][:1] for name in ("outcome_coefficients", "propensity_coefficients")
-        }
-        of_left_out = (
-            of_grade.logpdf(point["outcome_coefficients"][1:]).sum()
-            + stats.norm(0, 1).logpdf(point["propensity_coefficients"][1:]).sum()
-        )
+        start = full.initial_point()
+        point = {name: value + rng.normal(0, 0.3, np.shape(value)) for name, value in start.items()}
+        small = point | {name: point[name][:1] for name in slopes}
+        of_outcome, of_treatment = (point[name][1:] for name in slopes)
+        of_left_out = of_grade.logpdf(of_outcome).sum() + stats.norm(0, 1).logpdf(of_treatment).sum()
         assert_allclose(densities[0](point), densities[1](small) + of_left_out, rtol=1e-12)
-        assert_allclose(gradients[0](point), gradients[1](small), rtol=1e-10)
+        assert_allclose(of_effect[0](point), of_effect[1](small), rtol=1e-10)
 
 
 def test_nothing_is_compiled_again():
     _, cohort = with_formula("age + grade")
-    keys = []
-    for patients in (
-        cohort,
-        without_covariates(cohort, ["grade"]),
-        without_covariates(cohort, ["age", "grade"]),
-    ):
-        posterior = Posterior(patients, SPEC, PriorSet("default"))
-        keys.append(structure_of(posterior, posterior.blocks, posterior.content(posterior.blocks)))
-    assert keys[0] == keys[1] == keys[2]
+    keys = set()
+    for left_out in ([], ["grade"], ["age", "grade"]):
+        posterior = Posterior(without_covariates(cohort, left_out), SPEC, PriorSet("default"))
+        keys.add(structure_of(posterior, posterior.blocks, posterior.content(posterior.blocks)))
+    assert len(keys) == 1
 
 
 @pytest.mark.slow
@@ -114,9 +106,8 @@ def test_draws_are_those_of_a_study_whose_formulas_never_had_it():
     of_left_out = problem_of(study, without_covariates(cohort, ["grade"]), MAIN)
     found, never = (sample(one.posterior("latent"), SETTINGS).parameters for one in (of_left_out, of_never))
     for name in ("treatment_effect", "median_survival", "weibull_shape"):
-        error = never[name].std() * np.sqrt(
-            2 / 400
-        )  # of the difference of two means, at an ESS of half the draws
+        # of the difference of two means, at an ESS of half the draws
+        error = never[name].std() * np.sqrt(2 / 400)
         assert found[name].mean() == pytest.approx(never[name].mean(), abs=4 * error)
         assert found[name].std() == pytest.approx(never[name].std(), rel=0.15)
     of_age, other = (one["outcome_coefficients"][..., 0] for one in (found, never))
@@ -131,16 +122,13 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
     study = simulated_study(text)
     cohorts = [validate_cohort(frame, study, "simulated"), simulate_cohort(CONFOUNDED, 500, seed=2)]
     groups = {"frailty": ["frailty"], "age": ["age"]}
-    found = [
-        effect_without_of_cohort(tmp_path, study, cohort, number, MAIN, groups)
-        for number, cohort in enumerate(cohorts)
-    ]
+    rest = (MAIN, groups)
+    found = [effect_without_of_cohort(tmp_path, study, one, at, *rest) for at, one in enumerate(cohorts)]
     complete = [sample(problem_of(study, cohort, MAIN).posterior("latent"), SETTINGS) for cohort in cohorts]
     whole = np.mean([one.parameters["treatment_effect"].mean() for one in complete])
     pooled = pooled_effect_without(found).set_index("left_out")
-    rows = untimed_table(
-        effect_without(tmp_path, cohorts, groups), estimands(whole), len(cohorts), None
-    ).set_index("left_out")
+    cox = effect_without(tmp_path, cohorts, groups)
+    rows = untimed_table(cox, estimands(whole), len(cohorts), None).set_index("left_out")
     moved = pooled["log_hazard_ratio"] - whole
     of_cox = np.log(rows["cox_hazard_ratio"] / rows.loc[COMPLETE, "cox_hazard_ratio"])
     assert of_cox["frailty"] > 0.3  # it hides that treatment helps
@@ -154,22 +142,10 @@ def test_the_main_model_moves_as_cox_does_when_the_confounder_is_left_out(tmp_pa
 
 
 def estimands(mean):
-    rows = [("log_hazard_ratio", mean), ("hazard_ratio", np.exp(mean))]
-    return pd.DataFrame(
-        {
-            "estimand": name,
-            "population": "conditional",
-            "mean": value,
-            "sd": 0.1,
-            "median": value,
-            "lower": value - 0.2,
-            "upper": value + 0.2,
-            "probability_of_benefit": 0.99,
-            "rhat": 1.001,
-            "ess_bulk": 4000.0,
-        }
-        for name, value in rows
-    )
+    value = np.array([mean, np.exp(mean)])
+    table = pd.DataFrame({"estimand": ["log_hazard_ratio", "hazard_ratio"], "mean": value, "median": value})
+    table = table.assign(population="conditional", sd=0.1, lower=value - 0.2, upper=value + 0.2)
+    return table.assign(probability_of_benefit=0.99, rhat=1.001, ess_bulk=4000.0)
 
 
 def made(shift, chains_apart=0.0):

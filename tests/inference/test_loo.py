@@ -102,14 +102,10 @@ def wrapped(*designs):
 def exponential(cohort, rates):
     """A posterior of one hazard, the same for both arms and constant: rates (chain, draw)."""
     spec = ModelSpec(PiecewiseExponential(()), CONSTANT)
-    parameters = {
-        "treatment_effect": np.zeros(rates.shape),
-        "log_hazard_level": np.log(rates),
-        "log_hazard": np.log(rates)[..., None],
-    }
-    return DesignSample(
-        Posterior(cohort, spec, PriorSet("default")), parameters, np.full((1, cohort.size), 0.5)
-    )
+    hazards = {"log_hazard_level": np.log(rates), "log_hazard": np.log(rates)[..., None]}
+    parameters = {"treatment_effect": np.zeros(rates.shape)} | hazards
+    posterior = Posterior(cohort, spec, PriorSet("default"))
+    return DesignSample(posterior, parameters, np.full((1, cohort.size), 0.5))
 
 
 def left_out(design):
@@ -124,11 +120,7 @@ def simulated(cohort_of, size, shape, censored, seed):
     rng = np.random.default_rng(seed)
     entry = np.where(rng.random(size) < 0.5, rng.exponential(0.3, size), 0.0)
     time = (entry**shape + rng.exponential(1.0, size)) ** (1.0 / shape)
-    end = (
-        entry + rng.exponential(0.9 * (1.0 - censored) / censored, size)
-        if censored
-        else np.full(size, np.inf)
-    )
+    end = entry + rng.exponential(0.9 * (1.0 - censored) / censored, size)
     return cohort_of(np.minimum(time, end), time <= end, rng.random(size) < 0.5, entry)
 
 
@@ -178,13 +170,8 @@ def test_survival_of_the_time_is_what_times_drawn_from_the_model_do(made, baseli
     one = {name: value[:1, :1] for name, value in design.parameters.items()}
     survival = np.exp(log_survival(design.posterior, one))[0, 0]
     many = {name: np.repeat(value[0], 20_000, axis=0) for name, value in one.items()}
-    times = draw_times(
-        many,
-        design.posterior.content(design.posterior.blocks),
-        design.posterior.spec,
-        20_000,
-        np.random.default_rng(2),
-    )
+    content, spec = design.posterior.content(design.posterior.blocks), design.posterior.spec
+    times = draw_times(many, content, spec, 20_000, np.random.default_rng(2))
     assert_allclose((times > cohort.time).mean(axis=0), survival, atol=4.5 * np.sqrt(0.25 / 20_000))
 
 

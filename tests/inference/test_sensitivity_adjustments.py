@@ -24,14 +24,9 @@ def of_fit(adjustment, population, log_ratio, sd=0.1, difference=100.0, **fit):
     named = {"study": "s", **MAIN, "adjustment": adjustment, "population": population, "subgroup": "", **fit}
     ratio = {name: np.exp(log_ratio + step) for name, step in ends.items()}
     mean = {name: difference + 100 * step for name, step in ends.items()}
+    error = {"mcse": ERROR * ratio["median"]}
     return [
-        {
-            **named,
-            "estimand": "marginal_hazard_ratio",
-            **ratio,
-            "probability_of_benefit": 0.9,
-            "mcse": ERROR * ratio["median"],
-        },
+        {**named, "estimand": "marginal_hazard_ratio", **ratio, "probability_of_benefit": 0.9, **error},
         {**named, "estimand": "rmst_difference", **mean, "probability_of_benefit": 0.8},
         {**named, "estimand": "hazard_ratio", **ratio, "probability_of_benefit": 0.7},
     ]
@@ -66,16 +61,14 @@ def test_rows_stand_by_population_in_its_order(estimands):
 
 
 def test_a_shift_is_in_standard_deviations_of_the_difference_in_the_same_population(estimands):
-    compared = compare_adjustments(estimands, MAIN).set_index(["population", "adjustment", "baseline"])[
-        "shift"
-    ]
+    fits = ["population", "adjustment", "baseline"]
+    compared = compare_adjustments(estimands, MAIN).set_index(fits)["shift"]
     assert compared["all", "joint", "weibull"] == 0
     assert compared["all", "none", "weibull"] == pytest.approx(0.05 / (np.sqrt(2) * ERROR))
     assert compared["all", "iptw", "weibull"] == pytest.approx(-0.2 / np.sqrt(0.3**2 - 0.1**2 + 2 * ERROR**2))
     assert compared["all", "joint", "piecewise_exponential"] == pytest.approx(-0.02 / (np.sqrt(2) * ERROR))
-    assert compared["overlap", "overlap", "weibull"] == pytest.approx(
-        0.3 / np.sqrt(0.2**2 - 0.1**2 + 2 * ERROR**2)
-    )
+    sd = np.sqrt(0.2**2 - 0.1**2 + 2 * ERROR**2)
+    assert compared["overlap", "overlap", "weibull"] == pytest.approx(0.3 / sd)
     assert np.isnan(compared["matched", "matched", "weibull"])
 
 
