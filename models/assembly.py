@@ -120,15 +120,15 @@ def model_data(
 
 
 def build_model(
-    cohort: Cohort, spec: ModelSpec, priors: PriorSet, score: np.ndarray | None = None
+    cohort: Cohort, spec: ModelSpec | None, priors: PriorSet, score: np.ndarray | None = None
 ) -> pm.Model:
-    """Return the PyMC model of the survival times, with the treatment model where the score is latent.
+    """Return the PyMC model of the survival times, with the treatment model, logit P(a = 1 | x) = g0 + x'g, where the score is latent.
 
     Parameters
     ----------
     cohort : Cohort
-    spec : ModelSpec
-        Baseline hazard, effect shape, and the part of the propensity score.
+    spec : ModelSpec or None
+        Baseline hazard, effect shape, and the part of the propensity score; None stands for the treatment model alone.
     priors : PriorSet
     score : ndarray (patient,), optional
         The propensity score, where `spec.score` is "given".
@@ -145,19 +145,10 @@ def build_model(
             name: _data(name, value) for name, value in model_data(cohort, spec, blocks, score).items()
         }
         declared = _declare_all(blocks, content, cohort, spec)
-        if spec.score == "latent":
+        if spec is None or spec.score == "latent":
             _observe_treatment(declared, content)
-        _observe_time(declared, content, spec)
-    return model
-
-
-def build_propensity_model(cohort: Cohort, priors: PriorSet) -> pm.Model:
-    """Return the PyMC model of treatment alone: logit P(a = 1 | x) = g0 + x'g."""
-    blocks = model_blocks(cohort, None, priors)
-    with pm.Model(coords=_coordinates(cohort, None), check_bounds=False) as model:
-        content = {name: _data(name, value) for name, value in model_data(cohort, None, blocks).items()}
-        declared = _declare_all(blocks, content, cohort, None)
-        _observe_treatment(declared, content)
+        if spec is not None:
+            _observe_time(declared, content, spec)
     return model
 
 

@@ -84,11 +84,8 @@ class DesignSample:
 
     def mean_propensity(self) -> np.ndarray:
         """Return the mean probability of treatment over draws (patient,)."""
-        return (
-            self.propensity.mean()
-            if isinstance(self.propensity, PropensityDraws)
-            else self.propensity.mean(axis=0)
-        )
+        held = self.propensity
+        return held.mean() if isinstance(held, PropensityDraws) else held.mean(axis=0)
 
 
 @dataclass(frozen=True)

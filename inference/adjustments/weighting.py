@@ -10,6 +10,7 @@ import pandas as pd
 from data.study.cohort import Cohort
 from inference.frequentist.balance import (
     effective_sample_size,
+    mean_variance,
     standardised,
     standardised_differences,
 )
@@ -90,10 +91,8 @@ def balance_of_designs(cohort: Cohort, weights: np.ndarray) -> pd.DataFrame:
                 f"{int((~(total > 0)).sum())} draws with an arm where all are 0"
             )
         means.append(own @ values[arm] / total)
-    variance = sum(
-        values[arm].var(axis=0, ddof=min(1, int(arm.sum()) - 1)) for arm in (treatment, ~treatment)
-    )
-    after = standardised(means[0] - means[1], variance / 2, np.abs(values).max(axis=0, initial=0.0))
+    scale = np.abs(values).max(axis=0, initial=0.0)
+    after = standardised(means[0] - means[1], mean_variance(values, treatment), scale)
     with np.errstate(invalid="ignore"):  # an infinite difference has no finite mean or limits
         lower, upper = np.quantile(after, [0.025, 0.975], axis=0)
         return table[["term", "difference_before"]].assign(

@@ -139,13 +139,8 @@ def estimated(cell: Cell, number: int, seed: int) -> dict[str, Estimated]:
         EFFECTS["constant"](),
         exposure=EXPOSURES[scenario.exposure](),
     )
-    problem = Problem(
-        cohort,
-        spec,
-        PriorSet("default"),
-        replace(SETTINGS, seed=int(cohort_seed)),
-        DESIGNS.get(cell.adjustment, 1),
-    )
+    settings = replace(SETTINGS, seed=int(cohort_seed))
+    problem = Problem(cohort, spec, PriorSet("default"), settings, DESIGNS.get(cell.adjustment, 1))
     kind = ADJUSTMENTS[cell.adjustment]
     adjusted = kind.sample(problem, silent)
     grid = time_grid(spec.cutpoints, horizon, (), float(cohort.time.max()))

@@ -46,9 +46,7 @@ def standardised_differences(
             f"treatment must mark both arms of {values.shape[0]} patients, but found "
             f"{int(treatment.sum())} treated of {treatment.size}; give one value a patient"
         )
-    # An arm of one patient has no variance; 0 leaves that of the other arm.
-    arms = (values[treatment], values[~treatment])
-    variance = sum(arm.var(axis=0, ddof=min(1, len(arm) - 1)) for arm in arms) / 2
+    variance = mean_variance(values, treatment)
     scale = np.abs(values).max(axis=0)
     before = _means(values, treatment, np.ones(treatment.size))
     table = pd.DataFrame({"term": terms, "mean_treated": before[0], "mean_control": before[1]})
@@ -59,6 +57,13 @@ def standardised_differences(
     table["weighted_mean_treated"], table["weighted_mean_control"] = after
     table["difference_after"] = standardised(after[0] - after[1], variance, scale)
     return table
+
+
+def mean_variance(values: NDArray, treatment: NDArray) -> NDArray[np.float64]:
+    """Return the mean over the arms of the variances of columns (term,)."""
+    # An arm of one patient has no variance; 0 leaves that of the other arm.
+    arms = (values[treatment], values[~treatment])
+    return sum(arm.var(axis=0, ddof=min(1, len(arm) - 1)) for arm in arms) / 2
 
 
 def _columns(covariates: Design | pd.DataFrame) -> tuple[list[str], NDArray[np.float64]]:

@@ -27,11 +27,6 @@ def _from_here_on(values: NDArray) -> NDArray:
     return sums
 
 
-def _until_here(values: NDArray) -> NDArray:
-    """Return sums over the first 0, 1, ... values."""
-    return np.append(0.0, np.cumsum(values))
-
-
 class EfronCox:
     """The partial likelihood of one cohort: what does not depend on the coefficients is worked out once.
 
@@ -103,7 +98,7 @@ class EfronCox:
         """Return gradient (term,) and information (term, term) of the log partial likelihood."""
         hazard, denominator, means = self._moments(coefficients)
         gradient = (self.columns[self.deaths] - means).sum(axis=0)
-        until = _until_here(1.0 / denominator)
+        until = np.append(0.0, np.cumsum(1.0 / denominator))  # over the first 0, 1, ... deaths
         exposure = until[self.deaths_until_time]
         if self.late:
             exposure = exposure - until[self.deaths_until_entry]

@@ -186,14 +186,8 @@ def ordered_pairs(treated: NDArray, control: NDArray, caliper: float) -> NDArray
         unpaired = best[first + 1 : end + 1].copy()
         here = np.maximum(paired, unpaired)
         reached = np.maximum.accumulate(here)
-        table.append(
-            (
-                first,
-                np.where(
-                    reached > here, LEAVE_CONTROL, np.where(paired > unpaired, PAIR, LEAVE_TREATED)
-                ).astype(np.int8),
-            )
-        )
+        choices = np.where(reached > here, LEAVE_CONTROL, np.where(paired > unpaired, PAIR, LEAVE_TREATED))
+        table.append((first, choices.astype(np.int8)))
         best[first + 1 : end + 1] = reached
     pairs, left = [], len(below)
     for row in range(len(above) - 1, -1, -1):

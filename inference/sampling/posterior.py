@@ -12,7 +12,7 @@ from inference.sampling.compiled import compile_density, compiler
 from inference.sampling.compiled.density import CompiledDensity
 from inference.sampling.geometry import Layout, Shear, layout_of, whiten
 from inference.sampling.walk import Walk, walk_arrays
-from models.assembly import Blocks, build_model, build_propensity_model, model_blocks, model_data
+from models.assembly import Blocks, build_model, model_blocks, model_data
 from models.baselines import PiecewiseExponential
 from models.baselines.piecewise_exponential import LEVEL, STEP_SD, STEPS
 from models.priors import PriorSet
@@ -49,8 +49,6 @@ class Posterior:
 
     def build(self) -> Any:
         """Return the PyMC model."""
-        if self.spec is None:
-            return build_propensity_model(self.cohort, self.priors)
         return build_model(self.cohort, self.spec, self.priors, self.score)
 
 

@@ -15,7 +15,6 @@ from inference.predictive.pointwise import pointwise_log_likelihood
 from inference.sampling.posterior import Posterior
 from models.assembly import (
     build_model,
-    build_propensity_model,
     linear_predictor,
     parameter_names,
 )
@@ -181,7 +180,7 @@ def test_swapped_data_give_the_density_of_a_fresh_model(cohorts, baseline, score
 
 
 def test_the_treatment_model_is_a_logistic_regression(cohorts):
-    model = build_propensity_model(cohorts[0], DEFAULT)
+    model = build_model(cohorts[0], None, DEFAULT)
     point = random_point(model)
     log_odds = point["propensity_intercept"] + cohorts[0].propensity.values @ point["propensity_coefficients"]
     expected = log_expit(np.where(cohorts[0].treatment, log_odds, -log_odds))
@@ -279,7 +278,7 @@ def test_the_model_s_own_random_times_have_its_distribution(cohorts, baseline):
 
 
 def test_the_model_s_own_random_treatments_have_its_probabilities(cohorts):
-    model = build_propensity_model(cohorts[0], DEFAULT)
+    model = build_model(cohorts[0], None, DEFAULT)
     fixed = {"propensity_intercept": np.array(0.5), "propensity_coefficients": np.array([0.05, 0.5, -0.5])}
     drawn = pm.draw(pm.do(model, fixed)["treatment"], 4000, random_seed=2, mode=MODE)
     probability = probability_of_treatment(fixed, cohorts[0].propensity.values)

@@ -6,14 +6,10 @@ import numpy as np
 import pandas as pd
 
 from inference.adjustments import ADJUSTMENTS, AdjustedSample, Problem
-from inference.adjustments.weighting import (
-    balance_of_designs,
-    effective_sizes,
-    extreme_weights,
-)
+from inference.adjustments.weighting import balance_of_designs, effective_sizes, extreme_weights
 from inference.diagnostics.checks.overlap import IMBALANCE, certain_treatment, share_check
 from inference.diagnostics.checks.result import CheckResult, at_most
-from inference.frequentist.balance import largest_by_chance
+from inference.frequentist.balance import largest_by_chance, mean_variance
 
 EXTREME = 0.01  # share of patients with a stabilised weight above 10
 
@@ -79,12 +75,9 @@ def _chance(problem: Problem) -> float:
     designs = ADJUSTMENTS["matched"].weighted_designs
     assert designs is not None, "pairs make the arms alike"
     design, cohort = designs(problem)[0], problem.cohort
-    arms = (cohort.propensity.values[cohort.treatment], cohort.propensity.values[~cohort.treatment])
-    variance = sum(arm.var(axis=0, ddof=min(1, len(arm) - 1)) for arm in arms) / 2
-    inside = design.weights > 0
-    return largest_by_chance(
-        cohort.propensity.values[inside], cohort.treatment[inside], design.unit, np.sqrt(variance)
-    )
+    values, inside = cohort.propensity.values, design.weights > 0
+    spread = np.sqrt(mean_variance(values, cohort.treatment))
+    return largest_by_chance(values[inside], cohort.treatment[inside], design.unit, spread)
 
 
 def _shares(problem: Problem, weights: np.ndarray, weighted: bool) -> list[CheckResult]:
