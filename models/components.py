@@ -20,18 +20,10 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """A number or a vector, each element with a prior of its own.
+    """A number or a vector, each element with a prior of its own."""
 
-    Attributes
-    ----------
-    value : Parameter
-        What formulas read, and a fit reports.
-    labels : tuple of str
-        Names along its dimension; none for a single number.
-    """
-
-    value: Parameter
-    labels: tuple[str, ...] = ()
+    value: Parameter  # what formulas read, and a fit reports
+    labels: tuple[str, ...] = ()  # names along its dimension; none for a single number
 
     @property
     def priors(self) -> dict[Parameter, tuple[str, ...]]:
@@ -57,21 +49,13 @@ class Component:
 
 @dataclass(frozen=True, eq=False)
 class Exchangeable(Component):
-    """A vector of independent Normal(0, sd) numbers.
+    """A vector of independent Normal(0, sd) numbers."""
 
-    Attributes
-    ----------
-    sd : Parameter
-        Their standard deviation.
-    latent : str
-        Name of the model's free variable.
-    over_root : bool
-        Whether that variable is the vector divided by the root of its standard deviation: sampled as they are, or divided by
-        all of it, the vector and its standard deviation hinder each other (docs/decisions/0021-steps-between-centred-and-not.md).
-    """
-
-    sd: Parameter = field(kw_only=True)
-    latent: str = field(kw_only=True)
+    sd: Parameter = field(kw_only=True)  # their standard deviation
+    latent: str = field(kw_only=True)  # name of the model's free variable
+    # whether that variable is the vector divided by the root of its standard deviation: sampled as they are, or
+    # divided by all of it, the vector and its standard deviation hinder each other
+    # (docs/decisions/0021-steps-between-centred-and-not.md)
     over_root: bool = field(kw_only=True, default=True)
 
     @property
@@ -131,15 +115,9 @@ class Exchangeable(Component):
 
 @dataclass(frozen=True, eq=False)
 class RandomWalk(Exchangeable):
-    """A vector whose first element has a prior of its own, each further one Normal(the one before, sd).
+    """A vector whose first element has a prior of its own, each further one Normal(the one before, sd)."""
 
-    Attributes
-    ----------
-    first : Parameter
-        The first element; all of them where there is no step.
-    """
-
-    first: Parameter = field(kw_only=True)
+    first: Parameter = field(kw_only=True)  # the first element; all of them where there is no step
 
     @property
     def count(self) -> int:

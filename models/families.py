@@ -15,18 +15,10 @@ Support = Literal["real", "positive"]
 
 @dataclass(frozen=True)
 class HalfStudentT:
-    """Absolute value of a Student t variable with mean 0, in the shape of a frozen SciPy distribution.
+    """Absolute value of a Student t variable with mean 0, in the shape of a frozen SciPy distribution."""
 
-    Attributes
-    ----------
-    nu : float
-        Degrees of freedom.
-    sigma : float
-        Scale.
-    """
-
-    nu: Any
-    sigma: Any
+    nu: Any  # degrees of freedom
+    sigma: Any  # scale
 
     def _whole(self) -> Any:
         return stats.t(self.nu, 0.0, self.sigma)

@@ -41,20 +41,11 @@ class ScoreSpline:
     the first and last knot a straight line. Over the patients whose score the knots are from, columns have mean 0 and standard
     deviation 1, and are uncorrelated with the score and with each other. So the coefficient of the score keeps the meaning that
     it has without them, and independent priors of equal width do not depend on which basis of the spline was chosen.
-
-    Attributes
-    ----------
-    knots : ndarray (knot,)
-        On the scale of the score, log odds; increasing.
-    powers : ndarray (knot, column)
-        Weights of the truncated powers.
-    line : ndarray (2, column)
-        Intercept and slope.
     """
 
-    knots: np.ndarray
-    powers: np.ndarray
-    line: np.ndarray
+    knots: np.ndarray  # (knot,): on the scale of the score, log odds; increasing
+    powers: np.ndarray  # (knot, column): weights of the truncated powers
+    line: np.ndarray  # (2, column): intercept and slope
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -144,23 +144,13 @@ DesignPosterior = Callable[[Problem, dict[str, np.ndarray], int], Posterior]
 
 @dataclass(frozen=True, eq=False)
 class WeightedDesign:
-    """A design that makes the arms alike by weights, or by leaving patients out.
+    """A design that makes the arms alike by weights, or by leaving patients out."""
 
-    Attributes
-    ----------
-    cohort : Cohort
-        Whose weighted likelihood is maximised; its outcome model holds treatment alone.
-    weights : ndarray (patient,)
-        Of every patient of the problem's cohort, at the score that fits best; 0 for those left out.
-    propensity : ndarray (1, patient)
-        Probability of treatment at that score.
-    unit : ndarray of int (patient of the design,)
-        What the bootstrap resamples: the patient, or the pair of a patient.
-    """
-
-    cohort: Cohort
+    cohort: Cohort  # whose weighted likelihood is maximised; its outcome model holds treatment alone
+    # (patient,): of every patient of the problem's cohort, at the score that fits best; 0 for those left out
     weights: np.ndarray
-    propensity: np.ndarray
+    propensity: np.ndarray  # (1, patient): probability of treatment at that score
+    # int (patient of the design,), which the bootstrap resamples: the patient, or the pair of a patient
     unit: np.ndarray
 
 

@@ -20,20 +20,12 @@ MOST_ROWS = 100_000  # of which the moments are held: 170 MB with ten intervals
 
 @dataclass(frozen=True, eq=False)
 class ManyBootstrapped:
-    """Bootstrap-weighted numbers of patients, and what their events and times at risk are drawn from.
+    """Bootstrap-weighted numbers of patients, and what their events and times at risk are drawn from."""
 
-    Attributes
-    ----------
-    patients : ndarray (draw, row)
-    mean : ndarray (row, 2 x interval)
-        Events, then time at risk, of a patient.
-    covariance : ndarray (row, pair)
-        Of those between the patients of a row, over 1 plus the shape of the row's weight; pairs as `numpy.triu_indices` has them.
-    rng : numpy.random.Generator
-    """
-
-    patients: np.ndarray
-    mean: np.ndarray
+    patients: np.ndarray  # (draw, row)
+    mean: np.ndarray  # (row, 2 x interval): events, then time at risk, of a patient
+    # (row, pair): of those between the patients of a row, over 1 plus the shape of the row's weight; pairs as
+    # `numpy.triu_indices` has them
     covariance: np.ndarray
     rng: np.random.Generator
 

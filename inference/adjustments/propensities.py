@@ -16,18 +16,10 @@ TREATMENT_MODEL = ("propensity_intercept", "propensity_coefficients")
 
 @dataclass(frozen=True, eq=False)
 class PropensityDraws:
-    """Probability of treatment (draw, patient) under draws of the treatment model, computed where rows are read.
+    """Probability of treatment (draw, patient) under draws of the treatment model, computed where rows are read."""
 
-    Attributes
-    ----------
-    parameters : dict of str to ndarray (draw, ...)
-        Of the treatment model.
-    values : ndarray (patient, term)
-        Columns of the treatment model.
-    """
-
-    parameters: dict[str, np.ndarray]
-    values: np.ndarray
+    parameters: dict[str, np.ndarray]  # (draw, ...): of the treatment model
+    values: np.ndarray  # (patient, term): columns of the treatment model
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -34,19 +34,11 @@ from models.propensity import given_score, probability_of_treatment
 
 @dataclass(frozen=True, eq=False)
 class BootstrapScores:
-    """Bayesian bootstrap vectors of the patients, and the treatment model that each of them gives.
+    """Bayesian bootstrap vectors of the patients, and the treatment model that each of them gives."""
 
-    Attributes
-    ----------
-    bootstrap : ndarray (draw, patient)
-    parameters : dict of str to ndarray (draw, ...)
-        `propensity_intercept` and `propensity_coefficients`.
-    propensity : ndarray (draw, patient)
-    """
-
-    bootstrap: np.ndarray
-    parameters: dict[str, np.ndarray]
-    propensity: np.ndarray
+    bootstrap: np.ndarray  # (draw, patient)
+    parameters: dict[str, np.ndarray]  # (draw, ...): `propensity_intercept` and `propensity_coefficients`
+    propensity: np.ndarray  # (draw, patient)
 
 
 def weighted_adjustment(name: str, population: str, weighting: Weighting) -> Adjustment:

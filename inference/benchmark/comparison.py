@@ -36,28 +36,15 @@ OTHER_PRIORS = PriorSet("other", "", {"treatment_effect": Prior("Normal", {"mu":
 
 @dataclass(frozen=True)
 class Measurement:
-    """One line of the benchmark.
+    """One line of the benchmark."""
 
-    Attributes
-    ----------
-    cohort, what : str
-        Of which cohort, and what was measured.
-    value : float
-        What came out.
-    unit : str
-        Seconds, draws, or a ratio.
-    bound : float
-        What the project promises.
-    kept : bool
-        Whether it does.
-    """
-
+    # of which cohort, and what was measured
     cohort: str
     what: str
-    value: float
-    unit: str
-    bound: float
-    kept: bool
+    value: float  # what came out
+    unit: str  # seconds, draws, or a ratio
+    bound: float  # what the project promises
+    kept: bool  # whether it does
 
 
 def simulated_cohort(seed: int) -> Cohort:

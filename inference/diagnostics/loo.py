@@ -23,21 +23,13 @@ CONSTANT = "All tail values are the same"  # ArviZ on a likelihood that the draw
 class LeftOut(NamedTuple):
     """Patients left out one at a time, by Pareto-smoothed importance weights of the draws (PSIS).
 
-    Attributes
-    ----------
-    elpd : ndarray (patient,)
-        Expected log density of each patient's time were the patient left out.
-    pareto_k : ndarray (patient,)
-        Tail index of the patient's weights.
-    survival : ndarray (patient,)
-        Probability that the patient, left out, survives the own time at risk, given survival to entry.
-
     All are NaN where they cannot be computed: a likelihood that the draws do not move at all. Of a cohort of more than
     `MOST_LEFT_OUT` so many patients are left out; of the others pareto_k and survival are NaN, and elpd is estimated.
     """
 
-    elpd: np.ndarray
-    pareto_k: np.ndarray
+    elpd: np.ndarray  # (patient,): expected log density of each patient's time were the patient left out
+    pareto_k: np.ndarray  # (patient,): tail index of the patient's weights
+    # (patient,): probability that the patient, left out, survives the own time at risk, given survival to entry
     survival: np.ndarray
 
 

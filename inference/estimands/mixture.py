@@ -22,17 +22,10 @@ NUMBERS = 1 << 22  # of an array (draw, patient, node) at a time: of many patien
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """Survival and hazard of a population as functions of the baseline's cumulative hazard.
+    """Survival and hazard of a population as functions of the baseline's cumulative hazard."""
 
-    Attributes
-    ----------
-    series : ndarray (node, population, draw)
-        Chebyshev coefficients of K over [-1, 1].
-    centre, halfwidth : ndarray (draw,)
-        y = centre + halfwidth z maps [-1, 1] to the log cumulative hazards that were asked for.
-    """
-
-    series: np.ndarray
+    series: np.ndarray  # (node, population, draw): Chebyshev coefficients of K over [-1, 1]
+    # (draw,): y = centre + halfwidth z maps [-1, 1] to the log cumulative hazards that were asked for
     centre: np.ndarray
     halfwidth: np.ndarray
 

@@ -53,17 +53,10 @@ class Places:
 
 @dataclass(frozen=True)
 class Parcel:
-    """Work as bytes, with the files that it reads.
+    """Work as bytes, with the files that it reads."""
 
-    Attributes
-    ----------
-    work : bytes
-        A function without arguments.
-    results, study : dict of str to bytes
-        What is kept already of what it rests on, and the study's evidence.
-    """
-
-    work: bytes
+    work: bytes  # a function without arguments
+    # what is kept already of what it rests on, and the study's evidence
     results: Files = field(default_factory=dict)
     study: Files = field(default_factory=dict)
 

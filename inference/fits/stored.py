@@ -37,12 +37,7 @@ def pooled_summary(request: FitRequest, parts: Sequence[Deferred[xr.DataTree]]) 
 
 @dataclass(frozen=True, eq=False)
 class StoredFit:
-    """A fit of one cohort and its summary.
-
-    Attributes
-    ----------
-    fit, summary : Deferred of DataTree
-    """
+    """A fit of one cohort and its summary."""
 
     fit: Deferred[xr.DataTree]
     summary: Deferred[xr.DataTree]

@@ -14,14 +14,9 @@ from inference.frequentist.limits import NORMAL_975
 
 @dataclass(frozen=True)
 class ClusteredEffect:
-    """A log hazard ratio.
+    """A log hazard ratio."""
 
-    Attributes
-    ----------
-    log_hazard_ratio, standard_error : float
-        NaN where there is no finite estimate.
-    """
-
+    # NaN where there is no finite estimate
     log_hazard_ratio: float
     standard_error: float
 

@@ -30,23 +30,15 @@ SUMMARY = {
 
 @dataclass(frozen=True)
 class CoxResult:
-    """Coefficients of a Cox model on the log hazard ratio scale.
+    """Coefficients of a Cox model on the log hazard ratio scale."""
 
-    Attributes
-    ----------
-    table : DataFrame
-        One row a term, in the order given: ``term, coefficient, standard_error, lower, upper, p, problem``.
-        The interval is 95 % Wald, p two-sided Wald. ``problem`` is empty, or says why the numbers are NaN.
-    fitter : CoxPHFitter or None
-        The fitted model, for its residuals; None if there is no fit. Its parameters are named by the position
-        of their term ("0", "1", ...), so that no name of a covariate can collide with another column.
-    frame : DataFrame
-        What it was fitted to: columns ``time, event, entry`` and those positions.
-    """
-
+    # one row a term, in the order given: ``term, coefficient, standard_error, lower, upper, p, problem``. The
+    # interval is 95 % Wald, p two-sided Wald. ``problem`` is empty, or says why the numbers are NaN
     table: pd.DataFrame
+    # the fitted model, for its residuals; None if there is no fit. Its parameters are named by the position of their
+    # term ("0", "1", ...), so that no name of a covariate can collide with another column
     fitter: CoxPHFitter | None
-    frame: pd.DataFrame
+    frame: pd.DataFrame  # what it was fitted to: columns ``time, event, entry`` and those positions
 
 
 def independent_columns(columns: NDArray) -> NDArray[np.bool_]:

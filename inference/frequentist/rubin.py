@@ -12,23 +12,14 @@ from inference.frequentist.limits import NORMAL_975
 
 @dataclass(frozen=True)
 class Pooled:
-    """Means of estimates over cohorts, and where their variances come from; each a number or an array of one shape.
+    """Means of estimates over cohorts, and where their variances come from; each a number or an array of one shape."""
 
-    Attributes
-    ----------
-    cohorts : int
-        M; a single one has no variance between cohorts.
-    estimate, within_sd, between_sd : float or ndarray
-        Mean over the cohorts, root of the mean variance W within them, standard deviation between them (its square is B).
-    fraction_of_missing_information : float or ndarray
-        (1 + 1/M) B / (W + (1 + 1/M) B).
-    """
-
-    cohorts: int
+    cohorts: int  # M; a single one has no variance between cohorts
+    # mean over the cohorts, root of the mean variance W within them, standard deviation between them (the root of B)
     estimate: np.ndarray
     within_sd: np.ndarray
     between_sd: np.ndarray
-    fraction_of_missing_information: np.ndarray
+    fraction_of_missing_information: np.ndarray  # (1 + 1/M) B / (W + (1 + 1/M) B)
 
     @property
     def error(self) -> np.ndarray:

@@ -18,19 +18,12 @@ SKEW_STEP = 0.1  # standard deviations, of the differences that give third deriv
 
 @dataclass(frozen=True, eq=False)
 class Approximation:
-    """A normal approximation of a posterior.
+    """A normal approximation of a posterior."""
 
-    Attributes
-    ----------
-    mean, sd : float
-        Of one parameter.
-    parameters : dict of str to ndarray (draw, ...)
-        Draws of the natural parameters.
-    """
-
+    # of one parameter
     mean: float
     sd: float
-    parameters: dict[str, np.ndarray]
+    parameters: dict[str, np.ndarray]  # (draw, ...): draws of the natural parameters
 
 
 def approximate(posterior: Posterior, parameter: str) -> tuple[float, float]:

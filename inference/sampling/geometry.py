@@ -88,17 +88,10 @@ def layout_of(model: pm.Model) -> Layout:
 
 @dataclass(frozen=True, eq=False)
 class Shear:
-    """The map that subtracts `multiplier * (matrix @ flat)` from a flat vector of parameters.
+    """The map that subtracts `multiplier * (matrix @ flat)` from a flat vector of parameters."""
 
-    Attributes
-    ----------
-    multiplier : int
-        Position of the score's effect.
-    matrix : ndarray (size, size)
-        1 where a row's outcome coefficient and a column's propensity coefficient are of the same term.
-    """
-
-    multiplier: int
+    multiplier: int  # position of the score's effect
+    # (size, size): 1 where a row's outcome coefficient and a column's propensity coefficient are of the same term
     matrix: np.ndarray
 
     def apply(self, flat: np.ndarray) -> np.ndarray:

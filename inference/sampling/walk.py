@@ -36,21 +36,13 @@ UNINFORMED = 1e-8  # events: an eigenvalue below counts as no information
 
 @dataclass(frozen=True, eq=False)
 class Walk:
-    """The map from coordinates of a walk to its level and steps, in a flat vector of parameters.
+    """The map from coordinates of a walk to its level and steps, in a flat vector of parameters."""
 
-    Attributes
-    ----------
-    level, step_sd : int
-        Positions of the first log hazard and of the log of sigma.
-    steps : slice
-        Positions of the steps.
-    arrays : dict of str to ndarray
-        U (step, step), I (step,), y (step,), and the share of the events that come after each step (step,).
-    """
-
+    # positions of the first log hazard and of the log of sigma
     level: int
     step_sd: int
-    steps: slice
+    steps: slice  # positions of the steps
+    # U (step, step), I (step,), y (step,), and the share of the events that come after each step (step,)
     arrays: dict[str, np.ndarray]
 
     def natural(self, flat: Any, arrays: Mapping[str, Any], xp: Any) -> tuple[Any, Any, Any]:

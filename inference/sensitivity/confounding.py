@@ -36,20 +36,12 @@ NEEDED = ("line", "probability", "hazard_ratio", "difference", "state")
 
 @dataclass(frozen=True)
 class Strengths:
-    """How strong the confounder may be: two axes, and what is held.
+    """How strong the confounder may be: two axes, and what is held."""
 
-    Attributes
-    ----------
-    prevalence_treated : float
-        Share of the treated who have the harmful condition; held at this value.
-    hazard_ratios : tuple of float
-        Of patients with the condition against those without; rising from 1.
-    differences : tuple of float
-        By how much the share is higher among the untreated; rising from 0.
-    """
-
-    prevalence_treated: float = 0.2
+    prevalence_treated: float = 0.2  # share of the treated who have the harmful condition; held at this value
+    # of patients with the condition against those without; rising from 1
     hazard_ratios: tuple[float, ...] = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0)
+    # by how much the share is higher among the untreated; rising from 0
     differences: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
     def __post_init__(self) -> None:

@@ -47,23 +47,12 @@ RUNS = 8  # designs, over all cohorts together; of more cohorts than that, as ma
 
 @dataclass(frozen=True, eq=False)
 class TemperedEffect:
-    """Draws under one power.
+    """Draws under one power."""
 
-    Attributes
-    ----------
-    effect : ndarray (chain, draw, design)
-        Log hazard ratio.
-    coefficients : ndarray (chain x draw, term)
-        Of the treatment model.
-    divergences : int
-        Of both stages.
-    score_rhat : float
-        R-hat of the treatment model's coefficients, the largest: chains start from the score's sign and from its opposite.
-    """
-
-    effect: np.ndarray
-    coefficients: np.ndarray
-    divergences: int
+    effect: np.ndarray  # (chain, draw, design): log hazard ratio
+    coefficients: np.ndarray  # (chain x draw, term): of the treatment model
+    divergences: int  # of both stages
+    # the largest R-hat of the treatment model's coefficients: chains start from the score's sign and from its opposite
     score_rhat: float
 
 

@@ -18,14 +18,9 @@ HALVINGS = 60  # of the bracket in which a quantile lies: to the last digit
 
 @dataclass(frozen=True)
 class StartScenario(ABC):
-    """The distribution F of the time at which a candidate's treatment begins. Times in the study's unit.
+    """The distribution F of the time at which a candidate's treatment begins. Times in the study's unit."""
 
-    Attributes
-    ----------
-    name, label : str
-        In tables; on figures and in sentences.
-    """
-
+    # in tables; on figures and in sentences
     name: str
     label: str
 
@@ -96,21 +91,11 @@ class Exponential(StartScenario):
 
 @dataclass(frozen=True)
 class EarlyOrLater(StartScenario):
-    """A share begins evenly within an early window, the rest after an exponential delay.
+    """A share begins evenly within an early window, the rest after an exponential delay."""
 
-    Attributes
-    ----------
-    share : float
-        Of candidates that begin early, from 0 to 1.
-    mean : float
-        Of the delay of the others.
-    window : float
-        End of the early window.
-    """
-
-    share: float
-    mean: float
-    window: float
+    share: float  # of candidates that begin early, from 0 to 1
+    mean: float  # of the delay of the others
+    window: float  # end of the early window
 
     def cdf(self, end: ArrayLike) -> np.ndarray:
         end = np.asarray(end, dtype=float)

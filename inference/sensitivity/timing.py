@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -43,21 +43,11 @@ TUNE = 150
 
 @dataclass(frozen=True)
 class TimingSettings:
-    """How much is computed for each cohort.
+    """How much is computed for each cohort."""
 
-    Attributes
-    ----------
-    sampler : SamplerSettings
-        Of each scenario.
-    designs : int
-        Draws of the elicited scenario.
-    replicates : int
-        Cohorts simulated under no effect, for each scenario.
-    """
-
-    sampler: SamplerSettings = field(default_factory=lambda: SamplerSettings(draws=FEWEST_DRAWS))
-    designs: int = 1
-    replicates: int = 20
+    sampler: SamplerSettings  # of each scenario
+    designs: int  # draws of the elicited scenario
+    replicates: int  # cohorts simulated under no effect, for each scenario
 
 
 def timing_settings(cohorts: int, sampler: SamplerSettings) -> TimingSettings:

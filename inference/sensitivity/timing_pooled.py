@@ -25,18 +25,11 @@ CERTAIN = 0.95  # probability of benefit below which a delay makes one doubt
 
 @dataclass(frozen=True)
 class Doubt:
-    """The mean delay at which the probability of benefit falls below 0.95.
+    """The mean delay at which the probability of benefit falls below 0.95."""
 
-    Attributes
-    ----------
-    state : {"within", "beyond", "from_start"}
-        Within the grid of delays; not within it; already below where all begin at time zero.
-    delay : float
-        In months; NaN unless within.
-    """
-
+    # "within" the grid of delays; "beyond" it; "from_start": already below where all begin at time zero
     state: str
-    delay: float
+    delay: float  # in months; NaN unless within
 
 
 @dataclass(frozen=True, eq=False)

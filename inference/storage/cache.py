@@ -33,17 +33,10 @@ COMPRESSED = {"zlib": True, "complevel": 1}
 
 @dataclass(frozen=True)
 class Form[T]:
-    """How a result is written as one file.
+    """How a result is written as one file."""
 
-    Attributes
-    ----------
-    ending : str
-        Of the file's name.
-    write, read : callable
-        To and from a path.
-    """
-
-    ending: str
+    ending: str  # of the file's name
+    # to and from a path
     write: Callable[[T, Path], None]
     read: Callable[[Path], T]
 

@@ -30,20 +30,11 @@ TREATMENT_EFFECT = Parameter(
 
 @dataclass(frozen=True, eq=False)
 class Reported:
-    """A log hazard ratio that a fit reports.
+    """A log hazard ratio that a fit reports."""
 
-    Attributes
-    ----------
-    subgroup : str
-        Whose: empty for the average patient, else "column=level".
-    time : float or None
-        End of the interval in which it holds; None where it holds at all times.
-    draws : ndarray (draw,)
-    """
-
-    subgroup: str
-    time: float | None
-    draws: np.ndarray
+    subgroup: str  # whose: empty for the average patient, else "column=level"
+    time: float | None  # end of the interval in which it holds; None where it holds at all times
+    draws: np.ndarray  # (draw,)
 
 
 class Effect(Part):

@@ -33,22 +33,12 @@ PHASE_WORDS = {"before": "before matching", "after": "after matching"}
 
 @dataclass(frozen=True, eq=False)
 class PseudoPatients:
-    """One cohort of pseudo-patients, with what is known of each beside the covariates.
+    """One cohort of pseudo-patients, with what is known of each beside the covariates."""
 
-    Attributes
-    ----------
-    number : int
-        Of the cohort.
-    cohort : Cohort
-    matched : ndarray of bool (patient,)
-        Who is in the published matched set.
-    groups : mapping of str to ndarray (patient,)
-        Groups without printed sizes by analysis, such as the modality of radiotherapy; "" for those in none.
-    """
-
-    number: int
+    number: int  # of the cohort
     cohort: Cohort
-    matched: np.ndarray
+    matched: np.ndarray  # bool (patient,): who is in the published matched set
+    # (patient,): groups without printed sizes by analysis, such as the modality of radiotherapy; "" for those in none
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def inside(self, phase: str, arm: str = "") -> np.ndarray:
@@ -61,25 +51,12 @@ class PseudoPatients:
 
 @dataclass(frozen=True)
 class Line:
-    """A number that the paper prints, computed from pseudo-patients.
+    """A number that the paper prints, computed from pseudo-patients."""
 
-    Attributes
-    ----------
-    family : str
-        Table or part of the paper.
-    name : str
-        What it is; unique in its family.
-    printed : Printed or None
-        None for what the paper does not print.
-    computed : float
-        NaN where the cohort does not determine it, infinite for a median that is not reached.
-    unit : str
-    """
-
-    family: str
-    name: str
-    printed: Printed | None
-    computed: float
+    family: str  # table or part of the paper
+    name: str  # what it is; unique in its family
+    printed: Printed | None  # None for what the paper does not print
+    computed: float  # NaN where the cohort does not determine it, infinite for a median that is not reached
     unit: str = ""
 
 

@@ -17,18 +17,10 @@ STATISTICS = ("diverging", "energy", "n_steps", "step_size", "depth", "logp")
 
 @dataclass(frozen=True, eq=False)
 class CompiledDensity(ABC):
-    """Log density with gradient of one vector, for any data of the same types and numbers of dimensions.
+    """Log density with gradient of one vector, for any data of the same types and numbers of dimensions."""
 
-    Attributes
-    ----------
-    size : int
-        Length of the vector.
-    types : dict of str to (dtype, int)
-        Type and number of dimensions of the data, by name.
-    """
-
-    size: int
-    types: dict[str, tuple[np.dtype, int]]
+    size: int  # length of the vector
+    types: dict[str, tuple[np.dtype, int]]  # type and number of dimensions of the data, by name
 
     def bind(self, data: Mapping[str, Any]) -> BoundDensity:
         """Return the density given data.

@@ -49,14 +49,9 @@ DOUBLES, INTEGERS = ctypes.POINTER(ctypes.c_double), ctypes.POINTER(ctypes.c_int
 
 @dataclass(frozen=True, eq=False)
 class NativeDensity(CompiledDensity):
-    """A density that finds its data by a table of addresses.
+    """A density that finds its data by a table of addresses."""
 
-    Attributes
-    ----------
-    code : numba.core.ccallback.CFunc
-        Takes the vector's length, the addresses of vector, gradient and value, and the address of the table of data.
-    """
-
+    # a numba CFunc of the vector's length, the addresses of vector, gradient and value, and that of the table of data
     code: Any
 
     def bound(self, arrays: dict[str, np.ndarray]) -> BoundDensity:
@@ -69,20 +64,11 @@ class NativeDensity(CompiledDensity):
 
 @dataclass(frozen=True, eq=False)
 class BoundNativeDensity(BoundDensity):
-    """A density given its data.
-
-    Attributes
-    ----------
-    compiled : NativeDensity
-    arrays : dict of str to ndarray
-        The data; held, because the table has their addresses.
-    table : ndarray of int64 (data, 1 + RANKS)
-        Address and shape of each.
-    """
+    """A density given its data."""
 
     compiled: NativeDensity
-    arrays: dict[str, np.ndarray]
-    table: np.ndarray
+    arrays: dict[str, np.ndarray]  # the data; held, because the table has their addresses
+    table: np.ndarray  # int64 (data, 1 + RANKS): address and shape of each
 
     def __call__(self, position: np.ndarray) -> tuple[float, np.ndarray]:
         """Return log density and gradient at a position."""

@@ -28,20 +28,12 @@ from inference.sampling.settings import SamplerSettings
 
 @dataclass(frozen=True, eq=False)
 class PublicDensity(CompiledDensity):
-    """A density as a function of PyTensor.
+    """A density as a function of PyTensor."""
 
-    Attributes
-    ----------
-    function : pytensor.compile.Function
-        From the vector to log density and gradient; the data are shared variables.
-    holder : list of BoundPublicDensity
-        The one whose data the function has; to hand them over takes twice as long as a call.
-    lock : Lock
-        Held during a call, because a function has one place for its data, and chains are threads.
-    """
-
-    function: Any
+    function: Any  # of PyTensor, from the vector to log density and gradient; the data are shared variables
+    # the one whose data the function has; to hand them over takes twice as long as a call
     holder: list[BoundPublicDensity] = field(default_factory=list)
+    # held during a call, because a function has one place for its data, and chains are threads
     lock: Any = field(default_factory=Lock)
 
     def bound(self, arrays: dict[str, np.ndarray]) -> BoundDensity:
