@@ -51,13 +51,7 @@ def bootstrapped(
 ) -> Iterator[Bootstrapped]:
     """Yield Bayesian bootstrap draws of counts, some at a time, with the variance of `bootstrap_weights` of the patients.
 
-    Parameters
-    ----------
-    counts : Counts
-    draws : int
-    rng : numpy.random.Generator
-    parameters : int
-        Coefficients that the estimation fits.
+    `parameters` is how many coefficients the estimation fits.
     """
     exits, rows, intervals = counts.exits, len(counts.patients), len(counts.cutpoints) + 1
     shape = 1.0 - parameters / counts.patients.sum()
@@ -88,12 +82,7 @@ def bootstrapped(
 def counted_score(cohort: Cohort, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Return where the weighted likelihood of the treatment model, under the wide prior of `maximise_score`, is largest (draw, ...).
 
-    Parameters
-    ----------
-    cohort : Cohort
-        With counts.
-    weights : ndarray (draw, row)
-        Sums over the patients of a row; each draw is scaled to the number of patients.
+    Weights (draw, row) are sums over the patients of a row; each draw is scaled to the number of patients.
     """
     assert cohort.counts is not None, "rows are counts"
     patients, values = cohort.counts.patients, cohort.propensity.values
@@ -118,14 +107,7 @@ def _summed(weights: np.ndarray, likelihood: np.ndarray) -> np.ndarray:
 def maximised_counts(
     problem: Problem, weights: np.ndarray, drawn: Bootstrapped | ManyBootstrapped
 ) -> dict[str, np.ndarray]:
-    """Return where the weighted likelihood of the outcome model with treatment alone is largest (draw, ...).
-
-    Parameters
-    ----------
-    problem : Problem
-    weights : ndarray (draw, row)
-        Of the design.
-    drawn : Bootstrapped or ManyBootstrapped
+    """Return where the weighted likelihood of the outcome model with treatment alone is largest (draw, ...); weights are (draw, row).
 
     Raises
     ------

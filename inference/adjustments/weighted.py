@@ -104,12 +104,7 @@ def bootstrap_scores(problem: Problem) -> Iterator[BootstrapScores]:
 def maximised(problem: Problem, design: WeightedDesign, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Return where the weighted likelihood of the outcome model with treatment alone is largest (draw, ...).
 
-    Parameters
-    ----------
-    problem : Problem
-    design : WeightedDesign
-    weights : ndarray (draw, patient)
-        Of the patients of the design's cohort.
+    Weights (draw, patient) are of the patients of the design's cohort.
 
     Raises
     ------

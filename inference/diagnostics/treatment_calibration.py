@@ -79,14 +79,7 @@ def _calibration(cohort: Cohort, rng: np.random.Generator) -> xr.Dataset:
 
 
 def fitted_probability(values: np.ndarray, treatments: np.ndarray) -> np.ndarray:
-    """Return the probability of treatment at the maximum of each cohort of treatments (draw, patient), of the same shape.
-
-    Parameters
-    ----------
-    values : ndarray (patient, term)
-        Centred columns of the treatment model.
-    treatments : ndarray of bool (draw, patient)
-    """
+    """Return the probability of treatment at the maximum of each cohort of treatments (draw, patient), from centred columns (patient, term)."""
     best = maximise_score(values, treatments, np.ones(treatments.shape))
     return probability_of_treatment(best, values).round(DIGITS)
 

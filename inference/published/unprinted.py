@@ -25,32 +25,14 @@ common for a prognostic factor, then moves the effect of treatment by about 0.05
 
 
 def adjusted_effects(study: Study, patients: pd.DataFrame) -> pd.DataFrame:
-    """Return Cox's log hazard ratio of treatment, adjusted for the outcome formula, in every cohort.
-
-    Parameters
-    ----------
-    study : Study
-    patients : DataFrame
-        Of a reconstruction.
-
-    Returns
-    -------
-    DataFrame
-        ``cohort, log_hazard_ratio, variance``.
-    """
+    """Return Cox's adjusted log hazard ratio of treatment in every cohort of a reconstruction: ``cohort, log_hazard_ratio, variance``."""
     cohorts = pseudo_cohorts(patients, study, "reconstruction").cohorts
     rows = [(number, *treatment_effect(one, one.outcome.values)) for number, one in enumerate(cohorts, 1)]
     return pd.DataFrame(rows, columns=pd.Index(["cohort", "log_hazard_ratio", "variance"]))
 
 
 def assumption_table(study: Study, ensembles: Mapping[Assumptions, pd.DataFrame]) -> pd.DataFrame:
-    """Return the adjusted effect under each set of assumptions, pooled by Rubin's rules.
-
-    Parameters
-    ----------
-    study : Study
-    ensembles : mapping of Assumptions to DataFrame
-        Pseudo-patients that were reconstructed under each.
+    """Return the adjusted effect in pseudo-patients reconstructed under each set of assumptions, pooled by Rubin's rules.
 
     Returns
     -------

@@ -137,15 +137,7 @@ def effect_by_subgroup(
 
 
 def unshrunk(cohort: Cohort, effect: Effect, time_split: bool = False) -> pd.DataFrame:
-    """Return the log hazard ratio in each subgroup by a Cox model with interactions.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    effect : Effect
-        By subgroup: which modifiers.
-    time_split : bool
-        Whether patients count as untreated until treatment begins.
+    """Return the log hazard ratio in each subgroup by a Cox model with interactions; `time_split`: untreated until treatment begins.
 
     Returns
     -------
@@ -210,17 +202,10 @@ def by_subgroup_in_words(found: EffectBySubgroup) -> str:
 def subgroup_contrasts(study: Study, summary: FitSummary) -> pd.DataFrame:
     """Return each contrast of the effect between patients with and without a level, and what of it is not known for want of patients.
 
-    Parameters
-    ----------
-    study : Study
-        Gives the words.
-    summary : FitSummary
-        Of a fit with an effect by subgroup, pooled over cohorts.
-
     Returns
     -------
     DataFrame
-        covariate, level, ratio (of hazard ratios, with the level against without: exp of the mean), missing_information,
+        covariate, level (in the study's words), ratio (of hazard ratios, with the level against without: exp of the mean), missing_information,
         missing_error (`error_of_missing`), cohorts. Empty where one cohort was fitted.
     """
     rows = []

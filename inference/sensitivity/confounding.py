@@ -92,17 +92,8 @@ def confounding_of_cohort(
 ) -> xr.Dataset:
     """Return the posterior of the effect for every strength, covariates in the outcome model and no propensity score.
 
-    Parameters
-    ----------
-    cohort : Cohort
-    number : int
-        Of the cohort; of the first, three cells are sampled too: no confounder, a middling and the strongest.
-    spec : ModelSpec
-        Gives the baseline; the effect must be constant.
-    priors : PriorSet
-    settings : SamplerSettings
-        Of these three cells.
-    strengths : Strengths
+    Of the first cohort (number 0) three cells are sampled too, as the settings say: no confounder, a middling and the strongest.
+    `spec` gives the baseline; its effect must be constant.
 
     Returns
     -------

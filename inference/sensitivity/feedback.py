@@ -61,18 +61,9 @@ def tempered_effect(
 ) -> TemperedEffect:
     """Return draws of the log hazard ratio, and of the propensity coefficients, under one power.
 
-    Parameters
-    ----------
-    cohort : Cohort
-        With covariates in the treatment model.
-    spec : ModelSpec
-        Baseline and effect, and whether the score is curved; what part it plays is set here.
-    priors : PriorSet
-    eta : float
-        Power of the outcome's likelihood, between 0 and 1.
-    designs : int
-        Draws of the treatment model whose score is given to the outcome model.
-    settings : SamplerSettings
+    The cohort has covariates in the treatment model. `spec` gives baseline and effect, and whether the score is curved; what part
+    it plays is set here. `eta` is the power of the outcome's likelihood, between 0 and 1; `designs` draws of the treatment model
+    have their score given to the outcome model.
     """
     # At 0 the outcome's parameters have their priors and the score has the posterior of the treatment model alone, which
     # is sampled from fewer than half of the coordinates, and has one sign.
@@ -97,19 +88,7 @@ def tempered_effect(
 def feedback_of_cohort(
     cohort: Cohort, number: int, spec: ModelSpec, priors: PriorSet, settings: SamplerSettings, designs: int
 ) -> xr.Dataset:
-    """Return the effect in one cohort under every power.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    number : int
-        Of the cohort, which decides its seeds.
-    spec : ModelSpec
-        Baseline and constant effect.
-    priors : PriorSet
-    settings : SamplerSettings
-    designs : int
-        Of the cohort.
+    """Return the effect in one cohort, whose number decides its seeds, under every power; `spec` has baseline and constant effect.
 
     Returns
     -------
@@ -147,12 +126,7 @@ def feedback_of_cohort(
 
 
 def pooled_feedback(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """Return the effect by power over all cohorts, with equal weights.
-
-    Parameters
-    ----------
-    computed : sequence of Dataset
-        From `feedback_of_cohort`.
+    """Return the effect by power over all cohorts, with equal weights, from the results of `feedback_of_cohort`.
 
     Returns
     -------
@@ -213,11 +187,6 @@ def feedback_convergence(table: pd.DataFrame) -> list[CheckResult]:
 
     That the outcome pulls a score which stands alone into several shapes is what is looked for there, and no result but its own
     rows rests on it: its treatment model warns where the one beside covariates fails.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `pooled_feedback`.
     """
     checks = [
         at_most("convergence", "feedback, R-hat", float(table["rhat"].max()), RHAT, "largest of any power")

@@ -26,17 +26,7 @@ Groups = Mapping[str, Sequence[str]]
 def effect_without_of_cohort(
     study: Study, cohort: Cohort, number: int, main: FitRequest, groups: Groups
 ) -> xr.Dataset:
-    """Return draws of the log hazard ratio in one cohort with each group left out.
-
-    Parameters
-    ----------
-    study, cohort : Study, Cohort
-    number : int
-        Of the cohort, which decides its seeds.
-    main : FitRequest
-        The main model; its settings say how long to sample.
-    groups : mapping of str to sequence of str
-        Covariates by the name of their group.
+    """Return draws of the log hazard ratio of the main model in one cohort, whose number decides its seeds, with each group left out.
 
     Returns
     -------
@@ -52,18 +42,7 @@ def effect_without_of_cohort(
 
 
 def pooled_effect_without(computed: Sequence[xr.Dataset]) -> pd.DataFrame:
-    """Return the effect with each group left out over all cohorts, with equal weights.
-
-    Parameters
-    ----------
-    computed : sequence of Dataset
-        From `effect_without_of_cohort`.
-
-    Returns
-    -------
-    DataFrame
-        left_out, and the columns of `pooled_effects`.
-    """
+    """Return the effect with each group left out over all cohorts, with equal weights: left_out, and the columns of `pooled_effects`."""
     table = pooled_effects(xr.concat(computed, dim="cohort").rename(left_out="row"))
     table.insert(0, "left_out", computed[0]["left_out"].to_numpy().astype(str))
     return table

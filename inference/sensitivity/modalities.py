@@ -111,12 +111,7 @@ def effect_by_group(
 def group_ratios(cohort: Cohort, labels: np.ndarray, groups: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return Cox's log hazard ratios of groups against the untreated (group,), covariates adjusted, and their covariance.
 
-    Parameters
-    ----------
-    cohort : Cohort
-    labels : ndarray of str (patient,)
-        The group of each of the treated.
-    groups : sequence of str
+    Labels (patient,) name the group of each of the treated.
     """
     member = labels[:, None] == np.asarray(groups, dtype=object)
     inside = member.any(axis=1) | ~cohort.treatment
@@ -131,17 +126,7 @@ def group_ratios(cohort: Cohort, labels: np.ndarray, groups: Sequence[str]) -> t
 def shrunken(
     estimate: np.ndarray, covariance: np.ndarray, priors: PriorSet, draws: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return draws (draw, group) of log hazard ratios that are shrunk to a common one.
-
-    Parameters
-    ----------
-    estimate : ndarray (group,)
-    covariance : ndarray (group, group)
-    priors : PriorSet
-        Of the common effect, and of the spread of the groups around it.
-    draws : int
-    rng : numpy.random.Generator
-    """
+    """Return draws (draw, group) of log hazard ratios that are shrunk to a common one, by priors of that and of the spread around it."""
     shares = np.linspace(TAIL, 1.0 - TAIL, GRID)
     common = priors.prior(TREATMENT_EFFECT).frozen.ppf(shares)
     spread = priors.prior(SUBGROUP_EFFECT_SD).frozen.ppf(shares)

@@ -190,14 +190,7 @@ def naive_under_no_effect(
 def naive_log_hazard_ratio(
     time: NDArray, event: NDArray, treated: NDArray, covariates: NDArray | None = None
 ) -> float:
-    """Return Cox's log hazard ratio of ever against never treated; NaN where there is no finite one.
-
-    Parameters
-    ----------
-    time, event, treated : (patient,) array
-    covariates : (patient, term) array, optional
-        To adjust for; linearly independent.
-    """
+    """Return Cox's log hazard ratio of ever against never treated, adjusted for independent columns; NaN without a finite one."""
     columns = treated.astype(float)[:, None]
     if covariates is not None:
         columns = np.column_stack([columns, covariates])
@@ -205,13 +198,7 @@ def naive_log_hazard_ratio(
 
 
 def split_log_hazard_ratio(time: NDArray, event: NDArray, treated: NDArray, start: NDArray) -> float:
-    """Return Cox's log hazard ratio of the time after the start against all time before it or without treatment.
-
-    Parameters
-    ----------
-    time, event, treated, start : (patient,) array
-        Starts of the untreated are ignored.
-    """
+    """Return Cox's log hazard ratio of the time after the start against all other time; starts of the untreated are ignored."""
     begun = np.where(treated, start, np.inf)
     _, begins, ends, died, exposed = split_rows(time, event, begun, np.zeros(len(time)))
     return float(EfronCox(ends, died, begins, exposed[:, None].astype(float)).maximise()[0])

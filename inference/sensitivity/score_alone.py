@@ -21,15 +21,8 @@ COVARIATES, SCORE_ALONE = "covariates", "score"
 def outcome_models(cohort: Cohort, priors: PriorSet, spec: ModelSpec) -> dict[str, Posterior]:
     """Return the outcome models: the study's own with a straight line in the score, and the score alone as a spline.
 
-    The part of the score is set by `tempered_effect`.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        With covariates in the treatment model; without any in the outcome model, the score alone is all there is.
-    priors : PriorSet
-    spec : ModelSpec
-        Baseline and effect.
+    The cohort has covariates in the treatment model; without any in the outcome model, the score alone is all there is. What part the
+    score plays is set by `tempered_effect`.
     """
     found = {COVARIATES: Posterior(cohort, spec, priors)} if cohort.outcome.terms else {}
     alone = some_patients(cohort, np.ones(cohort.size, dtype=bool), outcome_terms=False)

@@ -83,18 +83,8 @@ def timing_of_cohort(
 ) -> xr.Dataset:
     """Return the effect in one cohort under every scenario, and what no effect would print.
 
-    Parameters
-    ----------
-    cohort : Cohort
-        `why_no_scenarios` must be empty.
-    number : int
-        Of the cohort, which decides its draws of the elicited scenario and its seeds.
-    spec : ModelSpec
-        Baseline and constant effect.
-    times : tuple of float
-        Of the survival that no effect would print.
-    priors : PriorSet
-    settings : TimingSettings
+    `why_no_scenarios` must be empty. The cohort's number decides its draws of the elicited scenario and its seeds; `spec` has
+    baseline and constant effect; `times` are those of the survival that no effect would print.
 
     Returns
     -------

@@ -60,21 +60,9 @@ def surface_of_cohort(
 ) -> xr.Dataset:
     """Return the effect in one cohort at every delay and strength.
 
-    Parameters
-    ----------
-    cohort : Cohort
-        `inference.sensitivity.timing.why_no_scenarios` must be empty.
-    number : int
-        Of the cohort, which decides its random numbers; of the first, some cells are sampled too.
-    spec : ModelSpec
-        Baseline and constant effect.
-    horizon : float
-        Of the restricted mean.
-    priors : PriorSet
-    settings : SamplerSettings
-        Of the cells that are sampled.
-    draws : int
-        Of the RMST difference, in each cell; even.
+    `inference.sensitivity.timing.why_no_scenarios` must be empty. The cohort's number decides its random numbers; of the first some
+    cells are sampled too, as the settings say. `spec` has baseline and constant effect, the horizon is that of the restricted mean,
+    and `draws`, an even number, are of the RMST difference in each cell.
 
     Returns
     -------
@@ -149,22 +137,8 @@ def rmst_differences(
     Standardised over the patients and over the condition, which patient i has with probability
     :math:`q_i p_1 + (1 - q_i) p_0`, q the probability of being a candidate.
 
-    Parameters
-    ----------
-    parameters : dict of str to ndarray (draw, ...)
-    spec : ModelSpec
-        Baseline and constant effect.
-    cohort : Cohort
-    grid : TimeGrid
-        Gives horizon and quadrature.
-    confounder : HiddenConfounder
-    patients : ndarray (draw, patient)
-        Weights of the Bayesian bootstrap, before they are made to sum to 1.
-
-    Returns
-    -------
-    ndarray (draw,)
-        In the cohort's time unit.
+    In the cohort's time unit (draw,), from parameters (draw, ...) and weights of the Bayesian bootstrap of the patients (draw,
+    patient), before they are made to sum to 1. The grid gives horizon and quadrature.
     """
     used = grid.quadrature > 0
     time, weight = grid.time[used], grid.quadrature[used]

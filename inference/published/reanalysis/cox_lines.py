@@ -47,13 +47,7 @@ class WaldFit:
 
 
 def fit_cox(time: np.ndarray, event: np.ndarray, columns: np.ndarray) -> WaldFit:
-    """Return Cox's estimates with Efron's ties (doi 10.1080/01621459.1977.10480613).
-
-    Parameters
-    ----------
-    time, event : (patient,) array
-    columns : (patient, term) array
-    """
+    """Return Cox's estimates of columns (patient, term) with Efron's ties (doi 10.1080/01621459.1977.10480613)."""
     terms = columns.shape[1]
     missing = WaldFit(np.full(terms, np.nan), np.full((terms, terms), np.nan))
     if np.any(np.ptp(columns, axis=0) == 0):

@@ -30,17 +30,7 @@ def own_score(pseudo: PseudoPatients, scale: Scale) -> NDArray[np.float64]:
 def matching_lines(
     pseudo: PseudoPatients, evidence: Evidence, score: NDArray, caliper: float
 ) -> Iterator[Line]:
-    """Yield pairs, balance, hazard ratio and medians of the pairs of each method, beside the printed ones.
-
-    Parameters
-    ----------
-    pseudo : PseudoPatients
-    evidence : Evidence
-    score : (patient,) array
-        Of `own_score`.
-    caliper : float
-        On its scale.
-    """
+    """Yield pairs, balance, hazard ratio and medians of the pairs of each method by `own_score`, beside the printed ones."""
     cohort, after = pseudo.cohort, "after" in evidence.phases
     printed = evidence.find("treated", "after", "n") if after else None
     published = _largest_difference(pseudo, pseudo.matched) if after and pseudo.matched.any() else np.nan

@@ -57,12 +57,7 @@ def of_level(pseudo: PseudoPatients, column: str) -> np.ndarray:
 
 
 def log_rank_p_of_groups(time: np.ndarray, event: np.ndarray, labels: np.ndarray) -> float:
-    """Return the P value of the log-rank test of several groups (Peto and Peto 1972, doi 10.2307/2344317); NaN for one group.
-
-    Parameters
-    ----------
-    time, event, labels : (patient,) array
-    """
+    """Return the P value of the log-rank test of several groups (Peto and Peto 1972, doi 10.2307/2344317); NaN for one group."""
     groups = np.unique(labels)
     if len(groups) < 2 or not event.any():
         return float("nan")
