@@ -30,29 +30,15 @@ FURTHER = "further"
 
 @dataclass(frozen=True, eq=False)
 class Patients:
-    """A study and its patients.
-
-    Attributes
-    ----------
-    study : Study
-    cohorts : tuple of Cohort
-        One, but for a reconstruction and for imputed covariates.
-    publication : Publication or None
-        What stands behind pseudo-patients.
-    imputation : Imputation or None
-        Where cells of covariates were missing and imputed.
-    further : tuple of Cohort
-        Of pseudo-patients, after `cohorts`: for requests that pool more of them.
-    withheld : tuple of Withheld
-        Of an aggregate: what each site withholds.
-    """
+    """A study and its patients."""
 
     study: Study
-    cohorts: tuple[Cohort, ...]
-    publication: Publication | None = None
-    imputation: Imputation | None = None
+    cohorts: tuple[Cohort, ...]  # one, but for a reconstruction and for imputed covariates
+    publication: Publication | None = None  # what stands behind pseudo-patients
+    imputation: Imputation | None = None  # where cells of covariates were missing and imputed
+    # of pseudo-patients, after `cohorts`: for requests that pool more of them
     further: tuple[Cohort, ...] = ()
-    withheld: tuple[Withheld, ...] = ()
+    withheld: tuple[Withheld, ...] = ()  # of an aggregate: what each site withholds
 
     @property
     def every(self) -> tuple[Cohort, ...]:

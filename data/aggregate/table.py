@@ -23,25 +23,16 @@ PREFIX = "covariate: "
 
 @dataclass(frozen=True)
 class Withheld:
-    """What an aggregate leaves out, so that none of its counts is small.
+    """What an aggregate leaves out, so that none of its counts is small."""
 
-    Attributes
-    ----------
-    smallest : int
-        No count lies between 1 and this; 1 where nothing is withheld.
-    patterns, of_patterns : int
-        Covariate patterns withheld, of how many.
-    patients, events : float
-        Shares withheld, to a tenth of a percent.
-    rate_ratio_all, rate_ratio_kept : float
-        Crude ratio of the event rates, treated against untreated, of all patients and of those kept.
-    """
-
-    smallest: int = 1
+    smallest: int = 1  # no count lies between 1 and this; 1 where nothing is withheld
+    # covariate patterns withheld, of how many
     patterns: int = 0
     of_patterns: int = 0
+    # shares withheld, to a tenth of a percent
     patients: float = 0.0
     events: float = 0.0
+    # crude ratio of the event rates, treated against untreated, of all patients and of those kept
     rate_ratio_all: float = float("nan")
     rate_ratio_kept: float = float("nan")
 
@@ -59,31 +50,18 @@ class Withheld:
 
 @dataclass(frozen=True, eq=False)
 class Aggregate:
-    """Counts of patients by covariate pattern, arm, and the interval and outcome in which follow-up ends.
+    """Counts of patients by covariate pattern, arm, and the interval and outcome in which follow-up ends."""
 
-    Attributes
-    ----------
-    rows : DataFrame
-        One categorical column a covariate, named `covariate: NAME`; treated (bool), interval (from 0), event (bool); patients, and
-        the sums over them of the time spent in that interval and of its square.
-    cutpoints : tuple of float
-        Inner limits of the intervals.
-    time_unit : str
-    treated : str
-        The value of the treatment column that means treated.
-    follow_up : tuple of float
-        Last follow-up of the untreated and of the treated; where small counts are withheld, the time to which at least that
-        many were followed.
-    withheld : tuple of Withheld
-        One a site.
-    """
-
+    # one categorical column a covariate, named `covariate: NAME`; treated (bool), interval (from 0), event
+    # (bool); patients, and the sums over them of the time spent in that interval and of its square
     rows: pd.DataFrame
-    cutpoints: tuple[float, ...]
+    cutpoints: tuple[float, ...]  # inner limits of the intervals
     time_unit: str
-    treated: str
+    treated: str  # the value of the treatment column that means treated
+    # last follow-up of the untreated and of the treated; where small counts are withheld, the time to which
+    # at least that many were followed
     follow_up: tuple[float, float]
-    withheld: tuple[Withheld, ...] = (Withheld(),)
+    withheld: tuple[Withheld, ...] = (Withheld(),)  # one a site
 
     @property
     def covariates(self) -> dict[str, tuple[str, ...]]:

@@ -141,10 +141,6 @@ def load_evidence(study: Study, *, readable: bool = False) -> Evidence:
     readable : bool
         Take the rows that can be read, and name the others in `unread`; a missing number of patients is still refused.
 
-    Returns
-    -------
-    Evidence
-
     Raises
     ------
     InputError

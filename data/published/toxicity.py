@@ -66,20 +66,11 @@ class HistoricalRange:
 
 @dataclass(frozen=True)
 class ToxicityEvidence:
-    """What is known of radionecrosis with and without the drug.
-
-    Attributes
-    ----------
-    series : tuple of ToxicitySeries
-    historical : HistoricalRange
-        Risk without the drug elsewhere.
-    skipped : tuple of str
-        Identifiers of rows of the domain that hold no two percentages.
-    """
+    """What is known of radionecrosis with and without the drug."""
 
     series: tuple[ToxicitySeries, ...]
-    historical: HistoricalRange
-    skipped: tuple[str, ...]
+    historical: HistoricalRange  # risk without the drug elsewhere
+    skipped: tuple[str, ...]  # identifiers of rows of the domain that hold no two percentages
 
 
 def toxicity_evidence(evidence: Evidence) -> ToxicityEvidence | None:

@@ -99,10 +99,6 @@ def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
     origin : str
         Where the table comes from, for messages.
 
-    Returns
-    -------
-    Cohort
-
     Raises
     ------
     InputError

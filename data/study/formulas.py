@@ -146,10 +146,6 @@ def build_design(formula: str, covariates: pd.DataFrame, place: str = "formula")
     place : str
         File and key, for messages.
 
-    Returns
-    -------
-    Design
-
     Raises
     ------
     InputError

@@ -17,23 +17,13 @@ from data.study.study import Study
 
 @dataclass(frozen=True, eq=False)
 class Imputation:
-    """What was imputed, and the cohorts that stand beside the completed ones.
+    """What was imputed, and the cohorts that stand beside the completed ones."""
 
-    Attributes
-    ----------
-    observed : DataFrame (patient, covariate)
-        As recorded, with missing cells.
-    trace : mapping of str to ndarray (imputation, cycle)
-        Means of imputed values, from `data.study.imputation.impute`.
-    complete : Cohort or None
-        Patients without a missing cell; None where they cannot be analysed.
-    shifted : tuple of Cohort
-        The completed cohorts with imputed values shifted by the study's `delta`; empty where it states none.
-    """
-
-    observed: pd.DataFrame
+    observed: pd.DataFrame  # (patient, covariate) as recorded, with missing cells
+    # (imputation, cycle) means of imputed values, from `data.study.imputation.impute`
     trace: Mapping[str, np.ndarray]
-    complete: Cohort | None
+    complete: Cohort | None  # patients without a missing cell; None where they cannot be analysed
+    # the completed cohorts with imputed values shifted by the study's `delta`; empty where it states none
     shifted: tuple[Cohort, ...]
 
     @property

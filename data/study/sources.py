@@ -22,14 +22,6 @@ from data.study.study import Study, parse_study
 def load_cohort(study: Study) -> Cohort:
     """The validated patients of a study.
 
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    Cohort
-
     Raises
     ------
     InputError

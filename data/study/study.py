@@ -106,10 +106,6 @@ def load_study(reference: str | Path) -> Study:
     reference : str or Path
         Name of a bundled study, which comes first; a study file; or the folder that holds ``study.toml``.
 
-    Returns
-    -------
-    Study
-
     Raises
     ------
     InputError

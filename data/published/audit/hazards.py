@@ -26,23 +26,14 @@ SAME_STORY = 5
 
 @dataclass(frozen=True)
 class IntervalRatio:
-    """A hazard ratio, treated to control, of one interval.
-
-    Attributes
-    ----------
-    phase : str
-    start, end : float
-        Of the interval (start, end].
-    ratio : float
-    log_variance : float
-        Of its logarithm, if nobody were censored: the least it can be.
-    """
+    """A hazard ratio, treated to control, of one interval."""
 
     phase: str
+    # of the interval (start, end]
     start: float
     end: float
     ratio: float
-    log_variance: float
+    log_variance: float  # of its logarithm, if nobody were censored: the least it can be
 
     @property
     def interval(self) -> tuple[float, float]:

@@ -22,21 +22,12 @@ NOT_USED = "not used"
 
 @dataclass(frozen=True)
 class Use:
-    """What the reconstruction does with a number that the audit doubts.
+    """What the reconstruction does with a number that the audit doubts."""
 
-    Attributes
-    ----------
-    finding : Finding
-        Of kind "contradiction", not consistent.
-    targets : tuple of str
-        Names of the targets that are made from the number; empty where it steers nothing.
-    said : str
-        In words.
-    """
-
-    finding: Finding
+    finding: Finding  # of kind "contradiction", not consistent
+    # names of the targets that are made from the number; empty where it steers nothing
     targets: tuple[str, ...]
-    said: str
+    said: str  # in words
 
 
 def uses_of(study: Study, evidence: Evidence, findings: Sequence[Finding]) -> tuple[Use, ...]:

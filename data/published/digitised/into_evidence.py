@@ -26,29 +26,17 @@ LATEST = 1.5
 
 @dataclass(frozen=True)
 class Place:
-    """Whose curve it is.
+    """Whose curve it is."""
 
-    Attributes
-    ----------
-    curve, arm : str
-        Name of the curve, and label of the arm as evidence.toml has it.
-    phase, subgroup : str
-        "before" or "after" matching, empty for before; empty for everybody, else ``column=level``.
-    source : str
-        Where the curve is printed.
-    time_unit : str
-        Of the files; empty: the study's, or that which evidence.toml states for the curve.
-    at_risk_counts : str
-        "before" or "at"; empty where it is not stated.
-    """
-
+    # name of the curve, and label of the arm as evidence.toml has it
     curve: str
     arm: str
+    # "before" or "after" matching, empty for before; empty for everybody, else ``column=level``
     phase: str = ""
     subgroup: str = ""
-    source: str = ""
-    time_unit: str = ""
-    at_risk_counts: str = ""
+    source: str = ""  # where the curve is printed
+    time_unit: str = ""  # of the files; empty: the study's, or that which evidence.toml states for the curve
+    at_risk_counts: str = ""  # "before" or "at"; empty where it is not stated
 
 
 def with_curve(
