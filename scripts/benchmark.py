@@ -1,18 +1,14 @@
 """Speed and accuracy, as ratios, in one run; with --curves, reconstruction against the patients of published trials."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
+from rich.console import Console
 
 from scripts.console import DONE, console, progress_bar, start
 from scripts.options import SEED
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 app = App(name="benchmark")
 

@@ -81,11 +81,6 @@ class Cohort:
         """Number of patients with the event."""
         return int((self.event if self.counts is None else self.counts.deaths).sum())
 
-    @property
-    def time_at_risk(self) -> float:
-        """Time under observation of all patients."""
-        return float((self.time - self.entry if self.counts is None else self.counts.exposure).sum())
-
 
 def validate_cohort(frame: pd.DataFrame, study: Study, origin: str) -> Cohort:
     """The patients of a table, after every check.

@@ -26,11 +26,12 @@ LOOSE = 1.1
 def check_cox(study: Study, evidence: Evidence) -> Iterator[Finding]:
     """Intervals symmetric on the log scale, P values from them, overall tests of several levels, choice of model."""
     for row in evidence.cox:
-        if row.hazard_ratio is not None and row.hazard_ratio.interval is not None:
-            yield _centre(evidence, row)
+        ratio = row.hazard_ratio
+        if ratio is not None and ratio.interval is not None:
+            yield _centre(evidence, row, ratio, ratio.interval)
             if row.p is not None:
-                yield _p_value(row)
-        elif row.hazard_ratio is None and row.p is not None:
+                yield _p_value(row, ratio, ratio.interval, row.p)
+        elif ratio is None and row.p is not None:
             yield from _overall(evidence, row)
     yield from _selection(evidence)
 
@@ -83,12 +84,9 @@ def p_range(ratio: Printed) -> tuple[float, float]:
     return 2 * float(norm.sf(most)), 2 * float(norm.sf(smallest / wide))
 
 
-def _centre(evidence: Evidence, row: CoxRow) -> Finding:
+def _centre(evidence: Evidence, row: CoxRow, ratio: Printed, interval: tuple[float, float]) -> Finding:
     """The estimate is the geometric mean of the ends of a Wald interval."""
-    ratio = row.hazard_ratio
-    assert ratio is not None  # asked only of rows that have
-    assert ratio.interval is not None  # both
-    lower, upper = ratio.interval
+    lower, upper = interval
     fits, centres = centre_fits(ratio), centre_range(ratio)
     shift = _gap(ratio.possible, centres) / log_error(ratio) if upper > lower else math.inf
     severity: Severity = (
@@ -127,13 +125,9 @@ def _gap(first: tuple[float, float], second: tuple[float, float]) -> float:
     return max(0.0, math.log(upper[0] / lower[1])) if lower[1] > 0 else 0.0
 
 
-def _p_value(row: CoxRow) -> Finding:
-    ratio, p = row.hazard_ratio, row.p
-    assert ratio is not None  # asked only of rows
-    assert ratio.interval is not None  # that have
-    assert p is not None  # all three
+def _p_value(row: CoxRow, ratio: Printed, interval: tuple[float, float], p: Printed) -> Finding:
     lowest, highest = p_range(ratio)
-    excludes = ratio.interval[0] > 1 or ratio.interval[1] < 1
+    excludes = interval[0] > 1 or interval[1] < 1
     claims = p.value < LEVEL or (p.operator == "<" and p.value <= LEVEL)
     fits = p.meets(lowest, highest)
     ends = ratio.possible_ends
@@ -167,13 +161,13 @@ def _overall(evidence: Evidence, row: CoxRow) -> Iterator[Finding]:
     """
     deaths = evidence.find("", row.phase, "deaths")
     rows = [
-        one
+        (one, one.hazard_ratio)
         for one in evidence.cox
         if (one.model, one.phase, one.variable) == (row.model, row.phase, row.variable)
         and one.hazard_ratio is not None
         and one.hazard_ratio.interval is not None
     ]
-    levels = [one.hazard_ratio for one in rows if one.hazard_ratio is not None]
+    levels = [ratio for _, ratio in rows]
     if deaths is None or row.p is None or len(levels) < 2 or any(map(_loose, levels)):
         return
     logs = np.array([0.0, *(math.log(one.value) for one in levels)])
@@ -198,7 +192,7 @@ def _overall(evidence: Evidence, row: CoxRow) -> Iterator[Finding]:
     printed_p = row.p.value
     p = min(counts_by_p, key=lambda one: abs(one - printed_p))
     counts = counts_by_p[p]
-    off = [one for one in rows if one.hazard_ratio is not None and not centre_fits(one.hazard_ratio)]
+    off = [one for one, ratio in rows if not centre_fits(ratio)]
     near = abs(p - row.p.value) <= max(0.02, 0.2 * p) or row.p.holds(p)
     yield verdict(
         (FAMILY, "overall", row.model, row.phase, row.variable),
