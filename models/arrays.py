@@ -1,7 +1,5 @@
 """Array operations that differ between draws (numpy) and a model that is to be compiled (pytensor)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Assembly of a PyMC model from a cohort, a specification and priors: wiring only."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From priors to random variables: a parameter is one PyMC variable for each distribution family its terms use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

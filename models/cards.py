@@ -1,7 +1,5 @@
 """Model cards: what a member of a family is, in words, from a text file beside its module."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a hazard and an effect are made of: a number or a vector, an exchangeable family, a random walk."""
 
-from __future__ import annotations
-
 from abc import ABC
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,10 +1,8 @@
 """Likelihood and PyMC model of counts: events and time at risk by interval, of covariate patterns by arm."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pymc as pm
@@ -37,7 +35,7 @@ class CountedExponential(PiecewiseExponential):
     """A piecewise exponential hazard whose walk is sampled by its steps: with as many events as counts have, they are known well."""
 
     @classmethod
-    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> CountedExponential:
+    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> Self:
         return cls(cutpoints, smoothing)
 
     @property

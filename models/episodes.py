@@ -1,7 +1,5 @@
 """Episodes: stretches of a patient's time at risk over which the patient counts as treated, or as untreated."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

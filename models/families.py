@@ -1,7 +1,5 @@
 """The distribution families a prior may use: each under its PyMC name, with its SciPy twin."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Intervals of the time axis, open on the left and closed on the right: (0, s1], (s1, s2], ..., (s_last, inf)."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

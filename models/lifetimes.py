@@ -1,7 +1,5 @@
 """Survival times drawn from a whole model: baseline, covariates and effect; treated from the start or never, or from a time on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

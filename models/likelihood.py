@@ -1,7 +1,5 @@
 """The one likelihood: a right-censored, left-truncated survival time, patient by patient."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The linear predictor: how much a patient's hazard is above that of the average untreated patient."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Prior sets read from TOML files: bundled with the package, with a study, or anywhere."""
 
-from __future__ import annotations
-
 import difflib
 import sys
 import tomllib

@@ -1,7 +1,5 @@
 """Priors as values: the prior of one parameter, what a parameter is, and named sets of overrides."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The treatment model, and how its score enters the outcome."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The propensity score as a natural cubic spline of the log hazard: a straight line, and columns of curvature beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Which model: the baseline hazard, the effect shape, and the part the propensity score plays."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

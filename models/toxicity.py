@@ -1,7 +1,5 @@
 """Harm with and without a drug in series that define harm differently: a hierarchical binomial model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

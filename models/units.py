@@ -1,7 +1,5 @@
 """Units of time and of columns: what a prior is stated per, and the same prior in the units of a study."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Adjustments of cohorts of counts: the posteriors of `none`, `joint` and `cut`, from sums over patients."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -4,8 +4,6 @@ Given the sum of the bootstrap weights of a row's patients, how it divides betwe
 in closed form. Weighted events and times at risk of an arm are sums of those over rows: with thousands of events in each interval, normal.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

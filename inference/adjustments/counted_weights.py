@@ -5,8 +5,6 @@ its exact mean, variance and covariance with that sum: patients who leave in an 
 that have the mean and the mean square of theirs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ McCandless et al. 2010, doi 10.2202/1557-4679.1205; Plummer 2015, doi 10.1007/s1
 with equal weights.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

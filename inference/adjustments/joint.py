@@ -3,8 +3,6 @@
 McCandless, Gustafson and Austin 2009, doi 10.1002/sim.3460.
 """
 
-from __future__ import annotations
-
 from inference.adjustments.adjusted import (
     AdjustedSample,
     Adjustment,

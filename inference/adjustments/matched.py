@@ -6,8 +6,6 @@ random. Pairs, not patients, are resampled, because the patients of a pair are a
 doi 10.1002/sim.6276). Designs are pooled with equal weights.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from data.errors import NotEstimableError

@@ -1,7 +1,5 @@
 """Outcome regression alone: the covariates enter the hazard, the treatment model does not."""
 
-from __future__ import annotations
-
 from inference.adjustments.adjusted import (
     AdjustedSample,
     Adjustment,

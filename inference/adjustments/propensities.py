@@ -1,7 +1,5 @@
 """Probabilities of treatment under draws of the treatment model, for any number of patients."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -5,8 +5,6 @@ maximisers are the draws (weighted likelihood bootstrap: Newton and Raftery 1994
 A weighted likelihood is no likelihood: it is maximised, never sampled, and no prior of the outcome model enters.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

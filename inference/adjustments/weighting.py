@@ -1,7 +1,5 @@
 """Weights of a design and of the weighted likelihood bootstrap; balance and effective sample size under them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Speed and accuracy, measured in one run, so that ratios do not depend on the machine."""
 
-from __future__ import annotations
-
 import dataclasses
 import resource
 import time

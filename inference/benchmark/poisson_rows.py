@@ -4,8 +4,6 @@ A piecewise-exponential likelihood is that of Poisson counts of deaths in rows o
 the exposure as offset (Holford 1980, doi 10.2307/2529982).
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Reconstruction measured on trials whose patients are known: published as a figure, reconstructed, and compared with them."""
 
-from __future__ import annotations
-
 import dataclasses
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The calibration card: what was run, what came out, and the digest of the source that it is of."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, as_completed

@@ -1,7 +1,5 @@
 """Coverage: how often intervals hold a known truth, over simulated cohorts, under every adjustment and exposure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Digest of the source that a calibration was made from: what it computes, not where it lies or how it is worded."""
 
-from __future__ import annotations
-
 from functools import cache
 
 from inference.storage.closure import digest_of, reached

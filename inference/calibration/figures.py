@@ -1,7 +1,5 @@
 """The two figures of the calibration card: ranks against uniformity, and coverage with its limits."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.figure import Figure
 

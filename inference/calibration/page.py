@@ -1,7 +1,5 @@
 """The calibration card as a page of Markdown beside its two figures."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from inference.calibration.card import Card

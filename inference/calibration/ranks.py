@@ -4,8 +4,6 @@ Talts et al. 2018, arXiv 1804.06788; the log likelihood is ranked too, because r
 posterior that leaves data out (Modrak et al. 2023, doi 10.1214/23-BA1404).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache

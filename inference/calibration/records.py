@@ -4,8 +4,6 @@ Hazards are those of `data.simulation.truth`, which knows nothing of the likelih
 patient by patient, treated from a start that may be zero, later, or never.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

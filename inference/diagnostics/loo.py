@@ -3,8 +3,6 @@
 Vehtari, Gelman and Gabry 2017, doi 10.1007/s11222-016-9696-4.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -4,8 +4,6 @@ Under a model that describes the patients these probabilities are uniform betwee
 10.48550/arXiv.2601.01662, for survival times with censoring).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.predictive.pointwise import Content, pointwise_log_likelihood

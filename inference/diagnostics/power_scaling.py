@@ -1,7 +1,5 @@
 """Power scaling: how the effect moves if its prior, or the likelihood, counts slightly more or less."""
 
-from __future__ import annotations
-
 import xarray as xr
 
 from inference.adjustments import ADJUSTMENTS, AdjustedSample

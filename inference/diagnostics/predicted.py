@@ -1,7 +1,5 @@
 """Agreement of a fit's predictions with the patients: their times, each left out, and their treatments."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

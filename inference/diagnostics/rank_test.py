@@ -1,7 +1,5 @@
 """Whether chains have the same distribution: a test of the ranks of their draws, with autocorrelation allowed for."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.stats import kruskal
 

@@ -4,8 +4,6 @@ Definitions are those of Vehtari et al. 2021, doi 10.1214/20-BA1221. Arrays have
 chains are split in halves, so that a chain that drifts disagrees with itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

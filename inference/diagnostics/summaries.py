@@ -1,7 +1,5 @@
 """Summaries of draws, with their Monte Carlo error and convergence, for one posterior or for several pooled designs; bands of curves."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.diagnostics import rhat_ess

@@ -9,8 +9,6 @@ Here the model is fitted anew to every replicated cohort of treatments, as it wa
 pairs rest on, at its maximum under a wide prior. The prior of `joint` and `cut` shrinks that score, and does not bend it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from scipy.optimize import isotonic_regression

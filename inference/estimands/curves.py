@@ -4,8 +4,6 @@ Each draw of the model's parameters is joined with a draw of the population: Bay
 (Rubin 1981, doi 10.1214/aos/1176345338), so that the covariate distribution is uncertain too.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

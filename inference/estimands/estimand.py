@@ -1,7 +1,5 @@
 """What an estimand must state: its draws, its unit, and on which side benefit lies."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """The conditional hazard ratio: of a patient treated against the same patient untreated."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.estimands.estimand import Estimand, no_time

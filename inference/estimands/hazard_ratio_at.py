@@ -1,7 +1,5 @@
 """The marginal hazard ratio at the study's times: of those of the population who are still alive then."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.estimands.curves import Curves

@@ -1,7 +1,5 @@
 """Horizon and times of a report: the study's own, or what the follow-up allows."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

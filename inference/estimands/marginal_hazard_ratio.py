@@ -1,7 +1,5 @@
 """The marginal hazard ratio: an average, up to the horizon, over the marginal curves."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.estimands.curves import Curves

@@ -1,7 +1,5 @@
 """Median survival; infinite where half of the population is still alive at the last follow-up of the arm: not reached."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.estimands.curves import Curves

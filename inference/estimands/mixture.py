@@ -5,8 +5,6 @@ transform of the population's risks r. For each draw, K(y) = log(-log G(e^y)) is
 Chebyshev series gives it, and with it every arm and every time, from a few evaluations over the patients.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The populations that curves are of: Bayesian bootstrap weights of the patients in each."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Restricted mean survival time: the mean time lived up to the horizon (doi 10.1002/sim.4274)."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.estimands.curves import Curves

@@ -1,7 +1,5 @@
 """Survival probabilities of the population at the study's times."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.estimands.curves import Curves

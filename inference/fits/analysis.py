@@ -1,7 +1,5 @@
 """Make the fits of an analysis: what is missing, in chunks on an executor."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial

@@ -1,7 +1,5 @@
 """What a person chooses by name: a member of a family, a prior set."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The frequentist analysis of a study's cohorts, kept on disk: Cox models of many cohorts take a while."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

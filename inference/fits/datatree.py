@@ -1,7 +1,5 @@
 """A fit as an xarray.DataTree: what was sampled and seen, by ArviZ's groups; and the way back."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Chunks of work on an executor: worker processes of this machine, or any other `concurrent.futures.Executor`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """The summary of one fit: estimands, curves, predictive summaries and checks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 import numpy as np

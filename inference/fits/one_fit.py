@@ -1,7 +1,5 @@
 """One fit of one cohort, as a notebook makes it: a DataTree that also holds its estimands, curves and checks; or of each cohort on an executor."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import as_completed
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Work for another machine as bytes, and what it wrote: paths are sent by what they mean, so that no disk is shared."""
 
-from __future__ import annotations
-
 import io
 import pickle
 from collections.abc import Callable, Iterable, Mapping

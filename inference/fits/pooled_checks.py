@@ -1,7 +1,5 @@
 """The checks of a model fitted to several cohorts: pooled, summed, or those of the worst cohort."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """One summary from the summaries of several cohorts: every cohort has the same weight (Rubin 1987, doi 10.1002/9780470316696)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

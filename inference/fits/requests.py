@@ -1,7 +1,5 @@
 """What is to be fitted: to which patients, by which model."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

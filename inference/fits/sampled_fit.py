@@ -1,7 +1,5 @@
 """Sample one fit, cached. What this module reaches by imports decides the draws, and is part of a fit's key."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import xarray as xr

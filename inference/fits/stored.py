@@ -1,7 +1,5 @@
 """Fits, their summaries and pooled summaries on disk: each is decided by what it rests on, and computed where it is missing."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The summary of a fit as an xarray.DataTree, and back: as it is kept on disk."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

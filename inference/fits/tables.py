@@ -1,7 +1,5 @@
 """The table of estimands, and summaries of the curves behind it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

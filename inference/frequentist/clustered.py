@@ -1,7 +1,5 @@
 """Cox's hazard ratio of treatment alone, with a standard error that knows which patients belong together."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Cox's model (Efron ties, left truncation) through lifelines; a reason where it has no estimate."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass

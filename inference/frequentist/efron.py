@@ -6,8 +6,6 @@ of hundreds of replicated cohorts, and sensitivity analyses several in each of m
 for statsmodels' PHReg (80 times). Tests hold it equal to both.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

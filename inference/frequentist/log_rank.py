@@ -1,7 +1,5 @@
 """The log-rank test of two arms."""
 
-from __future__ import annotations
-
 import numpy as np
 from lifelines.statistics import logrank_test
 from numpy.typing import ArrayLike

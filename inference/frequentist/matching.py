@@ -5,8 +5,6 @@ propensity itself, within 0.02 unless told otherwise; the literature advises 0.2
 whether pairs are taken one after the other (greedy) or all at once (optimal).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Frequentist summaries of several cohorts: means over pseudo-patients', and by Rubin's rules over imputations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

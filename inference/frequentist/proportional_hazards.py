@@ -1,7 +1,5 @@
 """The test of proportional hazards from Schoenfeld residuals, per term and for the whole model."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

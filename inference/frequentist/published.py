@@ -1,7 +1,5 @@
 """The published matched analysis, repeated on a cohort of pseudo-patients, and what the publication prints beside it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

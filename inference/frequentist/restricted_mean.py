@@ -1,7 +1,5 @@
 """Restricted mean survival time from the Kaplan-Meier curve."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Pooled estimates of several cohorts of the same study: Rubin's rules (1987, doi 10.1002/9780470316696)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The Kaplan-Meier curve of one group, its 95 % band and its median; reverse Kaplan-Meier follow-up."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 

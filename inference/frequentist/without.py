@@ -1,7 +1,5 @@
 """Cox's hazard ratios over all cohorts: of treatment with some covariates left out, and of every covariate."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

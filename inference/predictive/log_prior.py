@@ -1,7 +1,5 @@
 """Log prior density of each parameter under each draw, for power scaling."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Log likelihood of each patient under each draw, some patients at a time, for leave-one-out scores and predictive checks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import numpy as np

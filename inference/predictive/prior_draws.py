@@ -1,7 +1,5 @@
 """Draws from the prior, by the same blocks that the model declares."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

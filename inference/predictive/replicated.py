@@ -1,7 +1,5 @@
 """Replicated cohorts: what the model would expect to see again, with the cohort's own censoring."""
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 

@@ -1,7 +1,5 @@
 """The audit of a publication's numbers, cached: its integer programmes take seconds."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 
 import pandas as pd

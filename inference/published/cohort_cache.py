@@ -1,7 +1,5 @@
 """Ensembles of reconstructed cohorts on disk: taken from there while evidence, study, seed and source are the same."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from contextlib import nullcontext

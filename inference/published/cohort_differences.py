@@ -1,7 +1,5 @@
 """What differs between reconstructed cohorts: quantities of which the publication says nothing, and curves, beside those that it prints."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator
 from itertools import combinations
 from typing import Any

@@ -1,7 +1,5 @@
 """What each kind of printed evidence is worth: the effect in cohorts that are reconstructed without it."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, replace
 
 import numpy as np

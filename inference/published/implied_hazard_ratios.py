@@ -1,7 +1,5 @@
 """What two printed groups of another publication imply: hazard ratios under constant hazards."""
 
-from __future__ import annotations
-
 import math
 import re
 

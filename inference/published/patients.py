@@ -1,7 +1,5 @@
 """What not having the patients costs: the main model on the patients whom pseudo-patients stand for, where these can be had."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from data.study.cohort import Cohort

@@ -1,7 +1,5 @@
 """Harm with and without a drug: the posterior of the toxicity model under every reading of what is printed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Risks, risk differences and ratios from draws of the toxicity model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

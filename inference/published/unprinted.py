@@ -1,7 +1,5 @@
 """What the answer owes to what a publication does not print: the adjusted effect under looser assumptions, and covariates to doubt."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict
 

@@ -1,7 +1,5 @@
 """Normal approximations of many posteriors of one structure: means, standard deviations and draws without sampling."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 

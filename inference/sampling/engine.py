@@ -1,7 +1,5 @@
 """The engine: a model is compiled once for each structure and process; cohorts and priors are swapped in."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

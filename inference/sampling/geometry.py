@@ -6,8 +6,6 @@ takes the propensity score's share out of the outcome coefficients, because the 
 The walk frees the steps of a hazard from their standard deviation (`inference/sampling/walk.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

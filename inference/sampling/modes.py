@@ -1,7 +1,5 @@
 """Normal approximations at the modes of a posterior, from which chains start and whole grids are computed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A posterior to be sampled, and its density: compiled once for each structure and process."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How long a posterior is sampled."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -13,8 +13,6 @@ Roberts and Sköld 2007, doi 10.1214/088342307000000014). Covariates and treatme
 coordinates less than perfect, and no draw wrong: the density is the same.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

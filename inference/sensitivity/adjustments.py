@@ -1,7 +1,5 @@
 """What another adjustment would say: the same contrast of the same population, under every baseline and adjustment."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How the effect differs between subgroups, in numbers and in words."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The expensive sensitivity analyses of an analysis: their chunks, their results, and the checks of these."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How the effect moves under an unmeasured binary confounder of stated strength, on a grid of strengths."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """E-values as posteriors, and the measured covariates as confounders of the same kind to hold them against."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

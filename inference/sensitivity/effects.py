@@ -1,7 +1,5 @@
 """Effects that change: which shapes a study allows, and what the draws of a fit say of them."""
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

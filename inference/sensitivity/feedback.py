@@ -11,8 +11,6 @@ score at the maximum of the treatment model, and no covariates. A straight line 
 as the log hazard is straight in it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The effect of the main model with groups of covariates left out: sampled posteriors beside Cox's hazard ratios."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What missing covariates may do to the effect: complete cases, and imputed values shifted away from missing at random."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

@@ -10,8 +10,6 @@ ratio b of each group against the untreated, with covariance V. The groups are s
 Both are integrated over a grid, theta is drawn in closed form. Groups of which a median is printed have deaths, so that b is finite.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What the naive analysis would print if treatment did nothing and only began late: cohorts simulated without effect."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """How the effect changes over time, in numbers and in words."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

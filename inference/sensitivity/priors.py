@@ -1,7 +1,5 @@
 """How the effect moves under other priors: the main model, refitted under each set."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The effect of the main model in other cohorts than those of the analysis: sampled in each, and pooled."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

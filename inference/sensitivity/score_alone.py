@@ -1,7 +1,5 @@
 """The outcome models in which feedback is looked at: the study's own, and the propensity score alone as a spline."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

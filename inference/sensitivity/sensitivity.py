@@ -1,7 +1,5 @@
 """What a sensitivity analysis states: to which analyses it applies, what it computes of each cohort, and how that is pooled and checked."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial

@@ -1,7 +1,5 @@
 """When treatment may have begun, where nobody says: scenarios, stated in months."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The effect over delay and strength of a confounder, pooled over cohorts: cells, what lies between them, the tipping line."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product

@@ -1,7 +1,5 @@
 """The effect if treatment began as a scenario says, one cohort at a time: draws by scenario, a curve over mean delays."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

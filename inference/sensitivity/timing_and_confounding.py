@@ -4,8 +4,6 @@ A late start and an overlooked condition both make treatment look better than it
 explain a benefit. The surface has the mean delay on one axis and the strength of the condition on the other.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

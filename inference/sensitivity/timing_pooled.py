@@ -1,7 +1,5 @@
 """The effect under every start-time scenario over all cohorts, the delay that makes one doubt, and what no effect prints."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

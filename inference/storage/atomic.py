@@ -1,7 +1,5 @@
 """Files that are written whole or not at all."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The source that a module's results come from: every module of the project that it imports, directly or not."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass

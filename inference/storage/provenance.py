@@ -1,7 +1,5 @@
 """Where a number comes from: versions, commit, checksums, settings."""
 
-from __future__ import annotations
-
 import platform
 import subprocess
 from functools import cache

@@ -1,10 +1,8 @@
 """Base class of baseline hazards: parameters, log hazard, cumulative hazard and its inverse."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,7 +21,7 @@ class Baseline(Part):
     """
 
     @classmethod
-    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> Baseline:
+    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> Self:
         """Return the baseline that a study's intervals and smoothing give; a smooth one needs neither."""
         return cls()
 

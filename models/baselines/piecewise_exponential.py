@@ -1,9 +1,7 @@
 """A hazard that is constant within intervals (doi 10.1214/aos/1176345693); one interval is the exponential."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -48,7 +46,7 @@ class PiecewiseExponential(Baseline):
     columns: ClassVar[dict[str, str]] = {"exposure": "interval"}
 
     @classmethod
-    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> PiecewiseExponential:
+    def of_study(cls, cutpoints: tuple[float, ...], smoothing: str) -> Self:
         return cls(cutpoints, smoothing)
 
     @property

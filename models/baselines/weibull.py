@@ -1,7 +1,5 @@
 """The Weibull hazard in its proportional hazards form, stated by the median survival and the shape."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """A treatment effect that is the same for all patients at all times: proportional hazards."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Where weighted likelihoods are largest: of a hazard with treatment alone, and of the treatment model."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from models.baselines import Baseline, PiecewiseExponential

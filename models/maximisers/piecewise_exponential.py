@@ -1,7 +1,5 @@
 """The weighted likelihood of a piecewise exponential hazard with treatment alone: one equation in the effect."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Where the weighted likelihood of the treatment model, under a wide prior, is largest: the score that makes weights and pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

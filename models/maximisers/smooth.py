@@ -1,7 +1,5 @@
 """Newton's method for the weighted likelihood of any smooth hazard with treatment alone, for many weight vectors at once."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from models.baselines import Baseline

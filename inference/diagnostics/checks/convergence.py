@@ -1,7 +1,5 @@
 """Did the sampler converge: for every parameter and every reported estimand (doi 10.1214/20-BA1221)."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

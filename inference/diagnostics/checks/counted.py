@@ -1,7 +1,5 @@
 """Checks of a fit of counts: overlap and balance of all patients, events of replicated tables."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

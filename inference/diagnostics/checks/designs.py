@@ -1,7 +1,5 @@
 """What weights or pairs did to the arms: balance, effective sizes, extreme weights."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Is the baseline hazard fine enough for exposure that begins during follow-up: the split model against a split Cox model."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from inference.adjustments.adjusted import Problem

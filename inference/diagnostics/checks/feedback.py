@@ -4,8 +4,6 @@ With an outcome model that omits the covariates, feedback is expected to do harm
 doi 10.1111/j.1541-0420.2012.01830.x).
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

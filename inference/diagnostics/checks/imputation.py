@@ -1,7 +1,5 @@
 """Whether chains of imputation have come to vary about the same values."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

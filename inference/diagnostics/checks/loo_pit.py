@@ -1,7 +1,5 @@
 """Are the leave-one-out probabilities of the patients' times uniform, as they are under a model that describes them."""
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 

@@ -1,7 +1,5 @@
 """Notes on estimands that a table of numbers cannot hold."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

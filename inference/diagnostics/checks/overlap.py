@@ -1,7 +1,5 @@
 """Do the arms overlap: can the treated be compared with untreated patients like them at all."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

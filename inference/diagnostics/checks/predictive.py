@@ -1,7 +1,5 @@
 """Would the model produce such data: a cohort's frequentist summaries, or printed numbers, among those of replicated cohorts."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,10 +1,8 @@
 """What a check says."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
 import pandas as pd
 
@@ -47,7 +45,7 @@ class CheckResult:
         """Family, fit and subject, as tables and the console print them."""
         return ": ".join(part for part in (self.family, self.fit, self.subject) if part)
 
-    def of(self, fit: str) -> CheckResult:
+    def of(self, fit: str) -> Self:
         """Return the same result of a named fit."""
         return replace(self, fit=fit)
 

@@ -1,7 +1,5 @@
 """Does the share of the treated follow the fitted probability of treatment."""
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 

@@ -1,7 +1,5 @@
 """Deaths and patients at risk, and what follows: Kaplan-Meier curve and log-rank statistic."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

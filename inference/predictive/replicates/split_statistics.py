@@ -4,8 +4,6 @@ None of them looks at who was ever treated, which is the future: they count even
 patient is in, or take all patients together.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray

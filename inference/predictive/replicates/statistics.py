@@ -1,7 +1,5 @@
 """The statistics of a survival paper, for many replicated cohorts at once."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Table 1 of a paper: counts and tests of the arms, before and after matching."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import cache
 

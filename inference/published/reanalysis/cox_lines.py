@@ -1,7 +1,5 @@
 """The Cox tables of a paper: each univariable model, and the multivariable one with the covariates that it prints."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

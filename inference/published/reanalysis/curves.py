@@ -1,7 +1,5 @@
 """The survival figures of a paper on pseudo-patients: curves of every cohort, and the points that the paper prints."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

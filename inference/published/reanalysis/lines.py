@@ -1,7 +1,5 @@
 """A line of a replication: a number that a paper prints, and what one cohort of pseudo-patients gives for it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """A matching of one's own on pseudo-patients: how many pairs, how balanced, and what comes out of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The Kaplan-Meier curve of one group and its median with a normal interval, as SPSS prints it."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

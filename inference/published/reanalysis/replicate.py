@@ -1,7 +1,5 @@
 """The analysis of a paper, done again on every cohort of pseudo-patients; cached."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Medians of subgroups, and of groups whose sizes a paper does not print, with their log-rank tests."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

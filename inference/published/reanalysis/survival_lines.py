@@ -1,7 +1,5 @@
 """The survival text of a paper: deaths, medians with their intervals, survival at times, log-rank tests, follow-up."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Compiled log densities: the one folder that rests on the internals of numba, PyTensor and nutpie, or does without them."""
 
-from __future__ import annotations
-
 import multiprocessing
 from functools import cache
 from importlib.metadata import version

@@ -1,7 +1,5 @@
 """A matrix times a vector, compiled as two loops (docs/decisions/0003-no-matrix-products-in-the-graph.md)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
