@@ -34,7 +34,7 @@ class UnknownStartAndConfounder(Exposure):
 
     .. math:: L_i = \sum_u [(1 - q_i) \pi_0(u) + q_i (1 - F(t_i)) \pi_1(u)] f_{iu}
 
-    Where all begin at time zero this is `HiddenConfounder` times the treatment model; without an effect of U it is
+    Where all begin at time zero this is `UnmeasuredConfounder` times the treatment model; without an effect of U it is
     `UnknownStart`. Prevalences are of candidates, not of those who were seen to be treated: the treated have lived until their
     start, so that fewer of them have a harmful U, and their prevalence is not one that anybody can state. Unlike without U,
     candidacy and hazard are not independent given the data, and the treatment model is estimated too.
@@ -42,7 +42,7 @@ class UnknownStartAndConfounder(Exposure):
     Attributes
     ----------
     start : UnknownStart
-    confounder : HiddenConfounder
+    confounder : UnmeasuredConfounder
         Its prevalence among the treated is that of the candidates; among the untreated, that of the others.
     """
 
