@@ -71,7 +71,7 @@ def unprinted_checks(study: Study, evidence: Evidence) -> list[CheckResult]:
     that of the proportions of a level, in units of the pooled standard deviation (doi 10.1002/sim.3697); the
     largest of a covariate counts.
     """
-    printed = {term.column for fit, _, _ in cox_fits(study, evidence) for term in fit.terms}
+    printed = {term.column for fit, _, _ in cox_fits(evidence) for term in fit.terms}
     strata = strata_of(study, evidence)
     found = []
     for name in study.covariates:

@@ -30,7 +30,7 @@ def check_at_risk(study: Study, evidence: Evidence) -> Iterator[Finding]:
         yield from _starts(evidence, curve, who, subject)
         yield from _adds_up(curve, who, subject)
         if (np.diff(curve.at_risk) <= 0).all():
-            yield _falls(study, curve, who, subject)
+            yield _falls(curve, who, subject)
             if len(curve.censor_marks):
                 yield _marks(curve, who, subject)
 
@@ -95,7 +95,7 @@ def _adds_up(curve: PublishedCurve, who: str, subject: tuple[str, ...]) -> Itera
     )
 
 
-def _falls(study: Study, curve: PublishedCurve, who: str, subject: tuple[str, ...]) -> Finding:
+def _falls(curve: PublishedCurve, who: str, subject: tuple[str, ...]) -> Finding:
     """Between two columns the curve falls as some number of deaths among those lost makes it."""
     impossible, checked = [], 0
     for place, (start, end) in enumerate(pairwise(curve.at_risk_time.tolist())):

@@ -20,7 +20,7 @@ def check_follow_up(study: Study, evidence: Evidence) -> Iterator[Finding]:
     for phase in evidence.phases:
         yield from _deaths(study, evidence, phase)
         yield from _precision(study, evidence, phase)
-    yield from _longer(study, evidence)
+    yield from _longer(evidence)
 
 
 def _deaths(study: Study, evidence: Evidence, phase: str) -> Iterator[Finding]:
@@ -95,7 +95,7 @@ def _window(study: Study, evidence: Evidence) -> float:
     return 0.0
 
 
-def _longer(study: Study, evidence: Evidence) -> Iterator[Finding]:
+def _longer(evidence: Evidence) -> Iterator[Finding]:
     """Follow-up of the matched patients against that of all patients, of whom they are a part."""
     before, after = (evidence.find("", phase, "median_followup") for phase in ("before", "after"))
     if before is None or after is None or before.interval is None or after.interval is None:

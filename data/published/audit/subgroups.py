@@ -27,7 +27,7 @@ def check_subgroups(study: Study, evidence: Evidence) -> Iterator[Finding]:
         yield _unsized(analysis, rows)
         arms = {row.arm for row in rows}
         if len(arms) == 1 and len(rows) > 1:
-            yield from _partition(study, evidence, analysis, rows)
+            yield from _partition(evidence, analysis, rows)
         elif len(arms) == 2:
             pairs = defaultdict(dict)
             for row in rows:
@@ -53,9 +53,7 @@ def _unsized(analysis: str, rows: list[SubgroupMedian]) -> Finding:
     )
 
 
-def _partition(
-    study: Study, evidence: Evidence, analysis: str, rows: list[SubgroupMedian]
-) -> Iterator[Finding]:
+def _partition(evidence: Evidence, analysis: str, rows: list[SubgroupMedian]) -> Iterator[Finding]:
     """Groups that divide one arm: the median of the arm lies between the lowest and the highest of theirs."""
     lowest, highest = min(row.median.value for row in rows), max(row.median.value for row in rows)
     for phase in evidence.phases:

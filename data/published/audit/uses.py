@@ -74,9 +74,7 @@ def _centre(row: CoxRow) -> str:
 
 def concerned(study: Study, evidence: Evidence) -> Iterator[tuple[Target, list[str]]]:
     """Yield every target with the ids of the findings that would be about the numbers it is made from."""
-    rows = {
-        (fit, place): row for fit, found, _ in cox_fits(study, evidence) for place, row in enumerate(found)
-    }
+    rows = {(fit, place): row for fit, found, _ in cox_fits(evidence) for place, row in enumerate(found)}
     for target in targets_of(study, evidence):
         match target.of:
             case Group():

@@ -150,7 +150,7 @@ def plan_of(study: Study, evidence: Evidence, assumptions: Assumptions = STATED)
     strata = strata_of(study, evidence)
     deaths = death_counts(evidence, strata)
     targets = targets_of(study, evidence)
-    return Plan(study, evidence, strata, deaths, targets, modality_groups(study, evidence), assumptions)
+    return Plan(study, evidence, strata, deaths, targets, modality_groups(evidence), assumptions)
 
 
 def compile_chain(plan: Plan) -> None:

@@ -128,7 +128,7 @@ def _effects(
 ) -> np.ndarray:
     """Log hazard ratios (stratum, covariate, level): within their printed error, and unlike in the two arms."""
     printed: dict[tuple[str, int], tuple[float, float]] = {}
-    for fit, rows, _ in cox_fits(study, evidence):
+    for fit, rows, _ in cox_fits(evidence):
         for term, row in zip(fit.terms, rows, strict=True):
             interval = row.hazard_ratio.interval if row.hazard_ratio else None
             if term.column != "treatment" and interval:

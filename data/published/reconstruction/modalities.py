@@ -14,7 +14,6 @@ from data.published.reconstruction.margins import Strata
 from data.published.reconstruction.statistics import penalty
 from data.published.reconstruction.target import Target
 from data.published.reconstruction.targets import estimate_target, p_target
-from data.study.study import Study
 
 CONCENTRATION = 4.0  # of the Dirichlet distribution of the shares: groups of rather unlike sizes
 SMALLEST = 10  # members of a group
@@ -37,7 +36,7 @@ class ModalityGroups:
     targets: tuple[Target, ...]
 
 
-def modality_groups(study: Study, evidence: Evidence) -> tuple[ModalityGroups, ...]:
+def modality_groups(evidence: Evidence) -> tuple[ModalityGroups, ...]:
     """The sets of groups that no covariate marks."""
     names = evidence.names.subgroups
     found: dict[tuple[str, str], list] = {}

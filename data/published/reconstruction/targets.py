@@ -45,7 +45,7 @@ def targets_of(study: Study, evidence: Evidence) -> tuple[Target, ...]:
     """The targets that can be steered, in a fixed order; counts and deaths are exact and no targets."""
     return (
         *_of_survival(study, evidence),
-        *_of_cox(study, evidence),
+        *_of_cox(evidence),
         *_of_subgroups(study, evidence),
         *curve_targets(study, evidence),
     )
@@ -82,8 +82,6 @@ def p_target(name: str, family: str, number: Printed, kind: int, of: Subject, fr
     printed, half, operator = number.value, number.half_digit, number.operator
     if printed <= half and operator == "=":
         printed, operator = printed + half, "<"
-    elif operator == ">":  # anything from there to 1
-        printed, half, operator = (1 + printed) / 2, (1 - printed) / 2, "="
 
     def deviate(chance: float) -> float:
         chance = min(max(chance, 1e-12), 1 - 1e-12)
@@ -120,18 +118,11 @@ def _of_survival(study: Study, evidence: Evidence) -> list[Target]:
             found.append(estimate_target(name, "survival", number, SURVIVAL, group, row.time))
         elif row.quantity in ("median_os", "median_followup") and row.arm in labels:
             family = "follow-up" if group.reverse else "median"
-            found.append(
-                estimate_target(
-                    f"median {'' if not group.reverse else 'follow-up '}of {who}",
-                    family,
-                    number,
-                    MEDIAN,
-                    group,
-                )
-            )
+            name = f"median {'follow-up ' if group.reverse else ''}of {who}"
+            found.append(estimate_target(name, family, number, MEDIAN, group))
             if number.interval:
                 error = (number.interval[1] - number.interval[0]) / INTERVAL_WIDTHS
-                name = f"standard error of the median {'' if not group.reverse else 'follow-up '}of {who}"
+                name = f"standard error of the {name}"
                 found.append(_error(name, f"{family} interval", error, MEDIAN_ERROR, group))
         elif row.quantity == "logrank_p":
             pair = (Group(row.phase, "treated"), Group(row.phase, "control"))
@@ -139,7 +130,7 @@ def _of_survival(study: Study, evidence: Evidence) -> list[Target]:
     return found
 
 
-def cox_fits(study: Study, evidence: Evidence) -> list[tuple[CoxFit, list[CoxRow], CoxRow | None]]:
+def cox_fits(evidence: Evidence) -> list[tuple[CoxFit, list[CoxRow], CoxRow | None]]:
     """The Cox fits of the publication, each with its printed rows, and the row of the overall test.
 
     Rows of one variable are one univariable fit; all multivariable rows of a phase are one fit. Rows of other
@@ -156,12 +147,12 @@ def cox_fits(study: Study, evidence: Evidence) -> list[tuple[CoxFit, list[CoxRow
         elif row.hazard_ratio.interval is not None:
             rows.setdefault(key, []).append(row)
     return [
-        (CoxFit(key[1], tuple(_term(study, evidence, row) for row in listed)), listed, overall.get(key))
+        (CoxFit(key[1], tuple(_term(evidence, row) for row in listed)), listed, overall.get(key))
         for key, listed in rows.items()
     ]
 
 
-def _term(study: Study, evidence: Evidence, row: CoxRow) -> Term:
+def _term(evidence: Evidence, row: CoxRow) -> Term:
     for name in evidence.names.cox:
         if (name.variable, name.level) == (row.variable, row.level) and row.hazard_ratio is not None:
             return Term(name.column, name.levels, math.log(row.hazard_ratio.value))
@@ -171,9 +162,9 @@ def _term(study: Study, evidence: Evidence, row: CoxRow) -> Term:
     )
 
 
-def _of_cox(study: Study, evidence: Evidence) -> list[Target]:
+def _of_cox(evidence: Evidence) -> list[Target]:
     found = []
-    for fit, rows, overall in cox_fits(study, evidence):
+    for fit, rows, overall in cox_fits(evidence):
         for place, row in enumerate(rows):
             number = row.hazard_ratio
             if number is None or number.interval is None:
@@ -182,11 +173,8 @@ def _of_cox(study: Study, evidence: Evidence) -> list[Target]:
             of = (fit, place)
             found.append(estimate_target(name, "hazard ratio", number, HAZARD_RATIO, of))
             error = math.log(number.interval[1] / number.interval[0]) / INTERVAL_WIDTHS
-            found.append(
-                _error(
-                    f"standard error of the log {name}", "hazard ratio interval", error, LOG_RATIO_ERROR, of
-                )
-            )
+            of_error = f"standard error of the log {name}"
+            found.append(_error(of_error, "hazard ratio interval", error, LOG_RATIO_ERROR, of))
             if row.p is not None:
                 found.append(p_target(f"P of the {name}", "hazard ratio P", row.p, WALD, of))
         if overall is not None and overall.p is not None:
@@ -208,11 +196,8 @@ def _of_subgroups(study: Study, evidence: Evidence) -> list[Target]:
         if column is None:
             continue
         who = f"{row.subgroup}, {labels[row.arm]}"
-        found.append(
-            estimate_target(
-                f"median of {who}", "subgroup median", row.median, MEDIAN, Group(names.phase, row.arm, column)
-            )
-        )
+        group = Group(names.phase, row.arm, column)
+        found.append(estimate_target(f"median of {who}", "subgroup median", row.median, MEDIAN, group))
         if column not in tested:
             tested.add(column)
             pair = (Group(names.phase, "treated", column), Group(names.phase, "control", column))
