@@ -182,9 +182,8 @@ class Beside:
 def beside_reading(one: Prepared) -> Generator[Beside]:
     """Yield what is done beside the reading of a model's fits, nothing begun; left without an error, all is done."""
     cohort = one.patients.cohort
-    busy = (
-        cohort.counts is None and cohort.size > MANY
-    )  # reading then takes long, with two threads of its own
+    # reading then takes long, with two threads of its own
+    busy = cohort.counts is None and cohort.size > MANY
     with (
         TemporaryDirectory() as aside,
         DrawingWorkers(one.folder / "figures", 1 if busy else DRAWERS) as workers,

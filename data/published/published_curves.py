@@ -5,6 +5,13 @@ from functools import reduce
 
 import numpy as np
 
+FINEST, COARSEST = 1 / 5000, 1 / 100
+"""Of the axis: a pixel of the largest figure, and a reading with two decimals."""
+BY_HAND = 1 / 200
+"""Of the axis: points that lie on no grid were set by hand or averaged over pixels."""
+SAME = 2e-5
+"""Of the axis: what six printed digits leave of a whole number of grid steps."""
+
 
 @dataclass(frozen=True, eq=False)
 class PublishedCurve:
@@ -47,14 +54,6 @@ class PublishedCurve:
     censored: np.ndarray
     at_risk_counts: str
     censor_marks: np.ndarray
-
-
-FINEST, COARSEST = 1 / 5000, 1 / 100
-"""Of the axis: a pixel of the largest figure, and a reading with two decimals."""
-BY_HAND = 1 / 200
-"""Of the axis: points that lie on no grid were set by hand or averaged over pixels."""
-SAME = 2e-5
-"""Of the axis: what six printed digits leave of a whole number of grid steps."""
 
 
 def resolution_of(values: np.ndarray, axis: float) -> float:

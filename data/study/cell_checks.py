@@ -31,9 +31,8 @@ def read_cells(frame: pd.DataFrame, study: Study, problems: Problems) -> pd.Data
     """
     found = [str(name).strip() for name in frame.columns]
     cells, declared = {}, _declared(study)
-    subgroups = dict.fromkeys(
-        study.report.subgroups, "[report] subgroups"
-    )  # must be there, and enter no model
+    # must be there, and enter no model
+    subgroups = dict.fromkeys(study.report.subgroups, "[report] subgroups")
     for column, key in (subgroups | declared).items():
         if found.count(column) == 1:
             if column in declared:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
-PRIOR_SD = (
-    2.5  # of a coefficient, per standard deviation of its column: levels that are separated stay finite
-)
+# of a coefficient, per standard deviation of its column: levels that are separated stay finite
+PRIOR_SD = 2.5
 NEWTON_STEPS, HALVINGS = 30, 30
 LARGEST = 300.0  # log hazard ratio: of an extreme value of a covariate it may be beyond numbers
 

@@ -14,10 +14,8 @@ from data.study.problems import Problems
 from data.study.study import Study
 
 ENTRY = "leave out who was never under observation, or move the entry half a day back"
-NEARLY, ENOUGH = (
-    0.9,
-    30,
-)  # correlation with the outcome that no covariate known before it has, in so many patients
+# correlation with the outcome that no covariate known before it has, in so many patients
+NEARLY, ENOUGH = 0.9, 30
 START = "where both fall on one day, move the start half a day back"
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from data.errors import CohortWarning, InputError
 
 SHOWN = 5
+Section = type[BaseModel]
 
 
 class Problems:
@@ -81,9 +82,6 @@ def _short(cell: object) -> str:
         return f"{cell:g}"
     text = str(cell)
     return f"'{text if len(text) <= 40 else text[:37] + '...'}'"
-
-
-Section = type[BaseModel]
 
 
 def study_problems(error: ValidationError, study: Section) -> list[str]:

@@ -18,6 +18,8 @@ from data.study.cohort import Cohort, validate_cohort
 from data.study.episode_rows import patients_of_episodes
 from data.study.study import Study, parse_study
 
+PLACE = "study"  # in messages, instead of a file
+
 
 def load_cohort(study: Study) -> Cohort:
     """The validated patients of a study.
@@ -118,9 +120,6 @@ def _read_parquet(content: bytes, origin: str) -> pd.DataFrame:
     except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{origin}: must be a parquet file, but cannot be read: {reason}.") from error
-
-
-PLACE = "study"  # in messages, instead of a file
 
 
 def study_from(content: Mapping[str, Any]) -> Study:

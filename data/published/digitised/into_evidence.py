@@ -92,9 +92,8 @@ def with_curve(
     except ValueError as error:
         raise InputError(f"--time-unit {error}") from None
     pairs = zip(points.time.tolist(), _on_scale(points, source), strict=True)
-    written = dict.fromkeys(
-        (f"{carried(at, unit, to):.6g}", f"{value:.6g}") for at, value in pairs
-    )  # each once
+    # each once
+    written = dict.fromkeys((f"{carried(at, unit, to):.6g}", f"{value:.6g}") for at, value in pairs)
     rows = [{**_who(place), "time": at, "survival": value} for at, value in written]
     texts = {POINTS: _with_rows(folder / POINTS, place, rows)}
     if risk is not None:

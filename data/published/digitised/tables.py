@@ -8,6 +8,11 @@ import numpy as np
 from data.errors import InputError
 from data.published.digitised.delimited import Sheet, numbers
 
+TIMES = ("time", "times", "t", "x", "tk", "months", "years", "weeks", "days")
+SURVIVALS = ("survival", "surv", "st", "s", "y", "sk", "s(t)", "probability", "percent")
+GROUPS = ("curve", "arm", "group", "series", "treatment", "strata")
+NUMBERED = ("id", "k", "i")
+
 
 @dataclass(frozen=True, eq=False)
 class Series:
@@ -28,12 +33,6 @@ class Digitised:
     # the size of a pixel in the units of the file, where the file states how its axes were calibrated
     time_resolution: float | None = None
     survival_resolution: float | None = None
-
-
-TIMES = ("time", "times", "t", "x", "tk", "months", "years", "weeks", "days")
-SURVIVALS = ("survival", "surv", "st", "s", "y", "sk", "s(t)", "probability", "percent")
-GROUPS = ("curve", "arm", "group", "series", "treatment", "strata")
-NUMBERED = ("id", "k", "i")
 
 
 def pair(sheet: Sheet, name: str, time: int, survival: int, origin: str) -> Series:

@@ -53,9 +53,8 @@ class Covariates(NamedTuple):
     """The covariates of a cohort and the model that they are drawn from; changed in place."""
 
     levels: np.ndarray  # (patient, covariate) level numbers
-    latent: (
-        np.ndarray
-    )  # (patient, covariate) of the copula: within a stratum, levels are allotted by their rank
+    # (patient, covariate) of the copula: within a stratum, levels are allotted by their rank
+    latent: np.ndarray
     precision: np.ndarray  # (covariate, covariate) inverse of the latents' correlation
     requires: np.ndarray  # (rule, 4) a covariate and level, and the covariate and level that they require
     sites: np.ndarray  # (site, 2) covariates and levels of which each pseudo-patient has at least one

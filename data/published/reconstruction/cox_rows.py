@@ -9,9 +9,8 @@ import math
 import numba
 import numpy as np
 
-LONGEST_STEP = (
-    1.0  # of a log hazard ratio: beyond it one step goes astray and is shortened, but remains monotone
-)
+# of a log hazard ratio: beyond it one step goes astray and is shortened, but remains monotone
+LONGEST_STEP = 1.0
 
 
 @numba.njit(cache=True)

@@ -19,6 +19,8 @@ from data.study.study import Study
 
 TOLERANCE = 2.0  # of a reading, in units of its resolution
 COUNT_SD = 0.15  # half a pseudo-patient is the tolerance; the width makes counts all but exact
+CALIBRATION_SD = 0.5  # standard deviation of the error at an end of an axis, in units of the resolution
+STEP = 0.5  # standard deviation of a proposed change
 
 
 def curve_targets(study: Study, evidence: Evidence) -> list[Target]:
@@ -102,10 +104,6 @@ def _counts(curve: PublishedCurve, group: Group, size: float, who: str, unit: st
         elif not np.isnan(censored):
             found.append(_count(f"events {when}", float(size - at_risk - censored), before, EVENTS, group))
     return found
-
-
-CALIBRATION_SD = 0.5  # standard deviation of the error at an end of an axis, in units of the resolution
-STEP = 0.5  # standard deviation of a proposed change
 
 
 @dataclass(frozen=True, eq=False)

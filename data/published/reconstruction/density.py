@@ -9,9 +9,8 @@ import math
 import numba
 import numpy as np
 
-END_WIDTH = (
-    1e-3  # share of a figure's end over which those followed to it are spread: the chain knows no ties
-)
+# share of a figure's end over which those followed to it are spread: the chain knows no ties
+END_WIDTH = 1e-3
 
 
 @numba.njit(cache=True)

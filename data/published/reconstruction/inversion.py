@@ -13,6 +13,16 @@ from data.published.reconstruction.particles import PARTICLES, Grid, draw_path, 
 from data.published.reconstruction.readings import READING_SD, Reading
 
 NEAR = 2.0  # units of the reading of time within which a death belongs to a fall of the whole curve
+PIECES = 12  # of constant hazard, where nothing is printed
+# Of 386 arms of 193 published curves (kmdata): 8 % were lost in the first fifth of the figure on average.
+EVENLY = (1.0, 4.0)  # beta distribution of the share lost evenly by the end of the figure
+MARKED = 0.97  # share of the losses that marks show, where there are any
+HIDDEN = (1.0, 2.0)  # losses for each mark
+# precision of the gamma process of deaths, log-uniformly, in pseudo-patients of the arm: ties are many, or none
+TOGETHER = (0.1, 100.0)
+SKEW = 0.7  # of the losses between two columns: evenly, or more of them early or late
+FINEST = 0.02  # cumulative hazard of death in one gap: wider ones are cut
+LOWEST = 0.01  # survival where the curve reaches zero, for the hazard
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +59,6 @@ class Members:
 
 
 NOBODY = Members(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64))
-
-
-PIECES = 12  # of constant hazard, where nothing is printed
-# Of 386 arms of 193 published curves (kmdata): 8 % were lost in the first fifth of the figure on average.
-EVENLY = (1.0, 4.0)  # beta distribution of the share lost evenly by the end of the figure
-MARKED = 0.97  # share of the losses that marks show, where there are any
-HIDDEN = (1.0, 2.0)  # losses for each mark
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,15 +105,6 @@ def marked_shape(reading: Reading) -> LossShape:
     near = (np.abs(middle[:, None] - marks) <= width).sum(axis=1)
     rate = MARKED * near / (near * length).sum() + (1 - MARKED) / reading.end
     return LossShape(edges, np.concatenate([[0.0], np.cumsum(rate * length)]))
-
-
-TOGETHER = (
-    0.1,
-    100.0,
-)  # precision of the gamma process of deaths, log-uniformly, in pseudo-patients of the arm: ties are many, or none
-SKEW = 0.7  # of the losses between two columns: evenly, or more of them early or late
-FINEST = 0.02  # cumulative hazard of death in one gap: wider ones are cut
-LOWEST = 0.01  # survival where the curve reaches zero, for the hazard
 
 
 @dataclass(frozen=True, eq=False)

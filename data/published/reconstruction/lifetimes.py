@@ -27,10 +27,8 @@ from data.study.study import Study
 FRAILTY = (0.05, 0.6)  # variance of the gamma frailty: from nearly none to much
 TAIL_SD = 0.35  # of the log hazard after the last printed time, around that before it
 LOSSES = (0.08, 0.3)  # share lost at any time, evenly: without it curves step by whole patients
-FOLLOWUP_SPREAD = (
-    0.08,
-    0.23,
-)  # standard deviation of the follow-up as a share of its median, where no interval is printed
+# standard deviation of the follow-up as a share of its median, where no interval is printed
+FOLLOWUP_SPREAD = (0.08, 0.23)
 SPREAD_FACTOR = (0.75, 1.2)  # around the spread that a printed interval of the median follow-up implies
 FOLLOWED = 0.4  # share still followed, alive, near the median follow-up
 EARLY_HAZARD = (0.1, 0.9)  # of the later one, where patients expected to die early were excluded
@@ -42,9 +40,8 @@ class Lifetimes(NamedTuple):
     """The generative model of one cohort, as arrays for the compiled density."""
 
     stratum: np.ndarray  # (patient,)
-    relative: (
-        np.ndarray
-    )  # (patient,) hazard relative to the stratum's baseline; changed where covariates change
+    # (patient,) hazard relative to the stratum's baseline; changed where covariates change
+    relative: np.ndarray
     effects: np.ndarray  # (stratum, covariate, level) log hazard ratios
     centre: float  # mean of their sum over the pseudo-patients as they were first drawn
     knots: np.ndarray  # (stratum, knot) start of each interval, the first 0

@@ -18,10 +18,8 @@ import numpy as np
 
 PARTICLES = 600
 REACH = 4.0  # standard deviations of a reading within which deaths are tried
-TOGETHER, APART = (
-    0.1,
-    100.0,
-)  # smallest and largest precision of the gamma process, in pseudo-patients of the arm
+# smallest and largest precision of the gamma process, in pseudo-patients of the arm
+TOGETHER, APART = 0.1, 100.0
 DRIFT = 0.05  # by which its log changes along the curve
 OFF = 20.0  # log weight lost for each pseudo-patient that misses a printed count
 MEMORY = 20.0  # deaths that the hazard is known from, at most
