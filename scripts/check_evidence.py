@@ -27,7 +27,8 @@ def check_evidence(
     problems = [*evidence.unread, *reconstruction_problems(loaded, evidence)]
     if problems:
         listed = "".join(f"\n  - {one}" for one in problems)
-        raise InputError(f"{evidence.folder}: {len(problems)} problems in the published numbers:{listed}")
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InputError(f"{evidence.folder}: {count} in the published numbers:{listed}")
     shown = console(quiet)
     shown.print(f"{loaded.title}: every row can be read, and pseudo-patients can be drawn")
     for phase in evidence.phases:
