@@ -46,13 +46,9 @@ def gbsg2():
 def replicated(gbsg2):
     """Bootstrap replicates of gbsg2 in place of posterior ones, and the cohort itself."""
     cohort, rng = gbsg2.cohort, np.random.default_rng(1)
-    rows = np.concatenate(
-        [
-            np.stack([rng.choice(np.flatnonzero(arm), arm.sum()) for _ in range(60)])
-            for arm in (cohort.treatment, ~cohort.treatment)
-        ],
-        axis=1,
-    )
+    arms = (cohort.treatment, ~cohort.treatment)
+    drawn = [[rng.choice(np.flatnonzero(arm), arm.sum()) for _ in range(60)] for arm in arms]
+    rows = np.concatenate([np.stack(of_arm) for of_arm in drawn], axis=1)
     treatment = np.sort(cohort.treatment)[::-1]
     grid = np.linspace(0, cohort.time.max(), 101)
     rest = (None, np.empty((cohort.size, 0)), [365.0, 1096.0], grid, [1000.0])
@@ -70,32 +66,19 @@ def curves() -> xr.Dataset:
     rate = np.array([4e-4, 3e-4])[None, None, :, None]
     survival = np.exp(-factor * rate * time)
     band = np.exp(-np.array([1.3, 0.7])[:, None, None, None] * rate * time)
-    return xr.Dataset(
-        {
-            "survival": (("quantile", "population", "arm", "time"), np.repeat(survival, 2, axis=1)),
-            "survival_band": (("limit", "population", "arm", "time"), np.repeat(band, 2, axis=1)),
-            "hazard": (
-                ("quantile", "population", "arm", "time"),
-                np.broadcast_to(rate / factor, (3, 2, 2, 101)).copy(),
-            ),
-            "hazard_ratio": (
-                ("quantile", "population", "time"),
-                np.broadcast_to(np.array([0.5, 0.75, 1.1])[:, None, None], (3, 2, 101)).copy(),
-            ),
-        },
-        coords={
-            "quantile": [0.025, 0.5, 0.975],
-            "population": ["all", "overlap"],
-            "arm": ["control", "treated"],
-            "time": time,
-        },
-        attrs={
-            "time_unit": "days",
-            "treated_label": "Hormonal therapy",
-            "control_label": "No hormonal therapy",
-            "study": "gbsg2",
-        },
-    )
+    hazard = np.broadcast_to(rate / factor, (3, 2, 2, 101)).copy()
+    ratio = np.broadcast_to(np.array([0.5, 0.75, 1.1])[:, None, None], (3, 2, 101)).copy()
+    by_arm = ("population", "arm", "time")
+    drawn = {
+        "survival": (("quantile", *by_arm), np.repeat(survival, 2, axis=1)),
+        "survival_band": (("limit", *by_arm), np.repeat(band, 2, axis=1)),
+        "hazard": (("quantile", *by_arm), hazard),
+        "hazard_ratio": (("quantile", "population", "time"), ratio),
+    }
+    places = {"population": ["all", "overlap"], "arm": ["control", "treated"], "time": time}
+    labels = {"treated_label": "Hormonal therapy", "control_label": "No hormonal therapy"}
+    coords = {"quantile": [0.025, 0.5, 0.975], **places}
+    return xr.Dataset(drawn, coords, labels | {"time_unit": "days", "study": "gbsg2"})
 
 
 def estimand_row(**values: object) -> dict[str, object]:
@@ -160,25 +143,20 @@ def make_fit() -> Callable[..., xr.DataTree]:
         )
         diverging = np.zeros(shape, dtype=bool)
         diverging.reshape(-1)[:divergences] = True
-        prior = {
-            str(name): (
-                ("chain", "draw", *array.dims[len(dims) :]),
-                rng.normal(0, 1, (1, 200, *array.shape[len(dims) :])),
-            )
-            for name, array in posterior.data_vars.items()
-            if name != "propensity_intercept"
-        }
-        groups = {
-            "posterior": posterior,
-            "sample_stats": xr.Dataset(
-                {"energy": (dims, rng.normal(100, 3, shape)), "diverging": (dims, diverging)}
-            ),
-            "prior": xr.Dataset(prior, coords=posterior.coords),
-            "log_likelihood": xr.Dataset(
-                {"time": (("chain", "draw", "patient"), rng.normal(-3, 0.05, (4, 100, 40)))}
-            ),
-        }
-        return xr.DataTree.from_dict({f"/{name}": dataset for name, dataset in groups.items()})
+        prior = {}
+        for name, array in posterior.drop_vars("propensity_intercept").data_vars.items():
+            along, size = array.dims[len(dims) :], array.shape[len(dims) :]
+            prior[str(name)] = (("chain", "draw", *along), rng.normal(0, 1, (1, 200, *size)))
+        sampled = {"energy": (dims, rng.normal(100, 3, shape)), "diverging": (dims, diverging)}
+        of_patients = (("chain", "draw", "patient"), rng.normal(-3, 0.05, (4, 100, 40)))
+        return xr.DataTree.from_dict(
+            {
+                "/posterior": posterior,
+                "/sample_stats": xr.Dataset(sampled),
+                "/prior": xr.Dataset(prior, coords=posterior.coords),
+                "/log_likelihood": xr.Dataset({"time": of_patients}),
+            }
+        )
 
     return make
 

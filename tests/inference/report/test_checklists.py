@@ -27,13 +27,9 @@ OWN = ("adjustments", "missing", "exposures", "effect-shapes", "feedback", "timi
 def full(make_report):
     """A report with every section and figure that an item may point to, from a clean commit."""
     report = make_report()
-    figures = [
-        *report.figures,
-        *(
-            FigureItem(name, name, "Read it so.", report.figures[0].drawing, "checks")
-            for name in ("prior-survival", "loo")
-        ),
-    ]
+    figures, drawing = [*report.figures], report.figures[0].drawing
+    for name in ("prior-survival", "loo"):
+        figures.append(FigureItem(name, name, "Read it so.", drawing, "checks"))
     sections = [ReportSection(name, name.title(), ("Text.",)) for name in OWN]
     manifest = {**report.manifest, "fits": {"main": ["a"]}}
     return make_report(figures=figures, sections=sections, manifest=manifest)
