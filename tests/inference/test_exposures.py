@@ -75,9 +75,8 @@ def test_a_request_becomes_the_question_that_it_names():
     assert landmark.cohort.size == (cohort.time > LANDMARK).sum()
     assert np.all(landmark.cohort.entry == LANDMARK)
     begun = cohort.treatment & (np.nan_to_num(cohort.treatment_start, nan=np.inf) <= LANDMARK)
-    assert_array_equal(
-        landmark.cohort.patient[landmark.cohort.treatment], cohort.patient[begun & (cohort.time > LANDMARK)]
-    )
+    treated = landmark.cohort.patient[landmark.cohort.treatment]
+    assert_array_equal(treated, cohort.patient[begun & (cohort.time > LANDMARK)])
     assert [landmark_of(exposure) for exposure in (*EXPOSURES, "landmark_0.5")] == [None, None, 6.0, 0.5]
 
 
@@ -135,13 +134,8 @@ def test_a_delay_invents_an_effect_for_the_naive_count_alone(baseline):
 @pytest.mark.parametrize("baseline", list(BASELINES))
 @pytest.mark.parametrize("log_hazard_ratio", [-0.6, 0.5])
 def test_the_split_gives_a_true_effect_back(baseline, log_hazard_ratio):
-    truth = Truth(
-        baseline=HAZARDS[baseline],
-        log_hazard_ratio=log_hazard_ratio,
-        mean_delay=10.0,
-        treatment_intercept=1.0,
-        latest_entry=4.0,
-    )
+    late = {"mean_delay": 10.0, "treatment_intercept": 1.0, "latest_entry": 4.0}
+    truth = Truth(baseline=HAZARDS[baseline], log_hazard_ratio=log_hazard_ratio, **late)
     cohort = simulate_cohort(truth, 1200, seed=32)
     split = effect_of(truth, cohort, baseline, "time_split")
     assert abs(distance(split, log_hazard_ratio)) < 3
@@ -179,18 +173,12 @@ def test_intervals_hold_the_truth(baseline, log_hazard_ratio, full, capsys):
 
 def test_coarse_intervals_beside_a_split_exposure_are_warned_of():
     """A hazard that falls fast while treatment begins: one interval invents a benefit, ten of equal events do not."""
-    truth = Truth(
-        log_hazard_ratio=0.0,
-        baseline=PiecewiseHazard((3.0, 9.0), (0.12, 0.04, 0.01)),
-        mean_delay=3.0,
-        treatment_intercept=3.0,
-    )
-    cohort = simulate_cohort(truth, 500, seed=4)
+    falling = PiecewiseHazard((3.0, 9.0), (0.12, 0.04, 0.01))
+    truth = Truth(log_hazard_ratio=0.0, baseline=falling, mean_delay=3.0, treatment_intercept=3.0)
+    cohort, text = simulate_cohort(truth, 500, seed=4), simulate_frame(truth, 40, seed=1)[1]
     found = {}
     for intervals in (1, 10):
-        study = simulated_study(
-            simulate_frame(truth, 40, seed=1)[1] + f"\n[baseline]\nintervals = {intervals}\n"
-        )
+        study = simulated_study(f"{text}\n[baseline]\nintervals = {intervals}\n")
         problem = problem_of(study, cohort, request_of("piecewise_exponential", "time_split"))
         (found[intervals],) = exposure_checks(problem)
         assert exposure_checks(problem_of(study, cohort, request_of("weibull", "naive"))) == []
@@ -215,9 +203,8 @@ def test_weights_and_pairs_take_a_landmark():
             problem = problem_of(study, cohort, request)
             adjusted = ADJUSTMENTS[name].sample(problem, lambda *_: None)
             table = estimate(adjusted, problem.cohort, grid, 1, landmark_of(exposure) or 0.0).table
-            rows = table.set_index("estimand").loc[
-                ["hazard_ratio", "marginal_hazard_ratio", "rmst_difference"]
-            ]
+            names = ["hazard_ratio", "marginal_hazard_ratio", "rmst_difference"]
+            rows = table.set_index("estimand").loc[names]
             assert np.isfinite(rows[["median", "lower", "upper"]]).all(axis=None)
             found[exposure] = rows.loc["hazard_ratio"]
         assert found["naive"]["upper"] < 1
@@ -253,9 +240,8 @@ def test_landmark_curves_are_survival_given_survival_to_the_landmark(made, cohor
     rng = np.random.default_rng(2)
     cohort = cohort_of(rng.uniform(1, 72, 40), rng.random(40) < 0.7, np.arange(40) % 2)
     design = made(cohort, BASELINES[baseline])
-    grid = time_grid(
-        BASELINES[baseline].cutpoints, 60.0, (landmark, 12.0, 36.0) if landmark else (12.0,), 72.0
-    )
+    times = (landmark, 12.0, 36.0) if landmark else (12.0,)
+    grid = time_grid(BASELINES[baseline].cutpoints, 60.0, times, 72.0)
     whole, after = (
         standardise(design, cohort, grid, np.random.default_rng(3), origin=origin)
         for origin in (0.0, landmark)
@@ -266,9 +252,8 @@ def test_landmark_curves_are_survival_given_survival_to_the_landmark(made, cohor
     assert_allclose(after.survival[..., : at + 1], 1.0, rtol=1e-12)
     given = whole.survival[..., later] / whole.survival[..., [at]]
     assert_allclose(after.survival[..., later], given, rtol=1e-7, atol=1e-12)
-    assert_allclose(
-        after.hazard[..., later & (grid.time > 0)], whole.hazard[..., later & (grid.time > 0)], rtol=1e-7
-    )
+    positive = later & (grid.time > 0)
+    assert_allclose(after.hazard[..., positive], whole.hazard[..., positive], rtol=1e-7)
     assert np.all(after.hazard[..., grid.time < landmark] == 0)
     assert_array_equal(after.log_hazard_ratio, whole.log_hazard_ratio)
 

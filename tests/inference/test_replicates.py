@@ -49,16 +49,8 @@ def entries(time):
 @pytest.mark.parametrize("truncated", [False, True])
 def test_every_statistic_equals_the_library(replicates, truncated):
     entry = entries(replicates.time) if truncated else None
-    found = replicate_statistics(
-        replicates.time,
-        replicates.event,
-        replicates.treatment,
-        entry,
-        replicates.design,
-        TIMES,
-        GRID,
-        CUTPOINTS,
-    )
+    rest = (replicates.treatment, entry, replicates.design, TIMES, GRID, CUTPOINTS)
+    found = replicate_statistics(replicates.time, replicates.event, *rest)
     entry = np.zeros(120) if entry is None else entry
     columns = np.column_stack([replicates.treatment, replicates.design])
     for replicate, (time, event) in enumerate(zip(replicates.time, replicates.event, strict=True)):
@@ -141,17 +133,9 @@ def test_a_replicate_without_finite_hazard_ratio_is_missing_not_an_error():
     ],
 )
 def test_impossible_replicates_are_refused(time, entry, message):
+    rest = ([True, False], entry, np.empty((2, 0)), TIMES, GRID, CUTPOINTS)
     with pytest.raises(ValueError, match=message):
-        replicate_statistics(
-            time,
-            np.ones_like(time, dtype=bool),
-            [True, False],
-            entry,
-            np.empty((2, 0)),
-            TIMES,
-            GRID,
-            CUTPOINTS,
-        )
+        replicate_statistics(time, np.ones_like(time, dtype=bool), *rest)
 
 
 # The partial likelihood itself
@@ -184,10 +168,8 @@ def test_maximum_equals_r_on_rossi_and_ignores_order_and_scale():
     found = EfronCox(time, event, np.zeros(time.size), columns).maximise()
     assert_allclose(found, [-0.37942, -0.05744, 0.31390, -0.14980, -0.43370, -0.08487, 0.09150], atol=6e-6)
     order = np.random.default_rng(0).permutation(time.size)
-    scaled = EfronCox(
-        time[order] * 7, event[order], np.zeros(time.size), columns[order] * 1000 + 3
-    ).maximise()
-    assert_allclose(scaled * 1000, found, rtol=1e-8)
+    scaled = EfronCox(time[order] * 7, event[order], np.zeros(time.size), columns[order] * 1000 + 3)
+    assert_allclose(scaled.maximise() * 1000, found, rtol=1e-8)
 
 
 def test_an_infinite_coefficient_is_missing_and_leaves_the_others():
@@ -221,10 +203,8 @@ def test_known_censoring_is_kept_and_drawn_censoring_lies_beyond_the_event():
     drawn = censoring_times(patients, 50, np.random.default_rng(1))
     assert drawn.shape == (50, 686)
     assert_array_equal(drawn[:, ~patients.event], np.tile(patients.time[~patients.event], (50, 1)))
-    last = np.where(
-        patients.treatment, patients.time[patients.treatment].max(), patients.time[~patients.treatment].max()
-    )
-    died = patients.event
+    ends = (patients.time[arm].max() for arm in (patients.treatment, ~patients.treatment))
+    last, died = np.where(patients.treatment, *ends), patients.event
     assert np.all((drawn[:, died] > patients.time[died]) | (drawn[:, died] == last[died]))
     for arm in (patients.treatment, ~patients.treatment):
         ends = np.append(patients.time[arm & ~died], patients.time[arm].max())

@@ -81,10 +81,8 @@ def test_the_delay_of_doubt_is_where_the_line_first_falls_below(probability, sta
 
 
 def test_quantiles_of_a_mixture_of_normals():
-    assert_allclose(
-        normal_mixture_quantiles(np.array([0.3]), np.array([0.2]), (0.025, 0.5)),
-        stats.norm(0.3, 0.2).ppf([0.025, 0.5]),
-    )
+    one = normal_mixture_quantiles(np.array([0.3]), np.array([0.2]), (0.025, 0.5))
+    assert_allclose(one, stats.norm(0.3, 0.2).ppf([0.025, 0.5]))
     mean, sd = np.array([-1.0, 0.5, 2.0]), np.array([0.3, 1.0, 0.1])
     found = normal_mixture_quantiles(mean, sd, (0.1, 0.7))
     assert_allclose([stats.norm(mean, sd).cdf(at).mean() for at in found], [0.1, 0.7], rtol=1e-9)
@@ -134,9 +132,8 @@ def test_pooling_gives_every_draw_of_every_cohort_the_same_weight():
     mean, sd = np.array([-0.3, -0.5]), np.full(2, 0.2)
     ends = np.exp(normal_mixture_quantiles(mean, sd, (0.5, 0.025, 0.975)))
     assert_allclose(table.loc["at_start", ["hazard_ratio", "lower", "upper"]].astype(float), ends, rtol=0.01)
-    assert_allclose(
-        table.loc["at_start", "probability_of_benefit"], stats.norm.cdf(-mean / sd).mean(), atol=0.002
-    )
+    benefit = table.loc["at_start", "probability_of_benefit"]
+    assert_allclose(benefit, stats.norm.cdf(-mean / sd).mean(), atol=0.002)
     of_four = stats.norm.cdf(-np.array([0.0, 0.2, -0.2, 0.0]) / 0.2).mean()
     assert_allclose(table.loc["elicited", "probability_of_benefit"], of_four, atol=0.002)
     assert_allclose(table.loc["elicited", "no_effect"], np.exp(-0.3))
@@ -152,10 +149,8 @@ def test_pooling_gives_every_draw_of_every_cohort_the_same_weight():
     assert_allclose(pooled.observed, np.exp(-0.35))
     assert_allclose(pooled.approximation, 0.0, atol=1e-3)
     # Two normals around -0.4 + 0.1 delay -+ 0.1.
-    expected = [
-        stats.norm.cdf(-(np.array([-0.3, -0.5]) + 0.1 * delay) / 0.2).mean()
-        for delay in pooled.delays["delay"]
-    ]
+    centres = np.array([-0.3, -0.5]) + 0.1 * pooled.delays["delay"].to_numpy()[:, None]
+    expected = stats.norm.cdf(-centres / 0.2).mean(axis=1)
     assert_allclose(pooled.delays["probability_of_benefit"], expected, rtol=1e-9)
     assert_allclose(pooled.doubt.delay, doubt_of(np.array(DELAYS), np.array(expected)).delay)
     assert_allclose(pooled.delays["no_effect"], np.exp(-0.1 * np.array(DELAYS)))
@@ -200,11 +195,8 @@ def test_few_cohorts_compute_more_each():
     assert 20 * timing_settings(20, SHORT.sampler).replicates >= 400
     assert timing_settings(1, SHORT.sampler).sampler == dataclasses.replace(SHORT.sampler, tune=TUNE)
     assert timing_settings(1, SamplerSettings(tune=60)).sampler.tune == 60
-    assert [timing_settings(n, SamplerSettings(draws=4000)).sampler.draws for n in (1, 2, 20)] == [
-        1000,
-        500,
-        250,
-    ]
+    draws = [timing_settings(count, SamplerSettings(draws=4000)).sampler.draws for count in (1, 2, 20)]
+    assert draws == [1000, 500, 250]
 
 
 @pytest.mark.slow
@@ -214,20 +206,14 @@ def test_a_cohort_is_computed_once_with_one_compilation_beside_the_treatment_mod
 ):
     treatment = Posterior(small_cohort, None, DEFAULT)
     blocks = treatment.blocks
-    posteriors.compiled_for(
-        treatment, blocks, treatment.content(blocks)
-    )  # a worker that fitted models has it
+    # a worker that fitted models has it
+    posteriors.compiled_for(treatment, blocks, treatment.content(blocks))
     rest = (0, SPEC, (24.0, 48.0), DEFAULT, SHORT)
     with compilations() as compiled:
         found = timing_of_cohort(tmp_path, small_cohort, *rest)
     assert len(compiled) <= 1
-    assert found["scenario"].to_numpy().tolist() == [
-        "at_start",
-        *["elicited"] * 2,
-        "uniform_12",
-        "uniform_24",
-        "last_third",
-    ]
+    names = ["at_start", "elicited", "elicited", "uniform_12", "uniform_24", "last_third"]
+    assert found["scenario"].to_numpy().tolist() == names
     # The later treatment may have begun, the more of the naive benefit is immortal time.
     means = found["log_hazard_ratio"].mean(("chain", "draw")).to_numpy()
     assert means[0] < means[3] < means[4] < means[5]

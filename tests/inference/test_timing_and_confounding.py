@@ -48,26 +48,15 @@ SPEC = ModelSpec(PiecewiseExponential((12.0, 36.0)), EFFECTS["constant"]())
 def written(start, by_delay, by_strength, sd):
     """A surface of cohorts whose log hazard ratios are planes over delay and log strength; RMST is -10 times as much."""
     delay, strength = np.meshgrid(DELAYS, np.log(STRENGTHS), indexing="ij")
+    slices, cells = stats.norm.ppf((np.arange(2000) + 0.5) / 2000), ("delay", "strength")
+    checked = {"shift": [0.01, -0.02], "sd_ratio": [1.03, 0.98], "rmst_shift": [-0.02, 0.01]}
     computed = []
     for one in start:
         mean = one + by_delay * delay + by_strength * strength
-        slices = stats.norm.ppf((np.arange(2000) + 0.5) / 2000)
-        computed.append(
-            xr.Dataset(
-                {
-                    "mean": (("delay", "strength"), mean),
-                    "sd": (("delay", "strength"), np.full(mean.shape, sd)),
-                    "rmst_difference": (
-                        ("delay", "strength", "draw"),
-                        -10 * (mean[..., None] + sd * slices),
-                    ),
-                    "shift": ("cell", [0.01, -0.02]),
-                    "sd_ratio": ("cell", [1.03, 0.98]),
-                    "rmst_shift": ("cell", [-0.02, 0.01]),
-                },
-                attrs={"horizon": 60.0},
-            )
-        )
+        moments = {"mean": (cells, mean), "sd": (cells, np.full(mean.shape, sd))}
+        lost = {"rmst_difference": ((*cells, "draw"), -10 * (mean[..., None] + sd * slices))}
+        of_cells = {name: ("cell", values) for name, values in checked.items()}
+        computed.append(xr.Dataset(moments | lost | of_cells, attrs={"horizon": 60.0}))
     return pooled_surface(computed)
 
 
@@ -108,21 +97,11 @@ def test_between_the_cells_and_on_the_line_a_plane_stays_one():
 def test_checks_warn_where_the_approximation_is_off():
     good = written([-0.6], 0.02, 0.3, 0.1)
     assert [check.status for check in surface_checks(good)] == ["pass"] * 3
-    checked = pd.DataFrame(
-        {
-            "delay": [9.0, 24.0],
-            "strength": [1.6, 4.0],
-            "shift": [0.0, -0.2],
-            "sd_ratio": [1.2, 1.0],
-            "rmst_shift": [0.3, 0.0],
-        }
-    )
+    rows = [(9.0, 1.6, 0.0, 1.2, 0.3), (24.0, 4.0, -0.2, 1.0, 0.0)]
+    checked = pd.DataFrame(rows, columns=["delay", "strength", "shift", "sd_ratio", "rmst_shift"])
     found = surface_checks(Surface(good.cells, checked, 60.0, 1))
-    assert [(check.status, round(check.value, 6)) for check in found] == [
-        ("warn", 0.2),
-        ("warn", 0.2),
-        ("warn", 0.3),
-    ]
+    assert [check.status for check in found] == ["warn"] * 3
+    assert [check.value for check in found] == pytest.approx([0.2, 0.2, 0.3])
 
 
 def test_draws_are_even_and_enough_together():
@@ -133,9 +112,8 @@ def test_draws_are_even_and_enough_together():
 
 def test_restricted_means_agree_with_quadrature_patient_by_patient(cohort_of):
     rng = np.random.default_rng(8)
-    cohort = cohort_of(
-        rng.uniform(2, 70, 12), np.ones(12), np.arange(12) % 3 == 0, severity=rng.normal(0, 1, 12)
-    )
+    time, severity = rng.uniform(2, 70, 12), rng.normal(0, 1, 12)
+    cohort = cohort_of(time, np.ones(12), np.arange(12) % 3 == 0, severity=severity)
     confounder = UnmeasuredConfounder(0.2, 0.6, 0.9)
     log_hazard = np.log([[0.05, 0.02, 0.03], [0.02, 0.03, 0.04]])
     values = {
@@ -151,25 +129,20 @@ def test_restricted_means_agree_with_quadrature_patient_by_patient(cohort_of):
     recorded = np.where(cohort.treatment, 0.2, 0.6).mean()
     covariate = cohort.outcome.values[:, 0]
     for draw in range(2):
-        q = expit(
-            values["propensity_intercept"][draw] + values["propensity_coefficients"][draw, 0] * covariate
-        )
+        slope = values["propensity_coefficients"][draw, 0]
+        q = expit(values["propensity_intercept"][draw] + slope * covariate)
         share = q * 0.2 + (1 - q) * 0.6
 
         def survival(t, treated, draw=draw, share=share):
-            hazards = np.exp(log_hazard[draw])
-            cumulative = (
-                hazards[0] * min(t, 12) + hazards[1] * np.clip(t - 12, 0, 24) + hazards[2] * max(t - 36, 0.0)
-            )
+            cumulative = np.exp(log_hazard[draw]) @ [min(t, 12), np.clip(t - 12, 0, 24), max(t - 36, 0.0)]
             eta = values["outcome_coefficients"][draw, 0] * covariate + treated * values[EFFECT][draw]
             by_condition = [np.exp(-cumulative * np.exp(eta + 0.9 * (u - recorded))) for u in (0, 1)]
             mixed = (1 - share) * by_condition[0] + share * by_condition[1]
             return mixed @ weights[draw] / weights[draw].sum()
 
-        expected = [
-            integrate.quad(survival, 0, 60, args=(arm,), points=(12, 36), epsabs=1e-10)[0] for arm in (1, 0)
-        ]
-        assert found[draw] == pytest.approx(expected[0] - expected[1], abs=1e-5)
+        how = {"points": (12, 36), "epsabs": 1e-10}
+        treated, control = (integrate.quad(survival, 0, 60, args=(arm,), **how)[0] for arm in (1, 0))
+        assert found[draw] == pytest.approx(treated - control, abs=1e-5)
 
 
 def seen(cohort_of, seed, delay, confounder, size=400, effect=0.0):
@@ -187,9 +160,8 @@ def seen(cohort_of, seed, delay, confounder, size=400, effect=0.0):
 
     start = np.where(candidate, rng.exponential(delay, size) if delay else 0.0, 1e6)
     before = 0.04 * np.minimum(start, 12) + 0.015 * np.clip(start - 12, 0, None)
-    death = np.where(
-        reached <= before, time_of(reached), time_of(before + (reached - before) * np.exp(-effect))
-    )
+    after = time_of(before + (reached - before) * np.exp(-effect))
+    death = np.where(reached <= before, time_of(reached), after)
     closing = rng.uniform(40, 90, size)
     time = np.minimum(death, closing)
     return cohort_of(time, death <= closing, start < time, severity=severity)
@@ -197,12 +169,8 @@ def seen(cohort_of, seed, delay, confounder, size=400, effect=0.0):
 
 def both(delay, strength):
     start = UnknownStart(Exponential("", "", delay) if delay else AtStart("", ""))
-    return ModelSpec(
-        SPEC.baseline,
-        SPEC.effect,
-        "absent",
-        UnknownStartAndConfounder(start, confounder_of(strength)),
-    )
+    exposure = UnknownStartAndConfounder(start, confounder_of(strength))
+    return ModelSpec(SPEC.baseline, SPEC.effect, "absent", exposure)
 
 
 @pytest.mark.slow
@@ -233,9 +201,8 @@ def test_the_approximation_agrees_with_draws(cohort_of, delay, strength):
     assert found.parameters[EFFECT].mean() == pytest.approx(found.mean, abs=1e-9)
     assert found.parameters[EFFECT].std() == pytest.approx(found.sd, rel=0.07)
     steps = drawn["log_hazard"].reshape(-1, 3)
-    assert_allclose(
-        found.parameters["log_hazard"].mean(axis=0), steps.mean(axis=0), atol=0.1 * steps.std(axis=0).max()
-    )
+    means, atol = found.parameters["log_hazard"].mean(axis=0), 0.1 * steps.std(axis=0).max()
+    assert_allclose(means, steps.mean(axis=0), atol=atol)
 
 
 @pytest.mark.slow
