@@ -18,6 +18,7 @@ from data.simulation.simulate import (
     simulated_study,
 )
 from data.study.cohort import validate_cohort
+from data.study.subcohorts import some_patients
 from inference.adjustments import ADJUSTMENTS
 from inference.diagnostics.checks.exposure import exposure_checks
 from inference.estimands import ESTIMANDS
@@ -107,7 +108,9 @@ def test_a_landmark_at_0_with_all_starts_at_0_is_the_naive_count(baseline):
     for name in ("patient", "time", "event", "treatment", "entry"):
         assert_array_equal(getattr(landmark.cohort, name), getattr(naive.cohort, name))
     assert_array_equal(landmark.cohort.outcome.values, naive.cohort.outcome.values)
-    assert content_of(naive) == content_of(landmark)
+    # a landmark drops the start times, which the hash of a cohort covers
+    known = some_patients(replace(cohort, treatment_start=None), np.ones(200, dtype=bool), outcome_terms=True)
+    assert content_of(problem_of(study, known, requests[0])) == content_of(landmark)
     draws = [sample(problem.posterior("absent"), SETTINGS).parameters for problem in (naive, landmark, split)]
     for key, value in draws[0].items():
         assert_array_equal(draws[1][key], value)
