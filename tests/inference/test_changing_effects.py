@@ -161,7 +161,11 @@ def test_a_fit_goes_to_a_tree_and_back_with_names_along_its_dimensions(small_coh
     again = from_tree(tree, problem, adjustment)
     grid = time_grid(CUTS, HORIZON, TIMES, float(small_cohort.time.max()))
     first, second = (estimate(one, small_cohort, grid, 1).table for one in (adjusted, again))
-    pd.testing.assert_frame_equal(first, second, rtol=1e-4, atol=1e-4)
+    # Draws are kept in single precision: where two are nearly equal, their ranks may change places.
+    ranks = ["rhat", "ess_bulk", "ess_tail", "mcse"]
+    pd.testing.assert_frame_equal(first.drop(columns=ranks), second.drop(columns=ranks), rtol=1e-4, atol=1e-4)
+    pd.testing.assert_frame_equal(first[ranks], second[ranks], rtol=1e-2)
+    assert_allclose(first["rhat"], second["rhat"], atol=1e-3)
     ratios = first[first["estimand"] == "hazard_ratio"]
     assert len(ratios) == (3 if effect == "by_interval" else 4)
     assert time_ratio_note(adjusted) == []
