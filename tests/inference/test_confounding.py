@@ -252,6 +252,9 @@ def confounded(cohort_of, seed, delayed, size=350):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:.* they are taken as equal:data.errors.CohortWarning"
+)  # by chance, of so many
 @pytest.mark.long
 @pytest.mark.parametrize("delayed", [False, True], ids=["from the start", "delayed entry"])
 def test_the_effect_is_found_where_the_confounder_is_as_strong_as_it_was(cohort_of, delayed, full, capsys):
