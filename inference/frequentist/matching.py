@@ -24,6 +24,9 @@ SCALES: dict[str, str] = {
     "logit_sd": "standard deviations of its logit",
 }
 CALIPER = 0.02
+ALIKE = (
+    1e-9  # logits that differ by less are one: arms with the same covariates have a score without a spread
+)
 DENSE = 25_000_000  # distances that are held at once (200 MB); of more, only those within the caliper
 LEAVE_TREATED, PAIR, LEAVE_CONTROL = range(3)
 
@@ -90,6 +93,8 @@ def on_scale(logit: ArrayLike, treatment: ArrayLike, scale: Scale) -> NDArray[np
     if scale == "logit":
         return logit
     if scale == "logit_sd":
+        if np.ptp(logit) < ALIKE:
+            return np.zeros_like(logit)
         return logit / np.sqrt((logit[treatment].var(ddof=1) + logit[~treatment].var(ddof=1)) / 2)
     raise ValueError(f"scale must be one of {', '.join(SCALES)}, but found {scale}")
 

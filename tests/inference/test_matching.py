@@ -357,3 +357,12 @@ def test_what_cannot_be_estimated_is_missing_with_its_reason(broken):
     rows = found(replace(cohort, **BROKEN[broken](cohort))).set_index("statistic")
     assert np.isnan(rows.loc["hazard_ratio", "estimate"])
     assert "not estimable: " in rows.loc["hazard_ratio", "method"]
+
+
+def test_arms_with_the_same_covariates_are_all_alike_on_any_scale():
+    """Their score has no spread, by which distances would be divided; of rounding it must make no distance."""
+    treatment = np.tile([True, False], 20)
+    for logit in (np.zeros(40), np.random.default_rng(1).normal(0.3, 1e-16, 40)):
+        score = on_scale(logit, treatment, "logit_sd")
+        np.testing.assert_array_equal(score, np.zeros(40))
+        assert len(match(score, treatment, 0.2, "optimal").treated) == 20
