@@ -14,9 +14,9 @@ from data.published.reconstruction import reconstruct
 from data.study.cohort import Cohort
 from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
+from inference.frequentist.cox_of_cohorts import treatment_effect
 from inference.frequentist.restricted_mean import rmst, rmst_difference
 from inference.frequentist.rubin import pool
-from inference.frequentist.without import treatment_effect
 from inference.storage.cache import FRAME, cached
 
 CURVES, RISK_TABLE, TABLE_1, COX_ROWS, TEXT = (

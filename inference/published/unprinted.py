@@ -13,8 +13,8 @@ from data.published.reconstruction.targets import cox_fits
 from data.study.pseudo_cohorts import pseudo_cohorts
 from data.study.study import Study
 from inference.diagnostics.checks.result import CheckResult, at_most
+from inference.frequentist.cox_of_cohorts import treatment_effect
 from inference.frequentist.rubin import pool
-from inference.frequentist.without import treatment_effect
 from inference.storage.cache import FRAME, cached
 
 IMBALANCE = 0.2

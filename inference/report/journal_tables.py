@@ -12,8 +12,8 @@ from data.study.study import Study
 from inference.fits.requests import TIME_SPLIT
 from inference.frequentist.balance import standardised_differences
 from inference.frequentist.counted import counted_differences
+from inference.frequentist.cox_of_cohorts import cox_of_covariates
 from inference.frequentist.survival import median_follow_up
-from inference.frequentist.without import cox_of_covariates
 from inference.report.content import Report, estimand_row, fit_rows
 from inference.report.exposure_words import exposure_name
 from inference.report.figures.wording import capitalised, words

@@ -74,7 +74,9 @@ def render(report: Report) -> str:
             failures=failures,
             of_main=[check for check in failures if check.of_main],
             listed=failures[:LISTED],
-            warned=[check.subject for check in checks if check.status == "warn" and check.of_main],
+            warned=[
+                check.subject for check in checks if check.status == "warn" and check.fit and check.of_main
+            ],
             quick=is_quick(report.manifest),
         )
     )

@@ -12,7 +12,7 @@ from data.study.study import Study
 from data.study.subcohorts import without_covariates
 from inference.diagnostics.checks.convergence import row_checks
 from inference.fits.requests import FitRequest, request_of_cohort
-from inference.frequentist.without import COMPLETE, NOTHING, left_out_of
+from inference.frequentist.cox_of_cohorts import COMPLETE, NOTHING, left_out_of
 from inference.sensitivity.sampled_effect import main_effect, pooled_effects, sampled_effect, shortened
 from inference.sensitivity.sensitivity import MainAnalysis, Sensitivity
 from inference.storage.cache import DATASET, cached

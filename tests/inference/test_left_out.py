@@ -15,7 +15,7 @@ from data.study.cohort import validate_cohort
 from data.study.subcohorts import without_covariates
 from inference.diagnostics.checks.convergence import row_checks
 from inference.fits.requests import FitRequest, problem_of
-from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without, left_out_of
+from inference.frequentist.cox_of_cohorts import COMPLETE, NOTHING, TOGETHER, effect_without, left_out_of
 from inference.sampling.engine import SamplerSettings, sample
 from inference.sampling.posterior import Posterior, structure_of
 from inference.sensitivity.left_out import (

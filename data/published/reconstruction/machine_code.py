@@ -5,25 +5,30 @@ numba looks at the file of a function alone to see whether its machine code is u
 """
 
 import hashlib
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 
-def drop_stale(folder: Path) -> None:
-    """Remove the machine code beside the modules of a folder where it was made from other sources; then it is compiled again.
+def drop_stale(modules: Path, function: Callable) -> None:
+    """Remove machine code that was made from other sources than these; it is compiled again when it is needed.
 
     Parameters
     ----------
-    folder : Path
-        Modules whose compiled functions call each other and none elsewhere.
+    modules : Path
+        Folder of modules whose compiled functions call each other and none elsewhere.
+    function : callable
+        Any of the functions: numba keeps the machine code of all of them in one folder, beside the modules or, where it cannot write
+        there or is told to, elsewhere.
     """
-    modules = [(one.name, one.read_bytes()) for one in sorted(folder.glob("*.py"))]
-    sources = hashlib.sha256(repr(modules).encode()).hexdigest()
-    made_of = folder / "__pycache__" / "machine_code.sha256"
-    if made_of.is_file() and made_of.read_text() == sources:
+    stats = getattr(function, "stats", None)
+    if stats is None or stats.cache_path is None:  # nothing is compiled, or nothing of it is kept
         return
-    with suppress(OSError):  # numba keeps nothing in a folder that cannot be written
-        made_of.parent.mkdir(exist_ok=True)
-        for old in made_of.parent.glob("*.nb[ci]"):
-            old.unlink(missing_ok=True)
-        made_of.write_text(sources)
+    sources = [(one.name, one.read_bytes()) for one in sorted(modules.glob("*.py"))]
+    digest = hashlib.sha256(repr(sources).encode()).hexdigest()
+    kept = Path(stats.cache_path)
+    made_of = kept / "sources.sha256"
+    if made_of.is_file() and made_of.read_text() == digest:
+        return
+    for old in kept.glob("*.nb[ci]"):
+        old.unlink(missing_ok=True)
+    made_of.write_text(digest)

@@ -62,7 +62,7 @@ def forest_row(row: pd.Series, label: str, prefix: str = "", *, ratio: bool = Tr
         median, lower, upper and probability_of_benefit.
     label : str
     prefix : str
-        Of these names.
+        Stands before these names in the row.
     ratio : bool
         Whether the estimate is a ratio.
     **look

@@ -6,7 +6,7 @@ import pandas as pd
 
 from data.published.evidence import Evidence, load_evidence
 from data.study.study import Study
-from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
+from inference.frequentist.cox_of_cohorts import COMPLETE, NOTHING, TOGETHER, effect_without
 from inference.report.content import ReportSection
 from inference.report.numbers import lone_ratio, ratio
 from inference.report.section import Material, Section

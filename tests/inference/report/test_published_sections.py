@@ -15,8 +15,8 @@ from data.published.toxicity import toxicity_evidence
 from data.simulation.simulate import Truth, simulate_cohort
 from data.study.study import load_study
 from data.study.subcohorts import columns_of
+from inference.frequentist.cox_of_cohorts import COMPLETE, NOTHING, TOGETHER, effect_without
 from inference.frequentist.table import comparators
-from inference.frequentist.without import COMPLETE, NOTHING, TOGETHER, effect_without
 from inference.published.reanalysis.baseline_lines import COUNTS, TESTS, count_name, p_name, variables_with_p
 from inference.published.reanalysis.cox_lines import FAMILY as COX
 from inference.published.reanalysis.cox_lines import row_name
